@@ -1,0 +1,91 @@
+"""The seven classes and the scores of one face."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import InputError
+
+
+class Emotion(IntEnum):
+    """The seven apparent expressions, in FER2013's order: the only label list of the project."""
+
+    ANGRY = 0
+    DISGUST = 1
+    FEAR = 2
+    HAPPY = 3
+    SAD = 4
+    SURPRISE = 5
+    NEUTRAL = 6
+
+    @property
+    def label(self) -> str:
+        """The lower-case name used in files and on screens, e.g. `"happy"`."""
+        return self.name.lower()
+
+    @classmethod
+    def from_label(cls, label: str) -> "Emotion":
+        """Find the class of a label; raises `InputError` naming the seven allowed ones."""
+        try:
+            return cls[label.upper()]
+        except KeyError:
+            raise InputError(f"unknown emotion {label!r}; allowed: {', '.join(LABELS)}") from None
+
+
+LABELS: tuple[str, ...] = tuple(emotion.label for emotion in Emotion)
+N_EMOTIONS = len(Emotion)
+
+# float32 softmax outputs add up to 1 within a few ulp per class; anything looser is a bug upstream.
+_SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmotionScores:
+    """The seven class probabilities of one face.
+
+    Attributes:
+        probabilities: float32 (7,), each 0..1, sum 1, in the order of `Emotion`; read-only.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        probabilities = np.array(self.probabilities, dtype=np.float32)
+        if probabilities.shape != (N_EMOTIONS,):
+            raise InputError(
+                f"probabilities must have shape ({N_EMOTIONS},), got {probabilities.shape}"
+            )
+        if not np.isfinite(probabilities).all() or probabilities.min() < 0:
+            raise InputError(f"probabilities must be finite and >= 0, got {probabilities}")
+        if abs(float(probabilities.sum()) - 1) > _SUM_TOLERANCE:
+            raise InputError(f"probabilities must add up to 1, got {probabilities.sum()}")
+        probabilities.setflags(write=False)
+        object.__setattr__(self, "probabilities", probabilities)
+
+    @property
+    def top(self) -> Emotion:
+        """The class with the highest probability (the first one on a tie)."""
+        return Emotion(int(self.probabilities.argmax()))
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `top`, 0..1."""
+        return float(self.probabilities.max())
+
+    @property
+    def margin(self) -> float:
+        """Distance between the two highest probabilities, 0..1."""
+        second, first = np.sort(self.probabilities)[-2:]
+        return float(first - second)
+
+    @property
+    def entropy_nats(self) -> float:
+        """Shannon entropy, 0 (certain) to ln 7 = 1.946 (uniform)."""
+        positive = self.probabilities[self.probabilities > 0].astype(np.float64)
+        return float(-(positive * np.log(positive)).sum())
+
+    def to_dict(self) -> dict[str, float]:
+        """Label to probability, in the order of `Emotion`."""
+        return dict(zip(LABELS, map(float, self.probabilities), strict=True))

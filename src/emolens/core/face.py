@@ -1,0 +1,156 @@
+"""One face on its way through the stages: detected, tracked, judged, named."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.errors import InputError
+from emolens.core.geometry import Box
+
+LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceDetection:
+    """A face that a detector found.
+
+    Attributes:
+        box: The detector's own box, in pixels of the picture.
+        score: The detector's score, 0..1.
+        landmarks: float32 (5, 2) points (x, y) in pixels, read-only, or None: right eye, left eye,
+            nose, right and left mouth corner, right and left being the subject's.
+    """
+
+    box: Box
+    score: float
+    landmarks: npt.NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise InputError(f"detection score must be 0..1, got {self.score}")
+        if self.landmarks is not None:
+            landmarks = np.array(self.landmarks, dtype=np.float32)
+            if landmarks.shape != (len(LANDMARK_NAMES), 2):
+                raise InputError(f"landmarks must have shape (5, 2), got {landmarks.shape}")
+            landmarks.setflags(write=False)
+            object.__setattr__(self, "landmarks", landmarks)
+
+
+class TrackState(StrEnum):
+    """What a track knows about its face in the current frame."""
+
+    NEW = "new"
+    SEEN = "seen"
+    PREDICTED = "predicted"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face with an identity that stays from frame to frame.
+
+    Attributes:
+        track_id: Number of the track, unique within one stream.
+        box: Current box in pixels.
+        detection: The detection behind it, or None where the box is only predicted.
+        state: Whether the track is new, seen in this frame or only predicted.
+        age_s: Seconds since the track began.
+        unseen_s: Seconds since its last detection.
+    """
+
+    track_id: int
+    box: Box
+    detection: FaceDetection | None
+    state: TrackState
+    age_s: float
+    unseen_s: float
+
+
+class QualityReason(StrEnum):
+    """Why the expression of a face cannot be assessed."""
+
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    CUT_OFF = "cut_off"
+    TURNED_AWAY = "turned_away"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """Whether a face is good enough to read.
+
+    Attributes:
+        size_px: Side of the framing square in pixels of the picture.
+        sharpness: Variance of the Laplacian of the grey crop at model size; 0 is a flat surface.
+        reasons: Everything that speaks against reading the face; empty when it is assessable.
+    """
+
+    size_px: float
+    sharpness: float
+    reasons: tuple[QualityReason, ...] = ()
+
+    @property
+    def is_assessable(self) -> bool:
+        """True when nothing speaks against reading the face."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """What emolens says about one face.
+
+    Attributes:
+        box: The detector's box in pixels, clipped to the picture.
+        detection_score: The detector's score 0..1, or None for a picture given as a face crop.
+        quality: Size, sharpness and whether the face can be assessed.
+        raw: Calibrated scores of this picture alone.
+        smoothed: Scores smoothed over the track, or None outside a stream.
+        label: The class shown to people, or None where emolens abstains.
+        track_id: Number of the track, or None outside a stream.
+        scores_age_s: Age of the scores in seconds; 0 when made for this very frame.
+    """
+
+    box: Box
+    detection_score: float | None
+    quality: FaceQuality
+    raw: EmotionScores
+    smoothed: EmotionScores | None
+    label: Emotion | None
+    track_id: int | None = None
+    scores_age_s: float = 0.0
+
+    @property
+    def scores(self) -> EmotionScores:
+        """The scores to show: the smoothed ones where there are any."""
+        return self.smoothed or self.raw
+
+    @property
+    def top(self) -> Emotion:
+        """The most probable class, also where `label` abstains."""
+        return self.scores.top
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `top`, 0..1."""
+        return self.scores.confidence
+
+    def to_dict(self) -> dict[str, object]:
+        """The face as in the JSON contract: plain numbers, strings, lists and dicts."""
+        return {
+            "box": list(self.box.to_tuple()),
+            "detection_score": self.detection_score,
+            "label": None if self.label is None else self.label.label,
+            "top": self.top.label,
+            "confidence": self.confidence,
+            "probabilities": self.scores.to_dict(),
+            "assessable": self.quality.is_assessable,
+            "reasons": [reason.value for reason in self.quality.reasons],
+        }
+
+    def __str__(self) -> str:
+        x, y = round(self.box.x_min), round(self.box.y_min)
+        size = f"{round(self.box.width)}x{round(self.box.height)}"
+        named = self.top.label if self.label is not None else f"uncertain ({self.top.label}?)"
+        return f"{named} {self.confidence:.0%} at ({x}, {y}), {size} px"

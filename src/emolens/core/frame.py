@@ -1,0 +1,116 @@
+"""A picture with its place in time, and what was found in it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import InputError
+from emolens.core.face import FaceResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        image: uint8 (H, W, 3), BGR; read-only.
+        index: Number of the frame in its source, from 0.
+        media_time_s: Seconds from the container's time stamp, or capture time for a camera.
+        captured_at_s: Monotonic clock in seconds when the frame reached this process.
+        source_id: Which source it comes from.
+    """
+
+    image: npt.NDArray[np.uint8]
+    index: int = 0
+    media_time_s: float = 0.0
+    captured_at_s: float = 0.0
+    source_id: str = ""
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise InputError(
+                f"a frame must be a non-empty uint8 array (H, W, 3) in BGR order, "
+                f"got {image.dtype} {image.shape}"
+            )
+        view = image.view()
+        view.setflags(write=False)
+        object.__setattr__(self, "image", view)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+def _no_timings() -> Mapping[str, float]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What was found in one processed frame; there is one for every frame, faces or not.
+
+    Attributes:
+        size_wh: (width, height) of the picture in pixels.
+        faces: The faces, largest first; empty when there are none.
+        frame_index: Number of the frame in its source, from 0.
+        media_time_s: The frame's time in seconds.
+        dropped_before: Frames dropped between the previous result and this one.
+        timings_ms: Milliseconds spent in each stage, by stage name.
+        notes: Remarks about the input that a user should know, e.g. "first of 12 frames".
+    """
+
+    size_wh: tuple[int, int]
+    faces: tuple[FaceResult, ...]
+    frame_index: int = 0
+    media_time_s: float = 0.0
+    dropped_before: int = 0
+    timings_ms: Mapping[str, float] = field(default_factory=_no_timings)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Width, height and faces as in the JSON contract."""
+        width, height = self.size_wh
+        record: dict[str, object] = {
+            "width": width,
+            "height": height,
+            "faces": [face.to_dict() for face in self.faces],
+        }
+        if self.notes:
+            record["notes"] = list(self.notes)
+        return record
+
+    def to_json(self) -> str:
+        """`to_dict` as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
+
+    def to_rows(self) -> list[dict[str, float | str | bool | None]]:
+        """One flat dict per face, ready for `pandas.DataFrame(result.to_rows())`."""
+        return [_face_row(face) for face in self.faces]
+
+    def __str__(self) -> str:
+        width, height = self.size_wh
+        n = len(self.faces)
+        head = f"{n or 'no'} face{'' if n == 1 else 's'} in {width}x{height} px"
+        return "\n".join([head, *(f"  {face}" for face in self.faces)])
+
+
+def _face_row(face: FaceResult) -> dict[str, float | str | bool | None]:
+    x_min, y_min, x_max, y_max = face.box.to_tuple()
+    return {
+        "x_min": x_min,
+        "y_min": y_min,
+        "x_max": x_max,
+        "y_max": y_max,
+        "detection_score": face.detection_score,
+        "label": None if face.label is None else face.label.label,
+        "top": face.top.label,
+        "confidence": face.confidence,
+        **{f"p_{name}": value for name, value in face.scores.to_dict().items()},
+        "assessable": face.quality.is_assessable,
+    }

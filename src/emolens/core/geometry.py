@@ -1,0 +1,117 @@
+"""Boxes in pixels and the relation between a detector's box and a data set's framing."""
+
+import math
+from dataclasses import dataclass
+
+from emolens.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-parallel rectangle in pixels.
+
+    The origin is the picture's top left corner; edges are continuous and half-open, so
+    `Box(0, 0, width, height)` is the whole picture. A box may reach beyond the picture.
+    """
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    def __post_init__(self) -> None:
+        edges = (self.x_min, self.y_min, self.x_max, self.y_max)
+        if not all(map(math.isfinite, edges)):
+            raise InputError(f"box edges must be finite, got {edges}")
+        if self.x_max < self.x_min or self.y_max < self.y_min:
+            raise InputError(f"a box needs x_min <= x_max and y_min <= y_max, got {edges}")
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.x_max - self.x_min
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.y_max - self.y_min
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.width * self.height
+
+    @property
+    def center_xy(self) -> tuple[float, float]:
+        """Centre point (x, y) in pixels."""
+        return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
+
+    def clip(self, size_wh: tuple[int, int]) -> "Box":
+        """The part of the box inside a picture of (width, height); empty at the edge if none."""
+        width, height = size_wh
+
+        def into(value: float, limit: int) -> float:
+            return min(max(value, 0.0), float(limit))
+
+        return Box(
+            into(self.x_min, width),
+            into(self.y_min, height),
+            into(self.x_max, width),
+            into(self.y_max, height),
+        )
+
+    def pad(self, fraction: float) -> "Box":
+        """Grow (or, negative, shrink) every side by a fraction of the box's width and height."""
+        if fraction < -0.5:
+            raise InputError(f"pad fraction must be >= -0.5, got {fraction}")
+        dx, dy = self.width * fraction, self.height * fraction
+        return Box(self.x_min - dx, self.y_min - dy, self.x_max + dx, self.y_max + dy)
+
+    def to_square(self) -> "Box":
+        """The square with the same centre whose side is the longer side of the box."""
+        return Box.from_center(self.center_xy, max(self.width, self.height))
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union with another box, 0..1; 0 when both are empty."""
+        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
+        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
+        overlap = max(width, 0.0) * max(height, 0.0)
+        union = self.area + other.area - overlap
+        return overlap / union if union > 0 else 0.0
+
+    def to_tuple(self) -> tuple[float, float, float, float]:
+        """`(x_min, y_min, x_max, y_max)`."""
+        return self.x_min, self.y_min, self.x_max, self.y_max
+
+    @classmethod
+    def from_center(cls, center_xy: tuple[float, float], side: float) -> "Box":
+        """A square of the given side around a centre point."""
+        x, y = center_xy
+        half = side / 2
+        return cls(x - half, y - half, x + half, y + half)
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a data set frames a face, measured in units of one detector's box.
+
+    A classifier reads faces best in the framing it was trained on. Every detector draws its box a
+    little differently, so each one carries its own measured `Framing`
+    (docs/experiments/0001-framing.md).
+
+    Attributes:
+        shift_x: Framing centre minus box centre, in box sides, positive to the right.
+        shift_y: The same downwards.
+        scale: Side of the framing square over the box side, where the box side is
+            sqrt(width * height).
+    """
+
+    shift_x: float
+    shift_y: float
+    scale: float
+
+    def apply(self, box: Box) -> Box:
+        """The square that frames the face of a detector's box."""
+        side = math.sqrt(box.area)
+        x, y = box.center_xy
+        return Box.from_center((x + self.shift_x * side, y + self.shift_y * side), self.scale * side)

@@ -1,0 +1,99 @@
+"""What the stages ask of each other: one `Protocol` per replaceable part.
+
+Each port has one contract test under tests/contract/ that runs over all its implementations.
+"""
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import EmotionScores
+from emolens.core.face import FaceDetection, TrackedFace
+from emolens.core.frame import Frame, FrameResult
+from emolens.core.geometry import Framing
+from emolens.core.manifest import InputSpec
+
+
+class FaceDetector(Protocol):
+    """Finds faces in a picture."""
+
+    @property
+    def name(self) -> str:
+        """The name to ask for it by, e.g. `"centerface"`."""
+        ...
+
+    @property
+    def framing(self) -> Framing:
+        """How FER2013 frames a face, in units of this detector's boxes."""
+        ...
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
+        """Find the faces of a uint8 (H, W, 3) BGR picture, largest first; an empty list if none."""
+        ...
+
+
+class FaceTracker(Protocol):
+    """Gives faces identities that stay."""
+
+    def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
+        """Take the detections of the frame at `at_s` seconds and return all living tracks."""
+        ...
+
+
+class EmotionClassifier(Protocol):
+    """Names the apparent expression of faces."""
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """Size, colour and normalisation of the crops it reads."""
+        ...
+
+    def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
+        """Scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, of any size, in the order given.
+
+        A batch of N gives the same as N batches of 1 within 1e-5.
+        """
+        ...
+
+
+class ScoreSmoother(Protocol):
+    """Smooths the scores of a track over time."""
+
+    def update(self, track_id: int, scores: EmotionScores, at_s: float) -> EmotionScores:
+        """Take new scores of a track and return the smoothed ones."""
+        ...
+
+
+class FrameSource(Protocol):
+    """Gives frames in order; a context manager that frees what it holds."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class ResultSink(Protocol):
+    """Takes results; a file appears under its final name only when it is complete."""
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Take the result of one frame."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

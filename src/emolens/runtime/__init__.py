@@ -1,0 +1,1 @@
+"""A verified model file -> a callable; the only package that imports onnxruntime."""

