@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
+from emolens.imaging.crop import resize_gray_square
 
 
 class Split(StrEnum):
@@ -52,13 +52,33 @@ class FaceSample:
         image: uint8 (H, W), grey.
         emotion: Its label.
         split: Its split, or None where the data set does not tell.
-        location: File and row, for messages.
+        location: File and, where the file holds many faces, its row counted from 1; for messages.
     """
 
     image: npt.NDArray[np.uint8]
     emotion: Emotion
     split: Split | None
     location: str
+
+
+class FaceDigest:
+    """SHA-256 of pixels and labels in order, taken face by face in constant memory.
+
+    Equal for equal content in any file format; splits and locations do not enter.
+    """
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+
+    def add(self, image: npt.NDArray[np.uint8], label: int) -> None:
+        """Add the next face: uint8 pixels of (H, W) and its class, 0..6."""
+        # The shape in front keeps faces apart that have the same bytes in rows of another length.
+        self._sha256.update(f"{image.shape[0]}x{image.shape[1]}:{label}:".encode())
+        self._sha256.update(np.ascontiguousarray(image).data)
+
+    def hexdigest(self) -> str:
+        """The digest of the faces added so far, 64 hexadecimal digits."""
+        return self._sha256.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,10 +106,9 @@ class FaceSet:
     @property
     def sha256(self) -> str:
         """Digest of pixels and labels in order: equal for equal content in any file format."""
-        digest = hashlib.sha256()
-        digest.update(repr(self.images.shape).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
-        digest.update(self.labels.astype("<i8").tobytes())
+        digest = FaceDigest()
+        for image, label in zip(self.images, self.labels, strict=True):
+            digest.add(image, int(label))
         return digest.hexdigest()
 
 
@@ -98,27 +117,19 @@ def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
 
     Args:
         samples: Faces of any size, in order.
-        size_px: Side of the square every face is brought to (area interpolation when it shrinks,
-            bilinear when it grows); a face of that size stays untouched.
+        size_px: Side of the square every face is brought to by `resize_gray_square`; a face of
+            that size stays untouched.
 
     Returns:
         All faces in the order given; an empty set has arrays of length 0.
     """
-    images: list[npt.NDArray[np.uint8]] = []
+    # One growing buffer instead of a list that is stacked at the end: half the memory.
+    pixels = bytearray()
     labels: list[int] = []
     locations: list[str] = []
     for sample in samples:
-        images.append(_resize_square(sample.image, size_px))
+        pixels += resize_gray_square(sample.image, size_px).tobytes()
         labels.append(sample.emotion)
         locations.append(sample.location)
-    stacked = np.stack(images) if images else np.empty((0, size_px, size_px), np.uint8)
-    return FaceSet(stacked, np.array(labels, np.int64), tuple(locations))
-
-
-def _resize_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.uint8]:
-    if image.shape == (size_px, size_px):
-        return image
-    shrinks = min(image.shape[:2]) >= size_px
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(image, (size_px, size_px), interpolation=interpolation)
-    return np.asarray(resized, np.uint8)
+    images = np.frombuffer(pixels, np.uint8).reshape(len(labels), size_px, size_px)
+    return FaceSet(images, np.array(labels, np.int64), tuple(locations))

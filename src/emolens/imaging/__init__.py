@@ -1,0 +1,1 @@
+"""Pixels in, pixels out: decode, crop, preprocess, judge; pure functions only."""

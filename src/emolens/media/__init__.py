@@ -1,0 +1,1 @@
+"""Files in and out: complete files or none."""

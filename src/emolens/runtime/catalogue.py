@@ -100,7 +100,18 @@ def find_model(name: str, kind: ModelKind) -> KnownModel:
         if (model.name, model.kind) == (wanted, kind):
             return model
     names = [model.name for model in known_models() if model.kind == kind]
+    if kind == "emotion":
+        names.append(f"{DEFAULT_ALIAS} (= {DEFAULT_EMOTION_MODEL}), or the path of an .onnx file")
     raise ModelError(f"unknown {kind} model {name!r}; known: {', '.join(names)}")
+
+
+def find_known_model(name: str) -> KnownModel:
+    """Look up a model of any kind by name; raises `ModelError` listing the known ones."""
+    for model in known_models():
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in known_models())
+    raise ModelError(f"unknown model {name!r}; known: {names}")
 
 
 def known_models() -> tuple[KnownModel, ...]:
@@ -142,6 +153,14 @@ def _in_cache(file_name: str) -> Callable[[], Path]:
 
 _KNOWN_MODELS = (
     KnownModel(
+        name="resnet18-48px",
+        kind="emotion",
+        license="Apache-2.0",
+        origin="emolens, trained from scratch on FER2013",
+        sha256="29a7f26325196c9d9a668f3982b3911905c291dca7680e6686db19d631c2ade5",
+        locate=_packaged("resnet18-48px.onnx"),
+    ),
+    KnownModel(
         name="centerface",
         kind="detector",
         license="MIT",
@@ -154,7 +173,7 @@ _KNOWN_MODELS = (
         kind="detector",
         license="MIT",
         origin="OpenCV Zoo (Wu et al. 2023, YuNet)",
-        sha256="8f2383e4dd3cfbb4553ea8718107fc0551210dc964f9f4280604804ed2552fa4",
+        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
         locate=_in_cache("face_detection_yunet_2023mar.onnx"),
         url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
         "face_detection_yunet_2023mar.onnx",

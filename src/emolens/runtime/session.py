@@ -10,6 +10,7 @@ from emolens.core.errors import InputError, ModelError
 
 # ONNX Runtime's own levels: 3 keeps errors and drops the warnings a user can do nothing about.
 _LOG_ERRORS_ONLY = 3
+_PROVIDERS = ("CPUExecutionProvider",)
 
 
 class OnnxSession:
@@ -33,7 +34,7 @@ class OnnxSession:
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
+                model, options, providers=list(_PROVIDERS)
             )
         # ONNX Runtime's exceptions share no base class below Exception.
         except Exception as error:  # noqa: BLE001
@@ -71,3 +72,9 @@ class OnnxSession:
         """
         arrays = self._session.run(list(outputs), dict(inputs))
         return [np.asarray(array, np.float32) for array in arrays]
+
+
+def inference_devices() -> tuple[str, ...]:
+    """What models run on here: the providers emolens asks for that this ONNX Runtime has."""
+    available = onnxruntime.get_available_providers()
+    return tuple(provider for provider in _PROVIDERS if provider in available)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError  # noqa: S403 (only the name of the error)
 from typing import Any
 
 import lightning.pytorch as pl
@@ -25,6 +26,8 @@ from emolens.training.recipe import Recipe
 BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
 RESOLVED_RECIPE = "recipe.toml"
+# What torch, pydantic and look-ups raise for files of another kind.
+_NOT_A_CHECKPOINT = (EOFError, KeyError, RuntimeError, TypeError, ValueError, UnpicklingError)
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -90,7 +93,10 @@ def fit(recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: b
     every_epoch = ModelCheckpoint(run_dir, filename="last", enable_version_counter=False)
     callbacks: list[Callback] = [
         _TellEpoch(train_batches),
-        EMAWeightAveraging(decay=schedule.ema_decay),
+        # The average begins half an epoch late, so that it never holds the random first weights.
+        EMAWeightAveraging(
+            decay=schedule.ema_decay, update_starting_at_step=len(train_batches) // 2
+        ),
         best,
         every_epoch,
         LearningRateMonitor("epoch"),
@@ -113,7 +119,11 @@ def fit(recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: b
 
 
 def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:
-    """Rebuild the averaged network of a checkpoint, without running any code from the file."""
+    """Rebuild the averaged network of a checkpoint, without running any code from the file.
+
+    Raises:
+        ConfigError: There is no such file, or it is not a checkpoint that `fit` wrote.
+    """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         recipe = Recipe.model_validate(checkpoint["hyper_parameters"]["recipe"])
@@ -121,4 +131,7 @@ def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:
         module.load_state_dict(checkpoint["state_dict"])
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such checkpoint") from error
+    except _NOT_A_CHECKPOINT as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{path}: not a checkpoint of emolens train: {reason}") from error
     return recipe, module.eval()

@@ -1,0 +1,33 @@
+"""`emolens export`: turn a checkpoint into a model file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emolens.cli.extras import require_training
+from emolens.cli.terminal import say
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of emolens train.")],
+    out: Annotated[Path, typer.Argument(help="The model file to write.", metavar="OUT.onnx")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the PublicTest faces are that the temperature and the manifest's figures "
+            "come from; by default where the recipe says."
+        ),
+    ] = None,
+) -> None:
+    """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
+    require_training("emolens export")
+    from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
+
+    exported = export_checkpoint(checkpoint, out, validation=data)
+    say(
+        f"wrote {out} ({exported.size_bytes / 1e6:.1f} MB, "
+        f"accuracy {exported.manifest.metrics['accuracy']:.2%}, "
+        f"temperature {exported.manifest.temperature:.3f}, torch = ONNX within "
+        f"{exported.parity:.0e})"
+    )

@@ -1,0 +1,60 @@
+"""`emolens models`: which models there are, and whether their files are sound."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_console
+from emolens.core.errors import ModelError
+from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, find_known_model, known_models
+from emolens.runtime.model_file import load_emotion_model
+
+app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """List every model emolens knows by name."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("name", "kind", "installed", "licence", "from"):
+        table.add_column(heading)
+    for model in known_models():
+        is_default = model.name == DEFAULT_EMOTION_MODEL
+        table.add_row(
+            model.name + (" (default)" if is_default else ""),
+            model.kind,
+            "yes" if model.path.exists() else f"no: emolens models fetch {model.name}",
+            model.license,
+            escape(model.origin),
+        )
+    stdout_console().print(table)
+
+
+@app.command("verify")
+def verify() -> None:
+    """Check the SHA-256 of every installed model and load the emotion models."""
+    is_sound = True
+    for model in known_models():
+        if not model.path.exists() and model.url:
+            stdout_console().print(f"{model.name}: not installed")
+            continue
+        try:
+            model.read()
+            if model.kind == "emotion":
+                load_emotion_model(model.name)
+        except ModelError as error:
+            is_sound = False
+            say_error(str(error))
+        else:
+            stdout_console().print(f"{model.name}: sound, SHA-256 {model.sha256}", soft_wrap=True)
+    if not is_sound:
+        raise PartialFailureError
+
+
+@app.command("fetch")
+def fetch(name: Annotated[str, typer.Argument(help="A name from `emolens models list`.")]) -> None:
+    """Download a model and check its SHA-256; the only command that uses a network."""
+    path = find_known_model(name).fetch()
+    say(f"wrote {path}")

@@ -1,0 +1,165 @@
+"""A folder of class folders: the label of a picture is the name of its folder.
+
+The layouts, where `happy` stands for every class::
+
+    root/train/happy/*.jpg    root/test/happy/*.jpg    root/validation/happy/*.jpg
+    root/happy/*.jpg                                   (no splits)
+
+The widespread JPEG copy of FER2013 keeps PublicTest and PrivateTest together in `test/` and tells
+them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder.
+
+Files that are hidden or have no suffix of `PICTURE_SUFFIXES` are ignored, and so are pictures
+outside a class folder: without a label they are no part of the data set. A folder whose name is
+neither a split nor a class is refused, because its faces would be missing without a word. Numbers
+as class names follow FER2013's order; other data sets number their classes differently.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError, InputError
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import natural_key, visible_entries
+from emolens.imaging.decode import read_image
+from emolens.imaging.preprocess import to_gray
+
+# Formats that are not read stand here too: better refused by name than missing without a word.
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+        *(".pgm", ".ppm", ".pnm", ".heic", ".avif", ".jp2"),
+    }
+)
+LAYOUTS = (
+    "class folders inside split folders (train/happy/*.jpg, validation/..., test/...) "
+    "or class folders alone (happy/*.jpg)"
+)
+_SPELLINGS: dict[Emotion, tuple[str, ...]] = {
+    Emotion.ANGRY: ("angry", "anger"),
+    Emotion.DISGUST: ("disgust", "disgusted"),
+    Emotion.FEAR: ("fear", "fearful"),
+    Emotion.HAPPY: ("happy", "happiness"),
+    Emotion.SAD: ("sad", "sadness"),
+    Emotion.SURPRISE: ("surprise", "surprised"),
+    Emotion.NEUTRAL: ("neutral",),
+}
+_EMOTIONS = {
+    name: emotion for emotion, names in _SPELLINGS.items() for name in (*names, str(int(emotion)))
+}
+_ALLOWED = f"{', '.join('/'.join(names) for names in _SPELLINGS.values())}, or 0 to 6"
+_SPLIT_FILE_NAME = re.compile(rf"({'|'.join(Split)})_[0-9]+\.")
+
+
+@dataclass(frozen=True, slots=True)
+class _ClassFolder:
+    path: Path
+    emotion: Emotion
+    split: Split | None
+
+
+def has_class_folders(root: Path) -> bool:
+    """Whether a folder has a subfolder named like a split or a class."""
+    return any(
+        _split_of(folder) is not None or _emotion_of(folder) is not None
+        for folder in _subfolders(root)
+    )
+
+
+def iter_class_folders(root: Path, split: Split | None = None) -> Iterator[FaceSample]:
+    """Read the pictures of class folders, by split, class and file name in natural order.
+
+    Args:
+        root: A folder in one of the layouts of this module.
+        split: Only the faces of this split, or all; pictures of other splits are not opened.
+
+    Returns:
+        An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
+
+    Raises:
+        DatasetError: No class folders, an unknown or nested folder (at once), or a picture that
+            cannot be read (when its turn comes).
+    """
+    return _read_folders(_find_class_folders(root), split)
+
+
+def _read_folders(folders: list[_ClassFolder], split: Split | None) -> Iterator[FaceSample]:
+    for folder in folders:
+        for file in _pictures(folder.path):
+            named = _SPLIT_FILE_NAME.match(file.name)
+            file_split = Split(named[1]) if named else folder.split
+            if split is None or file_split is split:
+                yield FaceSample(_read_gray(file), folder.emotion, file_split, str(file))
+
+
+def _find_class_folders(root: Path) -> list[_ClassFolder]:
+    parents = [(folder, _split_of(folder)) for folder in _subfolders(root)]
+    split_parents = [(folder, split) for folder, split in parents if split is not None]
+    if split_parents and len(split_parents) != len(parents):
+        strange = next(folder for folder, split in parents if split is None)
+        raise DatasetError(
+            f"{root}: folder {strange.name!r} stands beside split folders "
+            f"({', '.join(folder.name for folder, _ in split_parents)}) but is no split; "
+            "move it away or name the folder that should be read"
+        )
+    places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
+    found = [
+        _ClassFolder(folder, _require_emotion(folder), split)
+        for parent, split in places
+        for folder in _subfolders(parent)
+    ]
+    if not found:
+        raise DatasetError(f"{root}: has no class folders; expected {LAYOUTS}")
+    return sorted(found, key=_folder_order)
+
+
+def _folder_order(folder: _ClassFolder) -> tuple[int, int, tuple[str, str]]:
+    # Splits in the order of the official CSV, whatever their folders are called.
+    split = -1 if folder.split is None else list(Split).index(folder.split)
+    return split, folder.emotion, natural_key(str(folder.path))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [entry for entry in visible_entries(folder) if entry.is_dir()]
+
+
+def _split_of(folder: Path) -> Split | None:
+    try:
+        return Split.from_name(folder.name)
+    except DatasetError:
+        return None
+
+
+def _emotion_of(folder: Path) -> Emotion | None:
+    return _EMOTIONS.get(folder.name.lower())
+
+
+def _require_emotion(folder: Path) -> Emotion:
+    emotion = _emotion_of(folder)
+    if emotion is None:
+        raise DatasetError(f"{folder}: unknown class folder {folder.name!r}; allowed: {_ALLOWED}")
+    return emotion
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    for entry in visible_entries(folder):
+        if entry.is_dir():
+            raise DatasetError(
+                f"{entry}: is a folder inside the class folder {folder.name!r}; "
+                "pictures must lie directly in their class folder"
+            )
+        if entry.suffix.lower() in PICTURE_SUFFIXES:
+            yield entry
+
+
+def _read_gray(file: Path) -> npt.NDArray[np.uint8]:
+    try:
+        return to_gray(read_image(file).image)
+    except InputError as error:
+        # read_image names the file in its own messages.
+        raise DatasetError(f"not a readable picture: {error}") from error

@@ -1,0 +1,149 @@
+"""Pictures of any size into the few fixed input sizes of a detector, and boxes back again."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import ConfigError, InputError
+
+# Both networks halve their input five times, so sides must be multiples of 2**5.
+STRIDE_PX = 32
+# The common shapes of pictures, upright and across, so that little of an input is padding.
+_ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
+_BASE_ASPECT = 4 / 3
+# Below 128 the flattest shape has no room for a face; above 4096 one look takes a minute.
+_LONG_SIDE_RANGE_PX = (128, 4096)
+# Mid-grey pulls the detectors towards a face less than a black or white edge does.
+_FILL = 127
+
+
+def check_picture(image: npt.NDArray[np.uint8]) -> None:
+    """Refuse anything that is not a picture a detector takes.
+
+    Args:
+        image: What the caller gave.
+
+    Raises:
+        InputError: It is not a non-empty uint8 array (H, W, 3).
+    """
+    if not isinstance(image, np.ndarray):
+        raise InputError(
+            f"a picture must be a uint8 array (H, W, 3) in BGR order, got {type(image).__name__}"
+        )
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InputError(
+            "a picture must be a non-empty uint8 array (H, W, 3) in BGR order, "
+            f"got {image.dtype} {image.shape}"
+        )
+
+
+def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
+    """The fixed input sizes of about equal area, one per common shape of pictures.
+
+    ONNX Runtime keeps memory for every input shape it has seen, so there are five and no more.
+    Equal areas make every picture cost about the same time.
+
+    Args:
+        long_side_px: Longer side of the 4:3 input; the others have its area. 640 gives 736x416,
+            640x480, 544x544, 480x640 and 416x736.
+
+    Returns:
+        (width, height) pairs, multiples of 32, from the widest to the tallest.
+
+    Raises:
+        ConfigError: A side outside 128 to 4096.
+    """
+    low, high = _LONG_SIDE_RANGE_PX
+    if not low <= long_side_px <= high:
+        raise ConfigError(f"long_side_px must be {low} to {high}, got {long_side_px}")
+    area = long_side_px**2 / _BASE_ASPECT
+
+    def side(length: float) -> int:
+        return max(round(length / STRIDE_PX), 1) * STRIDE_PX
+
+    return tuple((side(math.sqrt(area * a)), side(math.sqrt(area / a))) for a in _ASPECTS)
+
+
+def choose_size(
+    picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]
+) -> tuple[int, int]:
+    """The input size in which a picture of (width, height) comes out largest."""
+    return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letterbox:
+    """A picture brought to an input size with its shape kept, the rest padded.
+
+    Attributes:
+        image: uint8 (H, W, 3), the input in the colour order of the picture.
+        scale_xy: Input pixels per picture pixel; x and y differ only by rounding to whole pixels.
+        offset_xy: Where the picture's top left corner lies in the input, in pixels.
+    """
+
+    image: npt.NDArray[np.uint8]
+    scale_xy: tuple[float, float]
+    offset_xy: tuple[float, float]
+
+    def to_picture(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Move points (..., 2) (x, y) from pixels of the input to pixels of the picture."""
+        offset = np.asarray(self.offset_xy, np.float32)
+        scale = np.asarray(self.scale_xy, np.float32)
+        return (points - offset) / scale
+
+
+def letterbox(
+    image: npt.NDArray[np.uint8], size_wh: tuple[int, int], *, fill: float = 1.0
+) -> Letterbox:
+    """Bring a picture to an input size: keep its shape, centre it, pad with grey.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size_wh: (width, height) of the input in pixels.
+        fill: How much of the fitting side the picture may take, 0..1; less leaves a border all
+            around, which makes faces smaller.
+    """
+    height, width = image.shape[:2]
+    scale = fill * _fit((width, height), size_wh)
+    inner_w = min(max(round(width * scale), 1), size_wh[0])
+    inner_h = min(max(round(height * scale), 1), size_wh[1])
+    # Area averaging keeps small faces whole when shrinking; it is no better when growing.
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    inner = cv2.resize(image, (inner_w, inner_h), interpolation=interpolation)
+    left, top = (size_wh[0] - inner_w) // 2, (size_wh[1] - inner_h) // 2
+    padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)
+    padded[top : top + inner_h, left : left + inner_w] = inner
+    return Letterbox(padded, (inner_w / width, inner_h / height), (left, top))
+
+
+def cut_window(
+    image: npt.NDArray[np.uint8], center_xy: tuple[float, float], side_px: int, *, size_px: int
+) -> Letterbox:
+    """Cut a square window out of a picture and bring it to a square input.
+
+    Args:
+        image: uint8 (H, W, 3).
+        center_xy: Centre of the window in pixels; the window is moved to whole pixels.
+        side_px: Side of the window, at least 1; what lies outside the picture becomes grey.
+        size_px: Side of the input.
+    """
+    height, width = image.shape[:2]
+    left, top = (math.floor(c - side_px / 2) for c in center_xy)
+    x_min, x_max = max(left, 0), min(left + side_px, width)
+    y_min, y_max = max(top, 0), min(top + side_px, height)
+    window = np.full((side_px, side_px, 3), _FILL, np.uint8)
+    if x_max > x_min and y_max > y_min:
+        part = image[y_min:y_max, x_min:x_max]
+        window[y_min - top : y_max - top, x_min - left : x_max - left] = part
+    interpolation = cv2.INTER_AREA if size_px < side_px else cv2.INTER_LINEAR
+    resized = np.asarray(cv2.resize(window, (size_px, size_px), interpolation=interpolation))
+    scale = size_px / side_px
+    return Letterbox(resized, (scale, scale), (-left * scale, -top * scale))
+
+
+def _fit(picture_wh: tuple[int, int], size_wh: tuple[int, int]) -> float:
+    return min(size_wh[0] / picture_wh[0], size_wh[1] / picture_wh[1])

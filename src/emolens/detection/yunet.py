@@ -1,0 +1,5 @@
+"""YuNet: a very small detector, run by OpenCV itself."""
+
+
+class YuNetDetector:
+    """Stub."""

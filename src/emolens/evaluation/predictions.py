@@ -1,0 +1,62 @@
+"""Run a classifier over a labelled data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import N_EMOTIONS
+from emolens.core.errors import InputError
+from emolens.core.ports import EmotionClassifier
+from emolens.datasets.faces import FaceSet
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a classifier said about labelled faces.
+
+    Attributes:
+        probabilities: float64 (N, 7), rows add up to 1.
+        labels: int64 (N,), values of `Emotion`.
+    """
+
+    probabilities: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        n_faces = len(self.labels)
+        if n_faces == 0:
+            raise InputError("nothing to evaluate: there are no faces")
+        if self.probabilities.shape != (n_faces, N_EMOTIONS):
+            raise InputError(
+                f"probabilities must have shape ({n_faces}, {N_EMOTIONS}) for {n_faces} labels, "
+                f"got {self.probabilities.shape}"
+            )
+        if not np.isfinite(self.probabilities).all():
+            n_bad = int((~np.isfinite(self.probabilities)).any(axis=1).sum())
+            raise InputError(f"{n_bad} of {n_faces} predictions are not finite numbers")
+        if self.labels.min() < 0 or self.labels.max() >= N_EMOTIONS:
+            raise InputError(f"labels must be 0..6, got {self.labels.min()}..{self.labels.max()}")
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """int64 (N,), the most probable class of each face."""
+        return self.probabilities.argmax(axis=1)
+
+
+def predict(
+    classifier: EmotionClassifier,
+    faces: FaceSet,
+    on_progress: Callable[[int], None] = lambda n_done: None,
+) -> Predictions:
+    """Classify all faces, calling `on_progress` with the number done after each chunk."""
+    rows: list[npt.NDArray[np.float32]] = []
+    for start in range(0, len(faces), _CHUNK):
+        scores = classifier.classify(list(faces.images[start : start + _CHUNK]))
+        rows += [score.probabilities for score in scores]
+        on_progress(len(rows))
+    probabilities = np.array(rows, np.float64).reshape(-1, N_EMOTIONS)
+    return Predictions(probabilities, faces.labels)

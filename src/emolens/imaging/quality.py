@@ -1,0 +1,103 @@
+"""Is a face good enough to read? Size, sharpness, how much of it is there, which way it looks."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import InputError
+from emolens.core.face import FaceDetection, FaceQuality, QualityReason
+from emolens.core.geometry import Box
+from emolens.imaging.crop import resize_gray_square
+
+# Half of FER2013's 48 px: below, less than a quarter of the pixels that models were trained on.
+MIN_SIZE_PX = 24.0
+# Sharpness is measured at one size, so that one limit serves every model.
+SHARPNESS_SIZE_PX = 48
+# docs/experiments/0002-quality.md: 0.11 % of FER2013's training faces lie below, nearly all of them
+# blank, and 88 % of the same faces after a Gaussian blur with sigma 2 px (of 48).
+MIN_SHARPNESS = 0.02
+# Contrast below this many grey levels (standard deviation) is not stretched: it would be noise.
+_MIN_CONTRAST = 8.0
+# What rounding to whole grey levels alone adds to the variance of the Laplacian: 1/12 times the
+# sum of its squared coefficients, 4^2 + 4 * 1.
+_ROUNDING_VARIANCE = 20 / 12
+# Share of the framing square inside the picture. A face wholly inside a corner keeps about 0.8.
+MIN_SHARE_INSIDE = 0.7
+# How far beyond an eye the nose may stand, in distances between the eyes. With the nose tip half
+# such a distance before the eyes (Farkas 1994, "Anthropometry of the Head and Face": about 35 mm
+# and 63 mm between the pupils), 0.35 is a head turned by 57 degrees.
+MAX_NOSE_OVERSHOOT = 0.35
+
+
+def measure_sharpness(gray_crop: npt.NDArray[np.uint8]) -> float:
+    """Measure how much fine detail a grey crop holds.
+
+    Args:
+        gray_crop: uint8 (H, W).
+
+    Returns:
+        Variance of the Laplacian at 48 x 48 px, less what rounding adds to it, over the variance of
+        the grey values, so that dim light does not count as blur; 0 for a flat surface.
+    """
+    gray = resize_gray_square(gray_crop, SHARPNESS_SIZE_PX).astype(np.float32)
+    contrast = max(float(gray.std()), _MIN_CONTRAST)
+    detail = float(cv2.Laplacian(gray, cv2.CV_32F).var())
+    return max(detail - _ROUNDING_VARIANCE, 0.0) / contrast**2
+
+
+def assess_quality(
+    image_size_wh: tuple[int, int],
+    square: Box,
+    gray_crop: npt.NDArray[np.uint8],
+    detection: FaceDetection | None,
+) -> FaceQuality:
+    """Judge whether the expression of a face can be read.
+
+    Args:
+        image_size_wh: (width, height) of the picture in pixels.
+        square: The framing square in pixels of the picture; it may reach beyond it.
+        gray_crop: uint8 (S, S), what was cut out.
+        detection: The detection behind it, or None for a picture that was given as a face: such a
+            one is only judged by size and sharpness.
+
+    Returns:
+        Size, sharpness and all reasons against reading the face.
+
+    Raises:
+        InputError: The picture size is empty.
+    """
+    if min(image_size_wh) < 1:
+        raise InputError(f"a picture has at least 1 x 1 px, got {image_size_wh}")
+    sharpness = measure_sharpness(gray_crop)
+    reasons: list[QualityReason] = []
+    if square.width < MIN_SIZE_PX:
+        reasons.append(QualityReason.TOO_SMALL)
+    if sharpness < MIN_SHARPNESS:
+        reasons.append(QualityReason.BLURRED)
+    if detection is not None and _is_cut_off(image_size_wh, square, detection):
+        reasons.append(QualityReason.CUT_OFF)
+    if detection is not None and _is_turned_away(detection):
+        reasons.append(QualityReason.TURNED_AWAY)
+    return FaceQuality(square.width, sharpness, tuple(reasons))
+
+
+def _is_cut_off(size_wh: tuple[int, int], square: Box, detection: FaceDetection) -> bool:
+    # Detectors clip their boxes to the picture, so the box itself tells nothing.
+    if square.clip(size_wh).area < MIN_SHARE_INSIDE * square.area:
+        return True
+    if detection.landmarks is None:
+        return False
+    return bool(((detection.landmarks < 0) | (detection.landmarks > size_wh)).any())
+
+
+def _is_turned_away(detection: FaceDetection) -> bool:
+    if detection.landmarks is None:
+        return False
+    right_eye, left_eye, nose = detection.landmarks[:3].astype(np.float64)
+    across = left_eye - right_eye
+    length_squared = float(across @ across)
+    if length_squared == 0:
+        return True
+    # 0 at the right eye, 1 at the left one; head tilt does not matter.
+    place = float((nose - right_eye) @ across) / length_squared
+    return not -MAX_NOSE_OVERSHOOT <= place <= 1 + MAX_NOSE_OVERSHOOT

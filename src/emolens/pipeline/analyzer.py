@@ -1,0 +1,152 @@
+"""One picture in, every face named: decode, detect, frame, crop, classify."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.classification import OnnxEmotionClassifier
+from emolens.core.emotion import EmotionScores
+from emolens.core.errors import InputError
+from emolens.core.face import FaceDetection, FaceQuality, FaceResult
+from emolens.core.frame import FrameResult
+from emolens.core.geometry import Box
+from emolens.core.ports import EmotionClassifier, FaceDetector
+from emolens.detection import DEFAULT_DETECTOR, build_detector
+from emolens.imaging.crop import crop_square
+from emolens.imaging.decode import as_bgr, decode_image, read_image
+from emolens.imaging.preprocess import to_gray
+from emolens.imaging.quality import assess_quality
+
+Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
+# More threads than this gain nothing for one face.
+_MAX_THREADS = 4
+
+
+class ImageAnalyzer:
+    """Finds the faces of pictures and names their apparent expressions.
+
+    Keep one and use it for many pictures: the models are loaded once. It holds no state between
+    pictures. Not to be called from two threads at once.
+
+    Args:
+        detector: Finds the faces, or None where every picture is one face, already cut out.
+        classifier: Names the expressions.
+    """
+
+    def __init__(self, detector: FaceDetector | None, classifier: EmotionClassifier) -> None:
+        self._detector = detector
+        self._classifier = classifier
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        model: str | Path = "default",
+        detector: str = DEFAULT_DETECTOR,
+        face_crops: bool = False,
+        n_threads: int | None = None,
+    ) -> Self:
+        """Load the models.
+
+        Args:
+            model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
+            detector: Name of a face detector.
+            face_crops: Take every picture as one face that is cut out already; no detector.
+            n_threads: Threads one call may use; by default all cores, at most 4.
+
+        Raises:
+            ModelError: A model is unknown, missing, damaged or altered.
+            ConfigError: The detector is unknown.
+        """
+        threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
+        finder = None if face_crops else build_detector(detector, n_threads=threads)
+        return cls(finder, OnnxEmotionClassifier.load(model, n_threads=threads))
+
+    def analyze(self, picture: Picture) -> FrameResult:
+        """Find and name every face of a picture.
+
+        Args:
+            picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey,
+                (H, W, 3) BGR or (H, W, 4) BGRA.
+
+        Returns:
+            The faces, largest first; none where there is no face.
+
+        Raises:
+            InputError: The picture cannot be read; its subclasses say why.
+        """
+        image, notes = _load(picture)
+        return self.analyze_image(image, notes=notes)
+
+    def analyze_image(
+        self, image: npt.NDArray[np.uint8], *, notes: tuple[str, ...] = ()
+    ) -> FrameResult:
+        """Find and name every face of a uint8 (H, W, 3) BGR picture already in memory."""
+        height, width = image.shape[:2]
+        size_wh = (width, height)
+        started = time.perf_counter()
+        regions = self._find_regions(image)
+        detected = time.perf_counter()
+        size_px = self._classifier.input_spec.size_px
+        crops = [to_gray(crop_square(image, square, size_px)) for square, _ in regions]
+        scores = self._classifier.classify(crops)
+        classified = time.perf_counter()
+        faces = tuple(
+            _face_result(size_wh, square, crop, detection, score)
+            for (square, detection), crop, score in zip(regions, crops, scores, strict=True)
+        )
+        timings = {
+            "detection": (detected - started) * 1e3,
+            "classification": (classified - detected) * 1e3,
+        }
+        return FrameResult(size_wh, faces, timings_ms=MappingProxyType(timings), notes=notes)
+
+    def _find_regions(
+        self, image: npt.NDArray[np.uint8]
+    ) -> Sequence[tuple[Box, FaceDetection | None]]:
+        """The squares to read, each with the detection behind it."""
+        if self._detector is None:
+            height, width = image.shape[:2]
+            # A crop that is not square is padded around its middle rather than stretched.
+            return [(Box(0, 0, width, height).to_square(), None)]
+        framing = self._detector.framing
+        return [(framing.apply(found.box), found) for found in self._detector.detect(image)]
+
+
+def _face_result(
+    size_wh: tuple[int, int],
+    square: Box,
+    crop: npt.NDArray[np.uint8],
+    detection: FaceDetection | None,
+    scores: EmotionScores,
+) -> FaceResult:
+    quality: FaceQuality = assess_quality(size_wh, square, crop, detection)
+    box = square if detection is None else detection.box
+    return FaceResult(
+        box=box.clip(size_wh),
+        detection_score=None if detection is None else detection.score,
+        quality=quality,
+        raw=scores,
+        smoothed=None,
+        label=scores.top if quality.is_assessable else None,
+    )
+
+
+def _load(picture: Picture) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    if isinstance(picture, np.ndarray):
+        return as_bgr(picture), ()
+    if isinstance(picture, bytes):
+        decoded = decode_image(picture)
+    elif isinstance(picture, str | os.PathLike):
+        decoded = read_image(picture)
+    else:
+        raise InputError(
+            f"a picture is a path, bytes or a uint8 array, got {type(picture).__name__}"
+        )
+    return decoded.image, decoded.notes

@@ -1,0 +1,32 @@
+"""One colour per class, told apart by people with any colour vision."""
+
+from emolens.core.emotion import Emotion
+
+Color = tuple[int, int, int]
+
+# Okabe & Ito 2008, "Color Universal Design"; RGB.
+EMOTION_RGB: dict[Emotion, Color] = {
+    Emotion.ANGRY: (213, 94, 0),
+    Emotion.DISGUST: (0, 158, 115),
+    Emotion.FEAR: (204, 121, 167),
+    Emotion.HAPPY: (240, 228, 66),
+    Emotion.SAD: (0, 114, 178),
+    Emotion.SURPRISE: (86, 180, 233),
+    Emotion.NEUTRAL: (230, 230, 230),
+}
+ABSTAINED_RGB: Color = (150, 150, 150)
+PANEL_RGB: Color = (24, 24, 27)
+PANEL_TEXT_RGB: Color = (245, 245, 245)
+
+
+def text_rgb(background: Color) -> Color:
+    """Black or white, whichever contrasts more (WCAG 2.2, relative luminance)."""
+    return (0, 0, 0) if _luminance(background) > 0.179 else (255, 255, 255)  # noqa: PLR2004
+
+
+def _luminance(color: Color) -> float:
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        for c in (channel / 255 for channel in color)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,103 @@
+"""Emotion models as single files: an ONNX graph, its manifest, and a seal over both.
+
+The manifest stands in the ONNX metadata under `MANIFEST_KEY`. Its `sha256` is the digest of the
+whole file with those 64 digits replaced by zeros, so one file carries its own check and any
+changed byte is noticed before the graph is loaded. Models known by name are also compared with
+the digest in `emolens.runtime.catalogue`.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolens.core.errors import ModelError
+from emolens.core.manifest import BLANK_SHA256, ModelManifest
+from emolens.runtime.catalogue import find_model
+from emolens.runtime.session import OnnxSession
+
+MANIFEST_KEY = "emolens_manifest"
+ONNX_SUFFIX = ".onnx"
+_DIGEST = re.compile(rb'"sha256": "([0-9a-f]{64})"')
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionModel:
+    """A verified emotion model, ready to run.
+
+    Attributes:
+        session: Runs the graph: float32 (N, 1, S, S) in, `logits` (N, 7) and `cam` (N, 7, h, w) out.
+        manifest: What the file says about itself.
+        sha256: Digest of the whole file.
+    """
+
+    session: OnnxSession
+    manifest: ModelManifest
+    sha256: str
+
+
+def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> EmotionModel:
+    """Read, verify and load an emotion model.
+
+    Args:
+        name_or_path: A name of the catalogue, or the path of a file that `emolens export` wrote
+            (anything that ends in `.onnx` or holds a path separator is a path).
+        n_threads: Threads one call may use.
+
+    Raises:
+        ModelError: Unknown name, missing file, a digest that does not match, a manifest that does
+            not fit.
+    """
+    content = _read(name_or_path)
+    verify_seal(content, name=str(name_or_path))
+    session = OnnxSession(content, name=str(name_or_path), n_threads=n_threads)
+    manifest = ModelManifest.from_json(session.metadata.get(MANIFEST_KEY, ""))
+    missing = {"logits", "cam"} - set(session.output_names)
+    if missing or len(session.input_names) != 1:
+        raise ModelError(
+            f"{name_or_path}: an emotion model has one input and the outputs logits and cam, this "
+            f"one has {list(session.input_names)} and {list(session.output_names)}"
+        )
+    return EmotionModel(session, manifest, hashlib.sha256(content).hexdigest())
+
+
+def seal(content: bytes) -> bytes:
+    """Write the digest into a model whose manifest still has a blank one."""
+    match = _find_digest(content, "the new model")
+    if match.group(1) != BLANK_SHA256.encode():
+        raise ModelError("the model is sealed already")
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content[: match.start(1)] + digest + content[match.end(1) :]
+
+
+def verify_seal(content: bytes, *, name: str) -> None:
+    """Check a model's own digest; raises `ModelError` if there is none or it does not match."""
+    match = _find_digest(content, name)
+    blank = content[: match.start(1)] + BLANK_SHA256.encode() + content[match.end(1) :]
+    digest = hashlib.sha256(blank).hexdigest()
+    if digest.encode() != match.group(1):
+        raise ModelError(
+            f"{name}: the file does not match its own SHA-256 (is {digest}, says "
+            f"{match.group(1).decode()}); it is damaged or was changed: get or export it again"
+        )
+
+
+def _find_digest(content: bytes, name: str) -> "re.Match[bytes]":
+    matches = list(_DIGEST.finditer(content))
+    if len(matches) != 1:
+        raise ModelError(
+            f"{name}: not an emolens model (it holds {len(matches)} manifests, expected 1); "
+            "make one with: emolens export CHECKPOINT OUT.onnx"
+        )
+    return matches[0]
+
+
+def _read(name_or_path: str | Path) -> bytes:
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or text.endswith(ONNX_SUFFIX) or "/" in text
+    if not is_path and "\\" not in text:
+        return find_model(text, "emotion").read()
+    try:
+        return Path(name_or_path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {text}: {error.strerror}") from error

@@ -1,0 +1,46 @@
+"""A detector and a classifier that say what they are told to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Framing
+from emolens.core.manifest import InputSpec
+
+
+class FakeDetector:
+    """Finds the same given faces in every picture."""
+
+    name = "fake"
+    framing = Framing(shift_x=0.0, shift_y=0.0, scale=1.0)
+
+    def __init__(self, detections: Sequence[FaceDetection] = ()) -> None:
+        self.detections = list(detections)
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
+        """The given faces, whatever the uint8 (H, W, 3) picture shows."""
+        del image
+        return list(self.detections)
+
+
+class FakeClassifier:
+    """Names every face by its mean grey value: dark is `angry`, light is `neutral`.
+
+    Deterministic and dependent on the crop, so a test notices when crops are mixed up.
+    """
+
+    input_spec = InputSpec(size_px=48, mean=0.5, std=0.25)
+
+    def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
+        """0.7 for the class of the crop's brightness, 0.05 for each other one."""
+        return [self._scores(crop) for crop in crops]
+
+    @staticmethod
+    def _scores(crop: npt.NDArray[np.uint8]) -> EmotionScores:
+        emotion = Emotion(min(int(crop.mean() / 256 * N_EMOTIONS), N_EMOTIONS - 1))
+        probabilities = np.full(N_EMOTIONS, 0.05, np.float32)
+        probabilities[emotion] = 1 - 0.05 * (N_EMOTIONS - 1)
+        return EmotionScores(probabilities)

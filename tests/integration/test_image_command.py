@@ -1,0 +1,149 @@
+"""`emolens image` as a script sees it: lines, files, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+NO_FACE = np.full((120, 160, 3), 128, np.uint8)
+# A name with everything that breaks naive scripts, and one that is no valid UTF-8.
+ODD_NAMES = [b"with space.png", b"it's \"quoted\".png", b"new\nline.png", b"caf\xe9.png", b"-dash.png", b"[red].png"]
+
+
+def image_command(*arguments: str | bytes, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", "from emolens.cli.main import run; run()", "image", *arguments],
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def lines(output: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.decode("ascii").splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
+    """Good and bad pictures, in this order."""
+    good = cv2.imencode(".jpg", astronaut)[1].tobytes()
+    files = {
+        "1-good.jpg": good,
+        "2-empty.jpg": b"",
+        "3-text.jpg": b"not a picture",
+        "4-truncated.jpg": good[: len(good) // 2],
+        "5-no-face.png": cv2.imencode(".png", NO_FACE)[1].tobytes(),
+        "6-good.png": cv2.imencode(".png", astronaut)[1].tobytes(),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def test_bad_pictures_are_reported_and_the_others_go_on(folder: Path) -> None:
+    done = image_command(".", "none.jpg", "--jsonl", "-", cwd=folder)
+    assert done.returncode == 2, done.stderr.decode()
+    records = lines(done.stdout)
+    assert [Path(record["path"]).name for record in records] == [
+        *sorted(os.listdir(folder)),
+        "none.jpg",
+    ]
+    codes = [record["error"] and record["error"]["code"] for record in records]
+    assert codes == [
+        None,
+        "empty_file",
+        "unsupported_format",
+        "damaged_image",
+        None,
+        None,
+        "not_found",
+    ]
+    assert [[face["label"] for face in record["faces"]] for record in records] == [
+        ["happy"],
+        [],
+        [],
+        [],
+        [],
+        ["happy"],
+        [],
+    ]
+    assert [record["width"] for record in records] == [512, None, None, None, 160, 512, None]
+
+
+def test_a_record_has_the_keys_of_the_contract(folder: Path) -> None:
+    done = image_command("1-good.jpg", "--jsonl", "-", cwd=folder)
+    assert done.returncode == 0
+    (record,) = lines(done.stdout)
+    assert list(record) == ["path", "width", "height", "error", "faces"]
+    (face,) = record["faces"]
+    assert list(face["probabilities"]) == [
+        "angry",
+        "disgust",
+        "fear",
+        "happy",
+        "sad",
+        "surprise",
+        "neutral",
+    ]
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert 0 < face["detection_score"] <= 1
+    assert face["assessable"] is True
+    assert face["reasons"] == []
+
+
+def test_odd_names_survive(tmp_path: Path) -> None:
+    encoded = cv2.imencode(".png", NO_FACE)[1].tobytes()
+    for name in ODD_NAMES:
+        (tmp_path / os.fsdecode(name)).write_bytes(encoded)
+    arguments = [b"./" + name for name in ODD_NAMES]
+    done = image_command(*arguments, "--jsonl", "-", "--annotated", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    assert [os.fsencode(record["path"]) for record in lines(done.stdout)] == arguments
+    assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == sorted(ODD_NAMES)
+    table = image_command(".", cwd=tmp_path)
+    assert table.returncode == 0, table.stderr.decode()
+    assert b"[red].png" in table.stdout
+
+
+def test_json_lines_go_to_a_file_and_pictures_to_a_folder(folder: Path) -> None:
+    done = image_command(
+        "1-good.jpg", "5-no-face.png", "--jsonl", "new/out.jsonl", "--annotated", "drawn", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert len(lines((folder / "new/out.jsonl").read_bytes())) == 2
+    assert sorted(os.listdir(folder / "drawn")) == ["1-good.jpg", "5-no-face.png"]
+    assert b"happy" in done.stdout
+    assert b"no face found" in done.stdout
+
+
+def test_quiet_says_nothing_but_errors(folder: Path) -> None:
+    done = image_command("1-good.jpg", "2-empty.jpg", "--quiet", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().count("\n") == 1
+
+
+def test_face_crops_need_no_detector(folder: Path, gray_faces: npt.NDArray[np.uint8]) -> None:
+    cv2.imwrite(str(folder / "crop.png"), gray_faces[0])
+    done = image_command("crop.png", "--face-crops", "--jsonl", "-", cwd=folder)
+    (face,) = lines(done.stdout)[0]["faces"]
+    assert face["box"] == [0, 0, 48, 48]
+    assert face["detection_score"] is None
+
+
+def test_the_same_pictures_give_the_same_bytes(folder: Path) -> None:
+    first, second = (image_command(".", "--jsonl", "-", cwd=folder) for _ in range(2))
+    assert first.stdout == second.stdout
+
+
+def test_output_that_cannot_be_written_ends_with_1(folder: Path) -> None:
+    (folder / "file").write_bytes(b"")
+    done = image_command("1-good.jpg", "--jsonl", "file/out.jsonl", cwd=folder)
+    assert done.returncode == 1
+    assert b"cannot write" in done.stderr

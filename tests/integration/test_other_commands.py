@@ -1,0 +1,111 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from emolens.cli.main import run; run()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path, gray_faces: npt.NDArray[np.uint8]) -> Path:
+    path = tmp_path / "fer2013.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["emotion", "pixels", "Usage"])
+        for index, face in enumerate(gray_faces[:40]):
+            usage = "Training" if index < 10 else "PublicTest"
+            writer.writerow([index % 7, " ".join(map(str, face.ravel())), usage])
+    return path
+
+
+def test_demo_writes_what_it_says(tmp_path: Path) -> None:
+    done = command("demo", "--out", "results", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "happy" in done.stdout
+    record = json.loads((tmp_path / "results/astronaut.json").read_text())
+    assert [face["label"] for face in record["faces"]] == ["happy"]
+    assert (tmp_path / "results/astronaut.png").stat().st_size > 0
+
+
+def test_evaluate_writes_every_figure_of_the_contract_and_repeats_it(data: Path) -> None:
+    arguments = ("evaluate", "--data", data.name, "--split", "PublicTest", "--json", "-")
+    first, second = (command(*arguments, cwd=data.parent) for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    record = json.loads(first.stdout)
+    assert record["n"] == 30
+    assert set(record) >= {
+        "accuracy",
+        "accuracy_ci95",
+        "balanced_accuracy",
+        "macro_f1",
+        "per_class",
+        "confusion_matrix",
+        "nll",
+        "brier",
+        "ece",
+        "model_sha256",
+        "data_sha256",
+        "tta",
+    }
+    assert set(record["per_class"]["angry"]) == {"precision", "recall", "f1", "support"}
+    assert np.sum(record["confusion_matrix"]) == 30
+
+
+def test_evaluate_with_ten_views_says_so(data: Path) -> None:
+    done = command("evaluate", "--data", data.name, "--split", "train", "--tta", "--json", "-", cwd=data.parent)
+    record = json.loads(done.stdout)
+    assert (record["tta"], record["n"], record["split"]) == (True, 10, "Training")
+
+
+def test_evaluate_shows_a_table(data: Path) -> None:
+    done = command("evaluate", "--data", data.name, "--split", "val", cwd=data.parent)
+    assert done.returncode == 0
+    assert "accuracy" in done.stdout
+    assert "surprise" in done.stdout
+
+
+@pytest.mark.parametrize("split", ["PrivateTest", "nonsense"])
+def test_a_split_that_is_not_there_ends_with_1(data: Path, split: str) -> None:
+    done = command("evaluate", "--data", data.name, "--split", split, cwd=data.parent)
+    assert done.returncode == 1
+    assert split in done.stderr
+
+
+def test_data_info_counts(data: Path) -> None:
+    done = command("data", "info", data.name, "--json", "-", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)["sources"]
+    assert summary["n_faces"] == 40
+    assert sum(summary["counts"]["Training"].values()) == 10
+    table = command("data", "info", data.name, cwd=data.parent)
+    assert "PublicTest" in table.stdout
+
+
+def test_models_are_listed_and_sound(tmp_path: Path) -> None:
+    listed = command("models", "list", cwd=tmp_path)
+    assert "resnet18-48px (default)" in listed.stdout
+    verified = command("models", "verify", cwd=tmp_path)
+    assert verified.returncode == 0, verified.stderr
+    assert "centerface: sound" in verified.stdout
+
+
+def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
+    done = command("doctor", "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    findings = json.loads(done.stdout)
+    assert findings["inference device"] == "CPUExecutionProvider"
+    assert findings["model resnet18-48px"] == "sound"

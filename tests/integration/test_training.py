@@ -1,0 +1,168 @@
+"""The whole way from a recipe to a model file, on drawn pictures."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emolens.classification import OnnxEmotionClassifier
+from emolens.core.errors import ConfigError
+from emolens.datasets.faces import Split
+from emolens.datasets.loading import load_faces
+from emolens.training.export import (
+    PARITY_TOLERANCE,
+    code_revision,
+    deployable,
+    export_checkpoint,
+    torch_logits,
+)
+from emolens.training.fit import LAST_CHECKPOINT, fit, load_checkpoint
+from emolens.training.networks import LogitsAndCam
+from emolens.training.recipe import Recipe, load_recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+SMALL = {
+    "name": "small",
+    "network": {"blocks": [1, 1], "channels": [8, 16], "stem_channels": 4},
+    "augment": {"plain_epochs": 1},
+    "schedule": {"epochs": 3, "batch_size": 32, "warmup_epochs": 1, "ema_decay": 0.9},
+}
+
+
+def small_recipe(source: Path, **schedule: object) -> Recipe:
+    return Recipe.model_validate(
+        {**SMALL, "data": {"source": source}, "schedule": {**SMALL["schedule"], **schedule}}  # type: ignore[dict-item]
+    )
+
+
+def losses(run_dir: Path) -> list[str]:
+    with (run_dir / "log" / "metrics.csv").open() as file:
+        return [row["train_loss_epoch"] for row in csv.DictReader(file) if row["train_loss_epoch"]]
+
+
+@pytest.fixture(scope="module")
+def run_dir(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the small recipe."""
+    folder = tmp_path_factory.mktemp("run")
+    fit(small_recipe(generated_data, epochs=6), folder, show_progress=False)
+    return folder
+
+
+def test_training_learns(run_dir: Path, generated_data: Path) -> None:
+    _, module = load_checkpoint(run_dir / "best.ckpt")
+    faces = load_faces(generated_data, Split.PUBLIC_TEST)
+    network = deployable(LogitsAndCam(module.network))
+    spec = OnnxEmotionClassifier.load().input_spec
+    accuracy = (torch_logits(network, faces.images, spec).argmax(axis=1) == faces.labels).mean()
+    assert accuracy > 0.4  # chance is 1/7
+
+
+def test_a_run_folder_holds_what_is_needed_to_repeat_it(run_dir: Path) -> None:
+    assert {"best.ckpt", "last.ckpt", "recipe.toml", "log"} <= {p.name for p in run_dir.iterdir()}
+    assert load_recipe(run_dir / "recipe.toml").name == "small"
+
+
+class _Killed(RuntimeError):
+    pass
+
+
+def test_a_killed_run_goes_on_as_if_it_never_stopped(
+    generated_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(generated_data)
+    fit(recipe, tmp_path / "whole", show_progress=False)
+
+    from emolens.training.module import ExpressionModule
+
+    step = ExpressionModule.training_step
+
+    def dying_step(self: ExpressionModule, batch: object, index: int) -> torch.Tensor:
+        if self.current_epoch == 2 and index == 3:
+            raise _Killed
+        return step(self, batch, index)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ExpressionModule, "training_step", dying_step)
+    with pytest.raises(_Killed):
+        fit(recipe, tmp_path / "killed", show_progress=False)
+    before = losses(tmp_path / "killed")
+    monkeypatch.undo()
+    fit(recipe, tmp_path / "killed", resume=True, show_progress=False)
+    whole = losses(tmp_path / "whole")
+    assert len(whole) == 3
+    assert before + losses(tmp_path / "killed")[-1:] == whole or losses(tmp_path / "killed") == whole
+    weights = [
+        torch.load(tmp_path / name / LAST_CHECKPOINT, weights_only=True)["state_dict"]
+        for name in ("whole", "killed")
+    ]
+    for key, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][key], rtol=0, atol=0)
+
+
+def test_nothing_to_resume_and_nothing_to_overwrite(run_dir: Path, tmp_path: Path) -> None:
+    recipe, _ = load_checkpoint(run_dir / "last.ckpt")
+    with pytest.raises(ConfigError, match="no last.ckpt"):
+        fit(recipe, tmp_path / "none", resume=True, show_progress=False)
+    with pytest.raises(ConfigError, match="already holds a run"):
+        fit(recipe, run_dir, show_progress=False)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04damaged"])
+def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="not a checkpoint"):
+        load_checkpoint(path)
+    with pytest.raises(ConfigError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "none.ckpt")
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(run_dir: Path, tmp_path: Path) -> None:
+    checkpoint = torch.load(run_dir / "last.ckpt", weights_only=True)
+    checkpoint["hyper_parameters"]["recipe"]["network"]["channels"] = [8, 32]
+    torch.save(checkpoint, tmp_path / "other.ckpt")
+    with pytest.raises(ConfigError, match="not a checkpoint"):
+        load_checkpoint(tmp_path / "other.ckpt")
+
+
+def test_the_exported_file_says_what_torch_says(
+    run_dir: Path, generated_data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "small.onnx"
+    exported = export_checkpoint(run_dir / "best.ckpt", out)
+    assert exported.parity <= PARITY_TOLERANCE
+    classifier = OnnxEmotionClassifier.load(out)
+    assert classifier.manifest.name == "small"
+    assert classifier.manifest.code_revision == code_revision()
+    _, module = load_checkpoint(run_dir / "best.ckpt")
+    images = load_faces(generated_data).images[:256]
+    logits, cam = classifier.run(list(images), ("logits", "cam"))
+    network = deployable(LogitsAndCam(module.network))
+    np.testing.assert_allclose(
+        logits, torch_logits(network, images, classifier.input_spec), atol=PARITY_TOLERANCE
+    )
+    assert cam.shape == (256, 7, 12, 12)
+
+
+def test_exported_files_hold_no_paths(run_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "small.onnx"
+    export_checkpoint(run_dir / "best.ckpt", out)
+    content = out.read_bytes()
+    assert b"site-packages" not in content
+    assert str(Path.home()).encode() not in content
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_run(path: Path, generated_data: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(
+        path,
+        [
+            f"data.source={generated_data}",
+            "schedule.epochs=1",
+            "schedule.warmup_epochs=0",
+            "schedule.batch_size=140",
+        ],
+    )
+    result = fit(recipe, tmp_path, show_progress=False)
+    assert result.best.exists()

@@ -1,0 +1,34 @@
+import inspect
+
+import pytest
+
+from emolens.core import errors
+from emolens.core.errors import EmolensError, MissingExtraError
+
+CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
+
+
+def test_every_error_stands_below_the_root_with_its_own_code() -> None:
+    assert all(issubclass(cls, EmolensError) for cls in CLASSES)
+    codes = [cls.code for cls in CLASSES]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (errors.InputError, ValueError),
+        (errors.InputNotFoundError, FileNotFoundError),
+        (errors.DatasetError, ValueError),
+        (errors.OutputError, OSError),
+        (errors.MissingExtraError, ImportError),
+    ],
+)
+def test_errors_are_also_what_a_caller_expects(
+    error: type[Exception], builtin: type[Exception]
+) -> None:
+    assert issubclass(error, builtin)
+
+
+def test_a_missing_extra_says_how_to_get_it() -> None:
+    assert 'pip install "emolens[train]"' in str(MissingExtraError("emolens train", "train", "torch"))

@@ -1,0 +1,119 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import FaceDigest, FaceSample, FaceSet, Split, collect_faces
+
+
+def sample(image: npt.NDArray[np.uint8], emotion: Emotion = Emotion.SAD) -> FaceSample:
+    return FaceSample(image, emotion, Split.TRAINING, "somewhere")
+
+
+def noise(seed: int, *shape: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("Training", Split.TRAINING),
+        ("train", Split.TRAINING),
+        ("VAL", Split.PUBLIC_TEST),
+        ("valid", Split.PUBLIC_TEST),
+        ("validation", Split.PUBLIC_TEST),
+        ("public-test", Split.PUBLIC_TEST),
+        ("test", Split.PRIVATE_TEST),
+        ("Private_Test", Split.PRIVATE_TEST),
+    ],
+)
+def test_a_split_is_found_by_its_common_names(name: str, split: Split) -> None:
+    assert Split.from_name(name) is split
+
+
+def test_an_unknown_split_names_the_allowed_ones() -> None:
+    with pytest.raises(DatasetError, match=r"unknown split 'holdout'; allowed: Training, PublicT"):
+        Split.from_name("holdout")
+
+
+def test_faces_of_the_asked_size_stay_untouched() -> None:
+    images = [noise(seed, 48, 48) for seed in range(3)]
+
+    faces = collect_faces(map(sample, images), 48)
+
+    assert (faces.images == np.stack(images)).all()
+    assert faces.images.dtype == np.uint8
+    assert faces.labels.tolist() == [Emotion.SAD] * 3
+    assert faces.locations == ("somewhere",) * 3
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (24, 24), (50, 30), (1, 1), (48, 49)])
+def test_other_sizes_become_a_square(shape: tuple[int, int]) -> None:
+    faces = collect_faces([sample(np.full(shape, 77, np.uint8))], 48)
+
+    assert faces.images.shape == (1, 48, 48)
+    assert (faces.images == 77).all()
+
+
+def test_shrinking_averages_areas() -> None:
+    board = np.indices((96, 96)).sum(0).astype(np.uint8) % 2 * 200
+
+    assert (collect_faces([sample(board)], 48).images == 100).all()
+
+
+def test_a_view_with_gaps_is_read_rightly() -> None:
+    image = noise(0, 96, 96)[::2, ::2]
+
+    assert (collect_faces([sample(image)], 48).images[0] == image).all()
+
+
+def test_no_faces_give_empty_arrays() -> None:
+    faces = collect_faces([], 48)
+
+    assert len(faces) == 0
+    assert faces.images.shape == (0, 48, 48)
+    assert faces.class_counts.tolist() == [0] * 7
+
+
+def test_class_counts_cover_all_seven_classes() -> None:
+    emotions = [Emotion.ANGRY, Emotion.NEUTRAL, Emotion.NEUTRAL]
+
+    faces = collect_faces([sample(noise(0, 48, 48), emotion) for emotion in emotions], 48)
+
+    assert faces.class_counts.tolist() == [1, 0, 0, 0, 0, 0, 2]
+
+
+def test_the_digest_changes_with_pixels_labels_and_order() -> None:
+    images, labels = noise(0, 3, 48, 48), np.arange(3)
+    other_pixels = images.copy()
+    other_pixels[1, 2, 3] ^= 1
+    variants = [
+        FaceSet(images, labels, ("a", "b", "c")),
+        FaceSet(other_pixels, labels, ("a", "b", "c")),
+        FaceSet(images, labels[::-1].copy(), ("a", "b", "c")),
+        FaceSet(images[::-1].copy(), labels[::-1].copy(), ("a", "b", "c")),
+        FaceSet(images[:2], labels[:2], ("a", "b")),
+        FaceSet(images.reshape(3, 96, 24), labels, ("a", "b", "c")),
+    ]
+
+    assert len({faces.sha256 for faces in variants}) == len(variants)
+
+
+def test_the_digest_ignores_locations_and_layout_in_memory() -> None:
+    images, labels = noise(0, 3, 48, 48), np.arange(3)
+
+    first = FaceSet(images, labels, ("a", "b", "c"))
+    second = FaceSet(np.asfortranarray(images), labels.astype(np.int64), ("d", "e", "f"))
+
+    assert first.sha256 == second.sha256
+
+
+def test_the_digest_taken_face_by_face_is_that_of_the_set() -> None:
+    faces = FaceSet(noise(0, 4, 48, 48), np.arange(4), ("",) * 4)
+    digest = FaceDigest()
+
+    for image, label in zip(faces.images, faces.labels, strict=True):
+        digest.add(image, int(label))
+
+    assert digest.hexdigest() == faces.sha256

@@ -1,0 +1,201 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import Split
+from emolens.datasets.fer2013_parquet import iter_parquet, iter_parquet_folder, parquet_files
+
+FACE = np.random.default_rng(3).integers(0, 256, (48, 48)).astype(np.uint8)
+
+
+def encode(image: np.ndarray, suffix: str = ".webp", *options: int) -> bytes:
+    if suffix == ".webp":
+        options = (cv2.IMWRITE_WEBP_QUALITY, 101)  # above 100 means lossless
+    is_done, encoded = cv2.imencode(suffix, image, options)
+    assert is_done
+    return bytes(encoded)
+
+
+def write(path: Path, **columns: object) -> Path:
+    """A file of two good rows, with some columns replaced."""
+    table: Mapping[str, object] = {
+        "usage": ["Training", "PublicTest"],
+        "emotion": pa.array([3, 6], pa.int8()),
+        "image": [encode(FACE), encode(FACE)],
+        **columns,
+    }
+    pq.write_table(
+        pa.table({key: value for key, value in table.items() if value is not None}), path
+    )
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "faces.parquet"
+
+
+def test_rows_become_faces_without_loss(file: Path) -> None:
+    write(file, ferplus_neutral=pa.array([0, 10], pa.uint8()))
+
+    first, second = iter_parquet(file)
+
+    assert (first.image == FACE).all()
+    assert first.image.shape == (48, 48)
+    assert (first.emotion, second.emotion) == (Emotion.HAPPY, Emotion.NEUTRAL)
+    assert (first.split, second.split) == (Split.TRAINING, Split.PUBLIC_TEST)
+    assert (first.location, second.location) == (f"{file}: row 1", f"{file}: row 2")
+
+
+def test_only_the_asked_split_is_given(file: Path) -> None:
+    write(file)
+
+    [face] = iter_parquet(file, Split.PUBLIC_TEST)
+
+    assert face.location == f"{file}: row 2"
+    assert list(iter_parquet(file, Split.PRIVATE_TEST)) == []
+
+
+def test_other_sizes_colours_and_formats_are_read_as_grey(file: Path) -> None:
+    colored = cv2.merge([FACE, FACE, FACE])
+    small = FACE[:20, :30].copy()
+    write(file, image=[encode(colored, ".png"), encode(small, ".bmp")])
+
+    first, second = iter_parquet(file)
+
+    assert (first.image == FACE).all()
+    assert (second.image == small).all()
+
+
+def test_text_may_be_stored_as_categories_or_large(file: Path) -> None:
+    usage = pa.array(["Training", "PublicTest"])
+    image = pa.array([encode(FACE)] * 2, pa.large_binary())
+    write(file, usage=usage.dictionary_encode(), image=image, emotion=pa.array([0, 1], pa.int64()))
+    assert len(list(iter_parquet(file))) == 2
+    write(file, usage=usage.cast(pa.large_string()))
+    assert len(list(iter_parquet(file))) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"image": None}, r"expected one column image; .* this one has usage, emotion$"),
+        ({"usage": None, "emotion": None}, r"expected one column usage and one column emotion"),
+        ({"usage": pa.array([1, 2])}, r"column usage must hold text, its type is int64"),
+        ({"emotion": pa.array([3.0, 6.0])}, r"column emotion must hold whole numbers, .* double"),
+        ({"emotion": pa.array(["3", "6"])}, r"column emotion must hold whole numbers, .* string"),
+        ({"emotion": pa.array([True, True])}, r"column emotion must hold whole numbers"),
+        ({"image": ["a", "b"]}, r"column image must hold bytes of an encoded picture, .* string"),
+        ({"image": [[1], [2]]}, r"column image must hold bytes of an encoded picture, .* list"),
+        ({"usage": ["Training", "test"]}, r"row 2: usage is 'test'; expected one of Training, Pu"),
+        ({"usage": ["Training", None]}, r"row 2: usage is None"),
+        ({"emotion": pa.array([3, 7])}, r"row 2: emotion is 7; expected .* 0 to 6"),
+        ({"emotion": pa.array([3, -1])}, r"row 2: emotion is -1"),
+        ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is None"),
+        ({"image": [encode(FACE), None]}, r"row 2: image is (None|no readable)"),
+        ({"image": [encode(FACE), b""]}, r"row 2: image is (None|no readable)"),
+        ({"image": [encode(FACE), b"no picture"]}, r"row 2: image is (None|no readable)"),
+        ({"image": [encode(FACE), encode(FACE)[:-200]]}, r"row 2: image is (None|no readable)"),
+        (
+            {"image": [encode(FACE), encode(FACE, ".png")[:-200]]},
+            r"row 2: image is (None|no readable)",
+        ),
+        (
+            {"image": [encode(FACE), encode(FACE, ".jpg")[:-200]]},
+            r"row 2: image is (None|no readable)",
+        ),
+    ],
+)
+def test_a_broken_file_is_told_by_row_and_expectation(
+    file: Path, columns: dict[str, object], message: str
+) -> None:
+    write(file, **columns)
+
+    with pytest.raises(DatasetError, match=rf"faces\.parquet: {message}"):
+        list(iter_parquet(file))
+
+
+def test_a_doubled_column_is_refused(file: Path) -> None:
+    pq.write_table(pa.table([[1], [2]], names=["emotion", "emotion"]), file)
+
+    with pytest.raises(DatasetError, match=r"expected one column usage and one column emotion"):
+        list(iter_parquet(file))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 and more that is no Parquet PAR1"])
+def test_a_file_of_another_kind_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+    with pytest.raises(DatasetError, match=r"faces\.parquet: not a readable Parquet file"):
+        list(iter_parquet(file))
+
+
+def test_a_missing_file_is_a_data_set_error(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"gone\.parquet: not a readable Parquet file"):
+        list(iter_parquet(tmp_path / "gone.parquet"))
+
+
+def test_a_truncated_file_is_refused(file: Path) -> None:
+    content = write(file).read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(DatasetError, match=r"not a readable Parquet file"):
+        list(iter_parquet(file))
+
+
+@given(damage=st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 255)), min_size=1))
+@settings(max_examples=60, deadline=None)
+def test_damage_is_read_over_or_raises_a_data_set_error(
+    tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, int]]
+) -> None:
+    path = write(tmp_path_factory.getbasetemp() / "damaged.parquet")
+    content = bytearray(path.read_bytes())
+    for position, mask in damage:
+        content[position % len(content)] ^= mask
+    path.write_bytes(content)
+
+    try:
+        list(iter_parquet(path))
+    except DatasetError as error:
+        assert str(error).startswith(str(path))  # noqa: PT017 (either outcome is right)
+
+
+def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
+    for name in ("part-10.parquet", "part-2.parquet", "._part-1.parquet", "Part-3.PARQUET", "a.pq"):
+        write(tmp_path / name)
+    (tmp_path / "README.md").write_text("about")
+    (tmp_path / "deeper.parquet").mkdir()
+
+    names = [path.name for path in parquet_files(tmp_path)]
+
+    assert names == ["Part-3.PARQUET", "a.pq", "part-2.parquet", "part-10.parquet"]
+    locations = [face.location for face in iter_parquet_folder(tmp_path, Split.TRAINING)]
+    assert locations == [f"{tmp_path / name}: row 1" for name in names]
+
+
+def test_memory_does_not_grow_with_the_file(file: Path) -> None:
+    picture = encode(np.zeros((200, 250), np.uint8), ".bmp")
+    n_faces = 800
+    columns = {
+        "usage": ["Training"] * n_faces,
+        "emotion": [0] * n_faces,
+        "image": [picture] * n_faces,
+    }
+    # One row group of 40 MB in pages of usual size: reading must not hold the group at once.
+    pq.write_table(
+        pa.table(columns), file, compression="none", use_dictionary=False, write_batch_size=16
+    )
+    before = pa.total_allocated_bytes()
+
+    peak_bytes = max(pa.total_allocated_bytes() - before for _ in iter_parquet(file))
+
+    assert peak_bytes < file.stat().st_size / 2

@@ -1,0 +1,120 @@
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from emolens.core.errors import InputError
+from emolens.evaluation.metrics import compute_metrics, expected_calibration_error
+from emolens.evaluation.predictions import Predictions
+
+
+def predictions(labels: list[int], predicted: list[int], confidence: float = 0.7) -> Predictions:
+    probabilities = np.full((len(labels), 7), (1 - confidence) / 6)
+    probabilities[np.arange(len(labels)), predicted] = confidence
+    return Predictions(probabilities, np.array(labels, np.int64))
+
+
+def random_predictions(seed: int, n_faces: int) -> Predictions:
+    rng = np.random.default_rng(seed)
+    return Predictions(rng.dirichlet(np.ones(7), n_faces), rng.integers(0, 7, n_faces))
+
+
+def test_hand_computed_case() -> None:
+    figures = compute_metrics(predictions([0, 0, 3, 3, 3], [0, 3, 3, 3, 6]))
+    assert figures.accuracy == pytest.approx(3 / 5)
+    assert figures.per_class["angry"].recall == pytest.approx(1 / 2)
+    assert figures.per_class["angry"].precision == 1
+    assert figures.per_class["happy"].precision == pytest.approx(2 / 3)
+    assert figures.balanced_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert figures.confusion_matrix[0].tolist() == [1, 0, 0, 1, 0, 0, 0]
+    assert figures.nll == pytest.approx(-(3 * math.log(0.7) + 2 * math.log(0.05)) / 5)
+    hit, miss = 0.3**2 + 6 * 0.05**2, 0.7**2 + 0.95**2 + 5 * 0.05**2
+    assert figures.brier == pytest.approx((3 * hit + 2 * miss) / 5)
+    assert figures.ece == pytest.approx(0.1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(20, 200))
+def test_figures_agree_with_scikit_learn(seed: int, n_faces: int) -> None:
+    given = random_predictions(seed, n_faces)
+    figures = compute_metrics(given)
+    labels, predicted = given.labels, given.predicted
+    occurring = np.unique(labels)
+    assert figures.accuracy == pytest.approx(sk.accuracy_score(labels, predicted))
+    assert figures.balanced_accuracy == pytest.approx(
+        sk.recall_score(labels, predicted, labels=occurring, average="macro", zero_division=0)
+    )
+    assert figures.macro_f1 == pytest.approx(
+        sk.f1_score(labels, predicted, labels=occurring, average="macro", zero_division=0)
+    )
+    assert figures.nll == pytest.approx(
+        sk.log_loss(labels, given.probabilities, labels=range(7)), rel=1e-6
+    )
+
+
+def test_a_class_that_never_occurs_has_no_figures() -> None:
+    figures = compute_metrics(predictions([0, 0, 3], [0, 1, 3]))
+    assert figures.per_class["sad"].recall is None
+    assert figures.per_class["sad"].precision is None
+    assert figures.per_class["disgust"].precision == 0
+    assert figures.per_class["disgust"].f1 is None
+    assert figures.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_a_class_that_is_never_named_has_no_precision_but_counts_as_missed() -> None:
+    figures = compute_metrics(predictions([0, 3], [3, 3]))
+    angry = figures.per_class["angry"]
+    assert (angry.precision, angry.recall, angry.f1) == (None, 0, 0)
+
+
+def test_the_same_predictions_give_the_same_figures() -> None:
+    first, second = (compute_metrics(random_predictions(3, 500)).to_dict() for _ in range(2))
+    assert first == second
+
+
+def test_the_interval_covers_the_true_accuracy_about_95_times_in_100() -> None:
+    rng = np.random.default_rng(5)
+    n_covered = 0
+    for _ in range(200):
+        labels = np.zeros(300, np.int64)
+        predicted = (rng.random(300) > 0.7).astype(int)
+        low, high = compute_metrics(predictions(labels.tolist(), predicted.tolist())).accuracy_ci95
+        n_covered += low <= 0.7 <= high
+    assert 180 <= n_covered <= 199
+
+
+def test_the_interval_of_a_perfect_score_is_a_point() -> None:
+    assert compute_metrics(predictions([0, 1], [0, 1])).accuracy_ci95 == (1, 1)
+
+
+def test_ece_of_known_bins() -> None:
+    confidence = np.array([0.95, 0.95, 0.55, 0.55])
+    hits = np.array([True, False, True, True])
+    # Two bins of two faces: |0.95 - 0.5| and |0.55 - 1|, each with weight one half.
+    assert expected_calibration_error(confidence, hits) == pytest.approx(0.45)
+
+
+def test_ece_of_a_calibrated_classifier_is_small() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(1 / 7, 1, 200_000)
+    assert expected_calibration_error(confidence, rng.random(200_000) < confidence) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "message"),
+    [
+        (np.empty((0, 7)), [], "no faces"),
+        (np.full((2, 7), 1 / 7), [0], "shape"),
+        (np.full((1, 7), np.nan), [0], "1 of 1 predictions are not finite"),
+        (np.full((1, 7), 1 / 7), [7], "labels must be 0..6"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    probabilities: npt.NDArray[np.float64], labels: list[int], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        Predictions(probabilities, np.array(labels, np.int64))

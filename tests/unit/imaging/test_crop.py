@@ -1,0 +1,135 @@
+import time
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolens.core.errors import InputError
+from emolens.core.geometry import Box
+from emolens.imaging.crop import crop_square, resize_gray_square
+from tests.unit.imaging.pictures import draw
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> int:
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+def test_the_whole_picture_at_its_own_size_is_the_same_picture() -> None:
+    picture = draw(48, 48)
+    assert (crop_square(picture, Box(0, 0, 48, 48), 48) == picture).all()
+    assert (crop_square(picture[..., 0], Box(0, 0, 48, 48), 48) == picture[..., 0]).all()
+
+
+@pytest.mark.parametrize("side", [96, 144, 240, 100, 71])
+def test_shrinking_is_area_averaging(side: int) -> None:
+    picture = draw(side, side)
+    expected = cv2.resize(picture, (48, 48), interpolation=cv2.INTER_AREA)
+    assert difference(crop_square(picture, Box(0, 0, side, side), 48), expected) <= 1
+
+
+@pytest.mark.parametrize("side", [47, 30, 12, 5, 1])
+def test_growing_is_linear_interpolation(side: int) -> None:
+    picture = draw(side, side)
+    expected = cv2.resize(picture, (48, 48), interpolation=cv2.INTER_LINEAR)
+    assert difference(crop_square(picture, Box(0, 0, side, side), 48), expected) <= 1
+
+
+@pytest.mark.parametrize(("side", "scale"), [(20, 1), (40, 2), (10, 0.5)])
+def test_moving_the_square_moves_the_result(side: int, scale: float) -> None:
+    picture = draw(80, 90)
+    step = 2 if scale > 1 else 1
+    here = crop_square(picture, Box.from_center((40, 40), side), 20)
+    there = crop_square(picture, Box.from_center((40 + step, 40), side), 20)
+    moved = round(step / scale)
+    assert (here[:, moved:] == there[:, :-moved]).all()
+
+
+def test_half_a_pixel_counts() -> None:
+    ramp = np.tile(np.arange(0, 200, 10, dtype=np.uint8), (20, 1))
+    cut = crop_square(ramp, Box(4.5, 4.5, 14.5, 14.5), 10)
+    assert cut[0].tolist() == list(range(45, 145, 10))
+    cut = crop_square(ramp, Box(4.25, 4, 14.25, 14), 5)
+    assert difference(cut[0], np.arange(5) * 20 + 47) <= 1
+
+
+def test_outside_the_border_repeats_itself() -> None:
+    picture = draw(20, 20)
+    padded = cv2.copyMakeBorder(picture, 6, 6, 6, 6, cv2.BORDER_REPLICATE)
+    assert (crop_square(picture, Box(-6, -6, 26, 26), 32) == padded).all()
+    assert (crop_square(picture, Box(100, -50, 110, -40), 8) == picture[0, -1]).all()
+    assert (crop_square(picture, Box(-70, 90, -50, 110), 8) == picture[-1, 0]).all()
+
+
+@pytest.mark.parametrize("side", [1e6, 1e12])
+def test_a_giant_square_costs_nothing(side: float) -> None:
+    picture = draw(200, 300)
+    started = time.perf_counter()
+    tracemalloc.start()
+    cut = crop_square(picture, Box.from_center((150, 100), side), 49)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert cut.shape == (49, 49, 3)
+    assert (cut[0, 0] == picture[0, 0]).all()
+    assert (cut[-1, -1] == picture[-1, -1]).all()
+    assert peak < 20_000_000
+    assert time.perf_counter() - started < 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    center=st.tuples(st.floats(-1e5, 1e5), st.floats(-1e5, 1e5)),
+    side=st.floats(1e-3, 1e5),
+    size_px=st.integers(1, 64),
+    shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+)
+def test_any_square_of_a_flat_picture_is_flat(
+    center: tuple[float, float], side: float, size_px: int, shape: tuple[int, int]
+) -> None:
+    cut = crop_square(np.full((*shape, 3), 77, np.uint8), Box.from_center(center, side), size_px)
+    assert cut.shape == (size_px, size_px, 3)
+    assert cut.flags.c_contiguous
+    assert (cut == 77).all()
+
+
+def test_wrong_arguments_are_refused() -> None:
+    picture = draw()
+    with pytest.raises(InputError, match="equal sides"):
+        crop_square(picture, Box(0, 0, 10, 20), 8)
+    with pytest.raises(InputError, match="equal sides"):
+        crop_square(picture, Box(5, 5, 5, 5), 8)
+    with pytest.raises(InputError, match="at least 1 px"):
+        crop_square(picture, Box(0, 0, 10, 10), 0)
+    for image in (picture.astype(np.float32), picture[:0], picture[..., :2], picture[0, 0]):
+        with pytest.raises(InputError, match="uint8 array"):
+            crop_square(image, Box(0, 0, 10, 10), 8)  # type: ignore[arg-type]
+
+
+def test_a_grey_square_of_the_right_size_is_not_touched() -> None:
+    gray = np.ascontiguousarray(draw(48, 48)[..., 0])
+    assert resize_gray_square(gray, 48) is gray
+    assert resize_gray_square(gray, 24).shape == (24, 24)
+
+
+@pytest.mark.parametrize("shape", [(40, 20), (20, 40), (41, 20), (1, 30)])
+def test_other_shapes_keep_their_proportions(shape: tuple[int, int]) -> None:
+    gray = np.ascontiguousarray(draw(*shape)[..., 0])
+    side = max(shape)
+    across, down = side - shape[1], side - shape[0]
+    resized = resize_gray_square(gray, side)
+    if across % 2 == 0 and down % 2 == 0:
+        borders = (down // 2, down // 2, across // 2, across // 2)
+        padded = cv2.copyMakeBorder(gray, *borders, cv2.BORDER_REPLICATE)
+        assert (resized == padded).all()
+    assert resized.shape == (side, side)
+
+
+def test_a_very_long_strip_costs_nothing() -> None:
+    assert resize_gray_square(np.zeros((1, 1_000_000), np.uint8), 48).shape == (48, 48)
+
+
+def test_colours_are_no_grey_picture() -> None:
+    with pytest.raises(InputError, match="grey picture"):
+        resize_gray_square(draw(), 48)

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import emolens
+from emolens.core.emotion import Emotion
+from emolens.core.errors import ConfigError, InputError
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Box
+from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.testing import FakeClassifier, FakeDetector
+
+DARK, LIGHT = Box(100, 100, 200, 200), Box(300, 100, 400, 200)
+
+
+@pytest.fixture
+def picture() -> npt.NDArray[np.uint8]:
+    image = np.random.default_rng(0).integers(110, 140, (300, 500, 3)).astype(np.uint8)
+    image[100:200, 100:200] //= 16
+    image[100:200, 300:400] = 255 - image[100:200, 300:400] // 16
+    return image
+
+
+def fake_analyzer(*boxes: Box) -> ImageAnalyzer:
+    return ImageAnalyzer(FakeDetector([FaceDetection(box, 0.9) for box in boxes]), FakeClassifier())
+
+
+def test_every_face_gets_the_scores_of_its_own_crop(picture: npt.NDArray[np.uint8]) -> None:
+    result = fake_analyzer(LIGHT, DARK).analyze(picture)
+    assert [(face.box, face.top) for face in result.faces] == [
+        (LIGHT, Emotion.NEUTRAL),
+        (DARK, Emotion.ANGRY),
+    ]
+    assert result.size_wh == (500, 300)
+    assert set(result.timings_ms) == {"detection", "classification"}
+
+
+def test_no_face_is_an_empty_result(picture: npt.NDArray[np.uint8]) -> None:
+    assert fake_analyzer().analyze(picture).faces == ()
+
+
+def test_a_face_that_cannot_be_assessed_has_no_label_but_scores(
+    picture: npt.NDArray[np.uint8],
+) -> None:
+    (face,) = fake_analyzer(Box(0, 0, 8, 8)).analyze(picture).faces
+    assert face.label is None
+    assert not face.quality.is_assessable
+    assert face.raw.probabilities.sum() == pytest.approx(1)
+
+
+def test_boxes_end_at_the_edge_of_the_picture(picture: npt.NDArray[np.uint8]) -> None:
+    (face,) = fake_analyzer(Box(-20, 50, 100, 350)).analyze(picture).faces
+    assert face.box == Box(0, 50, 100, 300)
+
+
+def test_a_face_crop_is_read_as_it_is() -> None:
+    crop = np.full((48, 48), 240, np.uint8)
+    (face,) = ImageAnalyzer(None, FakeClassifier()).analyze(crop).faces
+    assert face.box == Box(0, 0, 48, 48)
+    assert face.detection_score is None
+    assert face.top is Emotion.NEUTRAL
+
+
+def test_a_face_crop_reaches_the_classifier_unchanged(gray_faces: npt.NDArray[np.uint8]) -> None:
+    class Recorder(FakeClassifier):
+        def classify(self, crops):  # type: ignore[no-untyped-def]
+            self.crops = list(crops)
+            return super().classify(crops)
+
+    recorder = Recorder()
+    ImageAnalyzer(None, recorder).analyze(gray_faces[0])
+    np.testing.assert_array_equal(recorder.crops[0], gray_faces[0])
+
+
+def test_path_bytes_and_array_give_the_same(
+    astronaut: npt.NDArray[np.uint8], analyzer: ImageAnalyzer, tmp_path: Path
+) -> None:
+    encoded = cv2.imencode(".png", astronaut)[1].tobytes()
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded)
+    results = [analyzer.analyze(picture).to_dict() for picture in (path, str(path), encoded, astronaut)]
+    assert all(result == results[0] for result in results)
+
+
+def test_the_sample_face_is_happy(astronaut: npt.NDArray[np.uint8]) -> None:
+    result = emolens.analyze(astronaut)
+    assert [face.label for face in result.faces] == [Emotion.HAPPY]
+
+
+def test_a_grey_and_a_bgra_picture_are_read(
+    astronaut: npt.NDArray[np.uint8], analyzer: ImageAnalyzer
+) -> None:
+    gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
+    bgra = cv2.cvtColor(astronaut, cv2.COLOR_BGR2BGRA)
+    for picture in (gray, bgra):
+        assert [face.top for face in analyzer.analyze(np.asarray(picture, np.uint8)).faces] == [
+            Emotion.HAPPY
+        ]
+
+
+def test_what_is_no_picture_is_refused(analyzer: ImageAnalyzer) -> None:
+    with pytest.raises(InputError, match="got int"):
+        analyzer.analyze(3)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_an_unknown_detector_is_refused() -> None:
+    with pytest.raises(ConfigError, match="centerface"):
+        ImageAnalyzer.load(detector="haar")
