@@ -10,9 +10,9 @@
 For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`.
 """
 
-from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emolens.core.emotion import LABELS, Emotion, EmotionScores
 from emolens.core.errors import (
@@ -29,8 +29,10 @@ from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityRea
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box
 from emolens.core.manifest import InputSpec, ModelManifest
-from emolens.pipeline.analyzer import ImageAnalyzer, Picture
-from emolens.rendering.overlay import draw_faces
+
+if TYPE_CHECKING:
+    from emolens.pipeline.analyzer import ImageAnalyzer, Picture, analyze
+    from emolens.rendering.overlay import draw_faces
 
 __all__ = [
     "LABELS",
@@ -61,36 +63,23 @@ __all__ = [
 
 __version__ = version("emolens")
 
-
-def analyze(
-    picture: Picture,
-    *,
-    model: str | Path = "default",
-    detector: str = "centerface",
-    face_crops: bool = False,
-) -> FrameResult:
-    """Find and name every face of one picture.
-
-    The models of the last calls are kept, so a loop over pictures loads them once.
-
-    Args:
-        picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
-            or (H, W, 4) BGRA.
-        model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
-        detector: Name of a face detector, `"centerface"` or `"yunet"`.
-        face_crops: Take the picture as one face that is cut out already.
-
-    Returns:
-        The faces, largest first; none where there is no face.
-
-    Raises:
-        InputError: The picture cannot be read.
-        ModelError: A model is unknown, missing, damaged or altered.
-        ConfigError: The detector is unknown.
-    """
-    return _analyzer(model, detector, face_crops).analyze(picture)
+# Loaded on first use: OpenCV, which they need, changes LD_LIBRARY_PATH when it is imported, and
+# importing emolens must leave the environment alone and be quick.
+_LOADED_ON_USE = {
+    "ImageAnalyzer": "emolens.pipeline.analyzer",
+    "Picture": "emolens.pipeline.analyzer",
+    "analyze": "emolens.pipeline.analyzer",
+    "draw_faces": "emolens.rendering.overlay",
+}
 
 
-@lru_cache(maxsize=2)
-def _analyzer(model: str | Path, detector: str, face_crops: bool) -> ImageAnalyzer:  # noqa: FBT001
-    return ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
+def __getattr__(name: str) -> object:
+    if name not in _LOADED_ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_LOADED_ON_USE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

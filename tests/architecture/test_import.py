@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-HEAVY = ("torch", "fastapi", "typer", "ray", "lightning", "timm", "sklearn", "pandas", "matplotlib")
+HEAVY = (
+    "torch",
+    "fastapi",
+    "typer",
+    "ray",
+    "lightning",
+    "timm",
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "cv2",
+)
 
 
 def run(code: str) -> str:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from emolens.core.errors import InputError
 from emolens.core.ports import EmotionClassifier
 from emolens.testing import FakeClassifier
 
-CLASSIFIERS = {
+CLASSIFIERS: dict[str, Callable[[], EmotionClassifier]] = {
     "onnx": OnnxEmotionClassifier.load,
     "ten-view": lambda: TenViewClassifier(OnnxEmotionClassifier.load()),
     "fake": FakeClassifier,
@@ -19,8 +19,7 @@ CLASSIFIERS = {
 
 @pytest.fixture(scope="module", params=CLASSIFIERS)
 def classifier(request: pytest.FixtureRequest) -> EmotionClassifier:
-    built: EmotionClassifier = CLASSIFIERS[request.param]()
-    return built
+    return CLASSIFIERS[request.param]()
 
 
 def stacked(scores: Sequence[EmotionScores]) -> npt.NDArray[np.float32]:
@@ -53,9 +52,10 @@ def test_same_input_gives_the_same_bytes(
     classifier: EmotionClassifier, gray_faces: npt.NDArray[np.uint8]
 ) -> None:
     crops = list(gray_faces[:4])
-    assert stacked(classifier.classify(crops)).tobytes() == stacked(
-        classifier.classify(crops)
-    ).tobytes()
+    assert (
+        stacked(classifier.classify(crops)).tobytes()
+        == stacked(classifier.classify(crops)).tobytes()
+    )
 
 
 def test_colour_and_grey_of_any_size_are_read(classifier: EmotionClassifier) -> None:

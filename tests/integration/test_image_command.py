@@ -14,7 +14,14 @@ import pytest
 
 NO_FACE = np.full((120, 160, 3), 128, np.uint8)
 # A name with everything that breaks naive scripts, and one that is no valid UTF-8.
-ODD_NAMES = [b"with space.png", b"it's \"quoted\".png", b"new\nline.png", b"caf\xe9.png", b"-dash.png", b"[red].png"]
+ODD_NAMES = [
+    b"with space.png",
+    b'it\'s "quoted".png',
+    b"new\nline.png",
+    b"caf\xe9.png",
+    b"-dash.png",
+    b"[red].png",
+]
 
 
 def image_command(*arguments: str | bytes, cwd: Path) -> subprocess.CompletedProcess[bytes]:
@@ -114,7 +121,13 @@ def test_odd_names_survive(tmp_path: Path) -> None:
 
 def test_json_lines_go_to_a_file_and_pictures_to_a_folder(folder: Path) -> None:
     done = image_command(
-        "1-good.jpg", "5-no-face.png", "--jsonl", "new/out.jsonl", "--annotated", "drawn", cwd=folder
+        "1-good.jpg",
+        "5-no-face.png",
+        "--jsonl",
+        "new/out.jsonl",
+        "--annotated",
+        "drawn",
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr.decode()
     assert len(lines((folder / "new/out.jsonl").read_bytes())) == 2

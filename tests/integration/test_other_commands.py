@@ -66,7 +66,9 @@ def test_evaluate_writes_every_figure_of_the_contract_and_repeats_it(data: Path)
 
 
 def test_evaluate_with_ten_views_says_so(data: Path) -> None:
-    done = command("evaluate", "--data", data.name, "--split", "train", "--tta", "--json", "-", cwd=data.parent)
+    done = command(
+        "evaluate", "--data", data.name, "--split", "train", "--tta", "--json", "-", cwd=data.parent
+    )
     record = json.loads(done.stdout)
     assert (record["tta"], record["n"], record["split"]) == (True, 10, "Training")
 

@@ -64,7 +64,7 @@ def test_a_run_folder_holds_what_is_needed_to_repeat_it(run_dir: Path) -> None:
     assert load_recipe(run_dir / "recipe.toml").name == "small"
 
 
-class _Killed(RuntimeError):
+class _KilledError(RuntimeError):
     pass
 
 
@@ -80,18 +80,20 @@ def test_a_killed_run_goes_on_as_if_it_never_stopped(
 
     def dying_step(self: ExpressionModule, batch: object, index: int) -> torch.Tensor:
         if self.current_epoch == 2 and index == 3:
-            raise _Killed
+            raise _KilledError
         return step(self, batch, index)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ExpressionModule, "training_step", dying_step)
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         fit(recipe, tmp_path / "killed", show_progress=False)
     before = losses(tmp_path / "killed")
     monkeypatch.undo()
     fit(recipe, tmp_path / "killed", resume=True, show_progress=False)
     whole = losses(tmp_path / "whole")
     assert len(whole) == 3
-    assert before + losses(tmp_path / "killed")[-1:] == whole or losses(tmp_path / "killed") == whole
+    assert (
+        before + losses(tmp_path / "killed")[-1:] == whole or losses(tmp_path / "killed") == whole
+    )
     weights = [
         torch.load(tmp_path / name / LAST_CHECKPOINT, weights_only=True)["state_dict"]
         for name in ("whole", "killed")

@@ -40,7 +40,7 @@ def info(
 
 def _table(summary: DatasetSummary) -> Table:
     table = Table(
-        title=f"{one_line(str(summary.source))}: {summary.format}, {summary.n_faces} faces",
+        title=f"{one_line(str(summary.source))}: {summary.format_name}, {summary.n_faces} faces",
         title_justify="left",
         title_style="",
         box=None,

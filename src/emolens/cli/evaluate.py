@@ -10,21 +10,23 @@ from emolens.classification import OnnxEmotionClassifier, TenViewClassifier
 from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.emotion import LABELS
 from emolens.datasets.faces import Split
-from emolens.datasets.loading import load_faces, only_split
+from emolens.datasets.loading import held_out_split, load_faces
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import predict
 from emolens.media.jsonl_writer import STDOUT
 
 
 def evaluate(
+    *,
     data: Annotated[Path, typer.Option(help="Labelled faces: CSV, Parquet or class folders.")],
     model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
     split: Annotated[
         str | None,
-        typer.Option(help="Training, PublicTest or PrivateTest; by default the only one there is."),
+        typer.Option(help="Training, PublicTest or PrivateTest; by default the one held out."),
     ] = None,
     tta: Annotated[
-        bool, typer.Option("--tta", help="Mean over ten views of each face (test-time augmentation).")
+        bool,
+        typer.Option("--tta", help="Mean over ten views of each face (test-time augmentation)."),
     ] = False,
     json: Annotated[
         str | None, typer.Option(help="Write all figures here as JSON; - is stdout.")
@@ -33,7 +35,7 @@ def evaluate(
 ) -> None:
     """Measure a model: accuracy, per-class figures, confusion matrix, calibration."""
     onnx_classifier = OnnxEmotionClassifier.load(model)
-    chosen = Split.from_name(split) if split else only_split(data)
+    chosen = Split.from_name(split) if split else held_out_split(data)
     faces = load_faces(data, chosen, size_px=onnx_classifier.input_spec.size_px)
     classifier = TenViewClassifier(onnx_classifier) if tta else onnx_classifier
     with progress("faces", len(faces), quiet=quiet) as done:
@@ -49,16 +51,16 @@ def evaluate(
     if json:
         write_json(json, record)
     if json != STDOUT and not quiet:
-        show_metrics(figures)
+        show_metrics(figures, chosen)
 
 
-def show_metrics(figures: ClassificationMetrics) -> None:
+def show_metrics(figures: ClassificationMetrics, split: Split | None) -> None:
     """Print the headline figures, the per-class table and the confusion matrix."""
     console = stdout_console()
     low, high = figures.accuracy_ci95
     console.print(
         f"accuracy [bold]{figures.accuracy:.2%}[/] (95 % interval {low:.2%} to {high:.2%}) "
-        f"on {figures.n} faces"
+        f"on {figures.n} faces{f' of {split}' if split else ''}"
     )
     console.print(
         f"balanced accuracy {figures.balanced_accuracy:.2%}, macro-F1 {figures.macro_f1:.3f}, "

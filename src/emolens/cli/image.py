@@ -1,7 +1,7 @@
 """`emolens image`: name the expressions of every face in pictures."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +35,7 @@ def image(
     paths: Annotated[
         list[str], typer.Argument(help="Pictures, folders or glob patterns.", metavar="PATH...")
     ],
+    *,
     jsonl: Annotated[
         str | None, typer.Option(help="Write one JSON line per picture here; - is stdout.")
     ] = None,
@@ -161,18 +162,20 @@ class _Report:
                 say(f"{self.n_pictures} pictures, {self.n_faces} faces, {self.n_failed} failed")
 
 
+def _drop(_record: Mapping[str, object]) -> None:
+    """Take a record that nobody asked for."""
+
+
 @contextlib.contextmanager
 def _lines_to(target: str | None) -> Iterator[WriteRecord]:
     if target is None:
-        yield lambda record: None
+        yield _drop
     else:
         with jsonl_writing(target) as write:
             yield write
 
 
-def _analyze(
-    analyzer: ImageAnalyzer, path: str, drawings: AnnotatedPictures | None
-) -> FrameResult:
+def _analyze(analyzer: ImageAnalyzer, path: str, drawings: AnnotatedPictures | None) -> FrameResult:
     decoded = read_image(path)
     result = analyzer.analyze_image(decoded.image, notes=decoded.notes)
     if drawings:

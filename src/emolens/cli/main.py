@@ -1,6 +1,7 @@
 """The `emolens` command: its sub-commands and what its exit codes mean."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -34,7 +35,9 @@ app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+def _root(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     if version:
         print(f"emolens {__version__}")  # noqa: T201
         raise typer.Exit

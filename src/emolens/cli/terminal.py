@@ -58,9 +58,7 @@ def one_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def progress(
-    what: str, total: int | None, *, quiet: bool
-) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on standard error if a person is looking.
 
     Yields:

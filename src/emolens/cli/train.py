@@ -11,6 +11,7 @@ from emolens.cli.terminal import say, stdout_console
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML recipe.", metavar="RECIPE.toml")],
+    *,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", help="Override a key: section.key=value.", metavar="KEY=VALUE"),

@@ -83,7 +83,8 @@ class FaceQuality:
 
     Attributes:
         size_px: Side of the framing square in pixels of the picture.
-        sharpness: Variance of the Laplacian of the grey crop at model size; 0 is a flat surface.
+        sharpness: Variance of the Laplacian over the grey variance, at 48 px; 0 is a flat surface
+            (docs/experiments/0002-quality.md).
         reasons: Everything that speaks against reading the face; empty when it is assessable.
     """
 

@@ -114,4 +114,6 @@ class Framing:
         """The square that frames the face of a detector's box."""
         side = math.sqrt(box.area)
         x, y = box.center_xy
-        return Box.from_center((x + self.shift_x * side, y + self.shift_y * side), self.scale * side)
+        return Box.from_center(
+            (x + self.shift_x * side, y + self.shift_y * side), self.scale * side
+        )

@@ -199,7 +199,7 @@ def _parse_regular(field: bytes) -> npt.NDArray[np.uint8] | None:
     # Spaces in front let the look back from the first number stay inside the array.
     characters = np.frombuffer(b"   " + field + b" ", np.uint8)
     digits = characters - np.uint8(ord("0"))  # wraps around: whatever is no digit becomes >= 10
-    is_digit = digits <= 9  # noqa: PLR2004
+    is_digit = digits <= 9
     ends = np.flatnonzero(is_digit[:-1] & ~is_digit[1:])
     n_spaces = field.count(b" ")
     if len(ends) != _N_PIXELS or np.count_nonzero(is_digit) + n_spaces != len(field):

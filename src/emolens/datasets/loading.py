@@ -91,6 +91,26 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
     return faces
 
 
+def held_out_split(source: Path) -> Split | None:
+    """The split to measure on where nobody chose one.
+
+    Returns:
+        The only split of the source (None where its faces belong to none), else `PublicTest`, else
+        `PrivateTest`: never a split that a model may have been trained on beside a held-out one.
+
+    Raises:
+        DatasetError: The source breaks its format, or mixes splits without a held-out one.
+    """
+    splits = {sample.split for sample in iter_faces(source)}
+    if len(splits) <= 1:
+        return next(iter(splits), None)
+    for split in (Split.PUBLIC_TEST, Split.PRIVATE_TEST):
+        if split in splits:
+            return split
+    names = ", ".join(sorted(split or UNKNOWN_SPLIT for split in splits))
+    raise DatasetError(f"{source}: holds the splits {names}; choose one of them")
+
+
 def _no_faces(source: Path, split: Split | None) -> str:
     if split is None:
         return f"{source}: holds no faces"

@@ -20,7 +20,13 @@ from emolens.detection.candidates import (
     suppress_overlaps,
     to_detections,
 )
-from emolens.detection.letterbox import check_picture, choose_size, cut_window, input_sizes, letterbox
+from emolens.detection.letterbox import (
+    check_picture,
+    choose_size,
+    cut_window,
+    input_sizes,
+    letterbox,
+)
 from emolens.runtime.catalogue import find_model
 from emolens.runtime.session import OnnxSession
 
@@ -30,12 +36,12 @@ DEFAULT_LONG_SIDE_PX: Final = 640
 CENTERFACE_FRAMING: Final = Framing(shift_x=0.0, shift_y=0.0, scale=1.0)
 
 _MAX_IOU = 0.3
-_PROPOSAL_SCORE=.25
-_VOTE_SCORE=.1
-_VOTE_IOU=.5
-_MIN_MATCH_IOU=.3
-_CLOSER_INPUT_PX=128
-_CLOSER_SIDE_PX=56
+_PROPOSAL_SCORE = 0.25
+_VOTE_SCORE = 0.1
+_VOTE_IOU = 0.5
+_MIN_MATCH_IOU = 0.3
+_CLOSER_INPUT_PX = 128
+_CLOSER_SIDE_PX = 56
 _OUTPUT_STRIDE_PX = 4
 _INPUT = "input.1"
 _OUTPUTS = ("537", "538", "539", "540")
@@ -45,8 +51,8 @@ _OUTPUTS = ("537", "538", "539", "540")
 # messages: `0a 02` (a dimension of two bytes) and `08 xx` (field 1, dim_value = xx). One picture
 # at a time makes the first `08 01`; an empty name, `12 00` (field 2, dim_param = ""), of the same
 # length leaves height and width open. So no ONNX library is needed at run time.
-_FIXED_SHAPE = bytes.fromhex("0a02080a" "0a020803" "0a020820" "0a020820")
-_OPEN_SHAPE = bytes.fromhex("0a020801" "0a020803" "0a021200" "0a021200")
+_FIXED_SHAPE = bytes.fromhex("0a02080a0a0208030a0208200a020820")
+_OPEN_SHAPE = bytes.fromhex("0a0208010a0208030a0212000a021200")
 
 
 class CenterFaceDetector:

@@ -38,6 +38,4 @@ def build_detector(
         case "yunet":
             return YuNetDetector()
         case _:
-            raise ConfigError(
-                f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}"
-            )
+            raise ConfigError(f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}")

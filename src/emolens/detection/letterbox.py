@@ -68,9 +68,7 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
     return tuple((side(math.sqrt(area * a)), side(math.sqrt(area / a))) for a in _ASPECTS)
 
 
-def choose_size(
-    picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]
-) -> tuple[int, int]:
+def choose_size(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The input size in which a picture of (width, height) comes out largest."""
     return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
 

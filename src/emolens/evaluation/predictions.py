@@ -44,13 +44,13 @@ class Predictions:
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """int64 (N,), the most probable class of each face."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
 
 def predict(
     classifier: EmotionClassifier,
     faces: FaceSet,
-    on_progress: Callable[[int], None] = lambda n_done: None,
+    on_progress: Callable[[int], None] = lambda _n_done: None,
 ) -> Predictions:
     """Classify all faces, calling `on_progress` with the number done after each chunk."""
     rows: list[npt.NDArray[np.float32]] = []

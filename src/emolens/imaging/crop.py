@@ -140,7 +140,7 @@ def _weights(start: float, side: float, n_out: int, n_in: int) -> _Weights:
     left[0], right[-1] = -np.inf, np.inf
     edges = (start + step * np.arange(n_out + 1))[:, None]
     covered = np.diff(np.clip(edges, left, right), axis=0)
-    return (covered / step).astype(np.float32)
+    return np.asarray(covered / step, np.float32)
 
 
 def _linear_weights(start: float, step: float, n_out: int, n_in: int) -> _Weights:

@@ -93,7 +93,8 @@ def verify_jpeg(image: Image.Image, container: Container) -> None:
 
     libjpeg fills the rest with mid-grey and reports nothing that Pillow passes on. So where the
     last pixel is mid-grey, the file is decoded once more with other bytes before its end marker:
-    a complete picture ignores them, an incomplete one changes.
+    a complete picture ignores them, an incomplete one changes. A progressive picture that lost its
+    later scans and got an end marker all the same only lacks detail, and is not noticed.
 
     Args:
         image: The decoded picture.

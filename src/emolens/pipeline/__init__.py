@@ -1,5 +1,5 @@
 """The order of the stages and their state."""
 
-from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.pipeline.analyzer import ImageAnalyzer, analyze
 
-__all__ = ["ImageAnalyzer"]
+__all__ = ["ImageAnalyzer", "analyze"]

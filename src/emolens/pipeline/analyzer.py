@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -94,7 +95,8 @@ class ImageAnalyzer:
         regions = self._find_regions(image)
         detected = time.perf_counter()
         size_px = self._classifier.input_spec.size_px
-        crops = [to_gray(crop_square(image, square, size_px)) for square, _ in regions]
+        gray = to_gray(image)
+        crops = [crop_square(gray, square, size_px) for square, _ in regions]
         scores = self._classifier.classify(crops)
         classified = time.perf_counter()
         faces = tuple(
@@ -117,6 +119,40 @@ class ImageAnalyzer:
             return [(Box(0, 0, width, height).to_square(), None)]
         framing = self._detector.framing
         return [(framing.apply(found.box), found) for found in self._detector.detect(image)]
+
+
+def analyze(
+    picture: Picture,
+    *,
+    model: str | Path = "default",
+    detector: str = DEFAULT_DETECTOR,
+    face_crops: bool = False,
+) -> FrameResult:
+    """Find and name every face of one picture.
+
+    The models of the last calls are kept, so a loop over pictures loads them once.
+
+    Args:
+        picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
+            or (H, W, 4) BGRA.
+        model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
+        detector: Name of a face detector, `"centerface"` or `"yunet"`.
+        face_crops: Take the picture as one face that is cut out already.
+
+    Returns:
+        The faces, largest first; none where there is no face.
+
+    Raises:
+        InputError: The picture cannot be read.
+        ModelError: A model is unknown, missing, damaged or altered.
+        ConfigError: The detector is unknown.
+    """
+    return _kept_analyzer(model, detector, face_crops=face_crops).analyze(picture)
+
+
+@lru_cache(maxsize=2)
+def _kept_analyzer(model: str | Path, detector: str, *, face_crops: bool) -> ImageAnalyzer:
+    return ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
 
 
 def _face_result(

@@ -99,9 +99,7 @@ class _Pen:
         above = face.box.y_min - height - self.line_px
         y = above if above >= 0 else max(face.box.y_min, 0)
         color = _face_color(face)
-        self.draw.rounded_rectangle(
-            (x, y, x + width, y + height), height / 5, fill=(*color, 255)
-        )
+        self.draw.rounded_rectangle((x, y, x + width, y + height), height / 5, fill=(*color, 255))
         self.draw.text(
             (x + margin, y + height / 2), text, fill=text_rgb(color), font=self.font, anchor="lm"
         )
@@ -122,9 +120,7 @@ class _Pen:
         )
         self._bar_rows(panel, face.scores, row, names_width)
 
-    def _bar_rows(
-        self, panel: Box, scores: EmotionScores, row: float, names_width: float
-    ) -> None:
+    def _bar_rows(self, panel: Box, scores: EmotionScores, row: float, names_width: float) -> None:
         left = panel.x_min + row / 2
         start = left + names_width
         longest = panel.x_max - start - 3.2 * row
@@ -134,11 +130,11 @@ class _Pen:
             length = max(probability * longest, 1)
             bar = (start, middle - row * 0.3, start + length, middle + row * 0.3)
             self.draw.rectangle(bar, fill=(*EMOTION_RGB[emotion], 255))
-            text = {"fill": PANEL_TEXT_RGB, "font": self.small_font}
-            self.draw.text((left, middle), emotion.label, anchor="lm", **text)
-            self.draw.text(
-                (start + length + row * 0.3, middle), f"{probability:.0%}", anchor="lm", **text
-            )
+            texts = ((left, emotion.label), (start + length + row * 0.3, f"{probability:.0%}"))
+            for x, text in texts:
+                self.draw.text(
+                    (x, middle), text, fill=PANEL_TEXT_RGB, font=self.small_font, anchor="lm"
+                )
 
     def _free_place(
         self, box: Box, size_wh: tuple[float, float], taken: Sequence[Box]

@@ -21,12 +21,12 @@ PANEL_TEXT_RGB: Color = (245, 245, 245)
 
 def text_rgb(background: Color) -> Color:
     """Black or white, whichever contrasts more (WCAG 2.2, relative luminance)."""
-    return (0, 0, 0) if _luminance(background) > 0.179 else (255, 255, 255)  # noqa: PLR2004
+    return (0, 0, 0) if _luminance(background) > 0.179 else (255, 255, 255)
 
 
 def _luminance(color: Color) -> float:
     linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (channel / 255 for channel in color)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -26,7 +26,7 @@ class EmotionModel:
     """A verified emotion model, ready to run.
 
     Attributes:
-        session: Runs the graph: float32 (N, 1, S, S) in, `logits` (N, 7) and `cam` (N, 7, h, w) out.
+        session: Runs the graph: float32 (N, 1, S, S) to `logits` (N, 7) and `cam` (N, 7, h, w).
         manifest: What the file says about itself.
         sha256: Digest of the whole file.
     """

@@ -33,11 +33,9 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
-            self._session = onnxruntime.InferenceSession(
-                model, options, providers=list(_PROVIDERS)
-            )
+            self._session = onnxruntime.InferenceSession(model, options, providers=list(_PROVIDERS))
         # ONNX Runtime's exceptions share no base class below Exception.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{name}: not an ONNX model that can be loaded: {reason}") from error
         self.name = name

@@ -42,7 +42,7 @@ class FaceAugment(nn.Module):
         )
 
     def _affine_matrices(self, n_faces: int, device: torch.device) -> Tensor:
-        """float (N, 2, 3) maps from output to input positions, both in -1..1."""
+        """Float (N, 2, 3) maps from output to input positions, both in -1..1."""
         spec = self.spec
         mirror = 1 - 2 * (torch.rand(n_faces, device=device) < spec.flip).float()
         angle = _plus_minus(n_faces, math.radians(spec.rotation_deg), device)
@@ -79,7 +79,7 @@ class FaceAugment(nn.Module):
 
 
 class FaceMix(nn.Module):
-    """Mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019), by torchvision, on a part of batches."""
+    """Mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019) on a part of the batches."""
 
     def __init__(self, spec: AugmentSection) -> None:
         super().__init__()
@@ -100,4 +100,8 @@ class FaceMix(nn.Module):
 
 
 def _plus_minus(n: int, limit: float, device: torch.device) -> Tensor:
-    return torch.empty(n, device=device).uniform_(-limit, limit) if limit else torch.zeros(n).to(device)
+    return (
+        torch.empty(n, device=device).uniform_(-limit, limit)
+        if limit
+        else torch.zeros(n).to(device)
+    )

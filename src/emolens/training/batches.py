@@ -25,7 +25,9 @@ class FaceBatches:
     def __len__(self) -> int:
         n_faces = len(self.labels)
         # A training batch of one face has no batch statistics, so the rest is left for next time.
-        return n_faces // self.batch_size if self.seed is not None else -(-n_faces // self.batch_size)
+        return (
+            n_faces // self.batch_size if self.seed is not None else -(-n_faces // self.batch_size)
+        )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         n_faces = len(self.labels)

@@ -95,7 +95,9 @@ def deployable(network: LogitsAndCam) -> nn.Module:
     The result computes in float32; the rounding lets the file store two bytes a weight and still
     say exactly what this module says.
     """
-    folded: nn.Module = fuse(copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format))
+    folded: nn.Module = fuse(
+        copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    )
     with torch.no_grad():
         for parameter in folded.parameters():
             if parameter.ndim > 1:

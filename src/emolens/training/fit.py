@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError  # noqa: S403 (only the name of the error)
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning.pytorch as pl
@@ -61,7 +61,9 @@ def load_training_faces(recipe: Recipe) -> tuple[FaceSet, FaceSet]:
     )
 
 
-def fit(recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True) -> FitResult:
+def fit(
+    recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True
+) -> FitResult:
     """Train a recipe, writing a checkpoint after every epoch.
 
     Args:

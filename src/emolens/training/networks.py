@@ -21,7 +21,7 @@ def build_network(spec: NetworkSection) -> ResNet:
             "give both the same length"
         )
     network = ResNet(
-        BasicBlock,
+        BasicBlock,  # type: ignore[arg-type]  # timm's annotation means the class
         layers=spec.blocks,
         num_classes=N_EMOTIONS,
         in_chans=1,
@@ -30,9 +30,9 @@ def build_network(spec: NetworkSection) -> ResNet:
         stem_width=spec.stem_channels,
         drop_rate=spec.dropout,
     )
-    first = network.conv1[0]
+    first = network.get_submodule("conv1.0")
     first.stride = (spec.stem_stride, spec.stem_stride)
-    network.maxpool = nn.Identity()
+    network.add_module("maxpool", nn.Identity())
     return network
 
 

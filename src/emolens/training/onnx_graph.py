@@ -1,7 +1,5 @@
 """torch module -> ONNX bytes with half-size weights and a manifest."""
 
-import io
-
 import numpy as np
 import onnx
 import torch
@@ -24,7 +22,6 @@ def to_onnx(network: nn.Module, size_px: int, manifest: ModelManifest) -> bytes:
         size_px: S.
         manifest: Stored in the file's metadata.
     """
-    buffer = io.BytesIO()
     example = torch.zeros(2, 1, size_px, size_px)
     program = torch.onnx.export(
         network,
@@ -38,8 +35,7 @@ def to_onnx(network: nn.Module, size_px: int, manifest: ModelManifest) -> bytes:
     )
     if program is None:  # only where export is told to write a file itself
         raise RuntimeError("torch.onnx.export gave no program")
-    program.save(buffer)
-    model = onnx.load_from_string(buffer.getvalue())
+    model = program.model_proto
     _store_weights_as_half(model)
     _strip_locations(model)
     entry = model.metadata_props.add()
@@ -56,7 +52,7 @@ def _store_weights_as_half(model: ModelProto) -> None:
     """
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:  # noqa: PLR2004
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
             continue
         weights = numpy_helper.to_array(tensor)
         halved = weights.astype(np.float16)

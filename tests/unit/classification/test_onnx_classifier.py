@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier, softmax
+from emolens.core.emotion import LABELS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
-from emolens.core.emotion import LABELS
 from emolens.runtime.model_file import EmotionModel
 
 logits = hnp.arrays(np.float32, (3, 7), elements=st.floats(-100, 100, width=32))

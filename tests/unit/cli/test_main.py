@@ -22,7 +22,13 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nonsense"], ["image"], ["image", "--nonsense", "a.jpg"], ["evaluate"], ["train", "none.toml"]],
+    [
+        ["nonsense"],
+        ["image"],
+        ["image", "--nonsense", "a.jpg"],
+        ["evaluate"],
+        ["train", "none.toml"],
+    ],
 )
 def test_wrong_usage_ends_with_1_and_says_why(arguments: list[str]) -> None:
     done = emolens_command(*arguments)

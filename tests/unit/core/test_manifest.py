@@ -51,7 +51,13 @@ def test_what_does_not_fit_is_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"size_px": 8}, {"std": 0.0}, {"color": "rgb"}, {"interpolation": "nearest"}, {"framing": "x"}],
+    [
+        {"size_px": 8},
+        {"std": 0.0},
+        {"color": "rgb"},
+        {"interpolation": "nearest"},
+        {"framing": "x"},
+    ],
 )
 def test_impossible_inputs_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="input"):

@@ -9,6 +9,7 @@ from emolens.imaging.gif import inspect_gif
 from tests.unit.imaging.pictures import draw, encode, pillow
 
 FILE = encode(pillow(draw()).convert("L"), "GIF")
+FRAME = b"," + struct.pack("<HHHH", 0, 0, 56, 40)
 
 
 def with_canvas(file: bytes, width: int, height: int) -> bytes:
@@ -22,7 +23,7 @@ def test_a_frame_beyond_its_canvas_is_shown_whole(canvas: tuple[int, int]) -> No
 
 
 def test_a_frame_beyond_the_limit_is_refused() -> None:
-    frame = FILE.index(b",", 13 + 3 * 256)
+    frame = FILE.index(FRAME)
     huge = FILE[: frame + 1] + struct.pack("<HHHH", 60_000, 60_000, 56, 40) + FILE[frame + 9 :]
     with pytest.raises(ImageTooLargeError):
         decode_image(huge)
@@ -38,7 +39,7 @@ def test_only_the_first_frame_is_handed_on() -> None:
 
 
 def test_codes_that_end_early_are_noticed() -> None:
-    data = FILE.index(b",", 13 + 3 * 256) + 11
+    data = FILE.index(FRAME) + 11
     short = FILE[: data + 1] + FILE[data + 1 :][:20]
     short = short[:data] + b"\x14" + short[data + 1 :] + b"\0;"
     with pytest.raises(DamagedImageError):

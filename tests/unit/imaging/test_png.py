@@ -44,9 +44,9 @@ def test_interlaced_pictures_are_complete_or_refused(shape: tuple[int, int]) -> 
 def test_picture_data_that_ends_early_is_noticed() -> None:
     rows = (b"\0" + bytes([200]) * 20) * 30
     header = gray_header(20, 30)
-    for n_missing in (1, 21, 300):
+    for n_missing in (1, 20, 21, 300, 609):
         data = chunk(b"IDAT", zlib.compress(rows[:-n_missing]))
-        with pytest.raises(DamagedImageError, match="last row"):
+        with pytest.raises(DamagedImageError):
             decode_image(png(header, data))
 
 

@@ -45,7 +45,9 @@ def test_what_is_not_found_comes_back_as_given(folder: Path) -> None:
     assert list(find_pictures(missing)) == missing
 
 
-def test_arguments_keep_their_order_and_spelling(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_keep_their_order_and_spelling(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     assert list(find_pictures(["./b.jpg", "sub/", "a.PNG"])) == ["./b.jpg", "sub/c.webp", "a.PNG"]
 

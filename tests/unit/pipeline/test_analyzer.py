@@ -81,7 +81,9 @@ def test_path_bytes_and_array_give_the_same(
     encoded = cv2.imencode(".png", astronaut)[1].tobytes()
     path = tmp_path / "a.png"
     path.write_bytes(encoded)
-    results = [analyzer.analyze(picture).to_dict() for picture in (path, str(path), encoded, astronaut)]
+    results = [
+        analyzer.analyze(picture).to_dict() for picture in (path, str(path), encoded, astronaut)
+    ]
     assert all(result == results[0] for result in results)
 
 

@@ -64,7 +64,7 @@ def test_shift_stays_within_its_limit() -> None:
     columns = augment(dot, shift=0.1).sum(dim=2)[:, 0].argmax(dim=1)
     assert columns.min() >= 24 - 5
     assert columns.max() <= 24 + 5
-    assert columns.unique().numel() > 5
+    assert len(set(columns.tolist())) > 5
 
 
 def test_light_and_erasing_stay_in_range(faces: torch.Tensor) -> None:
