@@ -1,10 +1,15 @@
 """Fixtures that several rooms share; generated pictures unless a test needs a real face."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from emolens.core.emotion import N_EMOTIONS
 from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
@@ -36,3 +41,32 @@ def gray_faces() -> npt.NDArray[np.uint8]:
     smooth = np.stack([cv2.GaussianBlur(picture, (0, 0), 3) for picture in noise])
     scaled = smooth / smooth.std(axis=(1, 2), keepdims=True) * 60 + 128
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def generated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Parquet file of drawn pictures whose class shows in their stripes, with both splits."""
+    rng = np.random.default_rng(0)
+    rows: dict[str, list[object]] = {"usage": [], "emotion": [], "image": []}
+    for index in range(420):
+        label = index % N_EMOTIONS
+        wave = np.sin(np.arange(48) * (label + 1) * 0.25 + rng.uniform(0, 6))
+        picture = 128 + 80 * np.tile(wave, (48, 1)) + rng.normal(0, 10, (48, 48))
+        encoded = cv2.imencode(".png", np.clip(picture, 0, 255).astype(np.uint8))[1].tobytes()
+        rows["usage"].append("Training" if index < 280 else "PublicTest")
+        rows["emotion"].append(label)
+        rows["image"].append(encoded)
+    path = tmp_path_factory.mktemp("data") / "faces.parquet"
+    pq.write_table(pa.table(rows), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished training run of a small network on drawn pictures."""
+    from emolens.training.fit import fit
+    from tests.recipes import small_recipe
+
+    folder = tmp_path_factory.mktemp("run")
+    fit(small_recipe(generated_data, epochs=6), folder, show_progress=False)
+    return folder

@@ -24,7 +24,7 @@ def _report(name: str, faces: Iterable[npt.NDArray[np.uint8]]) -> None:
     sharpness = np.array([measure_sharpness(face) for face in faces])
     quantiles = " ".join(f"{value:7.4f}" for value in np.quantile(sharpness, _QUANTILES))
     below = " ".join(f"{np.mean(sharpness < limit):7.2%}" for limit in _LIMITS)
-    print(f"{name:>16} | {quantiles} | {below}")  # noqa: T201
+    print(f"{name:>16} | {quantiles} | {below}")
 
 
 def _shrunk(face: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     images = load_faces(parser.parse_args().source, Split.TRAINING).images
     some = images[::_EVERY]
-    print(f"{len(images)} faces; blurred and enlarged: every {_EVERY}th")  # noqa: T201
-    print(f"{'':>16} | quantiles {_QUANTILES} | share below {_LIMITS}")  # noqa: T201
+    print(f"{len(images)} faces; blurred and enlarged: every {_EVERY}th")
+    print(f"{'':>16} | quantiles {_QUANTILES} | share below {_LIMITS}")
     _report("as they come", images)
     for sigma in (0.5, 1, 1.5, 2, 3, 4, 6):
         blurred = (cv2.GaussianBlur(face, (0, 0), sigma) for face in some)

@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -12,29 +11,15 @@ from emolens.core.errors import ConfigError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.training.export import (
-    PARITY_TOLERANCE,
-    code_revision,
     deployable,
-    export_checkpoint,
     torch_logits,
 )
 from emolens.training.fit import LAST_CHECKPOINT, fit, load_checkpoint
 from emolens.training.networks import LogitsAndCam
-from emolens.training.recipe import Recipe, load_recipe
+from emolens.training.recipe import load_recipe
+from tests.recipes import small_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
-SMALL = {
-    "name": "small",
-    "network": {"blocks": [1, 1], "channels": [8, 16], "stem_channels": 4},
-    "augment": {"plain_epochs": 1},
-    "schedule": {"epochs": 3, "batch_size": 32, "warmup_epochs": 1, "ema_decay": 0.9},
-}
-
-
-def small_recipe(source: Path, **schedule: object) -> Recipe:
-    return Recipe.model_validate(
-        {**SMALL, "data": {"source": source}, "schedule": {**SMALL["schedule"], **schedule}}  # type: ignore[dict-item]
-    )
 
 
 def losses(run_dir: Path) -> list[str]:
@@ -42,16 +27,8 @@ def losses(run_dir: Path) -> list[str]:
         return [row["train_loss_epoch"] for row in csv.DictReader(file) if row["train_loss_epoch"]]
 
 
-@pytest.fixture(scope="module")
-def run_dir(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of the small recipe."""
-    folder = tmp_path_factory.mktemp("run")
-    fit(small_recipe(generated_data, epochs=6), folder, show_progress=False)
-    return folder
-
-
-def test_training_learns(run_dir: Path, generated_data: Path) -> None:
-    _, module = load_checkpoint(run_dir / "best.ckpt")
+def test_training_learns(small_run: Path, generated_data: Path) -> None:
+    _, module = load_checkpoint(small_run / "best.ckpt")
     faces = load_faces(generated_data, Split.PUBLIC_TEST)
     network = deployable(LogitsAndCam(module.network))
     spec = OnnxEmotionClassifier.load().input_spec
@@ -59,9 +36,9 @@ def test_training_learns(run_dir: Path, generated_data: Path) -> None:
     assert accuracy > 0.4  # chance is 1/7
 
 
-def test_a_run_folder_holds_what_is_needed_to_repeat_it(run_dir: Path) -> None:
-    assert {"best.ckpt", "last.ckpt", "recipe.toml", "log"} <= {p.name for p in run_dir.iterdir()}
-    assert load_recipe(run_dir / "recipe.toml").name == "small"
+def test_a_run_folder_holds_what_is_needed_to_repeat_it(small_run: Path) -> None:
+    assert {"best.ckpt", "last.ckpt", "recipe.toml", "log"} <= {p.name for p in small_run.iterdir()}
+    assert load_recipe(small_run / "recipe.toml").name == "small"
 
 
 class _KilledError(RuntimeError):
@@ -102,12 +79,12 @@ def test_a_killed_run_goes_on_as_if_it_never_stopped(
         torch.testing.assert_close(value, weights[1][key], rtol=0, atol=0)
 
 
-def test_nothing_to_resume_and_nothing_to_overwrite(run_dir: Path, tmp_path: Path) -> None:
-    recipe, _ = load_checkpoint(run_dir / "last.ckpt")
+def test_nothing_to_resume_and_nothing_to_overwrite(small_run: Path, tmp_path: Path) -> None:
+    recipe, _ = load_checkpoint(small_run / "last.ckpt")
     with pytest.raises(ConfigError, match="no last.ckpt"):
         fit(recipe, tmp_path / "none", resume=True, show_progress=False)
     with pytest.raises(ConfigError, match="already holds a run"):
-        fit(recipe, run_dir, show_progress=False)
+        fit(recipe, small_run, show_progress=False)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04damaged"])
@@ -120,39 +97,12 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path, content: bytes
         load_checkpoint(tmp_path / "none.ckpt")
 
 
-def test_a_checkpoint_of_another_architecture_is_refused(run_dir: Path, tmp_path: Path) -> None:
-    checkpoint = torch.load(run_dir / "last.ckpt", weights_only=True)
+def test_a_checkpoint_of_another_architecture_is_refused(small_run: Path, tmp_path: Path) -> None:
+    checkpoint = torch.load(small_run / "last.ckpt", weights_only=True)
     checkpoint["hyper_parameters"]["recipe"]["network"]["channels"] = [8, 32]
     torch.save(checkpoint, tmp_path / "other.ckpt")
     with pytest.raises(ConfigError, match="not a checkpoint"):
         load_checkpoint(tmp_path / "other.ckpt")
-
-
-def test_the_exported_file_says_what_torch_says(
-    run_dir: Path, generated_data: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "small.onnx"
-    exported = export_checkpoint(run_dir / "best.ckpt", out)
-    assert exported.parity <= PARITY_TOLERANCE
-    classifier = OnnxEmotionClassifier.load(out)
-    assert classifier.manifest.name == "small"
-    assert classifier.manifest.code_revision == code_revision()
-    _, module = load_checkpoint(run_dir / "best.ckpt")
-    images = load_faces(generated_data).images[:256]
-    logits, cam = classifier.run(list(images), ("logits", "cam"))
-    network = deployable(LogitsAndCam(module.network))
-    np.testing.assert_allclose(
-        logits, torch_logits(network, images, classifier.input_spec), atol=PARITY_TOLERANCE
-    )
-    assert cam.shape == (256, 7, 12, 12)
-
-
-def test_exported_files_hold_no_paths(run_dir: Path, tmp_path: Path) -> None:
-    out = tmp_path / "small.onnx"
-    export_checkpoint(run_dir / "best.ckpt", out)
-    content = out.read_bytes()
-    assert b"site-packages" not in content
-    assert str(Path.home()).encode() not in content
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -67,6 +67,8 @@ def show_metrics(figures: ClassificationMetrics, split: Split | None) -> None:
         f"NLL {figures.nll:.3f}, Brier {figures.brier:.3f}, ECE {figures.ece:.3f}\n"
     )
     console.print(_per_class_table(figures))
+    console.print()
+    console.print(_confusion_table(figures))
 
 
 def _per_class_table(figures: ClassificationMetrics) -> Table:
@@ -74,18 +76,21 @@ def _per_class_table(figures: ClassificationMetrics) -> Table:
     table.add_column("label")
     for heading in ("precision", "recall", "F1", "faces"):
         table.add_column(heading, justify="right")
-    table.add_column("  named as: ", style="dim")
+    for label, of_class in figures.per_class.items():
+        shares = (of_class.precision, of_class.recall, of_class.f1)
+        table.add_row(label, *map(_percent, shares), str(of_class.support))
+    return table
+
+
+def _confusion_table(figures: ClassificationMetrics) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("is / named")
     for label in LABELS:
         table.add_column(label, justify="right")
-    for row, (label, of_class) in enumerate(figures.per_class.items()):
+    for row, label in enumerate(LABELS):
         counts = figures.confusion_matrix[row]
         table.add_row(
             label,
-            _percent(of_class.precision),
-            _percent(of_class.recall),
-            _percent(of_class.f1),
-            str(of_class.support),
-            "",
             *(f"[bold]{n}[/]" if column == row else str(n) for column, n in enumerate(counts)),
         )
     return table

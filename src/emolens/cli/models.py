@@ -18,18 +18,22 @@ app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
 def list_models() -> None:
     """List every model emolens knows by name."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "kind", "installed", "licence", "from"):
-        table.add_column(heading)
+    for heading in ("name", "kind", "installed", "licence"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("from", overflow="fold")
     for model in known_models():
         is_default = model.name == DEFAULT_EMOTION_MODEL
         table.add_row(
             model.name + (" (default)" if is_default else ""),
             model.kind,
-            "yes" if model.path.exists() else f"no: emolens models fetch {model.name}",
+            "yes" if model.path.exists() else "no",
             model.license,
             escape(model.origin),
         )
     stdout_console().print(table)
+    for model in known_models():
+        if model.url and not model.path.exists():
+            say(f"get {model.name} with: emolens models fetch {model.name}")
 
 
 @app.command("verify")

@@ -19,14 +19,16 @@ from rich.progress import (
 from emolens.media.files import write_bytes
 from emolens.media.jsonl_writer import STDOUT, to_line
 
+_FILE_WIDTH = 160
+
 
 class PartialFailureError(Exception):
     """Some inputs failed and were reported; the others are done."""
 
 
 def stdout_console() -> Console:
-    """Where tables and answers go."""
-    return Console(highlight=False)
+    """Where tables and answers go; wide enough to lose nothing where no person is looking."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def stderr_console() -> Console:

@@ -12,6 +12,13 @@ from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
 from emolens.detection.letterbox import Letterbox
 
+# Two boxes overlapping more are one face (Source: CenterFace's own value for suppression).
+_SAME_FACE_IOU = 0.3
+# Candidates overlapping the best one this much count towards the mean, and a look with no better
+# candidate than this stays out of it (docs/experiments/0001-framing.md).
+_SAME_VIEW_IOU = 0.5
+_LOOK_COUNTS_FROM = 0.3
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -70,26 +77,43 @@ def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
     return candidates.take(np.asarray(kept, np.intp).reshape(-1))
 
 
-def average_best(candidates: Candidates, *, min_iou: float) -> Candidates:
-    """One face out of many views of it: the best one, averaged with those that overlap it.
+def fuse_looks(looks: Sequence[Candidates], *, min_score: float) -> Candidates:
+    """One row per face from several looks at a picture, each with many overlapping candidates.
 
-    Neighbouring cells see the same face independently enough that their mean is steadier than any
-    one of them (docs/experiments/0001-framing.md).
+    The best candidates decide which faces there are. A face's box and landmarks are the mean over
+    the looks that see it, and within a look the mean over the neighbouring cells, weighted by
+    their scores: both together are steadier than the best cell alone
+    (docs/experiments/0001-framing.md).
 
     Args:
-        candidates: At least one face.
-        min_iou: Candidates that overlap the best one by at least this count, by their scores.
+        looks: Candidates of each look, all in pixels of the same picture.
+        min_score: Faces whose best candidate is below it are left out.
 
     Returns:
-        One face, with the score of the best candidate.
+        The faces, each with the score of its best candidate, best first.
     """
-    best = int(candidates.scores.argmax())
-    weights = candidates.scores * (overlaps(candidates.boxes[best], candidates.boxes) >= min_iou)
-    weights = (weights / weights.sum()).astype(np.float32)
+    everything = concatenate(looks)
+    strong = everything.take(np.flatnonzero(everything.scores >= min_score))
+    best = suppress_overlaps(strong, max_iou=_SAME_FACE_IOU)
+    faces = [_average(best.take(np.array([row])), looks) for row in range(len(best))]
+    # Means of different heaps may have moved onto each other.
+    return suppress_overlaps(concatenate(faces), max_iou=_SAME_FACE_IOU)
+
+
+def _average(best: Candidates, looks: Sequence[Candidates]) -> Candidates:
+    means = []
+    for look in looks:
+        seen = look.take(np.flatnonzero(overlaps(best.boxes[0], look.boxes) >= _SAME_VIEW_IOU))
+        if len(seen) and seen.scores.max() >= _LOOK_COUNTS_FROM:
+            weights = seen.scores / seen.scores.sum()
+            boxes = (weights @ seen.boxes)[None]
+            means.append((boxes, np.tensordot(weights, seen.landmarks, 1)[None]))
+    if not means:
+        return best
     return Candidates(
-        boxes=(weights @ candidates.boxes)[None],
-        scores=candidates.scores[[best]],
-        landmarks=np.tensordot(weights, candidates.landmarks, 1)[None],
+        boxes=np.mean([boxes for boxes, _ in means], axis=0, dtype=np.float32),
+        scores=best.scores,
+        landmarks=np.mean([landmarks for _, landmarks in means], axis=0, dtype=np.float32),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
+from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.yunet import YuNetDetector
 
@@ -25,17 +26,25 @@ def build_detector(
         min_score: Faces below this score are left out; None takes the detector's own default.
         long_side_px: Longer side of the 4:3 input, 128 to 4096: more finds smaller faces and
             costs time with its square; None takes the detector's own default.
-        n_threads: Threads one call may use.
+        n_threads: Threads one call may use; YuNet takes OpenCV's number for the whole process.
 
     Raises:
         ConfigError: An unknown name or an option out of range.
         ModelError: The detector's model file is missing or altered.
     """
-    options: dict[str, float | int] = {}
     match name:
         case "centerface":
-            return CenterFaceDetector(**options)
+            return CenterFaceDetector(
+                min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
+                long_side_px=(
+                    centerface.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px
+                ),
+                n_threads=n_threads,
+            )
         case "yunet":
-            return YuNetDetector()
+            return YuNetDetector(
+                min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
+                long_side_px=yunet.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px,
+            )
         case _:
             raise ConfigError(f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}")

@@ -17,6 +17,8 @@ _ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
 _BASE_ASPECT = 4 / 3
 # Below 128 the flattest shape has no room for a face; above 4096 one look takes a minute.
 _LONG_SIDE_RANGE_PX = (128, 4096)
+# Enlarging shows a detector nothing new beyond this: a face of 12 px is 24 px then, and found.
+MAX_ENLARGEMENT = 2.0
 # Mid-grey pulls the detectors towards a face less than a black or white edge does.
 _FILL = 127
 
@@ -73,6 +75,12 @@ def choose_size(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -
     return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
 
 
+def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:
+    """The smallest input size that holds a `divisor`-th of another: multiples of 32, rounded up."""
+    width, height = (math.ceil(side / divisor / STRIDE_PX) * STRIDE_PX for side in size_wh)
+    return width, height
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Letterbox:
     """A picture brought to an input size with its shape kept, the rest padded.
@@ -85,7 +93,7 @@ class Letterbox:
 
     image: npt.NDArray[np.uint8]
     scale_xy: tuple[float, float]
-    offset_xy: tuple[float, float]
+    offset_xy: tuple[int, int]
 
     def to_picture(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Move points (..., 2) (x, y) from pixels of the input to pixels of the picture."""
@@ -94,19 +102,17 @@ class Letterbox:
         return (points - offset) / scale
 
 
-def letterbox(
-    image: npt.NDArray[np.uint8], size_wh: tuple[int, int], *, fill: float = 1.0
-) -> Letterbox:
+def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterbox:
     """Bring a picture to an input size: keep its shape, centre it, pad with grey.
+
+    A picture smaller than the input is enlarged `MAX_ENLARGEMENT` times at most.
 
     Args:
         image: uint8 (H, W, 3).
         size_wh: (width, height) of the input in pixels.
-        fill: How much of the fitting side the picture may take, 0..1; less leaves a border all
-            around, which makes faces smaller.
     """
     height, width = image.shape[:2]
-    scale = fill * _fit((width, height), size_wh)
+    scale = min(_fit((width, height), size_wh), MAX_ENLARGEMENT)
     inner_w = min(max(round(width * scale), 1), size_wh[0])
     inner_h = min(max(round(height * scale), 1), size_wh[1])
     # Area averaging keeps small faces whole when shrinking; it is no better when growing.
@@ -116,31 +122,6 @@ def letterbox(
     padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)
     padded[top : top + inner_h, left : left + inner_w] = inner
     return Letterbox(padded, (inner_w / width, inner_h / height), (left, top))
-
-
-def cut_window(
-    image: npt.NDArray[np.uint8], center_xy: tuple[float, float], side_px: int, *, size_px: int
-) -> Letterbox:
-    """Cut a square window out of a picture and bring it to a square input.
-
-    Args:
-        image: uint8 (H, W, 3).
-        center_xy: Centre of the window in pixels; the window is moved to whole pixels.
-        side_px: Side of the window, at least 1; what lies outside the picture becomes grey.
-        size_px: Side of the input.
-    """
-    height, width = image.shape[:2]
-    left, top = (math.floor(c - side_px / 2) for c in center_xy)
-    x_min, x_max = max(left, 0), min(left + side_px, width)
-    y_min, y_max = max(top, 0), min(top + side_px, height)
-    window = np.full((side_px, side_px, 3), _FILL, np.uint8)
-    if x_max > x_min and y_max > y_min:
-        part = image[y_min:y_max, x_min:x_max]
-        window[y_min - top : y_max - top, x_min - left : x_max - left] = part
-    interpolation = cv2.INTER_AREA if size_px < side_px else cv2.INTER_LINEAR
-    resized = np.asarray(cv2.resize(window, (size_px, size_px), interpolation=interpolation))
-    scale = size_px / side_px
-    return Letterbox(resized, (scale, scale), (-left * scale, -top * scale))
 
 
 def _fit(picture_wh: tuple[int, int], size_wh: tuple[int, int]) -> float:

@@ -1,5 +1,134 @@
 """YuNet: a very small detector, run by OpenCV itself."""
 
+import threading
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import ModelError
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Framing
+from emolens.detection.candidates import Candidates, check_score, to_detections
+from emolens.detection.letterbox import check_picture, choose_size, input_sizes, letterbox
+from emolens.runtime.catalogue import find_model
+
+# Source: OpenCV Zoo's own wrapper of the model (score 0.6, overlap 0.3, at most 5000 candidates).
+DEFAULT_MIN_SCORE: Final = 0.6
+_MAX_IOU = 0.3
+_MAX_CANDIDATES = 5000
+DEFAULT_LONG_SIDE_PX: Final = 640
+
+# Not measured yet: the model file is not shipped. YuNet learnt the same boxes as CenterFace (WIDER
+# FACE), so CenterFace's figures stand in; `docs/experiments/framing.py --detector yunet` measures
+# them. Source: docs/experiments/0001-framing.md.
+YUNET_FRAMING: Final = Framing(shift_x=0.0, shift_y=-0.018, scale=1.145)
+
+# Columns of FaceDetectorYN's table: x, y, width, height, five points (x, y), score.
+_BOX = slice(0, 4)
+_LANDMARKS = slice(4, 14)
+_SCORE = 14
+
 
 class YuNetDetector:
-    """Stub."""
+    """Finds faces with YuNet on OpenCV's own network code.
+
+    Safe to call from several threads, one after the other: OpenCV keeps the input size between
+    calls. OpenCV has one number of threads for the whole process, so there is no option for it.
+
+    Args:
+        min_score: Faces below this score are left out.
+        long_side_px: Longer side of the 4:3 input (see `emolens.detection.letterbox.input_sizes`).
+        model_path: A YuNet file of your own; None takes the one of the catalogue, whose digest is
+            checked.
+
+    Raises:
+        ConfigError: An option out of range.
+        ModelError: The model file is missing, altered or no YuNet model.
+
+    Source:
+        Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
+        Research 20 (2023); the weights are those of OpenCV Zoo (MIT).
+    """
+
+    def __init__(
+        self,
+        *,
+        min_score: float = DEFAULT_MIN_SCORE,
+        long_side_px: int = DEFAULT_LONG_SIDE_PX,
+        model_path: Path | None = None,
+    ) -> None:
+        check_score(min_score)
+        self._sizes = input_sizes(long_side_px)
+        self._lock = threading.Lock()
+        model = (
+            find_model(self.name, "detector").read() if model_path is None else _read(model_path)
+        )
+        # Bytes, not a path, so that what was checked is what runs.
+        buffer = np.frombuffer(model, np.uint8)
+        no_config = np.empty(0, np.uint8)
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                "onnx", buffer, no_config, self._sizes[0], min_score, _MAX_IOU, _MAX_CANDIDATES
+            )
+        except cv2.error as error:
+            raise ModelError(f"yunet: not a model that OpenCV can load: {error.err}") from error
+
+    @property
+    def name(self) -> str:
+        """`"yunet"`."""
+        return "yunet"
+
+    @property
+    def framing(self) -> Framing:
+        """How FER2013 frames a face, in units of this detector's boxes."""
+        return YUNET_FRAMING
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
+        """Find the faces of a picture.
+
+        Args:
+            image: uint8 (H, W, 3), BGR, of any size.
+
+        Returns:
+            The faces, largest first; an empty list if there are none.
+
+        Raises:
+            InputError: Not a picture of that kind.
+        """
+        check_picture(image)
+        picture_wh = (image.shape[1], image.shape[0])
+        size_wh = choose_size(picture_wh, self._sizes)
+        boxed = letterbox(image, size_wh)
+        with self._lock:
+            self._network.setInputSize(size_wh)
+            _, faces = self._network.detect(boxed.image)
+        if faces is None:
+            return []
+        return to_detections(
+            read_faces(np.asarray(faces, np.float32)).to_picture(boxed), picture_wh
+        )
+
+
+def read_faces(faces: npt.NDArray[np.float32]) -> Candidates:
+    """Read OpenCV's table of faces.
+
+    Args:
+        faces: float32 (N, 15): x, y, width, height, right eye, left eye, nose, right and left
+            mouth corner (the subject's), score.
+
+    Source:
+        OpenCV, documentation of `cv::FaceDetectorYN::detect`.
+    """
+    boxes = faces[:, _BOX].copy()
+    boxes[:, 2:] += boxes[:, :2]
+    return Candidates(boxes, faces[:, _SCORE], faces[:, _LANDMARKS].reshape(-1, 5, 2))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error

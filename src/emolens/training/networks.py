@@ -30,7 +30,7 @@ def build_network(spec: NetworkSection) -> ResNet:
         stem_width=spec.stem_channels,
         drop_rate=spec.dropout,
     )
-    first = network.get_submodule("conv1.0")
+    first: nn.Conv2d = network.get_submodule("conv1.0")  # type: ignore[assignment]  # by name
     first.stride = (spec.stem_stride, spec.stem_stride)
     network.add_module("maxpool", nn.Identity())
     return network
