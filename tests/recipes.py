@@ -6,7 +6,7 @@ from emolens.training.recipe import Recipe
 
 SMALL = {
     "name": "small",
-    "network": {"blocks": [1, 1], "channels": [8, 16], "stem_channels": 4},
+    "network": {"blocks": [1, 1, 1, 1], "channels": [8, 8, 16, 16], "stem_channels": 4},
     "augment": {"plain_epochs": 1},
     "schedule": {"epochs": 3, "batch_size": 32, "warmup_epochs": 1, "ema_decay": 0.9},
 }

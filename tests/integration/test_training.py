@@ -99,7 +99,7 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path, content: bytes
 
 def test_a_checkpoint_of_another_architecture_is_refused(small_run: Path, tmp_path: Path) -> None:
     checkpoint = torch.load(small_run / "last.ckpt", weights_only=True)
-    checkpoint["hyper_parameters"]["recipe"]["network"]["channels"] = [8, 32]
+    checkpoint["hyper_parameters"]["recipe"]["network"]["channels"] = [8, 8, 16, 32]
     torch.save(checkpoint, tmp_path / "other.ckpt")
     with pytest.raises(ConfigError, match="not a checkpoint"):
         load_checkpoint(tmp_path / "other.ckpt")

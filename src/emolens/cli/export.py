@@ -12,6 +12,10 @@ from emolens.cli.terminal import say
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of emolens train.")],
     out: Annotated[Path, typer.Argument(help="The model file to write.", metavar="OUT.onnx")],
+    *,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="8-bit arithmetic: a smaller file, faster with VNNI.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -24,10 +28,10 @@ def export(
     require_training("emolens export")
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
 
-    exported = export_checkpoint(checkpoint, out, validation=data)
+    exported = export_checkpoint(checkpoint, out, validation=data, int8=int8)
     say(
         f"wrote {out} ({exported.size_bytes / 1e6:.1f} MB, "
         f"accuracy {exported.manifest.metrics['accuracy']:.2%}, "
-        f"temperature {exported.manifest.temperature:.3f}, torch = ONNX within "
-        f"{exported.parity:.0e})"
+        f"temperature {exported.manifest.temperature:.3f}, largest difference "
+        f"from torch {exported.parity:.1e} in a logit)"
     )

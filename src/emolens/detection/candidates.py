@@ -73,7 +73,7 @@ def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
         return candidates
     x_min, y_min, x_max, y_max = candidates.boxes.T
     corner_and_size = np.stack([x_min, y_min, x_max - x_min, y_max - y_min], axis=1)
-    kept = cv2.dnn.NMSBoxes(corner_and_size, candidates.scores, 0.0, max_iou)
+    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), candidates.scores.tolist(), 0.0, max_iou)
     return candidates.take(np.asarray(kept, np.intp).reshape(-1))
 
 

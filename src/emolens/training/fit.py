@@ -1,5 +1,9 @@
 """Run a recipe: read the faces, train, keep the best and the last checkpoint."""
 
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -28,6 +32,12 @@ LAST_CHECKPOINT = "last.ckpt"
 RESOLVED_RECIPE = "recipe.toml"
 # What torch, pydantic and look-ups raise for files of another kind.
 _NOT_A_CHECKPOINT = (EOFError, KeyError, RuntimeError, TypeError, ValueError, UnpicklingError)
+_LOG_EVERY_N_STEPS = 50
+_MEANT_SO = (
+    "Checkpoint directory .* exists and is not empty",
+    # Lightning's own use of a torch function that torch has since replaced.
+    ".*isinstance.treespec, LeafSpec.. is deprecated",
+)
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -107,17 +117,48 @@ def fit(
         callbacks.append(RichProgressBar())
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
+    with _without_chatter():
+        _train(recipe, run_dir, module, (train_batches, val_batches), callbacks, resume=resume)
+    return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
+
+
+def _train(
+    recipe: Recipe,
+    run_dir: Path,
+    module: ExpressionModule,
+    batches: tuple[FaceBatches, FaceBatches],
+    callbacks: list[Callback],
+    *,
+    resume: bool,
+) -> None:
+    train_batches, val_batches = batches
     trainer = pl.Trainer(
-        max_epochs=schedule.epochs,
-        precision=_PRECISION[schedule.precision],  # type: ignore[arg-type]
+        max_epochs=recipe.schedule.epochs,
+        precision=_PRECISION[recipe.schedule.precision],  # type: ignore[arg-type]  # a known word
         callbacks=callbacks,
         logger=CSVLogger(run_dir, name="", version="log"),
-        enable_progress_bar=show_progress,
+        log_every_n_steps=min(_LOG_EVERY_N_STEPS, len(train_batches)),
+        enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+    last = run_dir / LAST_CHECKPOINT
     trainer.fit(module, train_batches, val_batches, ckpt_path=last if resume else None)
-    return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep Lightning's remarks about devices, and what it warns of that is meant so, away."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in _MEANT_SO:
+                warnings.filterwarnings("ignore", message)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:

@@ -4,7 +4,6 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from emolens.core.emotion import N_EMOTIONS
-from emolens.core.errors import ConfigError
 from emolens.training.recipe import NetworkSection
 
 
@@ -15,11 +14,6 @@ def build_network(spec: NetworkSection) -> ResNet:
     stem after He et al. 2019, "Bag of Tricks". The max-pooling after the stem is left out, since
     48 px faces have no resolution to spare.
     """
-    if len(spec.blocks) != len(spec.channels):
-        raise ConfigError(
-            f"network.blocks has {len(spec.blocks)} stages, network.channels {len(spec.channels)}; "
-            "give both the same length"
-        )
     network = ResNet(
         BasicBlock,  # type: ignore[arg-type]  # timm's annotation means the class
         layers=spec.blocks,

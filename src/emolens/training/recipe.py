@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emolens.core.errors import ConfigError
 
+Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,11 +33,11 @@ class DataSection(_Section):
 class NetworkSection(_Section):
     """A ResNet for small grey faces (He et al. 2016), built from timm's blocks."""
 
-    blocks: tuple[int, ...] = (2, 2, 2, 2)
+    blocks: tuple[Count, Count, Count, Count] = (2, 2, 2, 2)
     """Basic blocks per stage; the second and later stages halve the resolution."""
-    channels: tuple[int, ...] = (64, 128, 256, 512)
+    channels: tuple[Count, Count, Count, Count] = (64, 128, 256, 512)
     """Channels per stage."""
-    stem_channels: int = Field(32, ge=1)
+    stem_channels: Count = 32
     """Channels of the first two 3x3 convolutions; the third one gives twice as many."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the stem; there is no max-pooling."""

@@ -26,7 +26,7 @@ def test_shipped_recipes_load_and_are_named_like_their_files(path: Path) -> None
 
 
 def test_a_resolved_recipe_reads_back(recipe: Path, tmp_path: Path) -> None:
-    loaded = load_recipe(recipe, ["data.source='it\\s \"odd\".csv'", "network.blocks=[1, 2]"])
+    loaded = load_recipe(recipe, ["data.source='it\\s \"odd\".csv'", "network.blocks=[1, 2, 1, 2]"])
     resolved = tmp_path / "resolved.toml"
     resolved.write_text(loaded.to_toml())
     assert load_recipe(resolved) == loaded
@@ -45,6 +45,8 @@ def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
         ("schedule.epochs=0", r"schedule.epochs = 0: .*greater than or equal to 1"),
         ("schedule.epochs=many", r"schedule.epochs = 'many'"),
         ("augment.flip=2", r"augment.flip = 2"),
+        ("network.blocks=[1, 2]", r"network.blocks.2' is required"),
+        ("network.blocks=[1, 2, 0, 1]", r"network.blocks.2 = 0"),
         ("schedule.optimizer=lion", r"'adamw' or 'sgd'"),
         ("network.stem_stride=3", r"network.stem_stride = 3"),
         ("name=Big Model", r"name = 'Big Model'"),

@@ -1,0 +1,223 @@
+"""What every face detector must do, whichever network is behind it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import skimage.data
+
+from emolens.core.errors import InputError, ModelError
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Box
+from emolens.core.ports import FaceDetector
+from emolens.datasets.faces import Split
+from emolens.datasets.loading import iter_faces
+from emolens.detection import DETECTOR_NAMES, build_detector
+from emolens.runtime.catalogue import find_model
+
+Picture = npt.NDArray[np.uint8]
+
+# Where the face is in scikit-image's public-domain portrait, by eye: brow to chin, ear to ear.
+FACE = Box(175, 70, 280, 185)
+EYES_AND_MOUTH = np.array([[204, 101], [248, 103], [224, 125], [205, 143], [243, 145]], np.float32)
+FER2013 = Path(__file__).parents[2].parent / "shared" / "fer2013" / "training-0-of-4.parquet"
+
+
+@pytest.fixture(scope="module", params=DETECTOR_NAMES)
+def detector(request: pytest.FixtureRequest) -> FaceDetector:
+    name: str = request.param
+    model = find_model(name, "detector")
+    if model.url is not None and not model.path.exists():
+        pytest.skip(f"{name} is not installed; get it with: emolens models fetch {name}")
+    return build_detector(name)
+
+
+def only(found: list[FaceDetection]) -> FaceDetection:
+    assert len(found) == 1
+    return found[0]
+
+
+def landmarks_of(face: FaceDetection) -> npt.NDArray[np.float32]:
+    assert face.landmarks is not None
+    return face.landmarks
+
+
+def test_finds_the_face(detector: FaceDetector, astronaut: Picture) -> None:
+    face = only(detector.detect(astronaut))
+    assert face.box.iou(FACE) > 0.6
+    assert 0.5 < face.score <= 1
+
+
+def test_landmarks_are_the_subjects_right_eye_left_eye_nose_right_and_left_mouth_corner(
+    detector: FaceDetector, astronaut: Picture
+) -> None:
+    landmarks = landmarks_of(only(detector.detect(astronaut)))
+    np.testing.assert_allclose(landmarks, EYES_AND_MOUTH, atol=8)
+    assert not landmarks.flags.writeable
+
+
+def test_finds_a_face_in_black_and_white(detector: FaceDetector, astronaut: Picture) -> None:
+    gray = np.asarray(cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY), np.uint8)
+    assert only(detector.detect(np.repeat(gray[..., None], 3, axis=2))).box.iou(FACE) > 0.6
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.5, 1.7, 3.0])
+def test_follows_the_size_of_the_picture(
+    detector: FaceDetector, astronaut: Picture, factor: float
+) -> None:
+    side = round(512 * factor)
+    resized = np.asarray(
+        cv2.resize(astronaut, (side, side), interpolation=cv2.INTER_AREA), np.uint8
+    )
+    box = only(detector.detect(resized)).box
+    back = Box(*(edge / factor for edge in box.to_tuple()))
+    assert back.iou(only(detector.detect(astronaut)).box) > 0.75
+
+
+@pytest.mark.parametrize(("left", "top"), [(0, 64), (61, 0), (37, 23)])
+def test_follows_a_face_that_moves(
+    detector: FaceDetector, astronaut: Picture, left: int, top: int
+) -> None:
+    canvas = np.full((512, 640, 3), 127, np.uint8)
+    part = astronaut[:400, 50:450]
+    canvas[top : top + 400, left : left + 400] = part
+    box = only(detector.detect(canvas)).box
+    back = Box(box.x_min - left + 50, box.y_min - top, box.x_max - left + 50, box.y_max - top)
+    assert back.iou(only(detector.detect(astronaut)).box) > 0.75
+
+
+@pytest.mark.parametrize("size_wh", [(1200, 300), (300, 1200), (97, 97), (2000, 1500)])
+def test_finds_a_face_in_pictures_of_any_shape(
+    detector: FaceDetector, astronaut: Picture, size_wh: tuple[int, int]
+) -> None:
+    side = min(size_wh)
+    canvas = np.full((size_wh[1], size_wh[0], 3), 90, np.uint8)
+    face = astronaut[20:240, 110:330]
+    canvas[:side, -side:] = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    box = only(detector.detect(canvas)).box
+    assert box.x_min >= size_wh[0] - side
+    assert box.y_max <= side
+
+
+def test_finds_a_face_that_fills_the_picture(detector: FaceDetector, astronaut: Picture) -> None:
+    tight = astronaut[55:195, 155:295]
+    for side in (48, 140, 640):
+        resized = np.asarray(
+            cv2.resize(tight, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+        box = only(detector.detect(resized)).box
+        assert box.area > 0.3 * side * side
+
+
+def test_finds_two_faces_and_gives_the_larger_first(
+    detector: FaceDetector, astronaut: Picture
+) -> None:
+    large = astronaut[20:260, 100:340]
+    canvas = np.full((240, 480, 3), 127, np.uint8)
+    canvas[60:180, 60:180] = cv2.resize(large, (120, 120), interpolation=cv2.INTER_AREA)
+    canvas[:, 240:] = large
+    first, second = detector.detect(canvas)
+    assert first.box.area > 2 * second.box.area
+    assert first.box.x_min > 240 > second.box.x_max
+
+
+def test_boxes_stay_inside_the_picture(detector: FaceDetector, astronaut: Picture) -> None:
+    cut_off = np.ascontiguousarray(astronaut[90:400, 195:500])
+    for face in detector.detect(cut_off):
+        assert face.box == face.box.clip((305, 310))
+        assert face.box.area > 0
+
+
+def test_the_framing_square_holds_brow_eyes_mouth_and_chin_and_little_more(
+    detector: FaceDetector, astronaut: Picture
+) -> None:
+    square = detector.framing.apply(only(detector.detect(astronaut)).box)
+    assert square.width == pytest.approx(square.height)
+    assert square.x_min < FACE.x_min + 10 < FACE.x_max - 10 < square.x_max
+    assert square.y_min < 75
+    assert square.y_max > 172
+    assert square.width < 150
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_no_face_in_a_plain_picture(detector: FaceDetector, value: int) -> None:
+    assert detector.detect(np.full((240, 320, 3), value, np.uint8)) == []
+
+
+@pytest.mark.parametrize("sample", ["coffee", "chelsea", "rocket", "brick", "text"])
+def test_no_face_where_there_is_none(detector: FaceDetector, sample: str) -> None:
+    picture = getattr(skimage.data, sample)()
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    assert detector.detect(np.ascontiguousarray(picture[..., ::-1])) == []
+
+
+@pytest.mark.parametrize(
+    "size_wh", [(1, 1), (1, 700), (700, 1), (2, 3), (5000, 2), (31, 33), (640, 480)]
+)
+def test_no_face_in_noise_of_any_shape(
+    detector: FaceDetector, size_wh: tuple[int, int], rng: np.random.Generator
+) -> None:
+    noise = rng.integers(0, 256, (size_wh[1], size_wh[0], 3), np.uint8)
+    assert detector.detect(noise) == []
+
+
+def test_is_deterministic_and_leaves_the_picture_alone(
+    detector: FaceDetector, astronaut: Picture
+) -> None:
+    picture = astronaut.copy()
+    picture.setflags(write=False)
+    first, second = only(detector.detect(picture)), only(detector.detect(picture))
+    assert (first.box, first.score) == (second.box, second.score)
+    np.testing.assert_array_equal(landmarks_of(first), landmarks_of(second))
+    np.testing.assert_array_equal(picture, astronaut)
+
+
+def test_takes_views_with_any_strides(detector: FaceDetector, astronaut: Picture) -> None:
+    mirrored = only(detector.detect(astronaut[:, ::-1])).box
+    back = Box(512 - mirrored.x_max, mirrored.y_min, 512 - mirrored.x_min, mirrored.y_max)
+    assert back.iou(FACE) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((4, 4), np.uint8), r"uint8 \(4, 4\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"uint8 \(4, 4, 4\)"),
+        (np.zeros((4, 4, 1), np.uint8), r"uint8 \(4, 4, 1\)"),
+        (np.zeros((4, 4, 3), np.float32), r"float32 \(4, 4, 3\)"),
+        (np.zeros((0, 4, 3), np.uint8), r"uint8 \(0, 4, 3\)"),
+        (np.zeros((4, 0, 3), np.uint8), r"uint8 \(4, 0, 3\)"),
+        ([[[0, 0, 0]]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_refuses_what_is_no_picture(detector: FaceDetector, picture: Picture, said: str) -> None:
+    with pytest.raises(InputError, match=rf"uint8 array \(H, W, 3\) in BGR order, got {said}"):
+        detector.detect(picture)
+
+
+@pytest.mark.skipif(not FER2013.exists(), reason="the FER2013 Parquet files are not here")
+def test_the_framing_is_that_of_fer2013(detector: FaceDetector) -> None:
+    """Of 60 Training pictures, enlarged 4 times, nearly all are found again where they lie."""
+    faces = [sample.image for sample in iter_faces(FER2013, Split.TRAINING)][::120][:60]
+    side, left, top = 192, 219, 137
+    truth = Box(left, top, left + side, top + side)
+    overlap = []
+    for face in faces:
+        canvas = np.full((480, 640, 3), 127, np.uint8)
+        large = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
+        canvas[top : top + side, left : left + side] = large[..., None]
+        found = detector.detect(canvas)
+        overlap += [detector.framing.apply(found[0].box).iou(truth)] if found else []
+    assert len(overlap) >= 55
+    assert np.median(overlap) > 0.8
+    assert np.percentile(overlap, 10) > 0.55
+
+
+def test_a_missing_or_foreign_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("/nowhere"))
+    with pytest.raises(ModelError, match="emolens models fetch yunet"):
+        build_detector("yunet")
