@@ -68,5 +68,5 @@ def small_run(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     from tests.recipes import small_recipe
 
     folder = tmp_path_factory.mktemp("run")
-    fit(small_recipe(generated_data, epochs=6), folder, show_progress=False)
+    fit(small_recipe(generated_data, epochs=12), folder, show_progress=False)
     return folder

@@ -8,7 +8,13 @@ SMALL = {
     "name": "small",
     "network": {"blocks": [1, 1, 1, 1], "channels": [8, 8, 16, 16], "stem_channels": 4},
     "augment": {"plain_epochs": 1},
-    "schedule": {"epochs": 3, "batch_size": 32, "warmup_epochs": 1, "ema_decay": 0.9},
+    "schedule": {
+        "epochs": 3,
+        "batch_size": 32,
+        "warmup_epochs": 1,
+        "ema_decay": 0.8,
+        "peak_rate": 1e-2,
+    },
 }
 
 

@@ -1,6 +1,7 @@
 """Measure how FER2013 frames a face, in units of a detector's boxes (0001-framing.md).
 
-Every picture is enlarged, laid on a grey canvas at a random place and shown to the detector.
+Every picture is enlarged (or, below 1, shrunk), laid on a grey canvas at a random place and shown
+to the detector.
 """
 
 import argparse
@@ -31,23 +32,25 @@ Figures = dict[str, float | int | list[float]]
 
 @dataclass(frozen=True)
 class Shown:
-    """A canvas and where the face's picture lies on it."""
+    """Where a face's picture lies on the canvas, in pixels."""
 
-    canvas: npt.NDArray[np.uint8]
     left: int
     top: int
     side: int
 
 
-def lay_out(face: npt.NDArray[np.uint8], side: int, rng: np.random.Generator) -> Shown:
-    """Enlarge a grey face to `side` and lay it on a canvas at a random place."""
+def lay_out(
+    face: npt.NDArray[np.uint8], side: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], Shown]:
+    """Bring a grey face to `side` and lay it on a canvas at a random place."""
     width, height = CANVAS_WH
     canvas = np.full((height, width, 3), GRAY, np.uint8)
     left = int(rng.integers(0, width - side + 1))
     top = int(rng.integers(0, height - side + 1))
-    large = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
+    interpolation = cv2.INTER_CUBIC if side >= face.shape[0] else cv2.INTER_AREA
+    large = cv2.resize(face, (side, side), interpolation=interpolation)
     canvas[top : top + side, left : left + side] = large[..., None]
-    return Shown(canvas, left, top, side)
+    return canvas, Shown(left, top, side)
 
 
 def box_framing(shown: Shown, found: FaceDetection, unit: str) -> tuple[float, float, float]:
@@ -115,9 +118,9 @@ def measure(
     found: list[tuple[Shown, FaceDetection]] = []
     n_several, seconds = 0, 0.0
     for face in faces:
-        shown = lay_out(face, side, rng)
+        canvas, shown = lay_out(face, side, rng)
         started = time.process_time()
-        detections = detector.detect(shown.canvas)
+        detections = detector.detect(canvas)
         seconds += time.process_time() - started
         n_several += len(detections) > 1
         found += [(shown, detections[0])] if detections else []

@@ -35,8 +35,8 @@ _SCORE = 14
 class YuNetDetector:
     """Finds faces with YuNet on OpenCV's own network code.
 
-    Safe to call from several threads, one after the other: OpenCV keeps the input size between
-    calls. OpenCV has one number of threads for the whole process, so there is no option for it.
+    Calls from several threads wait for each other: OpenCV's networks keep state during a call.
+    OpenCV has one number of threads for the whole process, so there is no option for it.
 
     Args:
         min_score: Faces below this score are left out.
@@ -67,11 +67,15 @@ class YuNetDetector:
             find_model(self.name, "detector").read() if model_path is None else _read(model_path)
         )
         # Bytes, not a path, so that what was checked is what runs.
-        buffer = np.frombuffer(model, np.uint8)
+        self._model = np.frombuffer(model, np.uint8)
+        self._min_score = min_score
+        self._networks = {self._sizes[0]: self._load(self._sizes[0])}
+
+    def _load(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
         no_config = np.empty(0, np.uint8)
         try:
-            self._network = cv2.FaceDetectorYN.create(
-                "onnx", buffer, no_config, self._sizes[0], min_score, _MAX_IOU, _MAX_CANDIDATES
+            return cv2.FaceDetectorYN.create(
+                "onnx", self._model, no_config, size_wh, self._min_score, _MAX_IOU, _MAX_CANDIDATES
             )
         except cv2.error as error:
             raise ModelError(f"yunet: not a model that OpenCV can load: {error.err}") from error
@@ -103,9 +107,14 @@ class YuNetDetector:
         size_wh = choose_size(picture_wh, self._sizes)
         boxed = letterbox(image, size_wh)
         with self._lock:
-            self._network.setInputSize(size_wh)
+            # One network per input size: OpenCV 4.14 computes something else after a network's
+            # input has changed its size (seen with CenterFace's file, up to 0.58 in the heat map).
+            if size_wh not in self._networks:
+                self._networks[size_wh] = self._load(size_wh)
             # OpenCV gives no table where there is no face, which its stub does not tell.
-            faces = cast("npt.NDArray[np.float32] | None", self._network.detect(boxed.image)[1])
+            faces = cast(
+                "npt.NDArray[np.float32] | None", self._networks[size_wh].detect(boxed.image)[1]
+            )
         if faces is None:
             return []
         return to_detections(read_faces(faces).to_picture(boxed), picture_wh)

@@ -31,7 +31,10 @@ BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
 RESOLVED_RECIPE = "recipe.toml"
 # What torch, pydantic and look-ups raise for files of another kind.
-_NOT_A_CHECKPOINT = (EOFError, KeyError, RuntimeError, TypeError, ValueError, UnpicklingError)
+_NOT_A_CHECKPOINT = (
+    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    UnpicklingError,
+)
 _LOG_EVERY_N_STEPS = 50
 _MEANT_SO = (
     "Checkpoint directory .* exists and is not empty",
@@ -136,7 +139,8 @@ def _train(
         max_epochs=recipe.schedule.epochs,
         precision=_PRECISION[recipe.schedule.precision],  # type: ignore[arg-type]  # a known word
         callbacks=callbacks,
-        logger=CSVLogger(run_dir, name="", version="log"),
+        # Every start writes its own logs/version_N, so a resumed run keeps what went before.
+        logger=CSVLogger(run_dir, name="logs"),
         log_every_n_steps=min(_LOG_EVERY_N_STEPS, len(train_batches)),
         enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
         enable_model_summary=False,

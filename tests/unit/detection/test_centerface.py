@@ -26,7 +26,7 @@ def test_decode_by_hand() -> None:
     np.testing.assert_allclose(found.boxes, [[4, -3, 12, 17]], rtol=1e-5)
     np.testing.assert_allclose(found.scores, [0.8])
     # y and x in turn, from the top left corner, in heights and widths.
-    expected = [[5.6, -1], [7.2, 3], [8.8, 7], [10.4, 11], [12, 15]]
+    expected = np.array([[5.6, -1], [7.2, 3], [8.8, 7], [10.4, 11], [12, 15]])
     np.testing.assert_allclose(found.landmarks[0], expected, rtol=1e-5)
 
 
