@@ -31,6 +31,13 @@ imports: $(DEV_ENV)/installed
 
 check: lint types imports test
 
+# Writes every figure that README and docs quote; needs FER2013, which is not part of the project.
+DATA ?= fer2013/public-test.parquet
+figures: $(USER_ENV)/installed
+	$(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest --json docs/metrics/public-test.json
+	$(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest --tta --json docs/metrics/public-test-ten-views.json
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json docs/metrics/whole-chain.json
+
 clean:
 	rm -rf $(USER_ENV) $(DEV_ENV) emolens-demo
 

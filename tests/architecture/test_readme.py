@@ -1,0 +1,88 @@
+"""What README says is what the files and the code say."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from emolens.core.emotion import LABELS
+from emolens.media.pictures import write_picture
+from emolens.runtime.catalogue import find_model
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def figures(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "docs" / "metrics" / f"{name}.json").read_text())
+    return loaded
+
+
+def row(heading: str) -> list[str]:
+    """The cells of the README table row that begins with a heading."""
+    found = re.search(rf"^\| {re.escape(heading)} \|(.*)\|$", README, re.MULTILINE)
+    assert found, f"README has no row {heading!r}"
+    return [cell.strip() for cell in found.group(1).split("|")]
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+@pytest.mark.parametrize("name", ["public-test", "public-test-ten-views"])
+def test_figures_belong_to_the_shipped_model(name: str) -> None:
+    assert figures(name)["model_sha256"] == find_model("default", "emotion").sha256
+
+
+def test_the_table_equals_the_metrics() -> None:
+    one, ten = figures("public-test"), figures("public-test-ten-views")
+    assert (one["tta"], ten["tta"]) == (False, True)
+    both = (one, ten)
+    assert row("accuracy") == [percent(f["accuracy"]) for f in both]
+    assert row("95 % interval") == [
+        f"{percent(f['accuracy_ci95'][0])} to {percent(f['accuracy_ci95'][1])}" for f in both
+    ]
+    assert row("balanced accuracy") == [percent(f["balanced_accuracy"]) for f in both]
+    assert row("macro-F1") == [f"{f['macro_f1']:.3f}" for f in both]
+    assert row("expected calibration error") == [f"{f['ece']:.3f}" for f in both]
+    for label in LABELS:
+        assert row(f"recall of {label}") == [
+            percent(f["per_class"][label]["recall"]) for f in both
+        ], label
+
+
+def test_the_whole_chain_figure_equals_its_file() -> None:
+    chain = figures("whole-chain")
+    assert f"{percent(chain['share_detected'])} of them are found" in README
+    assert f"loses {chain['points_lost']:.1f} points" in README
+
+
+def test_the_python_example_runs(astronaut: npt.NDArray[np.uint8], tmp_path: Path) -> None:
+    for name in ("photo.jpg", "a.jpg", "b.png"):
+        write_picture(tmp_path / name, astronaut)
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    done = subprocess.run(
+        [sys.executable, "-c", example.group(1)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 face in 512x512 px" in done.stdout
+    assert "happy" in done.stdout
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
