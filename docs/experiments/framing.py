@@ -136,9 +136,9 @@ def measure(
             for unit in ("sqrt", "height", "width", "longer")
         },
         "landmarks": summarise([landmark_framing(*pair) for pair in found]),
-        "box_sqrt_upper_half_of_scores": summarise(
+        "box_longer_upper_half_of_scores": summarise(
             [
-                box_framing(*pair, "sqrt")
+                box_framing(*pair, "longer")
                 for pair, is_confident in zip(found, confident, strict=True)
                 if is_confident
             ]

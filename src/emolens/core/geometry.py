@@ -102,8 +102,9 @@ class Framing:
     Attributes:
         shift_x: Framing centre minus box centre, in box sides, positive to the right.
         shift_y: The same downwards.
-        scale: Side of the framing square over the box side, where the box side is
-            sqrt(width * height).
+        scale: Side of the framing square over the box side.
+
+    The box side is the longer side of the box: a turned head makes a box narrow, but hardly shorter.
     """
 
     shift_x: float
@@ -112,7 +113,7 @@ class Framing:
 
     def apply(self, box: Box) -> Box:
         """The square that frames the face of a detector's box."""
-        side = math.sqrt(box.area)
+        side = max(box.width, box.height)
         x, y = box.center_xy
         return Box.from_center(
             (x + self.shift_x * side, y + self.shift_y * side), self.scale * side

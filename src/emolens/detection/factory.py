@@ -1,5 +1,6 @@
 """A detector by its name."""
 
+from pathlib import Path
 from typing import Final
 
 from emolens.core.errors import ConfigError
@@ -7,9 +8,11 @@ from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.yunet import YuNetDetector
+from emolens.runtime.catalogue import find_model
 
 DETECTOR_NAMES: Final = ("centerface", "yunet")
 DEFAULT_DETECTOR: Final = "centerface"
+_MODEL_SUFFIX = ".onnx"
 
 
 def build_detector(
@@ -22,7 +25,7 @@ def build_detector(
     """Load a face detector.
 
     Args:
-        name: One of `DETECTOR_NAMES`.
+        name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
         min_score: Faces below this score are left out; None takes the detector's own default.
         long_side_px: Longer side of the 4:3 input, 128 to 4096: more finds smaller faces and
             costs time with its square; None takes the detector's own default.
@@ -41,10 +44,15 @@ def build_detector(
                 ),
                 n_threads=n_threads,
             )
-        case "yunet":
+        case _ if name == "yunet" or name.endswith(_MODEL_SUFFIX):
             return YuNetDetector(
+                # A copy of the same file, for machines that cannot fetch it; no other is run.
+                model=find_model("yunet", "detector").read(None if name == "yunet" else Path(name)),
                 min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
                 long_side_px=yunet.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px,
             )
         case _:
-            raise ConfigError(f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}")
+            raise ConfigError(
+                f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}, "
+                "or the path of YuNet's .onnx file"
+            )

@@ -1,7 +1,6 @@
 """YuNet: a very small detector, run by OpenCV itself."""
 
 import threading
-from pathlib import Path
 from typing import Final, cast
 
 import cv2
@@ -41,8 +40,7 @@ class YuNetDetector:
     Args:
         min_score: Faces below this score are left out.
         long_side_px: Longer side of the 4:3 input (see `emolens.detection.letterbox.input_sizes`).
-        model_path: A YuNet file of your own; None takes the one of the catalogue, whose digest is
-            checked.
+        model: Bytes of a YuNet file; None takes the one of the catalogue, whose digest is checked.
 
     Raises:
         ConfigError: An option out of range.
@@ -58,16 +56,14 @@ class YuNetDetector:
         *,
         min_score: float = DEFAULT_MIN_SCORE,
         long_side_px: int = DEFAULT_LONG_SIDE_PX,
-        model_path: Path | None = None,
+        model: bytes | None = None,
     ) -> None:
         check_score(min_score)
         self._sizes = input_sizes(long_side_px)
         self._lock = threading.Lock()
-        model = (
-            find_model(self.name, "detector").read() if model_path is None else _read(model_path)
-        )
         # Bytes, not a path, so that what was checked is what runs.
-        self._model = np.frombuffer(model, np.uint8)
+        content = find_model(self.name, "detector").read() if model is None else model
+        self._model = np.frombuffer(content, np.uint8)
         self._min_score = min_score
         self._networks = {self._sizes[0]: self._load(self._sizes[0])}
 
@@ -133,10 +129,3 @@ def read_faces(faces: npt.NDArray[np.float32]) -> Candidates:
     boxes = faces[:, _BOX].copy()
     boxes[:, 2:] += boxes[:, :2]
     return Candidates(boxes, faces[:, _SCORE], faces[:, _LANDMARKS].reshape(-1, 5, 2))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error

@@ -51,12 +51,18 @@ class KnownModel:
         """Where the file is, or would be."""
         return self.locate()
 
-    def read(self) -> bytes:
-        """Read the file and check its digest; raises `ModelError` if it is missing or altered."""
-        path = self.path
+    def read(self, copy: Path | None = None) -> bytes:
+        """Read the file, or a copy of it elsewhere, and check its digest.
+
+        Raises:
+            ModelError: The file is missing, cannot be read, or is not this model.
+        """
+        path = copy or self.path
         try:
             content = path.read_bytes()
         except FileNotFoundError:
+            if copy:
+                raise ModelError(f"cannot read the model {copy}: no such file") from None
             remedy = f"emolens models fetch {self.name}" if self.url else "install emolens again"
             raise ModelError(
                 f"the model {self.name} is not installed ({path} is missing); get it with: {remedy}"

@@ -64,8 +64,8 @@ def test_impossible_boxes_are_refused(edges: tuple[float, float, float, float]) 
 
 def test_framing_shifts_and_scales_in_box_sides() -> None:
     framing = Framing(shift_x=0.5, shift_y=-0.25, scale=2)
-    # Area 16 x 4 = 64, so the side is 8 and the centre (8, 2) moves by (4, -2).
-    assert framing.apply(Box(0, 0, 16, 4)) == Box.from_center((12, 0), 16)
+    # The longer side is 16, so the centre (8, 2) moves by (8, -4).
+    assert framing.apply(Box(0, 0, 16, 4)) == Box.from_center((16, -2), 32)
 
 
 @given(boxes(), st.floats(0.1, 10), coordinate)

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from emolens.core.errors import ConfigError
+from emolens.core.errors import ConfigError, ModelError
 from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, CenterFaceDetector, build_detector
 
 
@@ -24,7 +26,12 @@ def test_options_are_handed_on() -> None:
         build_detector("centerface", min_score=0.0)
     with pytest.raises(ConfigError, match="long_side_px"):
         build_detector("centerface", long_side_px=0)
-    with pytest.raises(ConfigError, match="min_score"):
-        build_detector("yunet", min_score=0.0)
-    with pytest.raises(ConfigError, match="long_side_px"):
-        build_detector("yunet", long_side_px=0)
+
+
+def test_a_path_stands_for_a_copy_of_yunet_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "yunet.onnx"
+    with pytest.raises(ModelError, match="no such file"):
+        build_detector(str(path))
+    path.write_bytes(b"another model")
+    with pytest.raises(ModelError, match="is not the model yunet"):
+        build_detector(str(path))

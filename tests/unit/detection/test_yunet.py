@@ -1,4 +1,3 @@
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from emolens.detection.yunet import YuNetDetector, read_faces
 
 
 @pytest.fixture
-def bright_spot_model(tmp_path: Path) -> Path:
+def bright_spot_model() -> bytes:
     """A network with YuNet's outputs that takes every bright 8x8 patch for a face of 8x8."""
     onnx = pytest.importorskip("onnx")
     make_node, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
@@ -41,13 +40,12 @@ def bright_spot_model(tmp_path: Path) -> Path:
     picture = onnx.helper.make_tensor_value_info("input", 1, [1, 3, "h", "w"])
     graph = onnx.helper.make_graph(nodes, "bright_spot", [picture], outputs, constants)
     opsets = [onnx.helper.make_opsetid("", 13)]
-    path = tmp_path / "bright_spot.onnx"
-    path.write_bytes(onnx.helper.make_model(graph, opset_imports=opsets).SerializeToString())
-    return path
+    content: bytes = onnx.helper.make_model(graph, opset_imports=opsets).SerializeToString()
+    return content
 
 
-def test_boxes_and_landmarks_come_back_in_pixels_of_the_picture(bright_spot_model: Path) -> None:
-    detector = YuNetDetector(model_path=bright_spot_model)
+def test_boxes_and_landmarks_come_back_in_pixels_of_the_picture(bright_spot_model: bytes) -> None:
+    detector = YuNetDetector(model=bright_spot_model)
     picture = np.zeros((480, 1280, 3), np.uint8)
     # Fits 736x416 at 0.575; the patch of 8x8 input pixels is centred on (368, 212) there.
     x, y = (364 / 0.575, (208 - 70) / 0.575)
@@ -66,8 +64,8 @@ def test_boxes_and_landmarks_come_back_in_pixels_of_the_picture(bright_spot_mode
         assert top - 20 < face.box.center_xy[1] < top + 40
 
 
-def test_pictures_of_changing_shape(bright_spot_model: Path) -> None:
-    detector = YuNetDetector(model_path=bright_spot_model)
+def test_pictures_of_changing_shape(bright_spot_model: bytes) -> None:
+    detector = YuNetDetector(model=bright_spot_model)
     for shape in ((480, 640, 3), (640, 480, 3), (1, 1, 3), (480, 640, 3)):
         assert detector.detect(np.zeros(shape, np.uint8)) == []
 
@@ -81,10 +79,6 @@ def test_read_faces_turns_sizes_into_corners() -> None:
     np.testing.assert_array_equal(row, np.arange(15)[None])
 
 
-def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "yunet.onnx"
-    path.write_bytes(b"not a model")
+def test_bytes_that_are_no_model_are_refused() -> None:
     with pytest.raises(ModelError, match="yunet: not a model that OpenCV can load"):
-        YuNetDetector(model_path=path)
-    with pytest.raises(ModelError, match="cannot read the model"):
-        YuNetDetector(model_path=tmp_path / "missing.onnx")
+        YuNetDetector(model=b"not a model")

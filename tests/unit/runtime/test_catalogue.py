@@ -81,6 +81,14 @@ def test_a_missing_model_says_how_to_get_it(remote: KnownModel) -> None:
         remote.read()
 
 
+def test_a_copy_elsewhere_is_checked_too(remote: KnownModel, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_bytes(CONTENT)
+    assert remote.read(tmp_path / "copy") == CONTENT
+    (tmp_path / "copy").write_bytes(b"altered")
+    with pytest.raises(ModelError, match="damaged or was changed"):
+        remote.read(tmp_path / "copy")
+
+
 def test_an_altered_file_is_refused(remote: KnownModel) -> None:
     remote.path.parent.mkdir()
     remote.path.write_bytes(b"altered")
