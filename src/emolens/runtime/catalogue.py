@@ -163,7 +163,7 @@ _KNOWN_MODELS = (
         kind="emotion",
         license="Apache-2.0",
         origin="emolens, trained from scratch on FER2013",
-        sha256="29a7f26325196c9d9a668f3982b3911905c291dca7680e6686db19d631c2ade5",
+        sha256="c17b8e4fe0c40f6aa5fe5049d67fc9a3aab937ce1f808e8ff71a517abfe0bf2a",
         locate=_packaged("resnet18-48px.onnx"),
     ),
     KnownModel(
