@@ -1,6 +1,6 @@
 """Print a training run epoch by epoch, as the tables of these pages show it.
 
-    python docs/experiments/learning_curve.py runs/resnet18-48px
+python docs/experiments/learning_curve.py runs/resnet18-48px
 """
 
 import argparse

@@ -205,19 +205,23 @@ def test_the_framing_is_that_of_fer2013(detector: FaceDetector) -> None:
     faces = [sample.image for sample in iter_faces(FER2013, Split.TRAINING)][::120][:60]
     side, left, top = 192, 219, 137
     truth = Box(left, top, left + side, top + side)
-    overlap = []
+    overlap, ratios = [], []
     for face in faces:
         canvas = np.full((480, 640, 3), 127, np.uint8)
         large = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
         canvas[top : top + side, left : left + side] = large[..., None]
         found = detector.detect(canvas)
-        overlap += [detector.framing.apply(found[0].box).iou(truth)] if found else []
+        if found:
+            framed = detector.framing.apply(found[0].box)
+            overlap.append(framed.iou(truth))
+            ratios.append(framed.width / side)
     assert len(overlap) >= 55
+    assert np.median(ratios) == pytest.approx(1, abs=0.04)
     assert np.median(overlap) > 0.8
     assert np.percentile(overlap, 10) > 0.55
 
 
-def test_a_missing_or_foreign_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("/nowhere"))
     with pytest.raises(ModelError, match="emolens models fetch yunet"):
         build_detector("yunet")

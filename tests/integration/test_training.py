@@ -120,3 +120,16 @@ def test_shipped_recipes_run(path: Path, generated_data: Path, tmp_path: Path) -
     )
     result = fit(recipe, tmp_path, show_progress=False)
     assert result.best.exists()
+
+
+def test_a_run_is_not_resumed_with_another_recipe(small_run: Path) -> None:
+    recipe, _ = load_checkpoint(small_run / "last.ckpt")
+    other = recipe.model_copy(update={"seed": 9})
+    with pytest.raises(ConfigError, match=r"seed \(0 there, 9 here\)"):
+        fit(other, small_run, resume=True, show_progress=False)
+
+
+def test_fewer_faces_than_a_batch_are_refused(generated_data: Path, tmp_path: Path) -> None:
+    recipe = small_recipe(generated_data, batch_size=512)
+    with pytest.raises(ConfigError, match="only 280 training faces"):
+        fit(recipe, tmp_path, show_progress=False)

@@ -9,13 +9,13 @@ from emolens.datasets.loading import load_faces
 from emolens.training.export import (
     INT8_TOLERANCE_POINTS,
     PARITY_TOLERANCE,
-    code_revision,
     deployable,
     export_checkpoint,
     torch_logits,
 )
 from emolens.training.fit import load_checkpoint
 from emolens.training.networks import LogitsAndCam
+from emolens.training.revision import code_revision
 
 
 def test_the_exported_file_says_what_torch_says(

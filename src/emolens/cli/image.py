@@ -46,7 +46,9 @@ def image(
         bool, typer.Option("--face-crops", help="Each picture is one face, cut out already.")
     ] = False,
     model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
-    detector: Annotated[str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")] = DEFAULT_DETECTOR,
+    detector: Annotated[
+        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
+    ] = DEFAULT_DETECTOR,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
     ] = False,

@@ -7,6 +7,7 @@ import typer
 
 from emolens.cli.extras import require_training
 from emolens.cli.terminal import say, stdout_console
+from emolens.core.errors import ConfigError
 
 
 def train(
@@ -29,6 +30,8 @@ def train(
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is optional and slow to load)
     from emolens.training.recipe import load_recipe  # noqa: PLC0415
 
+    if resume and out:
+        raise ConfigError("--resume names the folder already; leave --out away")
     resolved = load_recipe(recipe, assignments or ())
     run_dir = resume or out or Path("runs") / resolved.name
     result = fit(resolved, run_dir, resume=resume is not None, show_progress=not quiet)

@@ -104,7 +104,7 @@ class Framing:
         shift_y: The same downwards.
         scale: Side of the framing square over the box side.
 
-    The box side is the longer side of the box: a turned head makes a box narrow, but hardly shorter.
+    The box side is the longer side of the box: a turned head makes a box narrow, hardly shorter.
     """
 
     shift_x: float

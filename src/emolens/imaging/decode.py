@@ -176,6 +176,9 @@ def _read_bytes(file: Path, shown: str) -> bytes:
     try:
         if file.is_dir():
             raise InputError(f"{shown} is a folder; name a picture file in it")
+        if file.exists() and not file.is_file():
+            # Opening a pipe would wait for somebody to write into it.
+            raise InputError(f"{shown} is a device, pipe or socket; name a picture file")
         with file.open("rb") as stream:
             head = stream.read(_MAGIC_BYTES)
             try:

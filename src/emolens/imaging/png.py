@@ -137,4 +137,8 @@ def _count_unpacked(pixel_file: bytes, enough: int) -> int:
             n_bytes += len(unpacker.decompress(packed, 1 << 20))
             packed = unpacker.unconsumed_tail
         position += 12 + length
-    return n_bytes + len(unpacker.flush())
+    # What little the unpacker still holds back comes out piece by piece: a `flush` would unpack all
+    # that follows, however much that is.
+    while n_bytes < enough and (rest := unpacker.decompress(unpacker.unconsumed_tail, 1 << 20)):
+        n_bytes += len(rest)
+    return n_bytes

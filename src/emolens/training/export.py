@@ -1,7 +1,6 @@
 """A checkpoint becomes a model file: folded, rounded, calibrated, compared, sealed."""
 
 import copy
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +38,6 @@ PARITY_TOLERANCE = 1e-4
 INT8_TOLERANCE_POINTS = 0.5
 _N_CALIBRATION_FACES = 512
 _CHUNK = 128
-_MODEL_LICENSE = "Apache-2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +94,10 @@ def export_checkpoint(
         labels=LABELS,
         input=spec,
         temperature=temperature,
-        dataset="FER2013",
-        code_revision=code_revision(),
+        dataset=recipe.data.name,
+        code_revision=module.trained_by,
         metrics=_headline(logits, temperature, faces),
-        license=_MODEL_LICENSE,
+        license=recipe.license,
     )
     content = seal(with_manifest(stored, manifest))
     write_bytes(out, content)
@@ -145,21 +143,6 @@ def onnx_logits(
         faces = preprocess(list(images[start : start + _CHUNK]), spec)
         rows += session.run({INPUT_NAME: faces}, ["logits"])
     return np.concatenate(rows)
-
-
-def code_revision() -> str:
-    """Git revision of the code that runs, or `"unknown"` outside a checkout."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 (whichever git the user has)
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return answer.stdout.strip()
 
 
 def _headline(

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from emolens.datasets.loading import load_faces
 from emolens.training.batches import FaceBatches
 from emolens.training.module import ExpressionModule
 from emolens.training.recipe import Recipe
+from emolens.training.revision import UNKNOWN_REVISION
 
 BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
@@ -84,16 +86,19 @@ def fit(
         run_dir: Folder for checkpoints, the CSV log and the resolved recipe; made if missing.
         resume: Go on from the folder's last checkpoint. On a CPU the losses are the same as those
             of a run that never stopped.
-        show_progress: Whether to draw a progress bar on standard error.
+        show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
 
     Raises:
-        ConfigError: Nothing to resume, or the folder already holds a run and `resume` is off.
+        ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
+            holds a run while `resume` is off, or fewer training faces than one batch.
         DatasetError: The data cannot be read.
     """
     last = run_dir / LAST_CHECKPOINT
     if resume and not last.exists():
         raise ConfigError(f"{run_dir}: no {LAST_CHECKPOINT} to resume from")
-    if not resume and last.exists():
+    if resume:
+        _check_same_recipe(recipe, load_checkpoint(last)[0], run_dir)
+    elif last.exists():
         raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
     training, validation = load_training_faces(recipe)
     schedule = recipe.schedule
@@ -116,13 +121,43 @@ def fit(
         every_epoch,
         LearningRateMonitor("epoch"),
     ]
-    if show_progress:
-        callbacks.append(RichProgressBar())
+    if not len(train_batches):
+        raise ConfigError(
+            f"schedule.batch_size is {schedule.batch_size}, but there are only {len(training)} "
+            "training faces; make the batches smaller"
+        )
+    if show_progress and sys.stderr.isatty():
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
     with _without_chatter():
         _train(recipe, run_dir, module, (train_batches, val_batches), callbacks, resume=resume)
     return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
+
+
+def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
+    """Refuse to go on with another recipe; only where the data lies may have changed."""
+    old, new = (
+        _flat(recipe.model_dump(mode="json", exclude={"data"})) for recipe in (begun, wanted)
+    )
+    differing = [
+        f"{key} ({old[key]} there, {new[key]} here)" for key in old if old[key] != new[key]
+    ]
+    if differing:
+        raise ConfigError(
+            f"{run_dir}: the run was begun with another recipe: {', '.join(differing)}; resume it "
+            f"with {run_dir / RESOLVED_RECIPE}, or choose another folder"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
 
 
 def _train(
@@ -176,6 +211,7 @@ def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:
         recipe = Recipe.model_validate(checkpoint["hyper_parameters"]["recipe"])
         module = ExpressionModule(recipe)
         module.load_state_dict(checkpoint["state_dict"])
+        module.trained_by = checkpoint["hyper_parameters"].get("code_revision", UNKNOWN_REVISION)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such checkpoint") from error
     except _NOT_A_CHECKPOINT as error:

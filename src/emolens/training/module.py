@@ -11,6 +11,7 @@ from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
 from emolens.training.augment import FaceAugment, FaceMix
 from emolens.training.networks import build_network
 from emolens.training.recipe import Recipe, ScheduleSection
+from emolens.training.revision import UNKNOWN_REVISION, code_revision
 
 Batch = tuple[Tensor, Tensor]
 
@@ -20,9 +21,13 @@ class ExpressionModule(pl.LightningModule):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        # The checkpoint carries the recipe, so it can be rebuilt without the run folder.
-        self.save_hyperparameters({"recipe": recipe.model_dump(mode="json")})
+        # The checkpoint carries the recipe, so it can be rebuilt without the run folder, and the
+        # revision of the code that trains it.
+        self.save_hyperparameters(
+            {"recipe": recipe.model_dump(mode="json"), "code_revision": code_revision()}
+        )
         self.recipe = recipe
+        self.trained_by = UNKNOWN_REVISION
         self.network = build_network(recipe.network).to(memory_format=torch.channels_last)
         self.augment = FaceAugment(recipe.augment)
         self.mix = FaceMix(recipe.augment)

@@ -24,6 +24,8 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """Where the faces are. Relative paths start at the current folder."""
 
+    name: str = "unnamed"
+    """What the data set is called in the manifest of the model."""
     source: Path
     """Any source that `emolens data info` reads; its `Training` split is trained on."""
     validation: Path | None = None
@@ -96,6 +98,8 @@ class Recipe(_Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     seed: int = Field(0, ge=0)
+    license: str = "LicenseRef-unstated"
+    """Licence of the weights, for the manifest (SPDX identifier)."""
     data: DataSection
     network: NetworkSection = NetworkSection()
     augment: AugmentSection = AugmentSection()
