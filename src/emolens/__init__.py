@@ -23,6 +23,7 @@ from emolens.core.errors import (
     MissingExtraError,
     ModelError,
     OutputError,
+    ProcessingError,
     SourceError,
 )
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityReason
@@ -55,6 +56,7 @@ __all__ = [
     "ModelManifest",
     "OutputError",
     "Picture",
+    "ProcessingError",
     "QualityReason",
     "SourceError",
     "analyze",

@@ -4,10 +4,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from emolens.cli.terminal import one_line, stdout_console, write_json
+from emolens.cli.terminal import (
+    PartialFailureError,
+    one_line,
+    progress,
+    say_error,
+    stdout_console,
+    write_json,
+)
 from emolens.core.emotion import LABELS
+from emolens.core.errors import DatasetError
 from emolens.datasets.summary import DatasetSummary, summarize
 from emolens.media.jsonl_writer import STDOUT
 
@@ -25,22 +34,36 @@ def info(
         list[Path],
         typer.Argument(help="CSV, Parquet or folder of class folders.", metavar="SOURCE..."),
     ],
+    *,
     json: Annotated[
         str | None, typer.Option(help="Write the counts here as JSON; - is stdout.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
 ) -> None:
     """Count the faces of data sets by split and class, reading every one of them."""
-    summaries = [summarize(source) for source in sources]
+    summaries: list[DatasetSummary] = []
+    with progress("sources", len(sources), quiet=quiet) as done:
+        for number, source in enumerate(sources, start=1):
+            try:
+                summaries.append(summarize(source))
+            except DatasetError as error:
+                say_error(str(error))
+            done(number)
     if json:
         write_json(json, {"sources": [summary.to_dict() for summary in summaries]})
-    if json != STDOUT:
+    if json != STDOUT and not quiet:
         for summary in summaries:
             stdout_console().print(_table(summary))
+    if not summaries:
+        raise typer.Exit(1)
+    if len(summaries) < len(sources):
+        raise PartialFailureError
 
 
 def _table(summary: DatasetSummary) -> Table:
+    name = escape(one_line(str(summary.source)))
     table = Table(
-        title=f"{one_line(str(summary.source))}: {summary.format_name}, {summary.n_faces} faces",
+        title=f"{name}: {summary.format_name}, {summary.n_faces} faces",
         title_justify="left",
         title_style="",
         box=None,

@@ -42,7 +42,7 @@ def doctor(
     for model in known_models():
         try:
             model.read()
-            findings[f"model {model.name}"] = "sound"
+            findings[f"model {model.name}"] = f"sound, SHA-256 {model.sha256}"
         except ModelError as error:
             if model.path.exists() or not model.url:
                 broken[model.name] = str(error)

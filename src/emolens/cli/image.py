@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -17,10 +18,10 @@ from emolens.cli.terminal import (
     say_error,
     stdout_console,
 )
-from emolens.core.errors import EmolensError
+from emolens.core.errors import EmolensError, InputError, ProcessingError
 from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.imaging.decode import read_image
+from emolens.imaging.decode import DecodedImage, read_image
 from emolens.media.annotated import AnnotatedPictures
 from emolens.media.jsonl_writer import WriteRecord, jsonl_writing
 from emolens.media.pictures import find_pictures
@@ -29,6 +30,8 @@ from emolens.rendering.overlay import draw_faces, label_text
 
 # A table of more pictures than this is no longer read; a line of totals is.
 _TABLE_LIMIT = 100
+# What libraries may raise on one picture and not on the next.
+_UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
 
 
 def image(
@@ -60,23 +63,25 @@ def image(
     analyzer = ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
     pictures = list(find_pictures(paths))
     report = _Report()
-    drawings = AnnotatedPictures(annotated) if annotated else None
+    drawings = AnnotatedPictures(annotated, pictures) if annotated else None
     with (
         _lines_to(jsonl) as write,
         progress("pictures", len(pictures), quiet=quiet) as done,
     ):
         for index, path in enumerate(pictures, start=1):
             try:
-                result = _analyze(analyzer, path, drawings)
+                decoded, result = _analyze(analyzer, path)
             except EmolensError as error:
                 write(error_record(path, error))
                 report.add_error(path, error)
             else:
                 write(result_record(path, result))
                 report.add_result(path, result)
+                if drawings:
+                    report.add_drawing(path, _draw(drawings, path, decoded, result))
             done(index)
     report.show(table=jsonl != "-" and not quiet, remarks=not quiet)
-    if report.n_failed:
+    if report.errors:
         raise PartialFailureError
 
 
@@ -133,35 +138,42 @@ class _Report:
 
     def __init__(self) -> None:
         self.results: list[tuple[str, FrameResult]] = []
-        self.errors: list[tuple[str, EmolensError]] = []
-        self.n_failed = 0
+        self.notes: list[str] = []
+        self.errors: list[str] = []
         self.n_pictures = 0
         self.n_faces = 0
 
     def add_result(self, path: str, result: FrameResult) -> None:
         self.n_pictures += 1
         self.n_faces += len(result.faces)
+        self.notes += [f"{one_line(path)}: {note}" for note in result.notes]
         if len(self.results) <= _TABLE_LIMIT:
             self.results.append((path, result))
 
     def add_error(self, path: str, error: EmolensError) -> None:
         self.n_pictures += 1
-        self.n_failed += 1
-        if len(self.errors) < _TABLE_LIMIT:
-            self.errors.append((path, error))
+        message = str(error)
+        self.errors.append(message if path in message else f"{path}: {message}")
+
+    def add_drawing(self, path: str, error: EmolensError | None) -> None:
+        """Note whether the annotated copy of a picture that was read could be written."""
+        if error is not None:
+            self.errors.append(f"{path}: {error}")
 
     def show(self, *, table: bool, remarks: bool) -> None:
-        if table and 0 < len(self.results) <= _TABLE_LIMIT:
+        is_short = len(self.results) <= _TABLE_LIMIT
+        if table and self.results and is_short:
             stdout_console().print(result_table(self.results))
-        for path, error in self.errors:
-            message = str(error)
-            say_error(message if path in message else f"{path}: {message}")
-        if remarks:
-            for path, result in self.results:
-                for note in result.notes:
-                    say(f"{one_line(path)}: {note}")
-            if self.n_pictures > 1 or self.n_failed:
-                say(f"{self.n_pictures} pictures, {self.n_faces} faces, {self.n_failed} failed")
+        for message in self.errors:
+            say_error(message)
+        if not remarks:
+            return
+        for note in self.notes:
+            say(note)
+        if table and not is_short:
+            say(f"no table of more than {_TABLE_LIMIT} pictures; --jsonl FILE writes every face")
+        if self.n_pictures > 1 or self.errors:
+            say(f"{self.n_pictures} pictures, {self.n_faces} faces, {len(self.errors)} failed")
 
 
 def _drop(_record: Mapping[str, object]) -> None:
@@ -177,9 +189,30 @@ def _lines_to(target: str | None) -> Iterator[WriteRecord]:
             yield write
 
 
-def _analyze(analyzer: ImageAnalyzer, path: str, drawings: AnnotatedPictures | None) -> FrameResult:
-    decoded = read_image(path)
-    result = analyzer.analyze_image(decoded.image, notes=decoded.notes)
-    if drawings:
+def _analyze(analyzer: ImageAnalyzer, path: str) -> tuple[DecodedImage, FrameResult]:
+    try:
+        if Path(path).is_dir():
+            raise InputError(f"{path!r} is a folder without pictures, or one that cannot be opened")
+        decoded = read_image(path)
+        return decoded, analyzer.analyze_image(decoded.image, notes=decoded.notes)
+    except EmolensError:
+        raise
+    except _UNEXPECTED as error:
+        raise _unexpected(error) from error
+
+
+def _draw(
+    drawings: AnnotatedPictures, path: str, decoded: DecodedImage, result: FrameResult
+) -> EmolensError | None:
+    """Write the annotated copy; what went wrong concerns the copy alone, not the faces."""
+    try:
         drawings.write(path, draw_faces(decoded.image, result.faces))
-    return result
+    except EmolensError as error:
+        return error
+    except _UNEXPECTED as error:
+        return _unexpected(error)
+    return None
+
+
+def _unexpected(error: Exception) -> ProcessingError:
+    return ProcessingError(f"the picture could not be processed: {type(error).__name__}: {error}")

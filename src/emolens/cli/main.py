@@ -1,5 +1,6 @@
 """The `emolens` command: its sub-commands and what its exit codes mean."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -45,6 +46,10 @@ def _root(
 
 def run() -> None:
     """Run the command line and leave with one of the contract's exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or file that cannot show a character of a name gets it spelled out.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except PartialFailureError:

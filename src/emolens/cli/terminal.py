@@ -28,12 +28,12 @@ class PartialFailureError(Exception):
 
 def stdout_console() -> Console:
     """Where tables and answers go; wide enough to lose nothing where no person is looking."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def stderr_console() -> Console:
     """Where progress, remarks and errors go, so that standard output holds nothing but data."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def say_error(message: str) -> None:

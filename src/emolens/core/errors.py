@@ -49,6 +49,12 @@ class ImageTooLargeError(InputError):
     code = "image_too_large"
 
 
+class ProcessingError(EmolensError, RuntimeError):
+    """A picture that could be read but not analysed or drawn, for a reason outside emolens."""
+
+    code = "processing"
+
+
 class SourceError(EmolensError, OSError):
     """A camera, stream or video file that cannot be opened or read."""
 

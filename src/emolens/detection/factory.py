@@ -15,6 +15,15 @@ DEFAULT_DETECTOR: Final = "centerface"
 _MODEL_SUFFIX = ".onnx"
 
 
+def check_detector_name(name: str) -> None:
+    """Raise `ConfigError` for a name that `build_detector` does not know."""
+    if name not in DETECTOR_NAMES and not name.endswith(_MODEL_SUFFIX):
+        raise ConfigError(
+            f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}, "
+            "or the path of YuNet's .onnx file"
+        )
+
+
 def build_detector(
     name: str = DEFAULT_DETECTOR,
     *,
@@ -35,6 +44,7 @@ def build_detector(
         ConfigError: An unknown name or an option out of range.
         ModelError: The detector's model file is missing or altered.
     """
+    check_detector_name(name)
     match name:
         case "centerface":
             return CenterFaceDetector(
@@ -44,15 +54,10 @@ def build_detector(
                 ),
                 n_threads=n_threads,
             )
-        case _ if name == "yunet" or name.endswith(_MODEL_SUFFIX):
+        case _:
             return YuNetDetector(
                 # A copy of the same file, for machines that cannot fetch it; no other is run.
                 model=find_model("yunet", "detector").read(None if name == "yunet" else Path(name)),
                 min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
                 long_side_px=yunet.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px,
-            )
-        case _:
-            raise ConfigError(
-                f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}, "
-                "or the path of YuNet's .onnx file"
             )

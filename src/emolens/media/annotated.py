@@ -1,5 +1,7 @@
 """A folder of annotated pictures, one per input, none overwriting another."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,41 +11,55 @@ from emolens.core.errors import OutputError
 from emolens.media.pictures import write_picture
 
 _KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+# File systems allow 255 bytes; the rest is for the number, the suffix and a temporary file's name.
+_STEM_BYTES = 200
 
 
 class AnnotatedPictures:
     """Writes pictures into a folder under the names of their inputs.
 
     Inputs of the same name from different folders get a number: `a.jpg`, `a-2.jpg`. Formats that
-    are neither JPEG nor PNG are written as PNG.
+    are neither JPEG nor PNG are written as PNG. In a folder that also holds inputs nothing that is
+    there already is overwritten; in any other, results of an earlier run are.
+
+    Args:
+        folder: Where to write; made if missing.
+        inputs: Paths of all inputs.
 
     Raises:
         OutputError: The folder cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inputs: Iterable[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
         self._folder = folder
+        own = os.path.realpath(folder)
+        self._holds_inputs = any(
+            os.path.realpath(os.path.dirname(path) or ".") == own  # noqa: PTH120 (any str is a path)
+            for path in inputs
+        )
         self._taken: set[str] = set()
 
     def write(self, source: str, image: npt.NDArray[np.uint8]) -> Path:
         """Write the uint8 (H, W, 3) BGR picture that belongs to `source` and return its path."""
         path = self._folder / self._free_name(Path(source))
-        if path.exists() and path.samefile(source):
-            raise OutputError(
-                f"{path} is the input itself; choose another folder for annotated pictures"
-            )
         write_picture(path, image)
         return path
 
     def _free_name(self, source: Path) -> str:
         suffix = source.suffix if source.suffix.lower() in _KEPT_SUFFIXES else ".png"
-        name, number = source.stem + suffix, 1
-        while name.lower() in self._taken:
+        stem = os.fsdecode(os.fsencode(source.stem)[:_STEM_BYTES])
+        name, number = stem + suffix, 1
+        while not self._is_free(name):
             number += 1
-            name = f"{source.stem}-{number}{suffix}"
+            name = f"{stem}-{number}{suffix}"
         self._taken.add(name.lower())
         return name
+
+    def _is_free(self, name: str) -> bool:
+        if name.lower() in self._taken:
+            return False
+        return not (self._holds_inputs and (self._folder / name).exists())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from emolens.core.errors import OutputError
+from emolens.core.errors import EmolensError, OutputError
 
 
 @contextlib.contextmanager
@@ -20,27 +20,36 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: The folder cannot be made or written to, or the disk is full.
     """
-    target = Path(path)
-    temporary: Path | None = None
-    try:
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file() and not target.is_dir():
+        # A device or pipe is written to; putting a file in its place would destroy it.
+        with _own_errors(target), target.open("wb") as stream:
+            yield stream
+        return
+    with _own_errors(target), contextlib.ExitStack() as cleaning:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise OutputError(f"cannot write {target}: it is a folder; give the name of a file")
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
         temporary = Path(name)
+        cleaning.callback(temporary.unlink, missing_ok=True)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-    except OutputError:
+
+
+@contextlib.contextmanager
+def _own_errors(target: Path) -> Iterator[None]:
+    """Name the file in what the system says; errors of emolens's own pass as they are."""
+    try:
+        yield
+    except EmolensError:
         raise
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:

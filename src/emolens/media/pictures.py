@@ -35,11 +35,7 @@ def find_pictures(patterns: Sequence[str]) -> Iterator[str]:
         if os.path.isdir(pattern):  # noqa: PTH112 (Path would change "./a" and "a/")
             found = _pictures_below(pattern)
         elif not os.path.lexists(pattern) and glob.has_magic(pattern):
-            found = [
-                picture
-                for path in sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (as given)
-                for picture in (_pictures_below(path) if Path(path).is_dir() else [path])
-            ]
+            found = _matches(pattern)
         yield from found or [pattern]
 
 
@@ -61,13 +57,32 @@ def write_picture(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) ->
     write_bytes(path, encode_picture(image, Path(path).suffix))
 
 
+def _matches(pattern: str) -> list[str]:
+    matched = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (spelled as given)
+    folders = [path for path in matched if Path(path).is_dir()]
+    files = [path for path in matched if path not in set(folders)]
+    pictures = [path for path in files if _is_picture_name(path)]
+    below = [picture for folder in folders for picture in _pictures_below(folder)]
+    # `**` gives folders as well as what is in them. Without a single picture by name, the user
+    # means the files whatever they are called.
+    return list(dict.fromkeys(sorted(pictures + below) or files))
+
+
+def _is_picture_name(path: str) -> bool:
+    name = Path(path).name
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+
+
 def _pictures_below(folder: str) -> list[str]:
     found: list[str] = []
+    # A folder that cannot be opened stands for itself, so that whoever opens it reports it.
     # os.walk does not follow links to folders, so a loop of links cannot hang it.
-    for parent, _folders, names in os.walk(folder):
+    for parent, _folders, names in os.walk(
+        folder, onerror=lambda error: found.append(error.filename)
+    ):
         found += [
             os.path.join(parent, name)  # noqa: PTH118 (as given)
             for name in names
-            if Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
+            if _is_picture_name(name)
         ]
     return sorted(found)

@@ -18,7 +18,7 @@ from emolens.core.face import FaceDetection, FaceQuality, FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
-from emolens.detection import DEFAULT_DETECTOR, build_detector
+from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
 from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import as_bgr, decode_image, read_image
 from emolens.imaging.preprocess import to_gray
@@ -66,6 +66,7 @@ class ImageAnalyzer:
             ConfigError: The detector is unknown.
         """
         threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
+        check_detector_name(detector)
         finder = None if face_crops else build_detector(detector, n_threads=threads)
         return cls(finder, OnnxEmotionClassifier.load(model, n_threads=threads))
 

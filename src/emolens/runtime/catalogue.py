@@ -1,6 +1,7 @@
 """The models emolens knows by name: where their files are and which digest they must have."""
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import tempfile
@@ -60,7 +61,7 @@ class KnownModel:
         path = copy or self.path
         try:
             content = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if copy:
                 raise ModelError(f"cannot read the model {copy}: no such file") from None
             remedy = f"emolens models fetch {self.name}" if self.url else "install emolens again"
@@ -84,10 +85,14 @@ class KnownModel:
         content = _download(self.name, self.url)
         self._check(content, self.url)
         path = self.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                part = Path(folder) / path.name
+                part.write_bytes(content)
+                part.replace(path)
+        except OSError as error:
+            raise ModelError(f"cannot write the model {path}: {error.strerror or error}") from error
         return path
 
     def _check(self, content: bytes, where: str) -> None:
@@ -131,7 +136,7 @@ def _download(name: str, url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as response:  # noqa: S310 (https only, checked above)
             content: bytes = response.read(_FETCH_LIMIT_BYTES + 1)
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise ModelError(
             f"cannot download the model {name}: {error}. Without a network, get {url} on another "
             "machine and give its path instead of the name"
@@ -163,7 +168,7 @@ _KNOWN_MODELS = (
         kind="emotion",
         license="Apache-2.0",
         origin="emolens, trained from scratch on FER2013",
-        sha256="c17b8e4fe0c40f6aa5fe5049d67fc9a3aab937ce1f808e8ff71a517abfe0bf2a",
+        sha256="a669cfa91b9f1a5dcd08a16fb5d6c6e2ee08a15c3c561594131e1c092091a502",
         locate=_packaged("resnet18-48px.onnx"),
     ),
     KnownModel(

@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import BLANK_SHA256, ModelManifest
 from emolens.runtime.catalogue import find_model
@@ -58,7 +61,20 @@ def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> Emoti
             f"{name_or_path}: an emotion model has one input and the outputs logits and cam, this "
             f"one has {list(session.input_names)} and {list(session.output_names)}"
         )
+    _check_shapes(session, manifest, str(name_or_path))
     return EmotionModel(session, manifest, hashlib.sha256(content).hexdigest())
+
+
+def _check_shapes(session: OnnxSession, manifest: ModelManifest, name: str) -> None:
+    """Run the graph once on an empty face: does it take and give what the manifest says?"""
+    size_px = manifest.input.size_px
+    face = np.zeros((1, 1, size_px, size_px), np.float32)
+    logits, cam = session.run({session.input_names[0]: face}, ("logits", "cam"))
+    if logits.shape != (1, N_EMOTIONS) or cam.shape[:2] != (1, N_EMOTIONS):
+        raise ModelError(
+            f"{name}: the graph gives logits {logits.shape} and cam {cam.shape} for one face; "
+            f"expected (1, {N_EMOTIONS}) and (1, {N_EMOTIONS}, h, w)"
+        )
 
 
 def seal(content: bytes) -> bytes:

@@ -67,8 +67,15 @@ class OnnxSession:
 
         Returns:
             The outputs as float32 arrays, in the order asked for.
+
+        Raises:
+            ModelError: The model takes no such inputs, or fails.
         """
-        arrays = self._session.run(list(outputs), dict(inputs))
+        try:
+            arrays = self._session.run(list(outputs), dict(inputs))
+        # ONNX Runtime's exceptions share no base class below Exception.
+        except Exception as error:
+            raise ModelError(f"{self.name}: the model failed: {error}") from error
         return [np.asarray(array, np.float32) for array in arrays]
 
 

@@ -1,9 +1,10 @@
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from emolens.core.errors import OutputError
+from emolens.core.errors import OutputError, SourceError
 from emolens.media.files import write_bytes, writing
 
 
@@ -37,11 +38,36 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
         write_bytes(tmp_path / "file" / "a.bin", b"")
 
 
-def test_a_full_disk_is_an_error_with_its_reason() -> None:
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    with pytest.raises(OutputError, match="No space left"), writing(target) as file:
+        file.write(b"abc")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_device_stays_a_device() -> None:
+    write_bytes("/dev/null", b"abc")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_device_that_is_full_is_an_error() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    with pytest.raises(OutputError, match="cannot write"), writing(Path("/dev/full/a")) as file:
-        file.write(b"abc")
+    with pytest.raises(OutputError, match="cannot write /dev/full"):
+        write_bytes("/dev/full", b"abc")
+
+
+def test_a_link_keeps_pointing_at_its_target(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_bytes(tmp_path / "link", b"abc")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"abc"
+
+
+def test_errors_of_the_block_keep_their_kind(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="camera"), writing(tmp_path / "a"):
+        raise SourceError("camera gone")
 
 
 def test_results_can_be_read_by_others(tmp_path: Path) -> None:
