@@ -75,14 +75,10 @@ def _is_picture_name(path: str) -> bool:
 
 def _pictures_below(folder: str) -> list[str]:
     found: list[str] = []
-    # A folder that cannot be opened stands for itself, so that whoever opens it reports it.
-    # os.walk does not follow links to folders, so a loop of links cannot hang it.
-    for parent, _folders, names in os.walk(
-        folder, onerror=lambda error: found.append(error.filename)
-    ):
-        found += [
-            os.path.join(parent, name)  # noqa: PTH118 (as given)
-            for name in names
-            if _is_picture_name(name)
-        ]
-    return sorted(found)
+    # os.walk does not follow links to folders, so a loop of links cannot hang it. A folder that
+    # cannot be opened stands for itself, so that whoever opens it reports it.
+    unreadable: list[OSError] = []
+    for parent, _folders, names in os.walk(folder, onerror=unreadable.append):
+        paths = [os.path.join(parent, name) for name in names]  # noqa: PTH118 (spelled as given)
+        found += filter(_is_picture_name, paths)
+    return sorted(found + [str(error.filename) for error in unreadable])
