@@ -111,10 +111,11 @@ def error_record(path: str, error: EmolensError) -> dict[str, object]:
 def result_table(results: Sequence[tuple[str, FrameResult]]) -> Table:
     """One row per face, and one per picture without faces."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("picture", "face", "apparent expression"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("next", style="dim")
-    table.add_column("box (px)", justify="right", style="dim")
+    table.add_column("picture", overflow="fold")
+    table.add_column("face", no_wrap=True)
+    table.add_column("apparent expression", overflow="fold")
+    table.add_column("next", style="dim", no_wrap=True)
+    table.add_column("box (px)", justify="right", style="dim", no_wrap=True)
     for path, result in results:
         name = escape(one_line(path))
         if not result.faces:

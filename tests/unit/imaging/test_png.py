@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -104,3 +105,14 @@ def test_1_bit_pixels_become_black_and_white() -> None:
     bilevel = pillow(draw()).convert("1")
     image = decode_image(encode(bilevel, "PNG")).image
     assert (image[..., 0] == np.asarray(bilevel) * 255).all()
+
+
+def test_data_beyond_the_picture_is_not_unpacked() -> None:
+    packed = zlib.compress(bytes(100_000_000))
+    tracemalloc.start()
+    try:
+        assert (decode_image(png(gray_header(1, 1), chunk(b"IDAT", packed))).image == 0).all()
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 20_000_000
