@@ -102,7 +102,6 @@ def fit(
         raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
     training, validation = load_training_faces(recipe)
     schedule = recipe.schedule
-    torch.set_flush_denormal(True)
     pl.seed_everything(recipe.seed, verbose=False)
     module = ExpressionModule(recipe)
     train_batches = FaceBatches(training, schedule.batch_size, recipe.seed)
@@ -130,7 +129,7 @@ def fit(
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
-    with _without_chatter():
+    with _without_chatter(), _flushing_denormals():
         _train(recipe, run_dir, module, (train_batches, val_batches), callbacks, resume=resume)
     return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
 
@@ -183,6 +182,16 @@ def _train(
     )
     last = run_dir / LAST_CHECKPOINT
     trainer.fit(module, train_batches, val_batches, ckpt_path=last if resume else None)
+
+
+@contextlib.contextmanager
+def _flushing_denormals() -> Iterator[None]:
+    """Take numbers next to zero as zero, which is much faster; a setting of the whole process."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextlib.contextmanager

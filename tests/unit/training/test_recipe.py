@@ -41,7 +41,7 @@ def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
     ("override", "message"),
     [
         ("schedule.epoch=3", r"unknown key 'schedule.epoch'; valid here: epochs, batch_size"),
-        ("colour=1", r"unknown key 'colour'; valid here: name, seed, data"),
+        ("colour=1", r"unknown key 'colour'; valid here: name, seed, license, data"),
         ("schedule.epochs=0", r"schedule.epochs = 0: .*greater than or equal to 1"),
         ("schedule.epochs=many", r"schedule.epochs = 'many'"),
         ("augment.flip=2", r"augment.flip = 2"),
