@@ -66,6 +66,17 @@ class _TellEpoch(Callback):
         self.batches.epoch = trainer.current_epoch
 
 
+class _ProgressBar(RichProgressBar):
+    """Lightning's bar with the three figures that matter, so that they fit on one line."""
+
+    def get_metrics(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        figures = super().get_metrics(trainer, pl_module)
+        shown = {"loss": "train_loss_step", "val_loss": "val_loss", "val_acc": "val_accuracy"}
+        return {name: figures[key] for name, key in shown.items() if key in figures}
+
+
 def load_training_faces(recipe: Recipe) -> tuple[FaceSet, FaceSet]:
     """Read the `Training` faces and the `PublicTest` faces that a recipe names."""
     size_px = recipe.network.size_px
@@ -126,7 +137,7 @@ def fit(
             "training faces; make the batches smaller"
         )
     if show_progress and sys.stderr.isatty():
-        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+        callbacks.append(_ProgressBar(console_kwargs={"stderr": True}))
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
     with _without_chatter(), _flushing_denormals():
