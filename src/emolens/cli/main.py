@@ -40,7 +40,7 @@ def _root(
     *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
     if version:
-        print(f"emolens {__version__}")  # noqa: T201
+        print(f"emolens {__version__}")  # noqa: T201 (what was asked for)
         raise typer.Exit
 
 
