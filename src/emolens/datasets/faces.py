@@ -53,12 +53,14 @@ class FaceSample:
         emotion: Its label.
         split: Its split, or None where the data set does not tell.
         location: File and, where the file holds many faces, its row counted from 1; for messages.
+        votes: FER+'s ten counts in the order of `votes.VOTE_NAMES`, or None without such votes.
     """
 
     image: npt.NDArray[np.uint8]
     emotion: Emotion
     split: Split | None
     location: str
+    votes: tuple[int, ...] | None = None
 
 
 class FaceDigest:
@@ -89,14 +91,26 @@ class FaceSet:
         images: uint8 (N, S, S), grey.
         labels: int64 (N,), values of `Emotion`.
         locations: File and row of each face, for messages and lists.
+        votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None where not
+            every face has them.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     locations: tuple[str, ...]
+    votes: npt.NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "FaceSet":
+        """The faces of some rows (int64), in that order."""
+        return FaceSet(
+            self.images[rows],
+            self.labels[rows],
+            tuple(self.locations[row] for row in rows),
+            None if self.votes is None else self.votes[rows],
+        )
 
     @property
     def class_counts(self) -> npt.NDArray[np.int64]:
@@ -127,9 +141,13 @@ def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
     pixels = bytearray()
     labels: list[int] = []
     locations: list[str] = []
+    votes: list[tuple[int, ...]] = []
     for sample in samples:
         pixels += resize_gray_square(sample.image, size_px).tobytes()
         labels.append(sample.emotion)
         locations.append(sample.location)
+        if sample.votes is not None:
+            votes.append(sample.votes)
     images = np.frombuffer(pixels, np.uint8).reshape(len(labels), size_px, size_px)
-    return FaceSet(images, np.array(labels, np.int64), tuple(locations))
+    counts = np.array(votes, np.uint8) if votes and len(votes) == len(labels) else None
+    return FaceSet(images, np.array(labels, np.int64), tuple(locations), counts)

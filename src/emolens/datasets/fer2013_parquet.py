@@ -1,7 +1,8 @@
 """FER2013 with FER+ votes as Parquet: one row per picture, pixels as encoded bytes.
 
 The same pictures as the CSV (its module has the data sheet), a sixth of the size. One file or a
-folder of them; columns beside the three that are read, such as the FER+ votes, do no harm.
+folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
+`ferplus_not_face` are there; further columns do no harm.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,12 +17,14 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folders import visible_entries
+from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import decode_image
 from emolens.imaging.preprocess import to_gray
 
 MAGIC = b"PAR1"
 SUFFIXES = frozenset({".parquet", ".pq"})
 _BATCH_ROWS = 256
+_MAX_VOTES = 255
 # Read column chunks piece by piece: with pyarrow's own settings a whole row group, which may be
 # the whole file, lies in memory at once.
 _BUFFER_BYTES = 1 << 20
@@ -86,6 +89,9 @@ _COLUMNS: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
 }
 
 
+_VOTE_COLUMNS = [f"ferplus_{name}" for name in VOTE_NAMES]
+
+
 def _check_schema(schema: pa.Schema, path: Path) -> None:
     wrong = [name for name in _COLUMNS if schema.names.count(name) != 1]
     if wrong:
@@ -101,15 +107,22 @@ def _check_schema(schema: pa.Schema, path: Path) -> None:
 
 def _read_rows(file: pq.ParquetFile, path: Path, split: Split | None) -> Iterator[FaceSample]:
     row = 0
-    for batch in file.iter_batches(_BATCH_ROWS, columns=list(_COLUMNS)):
-        columns = (batch.column(name).to_pylist() for name in _COLUMNS)
-        for usage, emotion, encoded in zip(*columns, strict=True):
+    has_votes = set(_VOTE_COLUMNS) <= set(file.schema_arrow.names)
+    names = [*_COLUMNS, *(_VOTE_COLUMNS if has_votes else ())]
+    for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+        columns = (batch.column(name).to_pylist() for name in names)
+        for usage, emotion, encoded, *votes in zip(*columns, strict=True):
             row += 1
             location = f"{path}: row {row}"
             row_split = _split(usage, location)
             if split is None or row_split is split:
-                image = _decode(encoded, location)
-                yield FaceSample(image, _emotion(emotion, location), row_split, location)
+                yield FaceSample(
+                    _decode(encoded, location),
+                    _emotion(emotion, location),
+                    row_split,
+                    location,
+                    _votes(votes, location) if has_votes else None,
+                )
 
 
 def _split(usage: object, location: str) -> Split:
@@ -125,6 +138,16 @@ def _emotion(emotion: object, location: str) -> Emotion:
             f"expected a whole number from 0 to {N_EMOTIONS - 1}"
         )
     return Emotion(emotion)
+
+
+def _votes(counts: list[object], location: str) -> tuple[int, ...]:
+    whole = tuple(count for count in counts if isinstance(count, int) and 0 <= count <= _MAX_VOTES)
+    if len(whole) != len(counts):
+        raise DatasetError(
+            f"{location}: the FER+ votes are {counts}; expected ten whole numbers from 0 to "
+            f"{_MAX_VOTES}"
+        )
+    return whole
 
 
 def _decode(encoded: object, location: str) -> npt.NDArray[np.uint8]:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from emolens.core.emotion import N_EMOTIONS
 from emolens.training.recipe import AugmentSection
 
 # Zhong et al. 2020, "Random Erasing Data Augmentation", with a smaller largest area, since a face
@@ -28,15 +27,21 @@ class FaceAugment(nn.Module):
         super().__init__()
         self.spec = spec
 
-    def forward(self, faces: Tensor) -> Tensor:
-        """Change float (N, 1, S, S) faces in 0..1 into faces of the same shape and range."""
-        faces = self._warp(faces)
+    def forward(self, faces: Tensor, size_px: int | None = None) -> Tensor:
+        """Change float (N, 1, S, S) faces in 0..1 into faces of the same range.
+
+        Args:
+            faces: The faces.
+            size_px: Side of the result; S unless given.
+        """
+        faces = self._warp(faces, size_px or faces.shape[-1])
         faces = self._relight(faces)
         return self._erase(faces)
 
-    def _warp(self, faces: Tensor) -> Tensor:
+    def _warp(self, faces: Tensor, size_px: int) -> Tensor:
         matrices = self._affine_matrices(len(faces), faces.device)
-        grid = nn.functional.affine_grid(matrices, list(faces.shape), align_corners=False)
+        shape = [len(faces), 1, size_px, size_px]
+        grid = nn.functional.affine_grid(matrices, shape, align_corners=False)
         return nn.functional.grid_sample(
             faces, grid, mode="bilinear", padding_mode="border", align_corners=False
         )
@@ -81,22 +86,23 @@ class FaceAugment(nn.Module):
 class FaceMix(nn.Module):
     """Mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019) on a part of the batches."""
 
-    def __init__(self, spec: AugmentSection) -> None:
+    def __init__(self, chance: float) -> None:
         super().__init__()
-        self.chance = spec.mix
-        self.mixers = v2.RandomChoice(
+        self.chance = chance
+
+    def forward(self, faces: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return faces (N, 1, S, S) and targets (N, K), both mixed or both as they are."""
+        if float(torch.rand(())) >= self.chance:
+            return faces, targets
+        n_columns = targets.shape[1]
+        mixer = v2.RandomChoice(
             [
-                v2.MixUp(alpha=_MIXUP_ALPHA, num_classes=N_EMOTIONS),
-                v2.CutMix(alpha=_CUTMIX_ALPHA, num_classes=N_EMOTIONS),
+                v2.MixUp(alpha=_MIXUP_ALPHA, num_classes=n_columns),
+                v2.CutMix(alpha=_CUTMIX_ALPHA, num_classes=n_columns),
             ]
         )
-
-    def forward(self, faces: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return faces (N, 1, S, S) and soft labels float (N, 7)."""
-        if float(torch.rand(())) < self.chance:
-            mixed_faces, mixed_labels = self.mixers(faces, labels)
-            return mixed_faces, mixed_labels
-        return faces, nn.functional.one_hot(labels, N_EMOTIONS).float()
+        mixed_faces, mixed_targets = mixer(faces, targets)
+        return mixed_faces, mixed_targets
 
 
 def _plus_minus(n: int, limit: float, device: torch.device) -> Tensor:

@@ -1,26 +1,63 @@
 """Batches straight from memory: a whole data set of 48 px faces is smaller than one video."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from emolens.core.emotion import N_EMOTIONS
 from emolens.datasets.faces import FaceSet
+from emolens.datasets.votes import vote_shares
+
+
+class Batch(NamedTuple):
+    """A part of a data set.
+
+    Attributes:
+        inputs: uint8 (N, 1, S, S) faces, or float32 (N, V, C) pooled features of V views of them.
+        labels: int64 (N,).
+        votes: float32 (N, 10), shares of FER+'s votes; (N, 0) where there are none.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    votes: Tensor
 
 
 class FaceBatches:
-    """Iterates over a `FaceSet` in batches of uint8 (N, 1, S, S) faces and int64 (N,) labels.
+    """Iterates over a data set in batches.
 
     With a seed, every epoch has its own order that depends on the seed and `epoch` alone, so a
     resumed run sees what an uninterrupted one would have seen.
+
+    Attributes:
+        epoch: Number of the epoch to give next.
+        rank: Number of this process among `world_size` ones that share every training batch.
+        world_size: How many processes there are.
     """
 
-    def __init__(self, faces: FaceSet, batch_size: int, seed: int | None = None) -> None:
-        self.images = torch.from_numpy(faces.images)[:, None]
+    def __init__(
+        self,
+        faces: FaceSet,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        sampling: str = "uniform",
+        features: Tensor | None = None,
+    ) -> None:
+        self.inputs = torch.from_numpy(faces.images)[:, None] if features is None else features
         self.labels = torch.from_numpy(faces.labels)
+        shares = np.empty((len(faces), 0), np.float32)
+        self.votes = torch.from_numpy(shares if faces.votes is None else vote_shares(faces.votes))
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
+        self.rank, self.world_size = 0, 1
+        counts = torch.bincount(self.labels, minlength=N_EMOTIONS).float()
+        power = {"uniform": 0.0, "sqrt": -0.5, "balanced": -1.0}[sampling]
+        self._chances = counts[self.labels] ** power if power else None
 
     def __len__(self) -> int:
         n_faces = len(self.labels)
@@ -29,12 +66,19 @@ class FaceBatches:
             n_faces // self.batch_size if self.seed is not None else -(-n_faces // self.batch_size)
         )
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        n_faces = len(self.labels)
-        order = torch.arange(n_faces)
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-            order = torch.randperm(n_faces, generator=generator)
+    def __iter__(self) -> Iterator[Batch]:
+        order = self._order()
         for index in range(len(self)):
             rows = order[index * self.batch_size : (index + 1) * self.batch_size]
-            yield self.images[rows], self.labels[rows]
+            if self.seed is not None:
+                rows = rows[self.rank :: self.world_size]
+            yield Batch(self.inputs[rows], self.labels[rows], self.votes[rows])
+
+    def _order(self) -> Tensor:
+        n_faces = len(self.labels)
+        if self.seed is None:
+            return torch.arange(n_faces)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self._chances is None:
+            return torch.randperm(n_faces, generator=generator)
+        return torch.multinomial(self._chances, n_faces, replacement=True, generator=generator)

@@ -7,23 +7,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.fx.experimental.optimization import fuse
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.core.emotion import LABELS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
-from emolens.datasets.faces import FaceSet, Split
-from emolens.datasets.loading import load_faces
+from emolens.datasets.faces import FaceSet
 from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
-from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD, preprocess
+from emolens.imaging.preprocess import preprocess
 from emolens.media.files import write_bytes
 from emolens.runtime.model_file import seal
 from emolens.runtime.session import OnnxSession
-from emolens.training.fit import load_checkpoint
+from emolens.training.checkpoint import load_checkpoint
+from emolens.training.faces import load_validation_faces
+from emolens.training.inference import torch_logits
 from emolens.training.networks import LogitsAndCam
 from emolens.training.onnx_graph import (
     INPUT_NAME,
@@ -74,11 +75,15 @@ def export_checkpoint(
         ModelError: torch and the ONNX file differ by more than `PARITY_TOLERANCE` in a logit, or,
             with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy; nothing is written.
     """
-    recipe, module = load_checkpoint(checkpoint)
-    source = validation or recipe.data.validation or recipe.data.source
-    faces = load_faces(source, Split.PUBLIC_TEST, size_px=recipe.network.size_px)
-    network = deployable(LogitsAndCam(module.network))
-    spec = InputSpec(size_px=recipe.network.size_px, mean=GRAY_MEAN, std=GRAY_STD)
+    loaded = load_checkpoint(checkpoint)
+    recipe = loaded.recipe
+    if validation:
+        recipe = recipe.model_copy(
+            update={"data": recipe.data.model_copy(update={"validation": validation})}
+        )
+    faces = load_validation_faces(recipe)
+    network = deployable(LogitsAndCam(loaded.networks))
+    spec = loaded.networks[0].input_spec
     graph = to_graph(network, spec.size_px)
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
@@ -95,7 +100,7 @@ def export_checkpoint(
         input=spec,
         temperature=temperature,
         dataset=recipe.data.name,
-        code_revision=module.trained_by,
+        code_revision=loaded.code_revision,
         metrics=_headline(logits, temperature, faces),
         license=recipe.license,
     )
@@ -118,19 +123,6 @@ def deployable(network: LogitsAndCam) -> nn.Module:
             if parameter.ndim > 1:
                 parameter.copy_(parameter.half().float())
     return folded.eval()
-
-
-def torch_logits(
-    network: nn.Module, images: npt.NDArray[np.uint8], spec: InputSpec
-) -> npt.NDArray[np.float32]:
-    """Logits float32 (N, 7) of a deployable network for uint8 (N, S, S) faces."""
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(images), _CHUNK):
-            faces = torch.from_numpy(preprocess(list(images[start : start + _CHUNK]), spec))
-            logits: Tensor = network(faces)[0]
-            rows.append(logits.numpy())
-    return np.concatenate(rows)
 
 
 def onnx_logits(

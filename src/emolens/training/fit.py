@@ -1,62 +1,78 @@
-"""Run a recipe: read the faces, train, keep the best and the last checkpoint."""
+"""Run a recipe: read the faces, train phase by phase, keep the best networks."""
 
 import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import (
     Callback,
+    EarlyStopping,
     EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
     RichProgressBar,
 )
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from emolens.core.errors import ConfigError
-from emolens.datasets.faces import FaceSet, Split
-from emolens.datasets.loading import load_faces
+from emolens.media.files import write_bytes
 from emolens.training.batches import FaceBatches
+from emolens.training.checkpoint import (
+    AtomicCheckpointIO,
+    averaged_state,
+    load_checkpoint,
+    save_checkpoint,
+    start_from,
+)
+from emolens.training.faces import TrainingFaces, load_training_faces
+from emolens.training.inference import pooled_features
+from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
-from emolens.training.recipe import Recipe
-from emolens.training.revision import UNKNOWN_REVISION
+from emolens.training.networks import build_network
+from emolens.training.recipe import PhaseSection, Recipe
+from emolens.training.recipe_file import load_recipe, to_toml
+from emolens.training.revision import code_revision
+from emolens.training.run_report import write_run_report
 
 BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
 RESOLVED_RECIPE = "recipe.toml"
-# What torch, pydantic and look-ups raise for files of another kind.
-_NOT_A_CHECKPOINT = (
-    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    UnpicklingError,
-)
+LOGS = "logs"
 _LOG_EVERY_N_STEPS = 50
 _MEANT_SO = (
     "Checkpoint directory .* exists and is not empty",
     # Lightning's own use of a torch function that torch has since replaced.
     ".*isinstance.treespec, LeafSpec.. is deprecated",
+    # Only the heads learn in a first phase, so most modules are in evaluation mode.
+    "Found .* module.* in eval mode at the start of training",
 )
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
+# Where the data lies and what the run uses may change between its parts.
+_MAY_CHANGE = {"data": {"source", "validation"}, "hardware": {"devices", "num_nodes"}}
 
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """Where a run put its checkpoints and what the best one scored on the validation split."""
+    """What a run gave.
+
+    Attributes:
+        best: The finished networks, for `emolens export`.
+        val_accuracy: Accuracy of their mean on the validation split, 0..1.
+    """
 
     best: Path
-    last: Path
     val_accuracy: float
 
 
 class _TellEpoch(Callback):
-    """Gives the batches the number of the epoch, from which they derive their order."""
+    """Gives the batches the numbers of epoch and process, from which their rows follow."""
 
     def __init__(self, batches: FaceBatches) -> None:
         self.batches = batches
@@ -64,6 +80,7 @@ class _TellEpoch(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         del pl_module
         self.batches.epoch = trainer.current_epoch
+        self.batches.rank, self.batches.world_size = trainer.global_rank, trainer.world_size
 
 
 class _ProgressBar(RichProgressBar):
@@ -77,81 +94,74 @@ class _ProgressBar(RichProgressBar):
         return {name: figures[key] for name, key in shown.items() if key in figures}
 
 
-def load_training_faces(recipe: Recipe) -> tuple[FaceSet, FaceSet]:
-    """Read the `Training` faces and the `PublicTest` faces that a recipe names."""
-    size_px = recipe.network.size_px
-    source, validation = recipe.data.source, recipe.data.validation or recipe.data.source
-    return (
-        load_faces(source, Split.TRAINING, size_px=size_px),
-        load_faces(validation, Split.PUBLIC_TEST, size_px=size_px),
-    )
-
-
 def fit(
     recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True
 ) -> FitResult:
     """Train a recipe, writing a checkpoint after every epoch.
 
+    The folder gets `recipe.toml` with every default, `phase-1/` and so on with checkpoints and
+    logs (CSV and TensorBoard) of each phase, `phase-1.ckpt` and so on with its best network, and
+    at the end `best.ckpt`, `metrics.json` and `learning-curve.png`.
+
     Args:
         recipe: What to train.
-        run_dir: Folder for checkpoints, the CSV log and the resolved recipe; made if missing.
+        run_dir: The folder of the run; made if missing.
         resume: Go on from the folder's last checkpoint. On a CPU the losses are the same as those
             of a run that never stopped.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
 
     Raises:
         ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
-            holds a run while `resume` is off, or fewer training faces than one batch.
+            holds a run while `resume` is off, weights or teachers that cannot be had, or data that
+            do not suit the recipe.
         DatasetError: The data cannot be read.
+        OutputError: The folder cannot be written to, or the disk is full.
     """
-    last = run_dir / LAST_CHECKPOINT
-    if resume and not last.exists():
-        raise ConfigError(f"{run_dir}: no {LAST_CHECKPOINT} to resume from")
-    if resume:
-        _check_same_recipe(recipe, load_checkpoint(last)[0], run_dir)
-    elif last.exists():
-        raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
-    training, validation = load_training_faces(recipe)
-    schedule = recipe.schedule
+    _check_folder(recipe, run_dir, resume=resume)
+    faces = load_training_faces(recipe)
     pl.seed_everything(recipe.seed, verbose=False)
-    module = ExpressionModule(recipe)
-    train_batches = FaceBatches(training, schedule.batch_size, recipe.seed)
-    val_batches = FaceBatches(validation, 2 * schedule.batch_size)
-    best = ModelCheckpoint(
-        run_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
-    )
-    every_epoch = ModelCheckpoint(run_dir, filename="last", enable_version_counter=False)
-    callbacks: list[Callback] = [
-        _TellEpoch(train_batches),
-        # The average begins half an epoch late, so that it never holds the random first weights.
-        EMAWeightAveraging(
-            decay=schedule.ema_decay, update_starting_at_step=len(train_batches) // 2
-        ),
-        best,
-        every_epoch,
-        LearningRateMonitor("epoch"),
+    network = build_network(recipe, pretrained=True)
+    if recipe.start:
+        start_from(network, recipe.start, recipe)
+    teachers = [
+        network
+        for path in (recipe.teacher.checkpoints if recipe.teacher else ())
+        for network in load_checkpoint(path).networks
     ]
-    if not len(train_batches):
-        raise ConfigError(
-            f"schedule.batch_size is {schedule.batch_size}, but there are only {len(training)} "
-            "training faces; make the batches smaller"
-        )
-    if show_progress and sys.stderr.isatty():
-        callbacks.append(_ProgressBar(console_kwargs={"stderr": True}))
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / RESOLVED_RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
+    write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
+    loss = ExpressionLoss(recipe.loss, faces.training.class_counts, recipe.class_indices)
     with _without_chatter(), _flushing_denormals():
-        _train(recipe, run_dir, module, (train_batches, val_batches), callbacks, resume=resume)
-    return FitResult(run_dir / BEST_CHECKPOINT, last, float(best.best_model_score or 0.0))
+        for index in range(len(recipe.phases)):
+            finished = run_dir / f"phase-{index + 1}.ckpt"
+            if not finished.exists():
+                module = ExpressionModule(recipe, index, network, loss, teachers)
+                state = _run_phase(
+                    module, faces, run_dir / finished.stem, show_progress=show_progress
+                )
+                save_checkpoint(finished, recipe, [state], code_revision())
+            network = load_checkpoint(finished).networks[0]
+    return _finish(recipe, run_dir, faces)
+
+
+def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
+    resolved = run_dir / RESOLVED_RECIPE
+    if resume and not resolved.exists():
+        raise ConfigError(f"{run_dir}: no {RESOLVED_RECIPE}, so there is no run to resume")
+    if resume:
+        _check_same_recipe(recipe, load_recipe(resolved), run_dir)
+    elif resolved.exists():
+        raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
 
 
 def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
     """Refuse to go on with another recipe; only where the data lies may have changed."""
     old, new = (
-        _flat(recipe.model_dump(mode="json", exclude={"data"})) for recipe in (begun, wanted)
+        _flat(recipe.model_dump(mode="json", exclude=_MAY_CHANGE)) for recipe in (begun, wanted)
     )
     differing = [
-        f"{key} ({old[key]} there, {new[key]} here)" for key in old if old[key] != new[key]
+        f"{key} ({old.get(key)} there, {new.get(key)} here)"
+        for key in old | new
+        if old.get(key) != new.get(key)
     ]
     if differing:
         raise ConfigError(
@@ -165,34 +175,102 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
     for key, value in values.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{key}.")
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
+            flat |= _flat({str(index): entry for index, entry in enumerate(value)}, f"{key}.")
         else:
             flat[prefix + key] = value
     return flat
 
 
-def _train(
+def _run_phase(
+    module: ExpressionModule, faces: TrainingFaces, phase_dir: Path, *, show_progress: bool
+) -> dict[str, torch.Tensor]:
+    """Train one phase and return the weights of its best epoch."""
+    recipe, phase = module.recipe, module.phase
+    train_batches, val_batches = _batches(module, faces)
+    best = ModelCheckpoint(
+        phase_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
+    )
+    callbacks: list[Callback] = [
+        _TellEpoch(train_batches),
+        # The average begins half an epoch late, so that it never holds the random first weights.
+        EMAWeightAveraging(
+            decay=recipe.schedule.ema_decay, update_starting_at_step=len(train_batches) // 2
+        ),
+        best,
+        ModelCheckpoint(phase_dir, filename="last", enable_version_counter=False),
+        LearningRateMonitor("epoch"),
+    ]
+    if phase.patience:
+        callbacks.append(EarlyStopping("val_accuracy", mode="max", patience=phase.patience))
+    if show_progress and sys.stderr.isatty():
+        callbacks.append(_ProgressBar(console_kwargs={"stderr": True}))
+    trainer = _trainer(recipe, phase, phase_dir, callbacks, len(train_batches))
+    last = phase_dir / LAST_CHECKPOINT
+    trainer.fit(module, train_batches, val_batches, ckpt_path=last if last.exists() else None)
+    return averaged_state(phase_dir / BEST_CHECKPOINT)
+
+
+def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatches, FaceBatches]:
+    recipe, network = module.recipe, module.network
+    batch_size = recipe.schedule.batch_size
+    features = None, None
+    if module.phase.learning_stages == 0:
+        # Nothing before the head changes, so the backbone runs once and not in every epoch.
+        mirror = recipe.augment.flip > 0
+        features = (
+            pooled_features(network, faces.training.images, module.spec, mirror=mirror),
+            pooled_features(network, faces.validation.images, module.spec, mirror=False),
+        )
+    return (
+        FaceBatches(
+            faces.training,
+            batch_size,
+            seed=module.seed,
+            sampling=recipe.data.sampling,
+            features=features[0],
+        ),
+        FaceBatches(faces.validation, 2 * batch_size, features=features[1]),
+    )
+
+
+def _trainer(
     recipe: Recipe,
-    run_dir: Path,
-    module: ExpressionModule,
-    batches: tuple[FaceBatches, FaceBatches],
-    callbacks: list[Callback],
-    *,
-    resume: bool,
-) -> None:
-    train_batches, val_batches = batches
-    trainer = pl.Trainer(
-        max_epochs=recipe.schedule.epochs,
-        precision=_PRECISION[recipe.schedule.precision],  # type: ignore[arg-type]  # a known word
-        callbacks=callbacks,
-        # Every start writes its own logs/version_N, so a resumed run keeps what went before.
-        logger=CSVLogger(run_dir, name="logs"),
-        log_every_n_steps=min(_LOG_EVERY_N_STEPS, len(train_batches)),
+    phase: PhaseSection,
+    phase_dir: Path,
+    callbacks: Sequence[Callback],
+    n_batches: int,
+) -> pl.Trainer:
+    hardware = recipe.hardware
+    return pl.Trainer(
+        max_epochs=phase.epochs,
+        precision=_PRECISION[hardware.precision],  # type: ignore[arg-type]  # a known word
+        devices=hardware.devices,
+        num_nodes=hardware.num_nodes,
+        # Every process takes its part of each batch itself.
+        use_distributed_sampler=False,
+        plugins=[AtomicCheckpointIO()],
+        callbacks=list(callbacks),
+        # Every start writes its own version_N, so a resumed run keeps what went before.
+        logger=[CSVLogger(phase_dir, name=LOGS), TensorBoardLogger(phase_dir, name="tensorboard")],
+        log_every_n_steps=min(_LOG_EVERY_N_STEPS, n_batches),
         enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    last = run_dir / LAST_CHECKPOINT
-    trainer.fit(module, train_batches, val_batches, ckpt_path=last if resume else None)
+
+
+def _finish(recipe: Recipe, run_dir: Path, faces: TrainingFaces) -> FitResult:
+    """Write the shipped networks, their figures and the learning curve."""
+    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
+    chosen = [load_checkpoint(path) for path in (finished if recipe.snapshots else finished[-1:])]
+    best = run_dir / BEST_CHECKPOINT
+    networks = [checkpoint.networks[0] for checkpoint in chosen]
+    save_checkpoint(
+        best, recipe, [network.state_dict() for network in networks], chosen[-1].code_revision
+    )
+    accuracy = write_run_report(run_dir, networks, faces.validation)
+    return FitResult(best, accuracy)
 
 
 @contextlib.contextmanager
@@ -218,23 +296,3 @@ def _without_chatter() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-def load_checkpoint(path: Path) -> tuple[Recipe, ExpressionModule]:
-    """Rebuild the averaged network of a checkpoint, without running any code from the file.
-
-    Raises:
-        ConfigError: There is no such file, or it is not a checkpoint that `fit` wrote.
-    """
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        recipe = Recipe.model_validate(checkpoint["hyper_parameters"]["recipe"])
-        module = ExpressionModule(recipe)
-        module.load_state_dict(checkpoint["state_dict"])
-        module.trained_by = checkpoint["hyper_parameters"].get("code_revision", UNKNOWN_REVISION)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such checkpoint") from error
-    except _NOT_A_CHECKPOINT as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path}: not a checkpoint of emolens train: {reason}") from error
-    return recipe, module.eval()

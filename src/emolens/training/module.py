@@ -1,60 +1,122 @@
-"""What Lightning needs to know: the loss, the optimiser, the schedule and the validation."""
+"""What Lightning needs to know: one step, the optimiser, the schedule and the validation."""
 
 import math
+from collections.abc import Sequence
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
-from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
+from emolens.core.emotion import N_EMOTIONS
+from emolens.core.manifest import InputSpec
 from emolens.training.augment import FaceAugment, FaceMix
-from emolens.training.networks import build_network
-from emolens.training.recipe import Recipe, ScheduleSection
-from emolens.training.revision import UNKNOWN_REVISION, code_revision
+from emolens.training.batches import Batch
+from emolens.training.losses import ExpressionLoss, distillation_loss, vote_loss
+from emolens.training.networks import ExpressionNetwork
+from emolens.training.recipe import PhaseSection, Recipe
 
-Batch = tuple[Tensor, Tensor]
+# Larger than any number of epochs or phases, so that no two of them share a seed.
+_SEED_STEP = 1_000_003
+_PHASE_STEP = 10_007
+
+
+def phase_seed(recipe: Recipe, phase_index: int) -> int:
+    """The seed of everything that is random in a phase."""
+    return recipe.seed * _PHASE_STEP + phase_index
 
 
 class ExpressionModule(pl.LightningModule):
-    """A network in training, built from its recipe alone."""
+    """A network in one phase of its training."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        phase_index: int,
+        network: ExpressionNetwork,
+        loss: ExpressionLoss,
+        teachers: Sequence[ExpressionNetwork] = (),
+    ) -> None:
         super().__init__()
-        # The checkpoint carries the recipe, so it can be rebuilt without the run folder, and the
-        # revision of the code that trains it.
-        self.save_hyperparameters(
-            {"recipe": recipe.model_dump(mode="json"), "code_revision": code_revision()}
-        )
         self.recipe = recipe
-        self.trained_by = UNKNOWN_REVISION
-        self.network = build_network(recipe.network).to(memory_format=torch.channels_last)
+        self.phase: PhaseSection = recipe.phases[phase_index]
+        self.seed = phase_seed(recipe, phase_index)
+        self.spec = network.input_spec
+        self.network = network.to(memory_format=torch.channels_last)
+        self.network.freeze(self.phase.learning_stages)
+        self.loss = loss
+        # In a tuple of its own, a teacher is no part of this module and of its checkpoints.
+        self._teachers = tuple(teachers)
         self.augment = FaceAugment(recipe.augment)
-        self.mix = FaceMix(recipe.augment)
+        self.mix = FaceMix(recipe.augment.mix)
         self._n_correct = 0
         self._n_seen = 0
         self._loss_sum = 0.0
 
+    def on_fit_start(self) -> None:
+        """Bring the teachers to the device."""
+        for teacher in self._teachers:
+            teacher.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
     def on_train_epoch_start(self) -> None:
         """Seed every epoch by its number, so a resumed run draws what an unbroken one draws."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch)
+        rank_seed = self.seed + self.global_rank * _PHASE_STEP**2
+        torch.manual_seed(rank_seed * _SEED_STEP + self.current_epoch)
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """Loss of one augmented, perhaps mixed batch."""
-        images, labels = batch
-        faces = self.augment(images.float() / 255)
-        recipe = self.recipe
-        if self.current_epoch < recipe.schedule.epochs - recipe.augment.plain_epochs:
-            faces, targets = self.mix(faces, labels)
+        inputs, labels, votes = batch
+        targets = torch.cat([nn.functional.one_hot(labels, N_EMOTIONS).float(), votes], dim=1)
+        faces: Tensor | None = None
+        if inputs.dtype == torch.uint8:
+            faces = self.augment(inputs.float() / 255, self._size_px())
+            if self.current_epoch < self.phase.epochs - self.phase.plain_epochs:
+                faces, targets = self.mix(faces, targets)
+            pooled = self.network.feature_map(_prepare(faces, self.spec)).mean(dim=(2, 3))
         else:
-            targets = nn.functional.one_hot(labels, self.network.num_classes).float()
-        loss = nn.functional.cross_entropy(
-            self.network(_normalise(faces)).float(),
-            targets,
-            label_smoothing=recipe.schedule.label_smoothing,
-        )
+            views = torch.randint(inputs.shape[1], (len(inputs),), device=inputs.device)
+            pooled = inputs[torch.arange(len(inputs), device=inputs.device), views]
+        loss = self._loss(pooled, targets, faces)
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True)
         return loss
+
+    def _loss(self, pooled: Tensor, targets: Tensor, faces: Tensor | None) -> Tensor:
+        recipe = self.recipe
+        logits = self.network.answer(pooled).float()
+        loss: Tensor = self.loss(logits, targets[:, :N_EMOTIONS])
+        if recipe.teacher and faces is not None:
+            taught = distillation_loss(
+                logits, self._teacher_logits(faces), recipe.teacher.temperature
+            )
+            loss = (1 - recipe.teacher.weight) * loss + recipe.teacher.weight * taught
+        if self.network.vote_head is not None:
+            vote_logits = self.network.vote_head(pooled).float()
+            loss = loss + recipe.loss.vote_weight * vote_loss(vote_logits, targets[:, N_EMOTIONS:])
+        return loss
+
+    @torch.no_grad()
+    def _teacher_logits(self, faces: Tensor) -> Tensor:
+        """Mean logits (N, 7) of the teachers, who see the very faces that the student sees."""
+        answers = []
+        for teacher in self._teachers:
+            spec = teacher.input_spec
+            if faces.shape[-1] != spec.size_px:
+                seen = nn.functional.interpolate(
+                    faces, size=(spec.size_px, spec.size_px), mode="bilinear", antialias=True
+                )
+            else:
+                seen = faces
+            answers.append(teacher(_prepare(seen, spec)).float())
+        return torch.stack(answers).mean(dim=0)
+
+    def _size_px(self) -> int:
+        """The side that faces have in this epoch."""
+        epoch = self.current_epoch
+        for size_px, n_epochs in self.phase.sizes:
+            if epoch < n_epochs:
+                return size_px
+            epoch -= n_epochs
+        return self.spec.size_px
 
     def on_validation_epoch_start(self) -> None:
         """Begin counting anew."""
@@ -63,23 +125,26 @@ class ExpressionModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         """Count hits of one plain batch."""
-        images, labels = batch
-        logits = self.network(_normalise(images.float() / 255)).float()
+        inputs, labels, _ = batch
+        if inputs.dtype == torch.uint8:
+            logits = self.network(_prepare(inputs.float() / 255, self.spec))
+        else:
+            logits = self.network.answer(inputs[:, 0])
+        logits = logits.float()
         self._n_correct += int((logits.argmax(dim=1) == labels).sum())
         self._n_seen += len(labels)
         self._loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
 
     def on_validation_epoch_end(self) -> None:
-        """Log accuracy and mean loss of the whole split."""
+        """Log accuracy and mean loss of the whole split, which every process has seen."""
         self.log("val_accuracy", self._n_correct / self._n_seen, prog_bar=True)
         self.log("val_loss", self._loss_sum / self._n_seen, prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser with a warm-up and a cosine, stepped after every batch."""
-        schedule = self.recipe.schedule
-        optimizer = _build_optimizer(self.network, schedule)
+        optimizer = self._optimizer()
         n_steps = int(self.trainer.estimated_stepping_batches)
-        n_warmup = round(n_steps * schedule.warmup_epochs / schedule.epochs)
+        n_warmup = min(round(n_steps * self.phase.warmup_epochs / self.phase.epochs), n_steps - 1)
 
         def factor(step: int) -> float:
             if step < n_warmup:
@@ -93,18 +158,28 @@ class ExpressionModule(pl.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
+    def _optimizer(self) -> torch.optim.Optimizer:
+        schedule, peak_rate = self.recipe.schedule, self.phase.peak_rate
+        groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad:
+                key = (self.network.stage_of(name), parameter.ndim > 1)
+                groups.setdefault(key, []).append(parameter)
+        settings = [
+            {
+                "params": parameters,
+                "lr": peak_rate * self.phase.stage_rate_decay ** (self.network.n_stages - stage),
+                "weight_decay": schedule.weight_decay if has_decay else 0.0,
+            }
+            for (stage, has_decay), parameters in groups.items()
+        ]
+        if schedule.optimizer == "sgd":
+            return torch.optim.SGD(settings, lr=peak_rate, momentum=0.9, nesterov=True)
+        if schedule.optimizer == "adam":
+            return torch.optim.Adam(settings, lr=peak_rate)
+        return torch.optim.AdamW(settings, lr=peak_rate)
 
-def _normalise(faces: Tensor) -> Tensor:
-    normalised = (faces - GRAY_MEAN) / GRAY_STD
-    return normalised.contiguous(memory_format=torch.channels_last)
 
-
-def _build_optimizer(network: nn.Module, schedule: ScheduleSection) -> torch.optim.Optimizer:
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": schedule.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if schedule.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=schedule.peak_rate, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=schedule.peak_rate)
+def _prepare(faces: Tensor, spec: InputSpec) -> Tensor:
+    prepared = (faces - spec.mean) / spec.std
+    return prepared.contiguous(memory_format=torch.channels_last)

@@ -1,14 +1,215 @@
-"""The networks a recipe can ask for."""
+"""The networks a recipe can ask for: a backbone that ends in a feature map, pooling, a head."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import timm
+import torch
+from timm.models import load_state_dict
 from timm.models.resnet import BasicBlock, ResNet
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from emolens.core.emotion import N_EMOTIONS
-from emolens.training.recipe import NetworkSection
+from emolens.core.errors import ConfigError
+from emolens.core.manifest import InputSpec
+from emolens.datasets.votes import N_VOTES
+from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
+from emolens.training.mirror import mirror_backbone, mirror_head
+from emolens.training.recipe import (
+    HUB,
+    BackboneSection,
+    NetworkSection,
+    Recipe,
+    ResNetSection,
+    ViTSection,
+)
+
+# Added to the logit of a class that is not told apart: e^-100 is 0 at any temperature.
+_ABSENT_LOGIT = -100.0
 
 
-def build_network(spec: NetworkSection) -> ResNet:
-    """Build a grey-input ResNet with random weights.
+class ExpressionNetwork(nn.Module):
+    """A backbone, global average pooling and a head.
+
+    Attributes:
+        backbone: A ResNet or Vision Transformer of timm.
+        head: Dropout and a linear layer, perhaps with dense layers before it.
+        vote_head: A linear layer for the shares of FER+'s votes, in training only, or None.
+        input_spec: How faces are prepared for it.
+        n_stages: Stages of the backbone, the stem included.
+    """
+
+    def __init__(
+        self,
+        backbone: ResNet | VisionTransformer,
+        head: nn.Sequential,
+        *,
+        spec: InputSpec,
+        classes: Sequence[int],
+        has_vote_head: bool = False,
+        color: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.input_spec = spec
+        self.color = color or nn.Identity()
+        self.backbone = backbone
+        self.head = head
+        n_features = int(backbone.num_features)
+        self.vote_head = nn.Linear(n_features, N_VOTES) if has_vote_head else None
+        offset = torch.full((N_EMOTIONS,), _ABSENT_LOGIT)
+        offset[list(classes)] = 0
+        self.offset: Tensor
+        self.register_buffer("offset", offset, persistent=False)
+        self._stage_names = _stage_names(backbone)
+        self.n_stages = len(self._stage_names) + 1
+        self._n_frozen = 0
+
+    def feature_map(self, faces: Tensor) -> Tensor:
+        """Map prepared faces (N, 1, S, S) to features (N, C, h, w)."""
+        features: Tensor = self.backbone.forward_features(self.color(faces))
+        if isinstance(self.backbone, VisionTransformer):
+            tokens = features[:, self.backbone.num_prefix_tokens :]
+            height, width = self.backbone.patch_embed.grid_size
+            features = tokens.transpose(1, 2).unflatten(2, (height, width))
+        return features
+
+    def answer(self, pooled: Tensor) -> Tensor:
+        """Map pooled features (N, C) to logits (N, 7)."""
+        logits: Tensor = self.head(pooled)
+        return logits + self.offset
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Map prepared faces (N, 1, S, S) to logits (N, 7)."""
+        return self.answer(self.feature_map(faces).mean(dim=(2, 3)))
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The layer that gives the logits."""
+        last = self.head[-1]
+        if not isinstance(last, nn.Linear):
+            raise TypeError("a head ends in a linear layer")
+        return last
+
+    @property
+    def has_cam(self) -> bool:
+        """Whether nothing but a linear layer follows pooling, so that activation maps exist."""
+        return sum(isinstance(layer, nn.Linear) for layer in self.head) == 1
+
+    def stage_of(self, parameter_name: str) -> int:
+        """The stage of a parameter of this network, 0 for the stem, `n_stages` for the heads."""
+        prefix = "backbone."
+        if not parameter_name.startswith(prefix):
+            return self.n_stages
+        name = parameter_name.removeprefix(prefix) + "."
+        for stage, start in enumerate(self._stage_names, start=1):
+            if name.startswith(f"{start}."):
+                return stage
+        # The norm after the last block of a transformer learns with that block.
+        return self.n_stages - 1 if name.startswith("norm.") else 0
+
+    def freeze(self, learning_stages: int | None) -> None:
+        """Let only the heads and so many of the last stages learn; all of them with None."""
+        n_learning = self.n_stages if learning_stages is None else learning_stages
+        self._n_frozen = max(self.n_stages - n_learning, 0)
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad = self.stage_of(name) >= self._n_frozen
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "ExpressionNetwork":  # noqa: FBT001, FBT002 (torch's own)
+        """Switch to training or not; frozen stages stay as they are, batch statistics too."""
+        super().train(mode)
+        for name, module in self.named_modules():
+            if name.startswith("backbone.") and self.stage_of(name) < self._n_frozen:
+                module.eval()
+        return self
+
+
+class LogitsAndCam(nn.Module):
+    """The mean of one or more networks that also returns their class-activation maps.
+
+    With global average pooling before one linear layer, applying that layer at every position of
+    the last feature map gives a map per class whose mean is the logit (without the bias).
+    Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
+    """
+
+    def __init__(self, networks: Sequence[ExpressionNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.has_cam = all(network.has_cam for network in networks)
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
+        """Map float (N, 1, S, S) to `logits` (N, 7) and, where it exists, `cam` (N, 7, h, w)."""
+        answers = [self._answer(network, faces) for network in self.networks]
+        n_networks = len(answers)
+        return tuple(sum(parts[1:], parts[0]) / n_networks for parts in zip(*answers, strict=True))
+
+    def _answer(self, network: nn.Module, faces: Tensor) -> tuple[Tensor, ...]:
+        features = network.feature_map(faces)
+        if not self.has_cam:
+            return (network.answer(features.mean(dim=(2, 3))),)
+        last = network.head[-1]
+        cam = nn.functional.conv2d(features, last.weight[:, :, None, None])
+        return cam.mean(dim=(2, 3)) + last.bias + network.offset, cam
+
+
+class GrayToColor(nn.Module):
+    """Repeat grey faces in 0..1 over three colours, normalised as a backbone was trained."""
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Map (N, 1, S, S) to (N, 3, S, S)."""
+        return (faces - self.mean) / self.std
+
+
+def _input_spec(network: NetworkSection) -> InputSpec:
+    if isinstance(network, BackboneSection):
+        # Its own normalisation, one figure per colour, is a part of the network.
+        return InputSpec(size_px=network.size_px, mean=0.0, std=1.0)
+    return InputSpec(size_px=network.size_px, mean=GRAY_MEAN, std=GRAY_STD)
+
+
+def build_network(recipe: Recipe, *, pretrained: bool = False) -> ExpressionNetwork:
+    """Build the network of a recipe.
+
+    Args:
+        recipe: The recipe.
+        pretrained: Fetch or read the weights that a backbone's recipe names. Otherwise all weights
+            are random, as for a checkpoint whose weights follow.
+
+    Raises:
+        ConfigError: timm does not know the backbone, or its weights cannot be had.
+    """
+    spec = recipe.network
+    color: nn.Module | None = None
+    if isinstance(spec, BackboneSection):
+        backbone = _build_backbone(spec, pretrained=pretrained)
+        color = GrayToColor(backbone.pretrained_cfg["mean"], backbone.pretrained_cfg["std"])
+    else:
+        backbone = _build_vit(spec) if isinstance(spec, ViTSection) else _build_resnet(spec)
+    hidden = spec.hidden if isinstance(spec, BackboneSection) else ()
+    network = ExpressionNetwork(
+        backbone,
+        _build_head(int(backbone.num_features), hidden, spec.dropout),
+        spec=_input_spec(spec),
+        classes=recipe.class_indices,
+        has_vote_head=recipe.loss.vote_weight > 0,
+        color=color,
+    )
+    if isinstance(spec, ResNetSection) and spec.mirrored:
+        mirror_backbone(network.backbone)
+        mirror_head(network.last_layer)
+    return network
+
+
+def _build_resnet(spec: ResNetSection) -> ResNet:
+    """A grey-input ResNet.
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition"; the three-convolution
     stem after He et al. 2019, "Bag of Tricks". The max-pooling after the stem is left out, since
@@ -17,12 +218,11 @@ def build_network(spec: NetworkSection) -> ResNet:
     network = ResNet(
         BasicBlock,  # type: ignore[arg-type]  # timm's annotation means the class
         layers=spec.blocks,
-        num_classes=N_EMOTIONS,
+        num_classes=0,
         in_chans=1,
         channels=spec.channels,
         stem_type="deep",
         stem_width=spec.stem_channels,
-        drop_rate=spec.dropout,
     )
     first: nn.Conv2d = network.get_submodule("conv1.0")  # type: ignore[assignment]  # by name
     first.stride = (spec.stem_stride, spec.stem_stride)
@@ -30,21 +230,79 @@ def build_network(spec: NetworkSection) -> ResNet:
     return network
 
 
-class LogitsAndCam(nn.Module):
-    """A ResNet that also returns its class-activation maps.
+def _build_vit(spec: ViTSection) -> VisionTransformer:
+    return VisionTransformer(
+        img_size=spec.size_px,
+        patch_size=spec.patch_px,
+        in_chans=1,
+        num_classes=0,
+        embed_dim=spec.width,
+        depth=spec.depth,
+        num_heads=spec.heads,
+        drop_path_rate=spec.stochastic_depth,
+        class_token=False,
+        global_pool="avg",
+        fc_norm=False,
+    )
 
-    With global average pooling before one linear layer, applying that layer at every position of
-    the last feature map gives a map per class whose mean is the logit (without the bias).
-    Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
-    """
 
-    def __init__(self, network: ResNet) -> None:
-        super().__init__()
-        self.network = network
+def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | VisionTransformer:
+    if not timm.is_model(spec.name):
+        similar = timm.list_models(f"{spec.name[:6]}*")[:8]
+        raise ConfigError(
+            f"network.name: timm has no model {spec.name!r}"
+            + (f"; similar names: {', '.join(similar)}" if similar else "")
+        )
+    from_hub = pretrained and spec.weights == HUB
+    arguments = {"img_size": spec.size_px} if spec.name.startswith("vit") else {}
+    try:
+        network = timm.create_model(spec.name, pretrained=from_hub, num_classes=0, **arguments)
+    except Exception as error:
+        if not from_hub:
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(
+            f"network.weights: the weights of {spec.name} could not be fetched ({reason}); with a "
+            f'network, try again, or fetch them elsewhere and set network.weights = "FILE"'
+        ) from error
+    if not isinstance(network, ResNet | VisionTransformer):
+        raise ConfigError(
+            f"network.name: {spec.name} is a {type(network).__name__}; emolens takes ResNets and "
+            "Vision Transformers of timm"
+        )
+    if pretrained and spec.weights not in {HUB, None}:
+        _read_weights(network, Path(spec.weights))  # type: ignore[arg-type]  # not None here
+    return network
 
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """Map float (N, 1, S, S) to `logits` (N, 7) and `cam` (N, 7, h, w)."""
-        features = self.network.forward_features(faces)
-        head = self.network.fc
-        cam = nn.functional.conv2d(features, head.weight[:, :, None, None])
-        return cam.mean(dim=(2, 3)) + head.bias, cam
+
+def _read_weights(network: nn.Module, path: Path) -> None:
+    try:
+        weights = load_state_dict(str(path), weights_only=True)
+    except FileNotFoundError as error:
+        raise ConfigError(f"network.weights: no such file: {path}") from error
+    except Exception as error:
+        raise ConfigError(f"network.weights: {path} holds no state dict: {error}") from error
+    wanted = network.state_dict()
+    # The classifier of the old task has no counterpart here.
+    fitting = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
+    missing = sorted(wanted.keys() - fitting.keys())
+    if missing:
+        raise ConfigError(
+            f"network.weights: {path} holds another architecture: {len(missing)} of "
+            f"{len(wanted)} tensors are missing or have another shape, such as {missing[0]}"
+        )
+    network.load_state_dict(fitting)
+
+
+def _build_head(n_features: int, hidden: Sequence[int], dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [nn.Dropout(dropout), nn.Linear(n_features, width), nn.ReLU()]
+        n_features = width
+    return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(n_features, N_EMOTIONS))
+
+
+def _stage_names(backbone: ResNet | VisionTransformer) -> list[str]:
+    if isinstance(backbone, VisionTransformer):
+        return [f"blocks.{index}" for index in range(len(backbone.blocks))]
+    return ["layer1", "layer2", "layer3", "layer4"]

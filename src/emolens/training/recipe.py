@@ -1,20 +1,22 @@
-"""A training recipe: one TOML file that says everything a run depends on.
+"""A training recipe: everything a run depends on, as plain values with checks.
 
-Unknown keys are refused with the valid ones listed, so a typing error cannot silently train
-something else.
+`recipe_file` reads one from TOML. Unknown keys are refused, so a typing error cannot silently
+train something else.
 """
 
-import tomllib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from emolens.core.errors import ConfigError
+from emolens.core.emotion import LABELS, N_EMOTIONS
+from emolens.datasets.cleaning import DropRule
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+SidePx = Annotated[int, Field(ge=16, le=512)]
+HUB = "hub"
+_DEFAULT_KIND = "resnet"
 
 
 class _Section(BaseModel):
@@ -30,23 +32,98 @@ class DataSection(_Section):
     """Any source that `emolens data info` reads; its `Training` split is trained on."""
     validation: Path | None = None
     """Where the `PublicTest` split is; the same source unless given."""
+    classes: tuple[str, ...] = LABELS
+    """The classes to tell apart; the others get the probability 0."""
+    drop: tuple[DropRule, ...] = ()
+    """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
+    sampling: Literal["uniform", "sqrt", "balanced"] = "uniform"
+    """How often a class is drawn: as often as it occurs, by the root of that, or all alike."""
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> Self:
+        unknown = [label for label in self.classes if label not in LABELS]
+        if unknown or len(set(self.classes)) < max(2, len(self.classes)):
+            raise ValueError(f"classes must be two or more different ones of {', '.join(LABELS)}")
+        return self
 
 
-class NetworkSection(_Section):
+class ResNetSection(_Section):
     """A ResNet for small grey faces (He et al. 2016), built from timm's blocks."""
 
+    kind: Literal["resnet"] = "resnet"
     blocks: tuple[Count, Count, Count, Count] = (2, 2, 2, 2)
     """Basic blocks per stage; the second and later stages halve the resolution."""
     channels: tuple[Count, Count, Count, Count] = (64, 128, 256, 512)
     """Channels per stage."""
     stem_channels: Count = 32
-    """Channels of the first two 3x3 convolutions; the third one gives twice as many."""
+    """Channels of the first two 3x3 convolutions; the third one gives the first stage's number."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the stem; there is no max-pooling."""
+    mirrored: bool = False
+    """Tie every filter to its mirror image, so that mirrored faces get the same answer."""
     dropout: Fraction = 0.2
     """Dropout before the linear head."""
-    size_px: int = Field(48, ge=16, le=224)
+    size_px: SidePx = 48
     """Side of the grey input."""
+
+
+class ViTSection(_Section):
+    """A small Vision Transformer (Dosovitskiy et al. 2021) for grey faces, from timm."""
+
+    kind: Literal["vit"]
+    patch_px: Annotated[int, Field(ge=2)] = 6
+    """Side of a patch; `size_px` must be a multiple."""
+    width: Count = 192
+    """Length of a token."""
+    depth: Count = 9
+    """Transformer blocks."""
+    heads: Count = 3
+    """Attention heads; `width` must be a multiple."""
+    dropout: Fraction = 0.0
+    """Dropout before the linear head."""
+    stochastic_depth: Fraction = 0.1
+    """Chance that the deepest block is skipped (Huang et al. 2016); shallower ones less."""
+    size_px: SidePx = 48
+    """Side of the grey input."""
+
+    @model_validator(mode="after")
+    def _check_divisions(self) -> Self:
+        if self.size_px % self.patch_px or self.width % self.heads:
+            raise ValueError(
+                f"size_px {self.size_px} must be a multiple of patch_px {self.patch_px} and "
+                f"width {self.width} one of heads {self.heads}"
+            )
+        return self
+
+
+class BackboneSection(_Section):
+    """A backbone of timm's with weights that were trained elsewhere, and a head of our own."""
+
+    kind: Literal["backbone"]
+    name: str
+    """timm's name, such as `resnet34`, `resnet50` or `vit_small_patch16_224`."""
+    weights: str | None = HUB
+    """`hub` for timm's download, the path of a file with a state dict, or nothing for random."""
+    hidden: tuple[Count, ...] = ()
+    """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
+    dropout: Fraction = 0.3
+    """Dropout before every dense layer."""
+    size_px: SidePx = 224
+    """Side of the input; grey faces are repeated over the three colours."""
+
+
+def _network_kind(values: object) -> str:
+    if isinstance(values, dict):
+        return str(values.get("kind", _DEFAULT_KIND))
+    return str(getattr(values, "kind", _DEFAULT_KIND))
+
+
+NetworkSection = Annotated[
+    Annotated[ResNetSection, Tag("resnet")]
+    | Annotated[ViTSection, Tag("vit")]
+    | Annotated[BackboneSection, Tag("backbone")],
+    Discriminator(_network_kind),
+]
 
 
 class AugmentSection(_Section):
@@ -70,27 +147,86 @@ class AugmentSection(_Section):
     """Chance that a rectangle of 2 to 20 % of the picture is filled with noise."""
     mix: Fraction = 0.5
     """Chance that a batch is mixed: mixup (beta 0.2) or cutmix (beta 0.5), half each."""
-    plain_epochs: int = Field(5, ge=0)
-    """The last epochs go without mixing."""
+
+
+class LossSection(_Section):
+    """What is minimised. The defaults are plain cross-entropy."""
+
+    label_smoothing: Fraction = 0.1
+    """Part of every target that is spread over all classes (Szegedy et al. 2016)."""
+    class_weights: Literal["none", "sqrt", "inverse", "effective"] = "none"
+    """Weight by class frequency n: 1, n^-1/2, 1/n, or 1/(1-0.999^n) (Cui et al. 2019)."""
+    focal_gamma: float = Field(0.0, ge=0)
+    """Focal loss (Lin et al. 2017): how much less a face counts that is known already."""
+    logit_adjustment: float = Field(0.0, ge=0)
+    """Times the log of the class frequencies, added to logits in training (Menon et al. 2021)."""
+    vote_weight: float = Field(0.0, ge=0)
+    """Weight of a second head that learns the shares of FER+'s votes; it is not shipped."""
+
+
+class TeacherSection(_Section):
+    """Learn from the answers of finished networks too (Hinton et al. 2015).
+
+    Teacher and student see the same augmented and mixed batch (Beyer et al. 2022).
+    """
+
+    checkpoints: tuple[Path, ...] = Field(min_length=1)
+    """Files of `emolens train`; the mean of their logits teaches."""
+    weight: Fraction = 0.7
+    """Weight of the teacher's term; the labels have the rest."""
+    temperature: float = Field(3.0, gt=0)
+    """Both sides' logits are divided by it."""
 
 
 class ScheduleSection(_Section):
-    """Optimiser and learning rate."""
+    """Optimiser and batches."""
 
-    epochs: int = Field(40, ge=1)
     batch_size: int = Field(128, ge=2)
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """AdamW, or SGD with Nesterov momentum 0.9."""
+    """Faces a step, over all devices together."""
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    """AdamW, Adam, or SGD with Nesterov momentum 0.9."""
+    weight_decay: float = Field(0.05, ge=0)
+    """Not applied to biases and normalisation layers."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Decay per step of the moving average of weights, which is what gets validated and shipped."""
+
+
+class PhaseSection(_Section):
+    """A part of the run with its own rate; it starts from the best network of the one before."""
+
+    epochs: Count = 40
     peak_rate: float = Field(2e-3, gt=0)
     """Learning rate after the warm-up; falls to 0 along a cosine."""
     warmup_epochs: float = Field(2.0, ge=0)
-    weight_decay: float = Field(0.05, ge=0)
-    """Not applied to biases and batch-norm parameters."""
-    label_smoothing: Fraction = 0.1
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    """Decay per step of the moving average of weights, which is what gets validated and shipped."""
+    """Epochs over which the rate rises."""
+    plain_epochs: int = Field(5, ge=0)
+    """The last epochs go without mixing."""
+    learning_stages: int | None = Field(None, ge=0)
+    """How many of the last stages learn beside the head; 0 means the head alone, on features
+    that are computed once. All of them unless given. Frozen stages keep their batch statistics."""
+    stage_rate_decay: float = Field(1.0, gt=0, le=1)
+    """Every stage learns at this part of the rate of the next one."""
+    sizes: tuple[tuple[SidePx, Count], ...] = ()
+    """Pairs of side and number of epochs to begin with; then the network's own `size_px`."""
+    patience: int | None = Field(None, ge=1)
+    """Stop early after so many epochs without a better validation accuracy."""
+
+    @model_validator(mode="after")
+    def _check_epochs(self) -> Self:
+        if sum(epochs for _, epochs in self.sizes) >= self.epochs:
+            raise ValueError("sizes must leave epochs for the network's own size_px")
+        return self
+
+
+class HardwareSection(_Section):
+    """What it runs on; of no consequence for what is learnt, apart from rounding."""
+
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of convolutions and products; weights stay fp32."""
+    devices: Count = 1
+    """GPUs, or processes where there is none, on each machine (data parallel)."""
+    num_nodes: Count = 1
+    """Machines."""
 
 
 class Recipe(_Section):
@@ -100,98 +236,29 @@ class Recipe(_Section):
     seed: int = Field(0, ge=0)
     license: str = "LicenseRef-unstated"
     """Licence of the weights, for the manifest (SPDX identifier)."""
+    start: Path | None = None
+    """A checkpoint of a network of the same kind to start from, instead of random weights."""
+    snapshots: bool = False
+    """Ship the mean of the best networks of all phases (Huang et al. 2017), not the last alone."""
     data: DataSection
-    network: NetworkSection = NetworkSection()
+    network: NetworkSection = ResNetSection()
     augment: AugmentSection = AugmentSection()
+    loss: LossSection = LossSection()
+    teacher: TeacherSection | None = None
     schedule: ScheduleSection = ScheduleSection()
+    hardware: HardwareSection = HardwareSection()
+    phases: tuple[PhaseSection, ...] = Field((PhaseSection(),), min_length=1)
 
-    def to_toml(self) -> str:
-        """The recipe with every default written out, as TOML that `load_recipe` reads."""
-        lines: list[str] = []
-        sections: list[tuple[str, dict[str, object]]] = []
-        for key, value in self.model_dump(mode="json", exclude_none=True).items():
-            if isinstance(value, dict):
-                sections.append((key, value))
-            else:
-                lines.append(f"{key} = {_toml_value(value)}")
-        for section, values in sections:
-            lines += ["", f"[{section}]"]
-            lines += [f"{key} = {_toml_value(value)}" for key, value in values.items()]
-        return "\n".join(lines) + "\n"
+    @property
+    def class_indices(self) -> tuple[int, ...]:
+        """The classes told apart, as values of `Emotion` in its order."""
+        return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.data.classes)
 
-
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe and apply `section.key=value` overrides.
-
-    Args:
-        path: A TOML file.
-        overrides: Assignments such as `"schedule.epochs=3"`; the value is TOML, and a bare word is
-            taken as a string.
-
-    Raises:
-        ConfigError: The file is missing or no TOML, a key is unknown (the valid ones are listed), a
-            value has the wrong type or lies outside its range.
-    """
-    try:
-        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the recipe: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    for override in overrides:
-        _apply_override(values, override)
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(error)}") from error
-
-
-def _apply_override(values: dict[str, object], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f"--set takes section.key=value, got {override!r}")
-    *sections, name = key.strip().split(".")
-    target = values
-    for section in sections:
-        inner = target.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"--set {override!r}: {section} is a value, not a section")
-        target = inner
-    try:
-        target[name] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        target[name] = text
-
-
-def _explain(error: ValidationError) -> str:
-    problems = []
-    for problem in error.errors():
-        path = [str(part) for part in problem["loc"]]
-        key = ".".join(path)
-        if problem["type"] == "extra_forbidden":
-            problems.append(f"unknown key {key!r}; valid here: {', '.join(_valid_keys(path[:-1]))}")
-        elif problem["type"] == "missing":
-            problems.append(f"the key {key!r} is required")
-        else:
-            problems.append(f"{key} = {problem['input']!r}: {problem['msg']}")
-    return "; ".join(problems)
-
-
-def _valid_keys(section_path: Sequence[str]) -> list[str]:
-    section: type[BaseModel] = Recipe
-    for name in section_path:
-        annotation = section.model_fields[name].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return list(section.model_fields)
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return repr(value)
+    @model_validator(mode="after")
+    def _check_phases(self) -> Self:
+        resizes = any(phase.sizes for phase in self.phases)
+        if resizes and not isinstance(self.network, ResNetSection):
+            raise ValueError("phases.sizes needs a network of kind resnet, which takes any side")
+        if self.snapshots and len(self.phases) < 2:
+            raise ValueError("snapshots needs two or more phases")
+        return self

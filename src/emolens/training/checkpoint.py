@@ -1,0 +1,134 @@
+"""Checkpoints: finished networks with their recipe, and how any checkpoint is written."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from pydantic import ValidationError
+from torch import Tensor
+
+from emolens.core.errors import ConfigError
+from emolens.media.files import write_bytes
+from emolens.training.networks import ExpressionNetwork, build_network
+from emolens.training.recipe import Recipe
+from emolens.training.revision import UNKNOWN_REVISION
+
+StateDict = Mapping[str, Tensor]
+# What torch, pydantic and look-ups raise for files of another kind.
+_NOT_A_CHECKPOINT = (
+    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    UnpicklingError,
+)
+_NETWORK_PREFIX = "network."
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Finished networks.
+
+    Attributes:
+        recipe: What they were trained with.
+        networks: One or, for an ensemble, several, in evaluation mode.
+        code_revision: Git revision of the code that trained them.
+    """
+
+    recipe: Recipe
+    networks: tuple[ExpressionNetwork, ...]
+    code_revision: str
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's way to write checkpoints, but never half of one under its final name."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint; raises `OutputError` if that fails, the old file staying."""
+        del storage_options
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_bytes(path, buffer.getvalue())
+
+
+def save_checkpoint(
+    path: Path, recipe: Recipe, states: Sequence[StateDict], code_revision: str
+) -> None:
+    """Write finished networks, without what only training needs.
+
+    Raises:
+        OutputError: The folder cannot be written to, or the disk is full; nothing is left behind.
+    """
+    content = {
+        "recipe": recipe.model_dump(mode="json"),
+        "networks": [dict(state) for state in states],
+        "code_revision": code_revision,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Rebuild the networks of a checkpoint, without running any code from the file.
+
+    Args:
+        path: A file of `save_checkpoint`.
+
+    Raises:
+        ConfigError: There is no such file, or it is not a checkpoint of ours.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = Recipe.model_validate(content["recipe"])
+        networks = []
+        for state in content["networks"]:
+            network = build_network(recipe)
+            network.load_state_dict(state)
+            networks.append(network.eval())
+        revision = str(content.get("code_revision", UNKNOWN_REVISION))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such checkpoint") from error
+    except (ConfigError, ValidationError, *_NOT_A_CHECKPOINT) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{path}: not a checkpoint of emolens train: {reason}") from error
+    return Checkpoint(recipe, tuple(networks), revision)
+
+
+def averaged_state(path: Path) -> dict[str, Tensor]:
+    """The averaged network's weights from a checkpoint that Lightning wrote in a phase."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return {
+        key.removeprefix(_NETWORK_PREFIX): value
+        for key, value in content["state_dict"].items()
+        if key.startswith(_NETWORK_PREFIX)
+    }
+
+
+def start_from(network: ExpressionNetwork, path: Path, recipe: Recipe) -> None:
+    """Copy the weights of a finished network into a new one.
+
+    Raises:
+        ConfigError: No checkpoint of ours, or one of another architecture.
+    """
+    checkpoint = load_checkpoint(path)
+    theirs, ours = checkpoint.recipe.network, recipe.network
+    if theirs != ours:
+        old, new = theirs.model_dump(), ours.model_dump()
+        differing = [
+            f"network.{key} ({old.get(key)} there, {new.get(key)} here)"
+            for key in new | old
+            if old.get(key) != new.get(key)
+        ]
+        raise ConfigError(
+            f"start: {path} holds another architecture: {', '.join(differing)}; "
+            "take over its [network] section"
+        )
+    state = checkpoint.networks[-1].state_dict()
+    wanted = network.state_dict()
+    # A head for votes may be there on one side only.
+    network.load_state_dict({**wanted, **{k: v for k, v in state.items() if k in wanted}})

@@ -1,0 +1,85 @@
+"""The faces of a recipe, checked against what the recipe asks of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emolens.core.emotion import LABELS
+from emolens.core.errors import ConfigError
+from emolens.datasets.cleaning import drop_faces
+from emolens.datasets.faces import FaceSet, Split
+from emolens.datasets.loading import load_faces
+from emolens.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingFaces:
+    """What a run learns from and what it is measured on."""
+
+    training: FaceSet
+    validation: FaceSet
+
+
+def load_training_faces(recipe: Recipe) -> TrainingFaces:
+    """Read the `Training` and `PublicTest` faces that a recipe names, of its classes.
+
+    Raises:
+        ConfigError: A class without training faces, fewer faces than one batch, or no votes where
+            the recipe learns from them.
+        DatasetError: The data cannot be read, a split is empty, or nothing is left of it.
+    """
+    size_px = recipe.network.size_px
+    source = recipe.data.source
+    validation = load_validation_faces(recipe)
+    training, _ = drop_faces(
+        _of_classes(load_faces(source, Split.TRAINING, size_px=size_px), recipe),
+        recipe.data.drop,
+        validation,
+    )
+    _check_classes(training, recipe)
+    if len(training) < recipe.schedule.batch_size:
+        raise ConfigError(
+            f"schedule.batch_size is {recipe.schedule.batch_size}, but there are only "
+            f"{len(training)} training faces; make the batches smaller"
+        )
+    if recipe.loss.vote_weight and training.votes is None:
+        raise ConfigError(
+            f"loss.vote_weight is {recipe.loss.vote_weight}, but {source} has no FER+ votes; set "
+            "it to 0 or use a source with the ferplus_* columns"
+        )
+    return TrainingFaces(training, validation)
+
+
+def load_validation_faces(recipe: Recipe) -> FaceSet:
+    """Read the `PublicTest` faces that a recipe names, of its classes.
+
+    Raises:
+        ConfigError: None of them is of the recipe's classes.
+        DatasetError: The data cannot be read, or the split is empty.
+    """
+    source = recipe.data.validation or recipe.data.source
+    faces = load_faces(source, Split.PUBLIC_TEST, size_px=recipe.network.size_px)
+    chosen = _of_classes(faces, recipe)
+    if not len(chosen):
+        raise ConfigError(
+            f"data.classes: {source} has no {Split.PUBLIC_TEST} face of "
+            f"{', '.join(recipe.data.classes)}"
+        )
+    return chosen
+
+
+def _of_classes(faces: FaceSet, recipe: Recipe) -> FaceSet:
+    if len(recipe.class_indices) == len(LABELS):
+        return faces
+    return faces.take(np.flatnonzero(np.isin(faces.labels, recipe.class_indices)))
+
+
+def _check_classes(training: FaceSet, recipe: Recipe) -> None:
+    counts = training.class_counts
+    missing = [LABELS[index] for index in recipe.class_indices if not counts[index]]
+    if missing:
+        present = [label for label in recipe.data.classes if label not in missing]
+        raise ConfigError(
+            f"{recipe.data.source} has no training face of {', '.join(missing)}; name the classes "
+            f"to tell apart: data.classes = {present}"
+        )

@@ -1,0 +1,94 @@
+"""What training minimises: cross-entropy with a recipe's changes for imbalance, votes, teachers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from emolens.core.emotion import N_EMOTIONS
+from emolens.training.recipe import LossSection
+
+# Cui et al. 2019 take 0.9 to 0.9999; 1 / (1 - beta) is the number of faces from which on more of
+# them hardly count, here a thousand: between FER2013's rarest class and the others.
+_EFFECTIVE_BETA = 0.999
+
+
+def class_weights(
+    kind: str, class_counts: npt.NDArray[np.int64], classes: Sequence[int]
+) -> npt.NDArray[np.float64]:
+    """Weights float64 (7,) whose mean over the training faces is 1; absent classes get 0.
+
+    Args:
+        kind: `none`, `sqrt`, `inverse` or `effective`, as in `LossSection.class_weights`.
+        class_counts: int64 (7,), training faces per class, above 0 for every one of `classes`.
+        classes: The classes told apart.
+
+    Source:
+        `effective`: Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples",
+        equation 2.
+    """
+    weights = np.zeros(N_EMOTIONS)
+    counts = class_counts[list(classes)].astype(np.float64)
+    of_kind = {
+        "none": np.ones_like(counts),
+        "sqrt": counts**-0.5,
+        "inverse": 1 / counts,
+        "effective": 1 / (1 - _EFFECTIVE_BETA**counts),
+    }[kind]
+    weights[list(classes)] = of_kind * counts.sum() / (of_kind * counts).sum()
+    return weights
+
+
+class ExpressionLoss(nn.Module):
+    """Mean loss of a batch against soft labels."""
+
+    def __init__(
+        self, spec: LossSection, class_counts: npt.NDArray[np.int64], classes: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        present = np.isin(np.arange(N_EMOTIONS), list(classes))
+        weights = class_weights(spec.class_weights, class_counts, classes)
+        priors = np.where(present, class_counts, 1) / class_counts[present].sum()
+        self.weights: Tensor
+        self.log_priors: Tensor
+        self.uniform: Tensor
+        for name, values in {
+            "weights": weights,
+            "log_priors": np.log(priors),
+            "uniform": present / present.sum(),
+        }.items():
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Mean over a batch of logits (N, 7) and target shares (N, 7)."""
+        spec = self.spec
+        targets = targets * (1 - spec.label_smoothing) + spec.label_smoothing * self.uniform
+        if spec.logit_adjustment:
+            logits = logits + spec.logit_adjustment * self.log_priors
+        log_shares = nn.functional.log_softmax(logits, dim=1)
+        losses = -targets * self.weights * log_shares
+        if spec.focal_gamma:
+            losses = losses * (1 - log_shares.exp()) ** spec.focal_gamma
+        return losses.sum(dim=1).mean()
+
+
+def vote_loss(vote_logits: Tensor, shares: Tensor) -> Tensor:
+    """Cross-entropy of logits (N, 10) against the shares of FER+'s votes (N, 10)."""
+    return nn.functional.cross_entropy(vote_logits, shares)
+
+
+def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """Divergence of softened answers (N, 7), scaled so that its gradients do not shrink.
+
+    Source: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network",
+    section 2: the factor T^2.
+    """
+    return temperature**2 * nn.functional.kl_div(
+        nn.functional.log_softmax(logits / temperature, dim=1),
+        nn.functional.log_softmax(teacher_logits / temperature, dim=1),
+        reduction="batchmean",
+        log_target=True,
+    )

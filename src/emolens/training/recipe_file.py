@@ -1,0 +1,141 @@
+"""Recipes as TOML files: read with overrides, write with every default."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from emolens.core.errors import ConfigError
+from emolens.training.recipe import Recipe
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply `section.key=value` overrides.
+
+    Args:
+        path: A TOML file.
+        overrides: Assignments such as `"schedule.batch_size=64"` or `"phases.0.epochs=3"`; the
+            value is TOML, and a bare word is taken as a string.
+
+    Raises:
+        ConfigError: The file is missing or no TOML, a key is unknown (the valid ones are listed), a
+            value has the wrong type or lies outside its range.
+    """
+    try:
+        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the recipe: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    for override in overrides:
+        _apply_override(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error)}") from error
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe with every default written out, as TOML that `load_recipe` reads."""
+    lines: list[str] = []
+    tables: list[str] = []
+    for key, value in recipe.model_dump(mode="json", exclude_none=True).items():
+        if isinstance(value, dict):
+            tables += _table(f"[{key}]", value)
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
+            tables += [line for entry in value for line in _table(f"[[{key}]]", entry)]
+        else:
+            lines.append(f"{key} = {_toml_value(value)}")
+    return "\n".join(lines + tables) + "\n"
+
+
+def _table(heading: str, values: Mapping[str, object]) -> list[str]:
+    return ["", heading, *(f"{key} = {_toml_value(value)}" for key, value in values.items())]
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return repr(value)
+
+
+def _apply_override(values: dict[str, object], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set takes section.key=value, got {override!r}")
+    *sections, name = key.strip().split(".")
+    target = values
+    for section in sections:
+        inner = _enter(target, section)
+        if not isinstance(inner, dict | list):
+            raise ConfigError(f"--set {override!r}: {section} is a value, not a section")
+        target = inner  # type: ignore[assignment]  # a list is entered by number below
+    if isinstance(target, list):
+        raise ConfigError(
+            f"--set {override!r}: name the key after the number, as in phases.0.epochs"
+        )
+    try:
+        target[name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        target[name] = text
+
+
+def _enter(target: dict[str, object] | list[object], section: str) -> object:
+    if isinstance(target, dict):
+        return target.setdefault(section, [{}] if section == "phases" else {})
+    if section.isdecimal() and int(section) < len(target):
+        return target[int(section)]
+    raise ConfigError(f"--set: there are {len(target)} entries, counted from 0; got {section!r}")
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with which key, with the valid keys where one is unknown."""
+    problems = []
+    for problem in error.errors():
+        # The name of a union's member, such as "resnet", is pydantic's word and no key.
+        path = [part for part in problem["loc"] if part not in _KINDS]
+        key = ".".join(map(str, path))
+        if problem["type"] == "extra_forbidden":
+            valid = ", ".join(_valid_keys(problem["loc"][:-1]))
+            problems.append(f"unknown key {key!r}; valid here: {valid}")
+        elif problem["type"] == "missing":
+            problems.append(f"the key {key!r} is required")
+        elif problem["type"] == "union_tag_invalid":
+            problems.append(f"{key}.kind must be one of {', '.join(sorted(_KINDS))}")
+        elif problem["type"] == "value_error":
+            problems.append(f"{key or 'recipe'}: {problem['ctx']['error']}")
+        else:
+            problems.append(f"{key} = {problem['input']!r}: {problem['msg']}")
+    return "; ".join(problems)
+
+
+_KINDS = frozenset({"resnet", "vit", "backbone"})
+
+
+def _valid_keys(location: Sequence[str | int]) -> list[str]:
+    section: type[BaseModel] = Recipe
+    members: list[type[BaseModel]] = []
+    for part in location:
+        if part in _KINDS:
+            section = next(m for m in members if str(part) in repr(m.model_fields["kind"]))
+        elif isinstance(part, str):
+            members = _sections_of(section.model_fields[part].annotation)
+            section = members[0]
+    return list(section.model_fields)
+
+
+def _sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """The section classes that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in {Annotated, Union, UnionType, tuple}:
+        return [found for part in get_args(annotation) for found in _sections_of(part)]
+    return []

@@ -1,0 +1,107 @@
+"""What a finished run leaves to read: its figures and its learning curve."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from emolens.classification.onnx_classifier import softmax
+from emolens.datasets.faces import FaceSet
+from emolens.evaluation.calibration import fit_temperature
+from emolens.evaluation.metrics import compute_metrics
+from emolens.evaluation.predictions import Predictions
+from emolens.media.files import write_bytes, writing
+from emolens.training.inference import torch_logits
+from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+
+METRICS = "metrics.json"
+LEARNING_CURVE = "learning-curve.png"
+# Okabe and Ito 2008: colours that colour-blind people can tell apart, also in grey.
+_TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
+
+
+def write_run_report(
+    run_dir: Path, networks: Sequence[ExpressionNetwork], validation: FaceSet
+) -> float:
+    """Write `metrics.json` and `learning-curve.png` of a run.
+
+    Returns:
+        Accuracy of the networks' mean on the validation faces, 0..1.
+    """
+    logits = torch_logits(LogitsAndCam(networks).eval(), validation.images, networks[0].input_spec)
+    temperature = fit_temperature(logits, validation.labels)
+    probabilities = softmax(logits / temperature).astype("float64")
+    figures = compute_metrics(Predictions(probabilities, validation.labels))
+    record = {"split": "PublicTest", "temperature": temperature, **figures.to_dict()}
+    write_bytes(run_dir / METRICS, (json.dumps(record, indent=2) + "\n").encode())
+    plot_learning_curve(read_epochs(run_dir), run_dir / LEARNING_CURVE)
+    return figures.accuracy
+
+
+def read_epochs(run_dir: Path) -> pd.DataFrame:
+    """Figures of every finished epoch, over all phases and starts of a run.
+
+    Returns:
+        One row an epoch with the columns `phase` (from 1), `epoch` (from 1, over the whole run),
+        `train_loss`, `val_loss` and `val_accuracy`.
+    """
+    parts = []
+    n_before = 0
+    for phase_dir in sorted(path for path in run_dir.glob("phase-*") if path.is_dir()):
+        logs = sorted(
+            phase_dir.glob("logs/*/metrics.csv"), key=lambda log: int(log.parent.name.split("_")[1])
+        )
+        if not logs:
+            continue
+        rows = pd.concat([pd.read_csv(log) for log in logs])
+        columns = {
+            "train_loss_epoch": "train_loss",
+            "val_loss": "val_loss",
+            "val_accuracy": "val_accuracy",
+        }
+        epochs = rows.groupby("epoch")[list(columns)].last().dropna().rename(columns=columns)
+        epochs = epochs.reset_index()
+        epochs["epoch"] += 1 + n_before
+        epochs.insert(0, "phase", int(phase_dir.name.split("-")[1]))
+        n_before += len(epochs)
+        parts.append(epochs)
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_learning_curve(epochs: pd.DataFrame, path: Path) -> None:
+    """Draw losses and accuracy over the epochs of `read_epochs` as a PNG."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    loss_axes, accuracy_axes = figure.subplots(2, 1, sharex=True)
+    style = {"marker": ".", "linewidth": 1.5}
+    loss_axes.plot(
+        epochs.epoch, epochs.train_loss, color=_TRAINING_COLOR, label="training", **style
+    )
+    loss_axes.plot(
+        epochs.epoch, epochs.val_loss, color=_VALIDATION_COLOR, ls="--", label="validation", **style
+    )
+    loss_axes.set_ylabel("loss")
+    loss_axes.legend(frameon=False)
+    accuracy_axes.plot(
+        epochs.epoch, 100 * epochs.val_accuracy, color=_VALIDATION_COLOR, ls="--", **style
+    )
+    accuracy_axes.set_ylabel("validation accuracy (%)")
+    accuracy_axes.set_xlabel("epoch")
+    best = epochs.loc[epochs.val_accuracy.idxmax()]
+    accuracy_axes.annotate(
+        f"{best.val_accuracy:.2%}",
+        (best.epoch, 100 * best.val_accuracy),
+        textcoords="offset points",
+        xytext=(0, -14),
+        ha="center",
+    )
+    for axes in (loss_axes, accuracy_axes):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+        for start in epochs.groupby("phase").epoch.min().iloc[1:]:
+            axes.axvline(start - 0.5, color="0.5", linewidth=0.8)
+    with writing(path) as file:
+        figure.savefig(file, format="png", dpi=120)
