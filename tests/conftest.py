@@ -10,9 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from emolens.core.emotion import N_EMOTIONS
+from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
+
+# FER+'s names for our classes, in our order.
+FERPLUS_NAMES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +49,13 @@ def gray_faces() -> npt.NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def generated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Parquet file of drawn pictures whose class shows in their stripes, with both splits."""
+    """A Parquet file of drawn pictures whose class shows in their stripes, with both splits.
+
+    280 faces to train on, 140 to validate with, and FER+ votes.
+    """
     rng = np.random.default_rng(0)
     rows: dict[str, list[object]] = {"usage": [], "emotion": [], "image": []}
+    rows |= {f"ferplus_{name}": [] for name in VOTE_NAMES}
     for index in range(420):
         label = index % N_EMOTIONS
         wave = np.sin(np.arange(48) * (label + 1) * 0.25 + rng.uniform(0, 6))
@@ -56,6 +64,10 @@ def generated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows["usage"].append("Training" if index < 280 else "PublicTest")
         rows["emotion"].append(label)
         rows["image"].append(encoded)
+        # Eight raters see what is there, two see neutral.
+        seen = FERPLUS_NAMES[label]
+        for name in VOTE_NAMES:
+            rows[f"ferplus_{name}"].append(8 * (name == seen) + 2 * (name == "neutral"))
     path = tmp_path_factory.mktemp("data") / "faces.parquet"
     pq.write_table(pa.table(rows), path)
     return path

@@ -3,19 +3,23 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from emolens.classification import OnnxEmotionClassifier
+from emolens.core.errors import ModelError
 from emolens.datasets.loading import load_faces
+from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import (
     INT8_TOLERANCE_POINTS,
     PARITY_TOLERANCE,
     deployable,
     export_checkpoint,
-    torch_logits,
 )
-from emolens.training.fit import load_checkpoint
+from emolens.training.fit import fit
+from emolens.training.inference import torch_logits
 from emolens.training.networks import LogitsAndCam
 from emolens.training.revision import code_revision
+from tests.recipes import SMALL_NETWORK, small_recipe
 
 
 def test_the_exported_file_says_what_torch_says(
@@ -27,10 +31,10 @@ def test_the_exported_file_says_what_torch_says(
     classifier = OnnxEmotionClassifier.load(out)
     assert classifier.manifest.name == "small"
     assert classifier.manifest.code_revision == code_revision()
-    _, module = load_checkpoint(small_run / "best.ckpt")
+    networks = load_checkpoint(small_run / "best.ckpt").networks
     images = load_faces(generated_data).images[:256]
     logits, cam = classifier.run(list(images), ("logits", "cam"))
-    network = deployable(LogitsAndCam(module.network))
+    network = deployable(LogitsAndCam(networks))
     np.testing.assert_allclose(
         logits, torch_logits(network, images, classifier.input_spec), atol=PARITY_TOLERANCE
     )
@@ -58,3 +62,49 @@ def test_int8_keeps_the_accuracy_and_shrinks_the_file(
     together = [scores.probabilities for scores in classifier.classify(crops)]
     alone = [classifier.classify([crop])[0].probabilities for crop in crops]
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("network", "snapshots"),
+    [
+        ({**SMALL_NETWORK, "mirrored": True}, True),
+        ({"kind": "vit", "width": 24, "depth": 2, "heads": 2, "patch_px": 8}, False),
+        (
+            {"kind": "backbone", "name": "resnet18", "weights": None, "size_px": 32, "hidden": [8]},
+            False,
+        ),
+    ],
+    ids=["mirrored-ensemble", "vit", "dense-head"],
+)
+def test_every_kind_of_network_is_exported(
+    network: dict[str, object], snapshots: bool, generated_data: Path, tmp_path: Path
+) -> None:
+    recipe = small_recipe(
+        generated_data, phases=[{"epochs": 1, "warmup_epochs": 0}] * 2, network=network
+    )
+    fit(recipe.model_copy(update={"snapshots": snapshots}), tmp_path, show_progress=False)
+    exported = export_checkpoint(tmp_path / "best.ckpt", tmp_path / "a.onnx")
+    assert exported.parity <= PARITY_TOLERANCE
+    classifier = OnnxEmotionClassifier.load(tmp_path / "a.onnx")
+    images = list(load_faces(generated_data).images[:8])
+    assert len(classifier.classify(images)) == 8
+
+
+def test_mirrored_filters_are_stored_once(generated_data: Path, tmp_path: Path) -> None:
+    sizes = {}
+    for mirrored in (False, True):
+        wide = {**SMALL_NETWORK, "channels": [32, 32, 64, 64], "mirrored": mirrored}
+        folder = tmp_path / str(mirrored)
+        fit(small_recipe(generated_data, epochs=1, network=wide), folder, show_progress=False)
+        sizes[mirrored] = export_checkpoint(folder / "best.ckpt", folder / "a.onnx").size_bytes
+    assert sizes[True] < 0.7 * sizes[False]
+
+
+def test_networks_without_convolutions_are_not_made_int8(
+    generated_data: Path, tmp_path: Path
+) -> None:
+    vit = {"kind": "vit", "width": 24, "depth": 1, "heads": 2, "patch_px": 8}
+    fit(small_recipe(generated_data, epochs=1, network=vit), tmp_path, show_progress=False)
+    with pytest.raises(ModelError, match="8-bit arithmetic is for convolutional networks"):
+        export_checkpoint(tmp_path / "best.ckpt", tmp_path / "a.onnx", int8=True)
+    assert not (tmp_path / "a.onnx").exists()

@@ -4,7 +4,10 @@ import importlib.util
 
 from emolens.core.errors import MissingExtraError
 
-_TRAIN_PACKAGES = ("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript")
+_TRAIN_PACKAGES = (
+    *("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript"),
+    *("tensorboard", "pandas", "matplotlib"),
+)
 
 
 def require_training(feature: str) -> None:

@@ -21,6 +21,7 @@ from emolens.runtime.session import OnnxSession
 
 MANIFEST_KEY = "emolens_manifest"
 ONNX_SUFFIX = ".onnx"
+_LOGITS, _CAM = "logits", "cam"
 _DIGEST = re.compile(rb'"sha256": "([0-9a-f]{64})"')
 
 
@@ -29,7 +30,8 @@ class EmotionModel:
     """A verified emotion model, ready to run.
 
     Attributes:
-        session: Runs the graph: float32 (N, 1, S, S) to `logits` (N, 7) and `cam` (N, 7, h, w).
+        session: Runs the graph: float32 (N, 1, S, S) to `logits` (N, 7) and, unless dense layers
+            follow its pooling, to class-activation maps `cam` (N, 7, h, w).
         manifest: What the file says about itself.
         sha256: Digest of the whole file.
     """
@@ -55,10 +57,9 @@ def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> Emoti
     verify_seal(content, name=str(name_or_path))
     session = OnnxSession(content, name=str(name_or_path), n_threads=n_threads)
     manifest = ModelManifest.from_json(session.metadata.get(MANIFEST_KEY, ""))
-    missing = {"logits", "cam"} - set(session.output_names)
-    if missing or len(session.input_names) != 1:
+    if _LOGITS not in session.output_names or len(session.input_names) != 1:
         raise ModelError(
-            f"{name_or_path}: an emotion model has one input and the outputs logits and cam, this "
+            f"{name_or_path}: an emotion model has one input and the output {_LOGITS}, this "
             f"one has {list(session.input_names)} and {list(session.output_names)}"
         )
     _check_shapes(session, manifest, str(name_or_path))
@@ -69,11 +70,13 @@ def _check_shapes(session: OnnxSession, manifest: ModelManifest, name: str) -> N
     """Run the graph once on an empty face: does it take and give what the manifest says?"""
     size_px = manifest.input.size_px
     face = np.zeros((1, 1, size_px, size_px), np.float32)
-    logits, cam = session.run({session.input_names[0]: face}, ("logits", "cam"))
-    if logits.shape != (1, N_EMOTIONS) or cam.shape[:2] != (1, N_EMOTIONS):
+    outputs = [name for name in (_LOGITS, _CAM) if name in session.output_names]
+    logits, *maps = session.run({session.input_names[0]: face}, outputs)
+    if logits.shape != (1, N_EMOTIONS) or any(cam.shape[:2] != (1, N_EMOTIONS) for cam in maps):
         raise ModelError(
-            f"{name}: the graph gives logits {logits.shape} and cam {cam.shape} for one face; "
-            f"expected (1, {N_EMOTIONS}) and (1, {N_EMOTIONS}, h, w)"
+            f"{name}: the graph gives logits {logits.shape} and cam "
+            f"{maps[0].shape if maps else 'none'} for one face; expected (1, {N_EMOTIONS}) and "
+            f"(1, {N_EMOTIONS}, h, w)"
         )
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from emolens.core.errors import ConfigError
 from emolens.media.files import write_bytes
-from emolens.training.networks import ExpressionNetwork, build_network
+from emolens.training.architectures import build_network
+from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import Recipe
 from emolens.training.revision import UNKNOWN_REVISION
 

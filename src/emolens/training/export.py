@@ -25,11 +25,12 @@ from emolens.runtime.session import OnnxSession
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.faces import load_validation_faces
 from emolens.training.inference import torch_logits
+from emolens.training.mirror import write_out
 from emolens.training.networks import LogitsAndCam
 from emolens.training.onnx_graph import (
     INPUT_NAME,
-    store_weights_as_half,
     store_weights_as_int8,
+    store_weights_compactly,
     to_graph,
     with_manifest,
 )
@@ -82,14 +83,15 @@ def export_checkpoint(
             update={"data": recipe.data.model_copy(update={"validation": validation})}
         )
     faces = load_validation_faces(recipe)
-    network = deployable(LogitsAndCam(loaded.networks))
+    trained = LogitsAndCam(loaded.networks)
+    network = deployable(trained)
     spec = loaded.networks[0].input_spec
-    graph = to_graph(network, spec.size_px)
+    graph = to_graph(network, spec.size_px, has_cam=trained.has_cam)
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
         stored = store_weights_as_int8(graph, examples)
     else:
-        stored = store_weights_as_half(graph)
+        stored = store_weights_compactly(graph)
     logits = onnx_logits(stored.SerializeToString(), faces.images, spec)
     torch_says = torch_logits(network, faces.images, spec)
     _check_parity(logits, torch_says, faces, int8=int8)
@@ -115,14 +117,15 @@ def deployable(network: LogitsAndCam) -> nn.Module:
     The result computes in float32; the rounding lets the file store two bytes a weight and still
     say exactly what this module says.
     """
-    folded: nn.Module = fuse(
-        copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
-    )
+    plain: nn.Module = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    write_out(plain)
+    if any(isinstance(module, nn.BatchNorm2d) for module in plain.modules()):
+        plain = fuse(plain)
     with torch.no_grad():
-        for parameter in folded.parameters():
+        for parameter in plain.parameters():
             if parameter.ndim > 1:
                 parameter.copy_(parameter.half().float())
-    return folded.eval()
+    return plain.eval()
 
 
 def onnx_logits(

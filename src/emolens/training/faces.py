@@ -28,11 +28,10 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
             the recipe learns from them.
         DatasetError: The data cannot be read, a split is empty, or nothing is left of it.
     """
-    size_px = recipe.network.size_px
     source = recipe.data.source
     validation = load_validation_faces(recipe)
     training, _ = drop_faces(
-        _of_classes(load_faces(source, Split.TRAINING, size_px=size_px), recipe),
+        _of_classes(load_faces(source, Split.TRAINING, size_px=recipe.data_size_px), recipe),
         recipe.data.drop,
         validation,
     )
@@ -58,7 +57,7 @@ def load_validation_faces(recipe: Recipe) -> FaceSet:
         DatasetError: The data cannot be read, or the split is empty.
     """
     source = recipe.data.validation or recipe.data.source
-    faces = load_faces(source, Split.PUBLIC_TEST, size_px=recipe.network.size_px)
+    faces = load_faces(source, Split.PUBLIC_TEST, size_px=recipe.data_size_px)
     chosen = _of_classes(faces, recipe)
     if not len(chosen):
         raise ConfigError(

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,18 @@ import torch
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
-    EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
     RichProgressBar,
+    WeightAveraging,
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
 
-from emolens.core.errors import ConfigError
+from emolens.core.errors import ConfigError, OutputError
 from emolens.media.files import write_bytes
+from emolens.training.architectures import build_network
 from emolens.training.batches import FaceBatches
 from emolens.training.checkpoint import (
     AtomicCheckpointIO,
@@ -35,11 +38,10 @@ from emolens.training.faces import TrainingFaces, load_training_faces
 from emolens.training.inference import pooled_features
 from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
-from emolens.training.networks import build_network
 from emolens.training.recipe import PhaseSection, Recipe
 from emolens.training.recipe_file import load_recipe, to_toml
 from emolens.training.revision import code_revision
-from emolens.training.run_report import write_run_report
+from emolens.training.run_report import validation_figures, write_run_report
 
 BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
@@ -52,6 +54,8 @@ _MEANT_SO = (
     ".*isinstance.treespec, LeafSpec.. is deprecated",
     # Only the heads learn in a first phase, so most modules are in evaluation mode.
     "Found .* module.* in eval mode at the start of training",
+    # Every process validates on all faces, so there is nothing to bring together.
+    "It is recommended to use .*sync_dist=True",
 )
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 # Where the data lies and what the run uses may change between its parts.
@@ -117,7 +121,9 @@ def fit(
         DatasetError: The data cannot be read.
         OutputError: The folder cannot be written to, or the disk is full.
     """
-    _check_folder(recipe, run_dir, resume=resume)
+    if _is_main_process():
+        _check_folder(recipe, run_dir, resume=resume)
+    revision = code_revision()
     faces = load_training_faces(recipe)
     pl.seed_everything(recipe.seed, verbose=False)
     network = build_network(recipe, pretrained=True)
@@ -128,19 +134,23 @@ def fit(
         for path in (recipe.teacher.checkpoints if recipe.teacher else ())
         for network in load_checkpoint(path).networks
     ]
-    write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
+    if _is_main_process():
+        write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     loss = ExpressionLoss(recipe.loss, faces.training.class_counts, recipe.class_indices)
-    with _without_chatter(), _flushing_denormals():
-        for index in range(len(recipe.phases)):
-            finished = run_dir / f"phase-{index + 1}.ckpt"
-            if not finished.exists():
+    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
+    with _without_chatter(), _flushing_denormals(), _writing_to(run_dir):
+        for index, path in enumerate(finished):
+            if not path.exists():
                 module = ExpressionModule(recipe, index, network, loss, teachers)
-                state = _run_phase(
-                    module, faces, run_dir / finished.stem, show_progress=show_progress
-                )
-                save_checkpoint(finished, recipe, [state], code_revision())
-            network = load_checkpoint(finished).networks[0]
-    return _finish(recipe, run_dir, faces)
+                _run_phase(module, faces, path, revision, show_progress=show_progress)
+            network = load_checkpoint(path).networks[0]
+    chosen = finished if recipe.snapshots else finished[-1:]
+    return _finish(recipe, run_dir, chosen, faces)
+
+
+def _is_main_process() -> bool:
+    """Whether this process writes the files that all of them share."""
+    return not getattr(rank_zero_only, "rank", None)
 
 
 def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
@@ -183,20 +193,22 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
 
 
 def _run_phase(
-    module: ExpressionModule, faces: TrainingFaces, phase_dir: Path, *, show_progress: bool
-) -> dict[str, torch.Tensor]:
-    """Train one phase and return the weights of its best epoch."""
-    recipe, phase = module.recipe, module.phase
+    module: ExpressionModule,
+    faces: TrainingFaces,
+    finished: Path,
+    revision: str,
+    *,
+    show_progress: bool,
+) -> None:
+    """Train one phase and write the network of its best epoch."""
+    recipe, phase, phase_dir = module.recipe, module.phase, finished.with_suffix("")
     train_batches, val_batches = _batches(module, faces)
     best = ModelCheckpoint(
         phase_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
     )
     callbacks: list[Callback] = [
         _TellEpoch(train_batches),
-        # The average begins half an epoch late, so that it never holds the random first weights.
-        EMAWeightAveraging(
-            decay=recipe.schedule.ema_decay, update_starting_at_step=len(train_batches) // 2
-        ),
+        WeightAveraging(avg_fn=_moving_average(recipe.schedule.ema_decay)),
         best,
         ModelCheckpoint(phase_dir, filename="last", enable_version_counter=False),
         LearningRateMonitor("epoch"),
@@ -208,13 +220,31 @@ def _run_phase(
     trainer = _trainer(recipe, phase, phase_dir, callbacks, len(train_batches))
     last = phase_dir / LAST_CHECKPOINT
     trainer.fit(module, train_batches, val_batches, ckpt_path=last if last.exists() else None)
-    return averaged_state(phase_dir / BEST_CHECKPOINT)
+    if trainer.is_global_zero:
+        state = averaged_state(phase_dir / BEST_CHECKPOINT)
+        save_checkpoint(finished, recipe, [state], revision)
+    trainer.strategy.barrier()
+
+
+def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """An exponential moving average that forgets the first, random weights quickly.
+
+    The decay grows to its final value with the number of averaged steps, as in TensorFlow's
+    `ExponentialMovingAverage` with `num_updates`.
+    """
+
+    def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
+        n = int(n_averaged)
+        now = min(decay, (1 + n) / (10 + n))
+        return averaged * now + current * (1 - now)
+
+    return average
 
 
 def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatches, FaceBatches]:
     recipe, network = module.recipe, module.network
     batch_size = recipe.schedule.batch_size
-    features = None, None
+    features: tuple[Tensor | None, Tensor | None] = None, None
     if module.phase.learning_stages == 0:
         # Nothing before the head changes, so the backbone runs once and not in every epoch.
         mirror = recipe.augment.flip > 0
@@ -260,17 +290,31 @@ def _trainer(
     )
 
 
-def _finish(recipe: Recipe, run_dir: Path, faces: TrainingFaces) -> FitResult:
-    """Write the shipped networks, their figures and the learning curve."""
-    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
-    chosen = [load_checkpoint(path) for path in (finished if recipe.snapshots else finished[-1:])]
+def _finish(
+    recipe: Recipe, run_dir: Path, chosen: Sequence[Path], faces: TrainingFaces
+) -> FitResult:
+    """Write the networks to ship, their figures and the learning curve."""
+    checkpoints = [load_checkpoint(path) for path in chosen]
+    networks = [checkpoint.networks[0] for checkpoint in checkpoints]
     best = run_dir / BEST_CHECKPOINT
-    networks = [checkpoint.networks[0] for checkpoint in chosen]
-    save_checkpoint(
-        best, recipe, [network.state_dict() for network in networks], chosen[-1].code_revision
-    )
-    accuracy = write_run_report(run_dir, networks, faces.validation)
-    return FitResult(best, accuracy)
+    figures = validation_figures(networks, faces.validation)
+    if _is_main_process():
+        states = [network.state_dict() for network in networks]
+        save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)
+        write_run_report(run_dir, figures)
+    return FitResult(best, figures.metrics.accuracy)
+
+
+@contextlib.contextmanager
+def _writing_to(run_dir: Path) -> Iterator[None]:
+    """Say which folder could not be written where a log, and not a file of ours, fails."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{run_dir}: training stopped, the folder cannot be written: "
+            f"{error.strerror or error}; make room and go on with --resume {run_dir}"
+        ) from error
 
 
 @contextlib.contextmanager

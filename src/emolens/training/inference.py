@@ -32,13 +32,15 @@ def pooled_features(
 
     V is 1, or 2 with the mirror images as second views.
     """
-    network.eval()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.eval().to(device)
     parts = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for start in range(0, len(images), _CHUNK):
-            faces = torch.from_numpy(preprocess(list(images[start : start + _CHUNK]), spec))
+            prepared = preprocess(list(images[start : start + _CHUNK]), spec)
+            faces = torch.from_numpy(prepared).to(device)
             views = [faces, faces.flip(3)] if mirror else [faces]
-            parts.append(
-                torch.stack([network.feature_map(view).mean(dim=(2, 3)) for view in views], dim=1)
-            )
-    return torch.cat(parts).clone()
+            pooled = [network.feature_map(view).mean(dim=(2, 3)).cpu() for view in views]
+            parts.append(torch.stack(pooled, dim=1))
+    network.to("cpu")
+    return torch.cat(parts)

@@ -1,10 +1,11 @@
 """Convolutions that treat a face and its mirror image alike.
 
 Half of the filters of a layer are the mirror images of the other half, and where its input has two
-such halves they are exchanged as well. A mirrored face then gives mirrored features with the halves
-exchanged, and after pooling and a head that weighs both halves alike the same logits: the answer
-does not depend on the side. The products cost what plain ones cost, with half of the parameters;
-for use the filters are written out as plain ones.
+such halves they are exchanged as well. A mirrored face then gives mirrored features with the
+halves exchanged, and after pooling and a head that weighs both halves alike the same logits, but
+for what strided layers do: on an even number of columns they look at other ones from the other
+side. The products cost what plain ones cost, with only half of the filters free; for use they are
+written out as plain ones.
 
 Source: Cohen and Welling 2016, "Group Equivariant Convolutional Networks", for the group of two
 elements.

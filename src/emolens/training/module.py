@@ -97,17 +97,11 @@ class ExpressionModule(pl.LightningModule):
     @torch.no_grad()
     def _teacher_logits(self, faces: Tensor) -> Tensor:
         """Mean logits (N, 7) of the teachers, who see the very faces that the student sees."""
-        answers = []
-        for teacher in self._teachers:
-            spec = teacher.input_spec
-            if faces.shape[-1] != spec.size_px:
-                seen = nn.functional.interpolate(
-                    faces, size=(spec.size_px, spec.size_px), mode="bilinear", antialias=True
-                )
-            else:
-                seen = faces
-            answers.append(teacher(_prepare(seen, spec)).float())
-        return torch.stack(answers).mean(dim=0)
+        answers = [
+            teacher(_prepare(_resized(faces, teacher.input_spec.size_px), teacher.input_spec))
+            for teacher in self._teachers
+        ]
+        return torch.stack(answers).float().mean(dim=0)
 
     def _size_px(self) -> int:
         """The side that faces have in this epoch."""
@@ -127,7 +121,8 @@ class ExpressionModule(pl.LightningModule):
         """Count hits of one plain batch."""
         inputs, labels, _ = batch
         if inputs.dtype == torch.uint8:
-            logits = self.network(_prepare(inputs.float() / 255, self.spec))
+            faces = _resized(inputs.float() / 255, self.spec.size_px)
+            logits = self.network(_prepare(faces, self.spec))
         else:
             logits = self.network.answer(inputs[:, 0])
         logits = logits.float()
@@ -178,6 +173,15 @@ class ExpressionModule(pl.LightningModule):
         if schedule.optimizer == "adam":
             return torch.optim.Adam(settings, lr=peak_rate)
         return torch.optim.AdamW(settings, lr=peak_rate)
+
+
+def _resized(faces: Tensor, size_px: int) -> Tensor:
+    """Faces (N, 1, S, S) at another side, or the same ones."""
+    if faces.shape[-1] == size_px:
+        return faces
+    return nn.functional.interpolate(
+        faces, size=(size_px, size_px), mode="bilinear", antialias=faces.shape[-1] > size_px
+    )
 
 
 def _prepare(faces: Tensor, spec: InputSpec) -> Tensor:

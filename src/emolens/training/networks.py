@@ -1,29 +1,15 @@
-"""The networks a recipe can ask for: a backbone that ends in a feature map, pooling, a head."""
+"""What every network of ours is: a backbone that ends in a feature map, pooling, a head."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import timm
 import torch
-from timm.models import load_state_dict
-from timm.models.resnet import BasicBlock, ResNet
+from timm.models.resnet import ResNet
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from emolens.core.emotion import N_EMOTIONS
-from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.datasets.votes import N_VOTES
-from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
-from emolens.training.mirror import mirror_backbone, mirror_head
-from emolens.training.recipe import (
-    HUB,
-    BackboneSection,
-    NetworkSection,
-    Recipe,
-    ResNetSection,
-    ViTSection,
-)
 
 # Added to the logit of a class that is not told apart: e^-100 is 0 at any temperature.
 _ABSENT_LOGIT = -100.0
@@ -71,7 +57,7 @@ class ExpressionNetwork(nn.Module):
         if isinstance(self.backbone, VisionTransformer):
             tokens = features[:, self.backbone.num_prefix_tokens :]
             height, width = self.backbone.patch_embed.grid_size
-            features = tokens.transpose(1, 2).unflatten(2, (height, width))
+            features = tokens.transpose(1, 2).reshape(-1, tokens.shape[2], height, width)
         return features
 
     def answer(self, pooled: Tensor) -> Tensor:
@@ -140,15 +126,15 @@ class LogitsAndCam(nn.Module):
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
         """Map float (N, 1, S, S) to `logits` (N, 7) and, where it exists, `cam` (N, 7, h, w)."""
-        answers = [self._answer(network, faces) for network in self.networks]
+        answers = [self._answer(network, faces) for network in self.networks]  # type: ignore[arg-type]  # a ModuleList forgets
         n_networks = len(answers)
         return tuple(sum(parts[1:], parts[0]) / n_networks for parts in zip(*answers, strict=True))
 
-    def _answer(self, network: nn.Module, faces: Tensor) -> tuple[Tensor, ...]:
+    def _answer(self, network: ExpressionNetwork, faces: Tensor) -> tuple[Tensor, ...]:
         features = network.feature_map(faces)
         if not self.has_cam:
             return (network.answer(features.mean(dim=(2, 3))),)
-        last = network.head[-1]
+        last = network.last_layer
         cam = nn.functional.conv2d(features, last.weight[:, :, None, None])
         return cam.mean(dim=(2, 3)) + last.bias + network.offset, cam
 
@@ -166,140 +152,6 @@ class GrayToColor(nn.Module):
     def forward(self, faces: Tensor) -> Tensor:
         """Map (N, 1, S, S) to (N, 3, S, S)."""
         return (faces - self.mean) / self.std
-
-
-def _input_spec(network: NetworkSection) -> InputSpec:
-    if isinstance(network, BackboneSection):
-        # Its own normalisation, one figure per colour, is a part of the network.
-        return InputSpec(size_px=network.size_px, mean=0.0, std=1.0)
-    return InputSpec(size_px=network.size_px, mean=GRAY_MEAN, std=GRAY_STD)
-
-
-def build_network(recipe: Recipe, *, pretrained: bool = False) -> ExpressionNetwork:
-    """Build the network of a recipe.
-
-    Args:
-        recipe: The recipe.
-        pretrained: Fetch or read the weights that a backbone's recipe names. Otherwise all weights
-            are random, as for a checkpoint whose weights follow.
-
-    Raises:
-        ConfigError: timm does not know the backbone, or its weights cannot be had.
-    """
-    spec = recipe.network
-    color: nn.Module | None = None
-    if isinstance(spec, BackboneSection):
-        backbone = _build_backbone(spec, pretrained=pretrained)
-        color = GrayToColor(backbone.pretrained_cfg["mean"], backbone.pretrained_cfg["std"])
-    else:
-        backbone = _build_vit(spec) if isinstance(spec, ViTSection) else _build_resnet(spec)
-    hidden = spec.hidden if isinstance(spec, BackboneSection) else ()
-    network = ExpressionNetwork(
-        backbone,
-        _build_head(int(backbone.num_features), hidden, spec.dropout),
-        spec=_input_spec(spec),
-        classes=recipe.class_indices,
-        has_vote_head=recipe.loss.vote_weight > 0,
-        color=color,
-    )
-    if isinstance(spec, ResNetSection) and spec.mirrored:
-        mirror_backbone(network.backbone)
-        mirror_head(network.last_layer)
-    return network
-
-
-def _build_resnet(spec: ResNetSection) -> ResNet:
-    """A grey-input ResNet.
-
-    Source: He et al. 2016, "Deep Residual Learning for Image Recognition"; the three-convolution
-    stem after He et al. 2019, "Bag of Tricks". The max-pooling after the stem is left out, since
-    48 px faces have no resolution to spare.
-    """
-    network = ResNet(
-        BasicBlock,  # type: ignore[arg-type]  # timm's annotation means the class
-        layers=spec.blocks,
-        num_classes=0,
-        in_chans=1,
-        channels=spec.channels,
-        stem_type="deep",
-        stem_width=spec.stem_channels,
-    )
-    first: nn.Conv2d = network.get_submodule("conv1.0")  # type: ignore[assignment]  # by name
-    first.stride = (spec.stem_stride, spec.stem_stride)
-    network.add_module("maxpool", nn.Identity())
-    return network
-
-
-def _build_vit(spec: ViTSection) -> VisionTransformer:
-    return VisionTransformer(
-        img_size=spec.size_px,
-        patch_size=spec.patch_px,
-        in_chans=1,
-        num_classes=0,
-        embed_dim=spec.width,
-        depth=spec.depth,
-        num_heads=spec.heads,
-        drop_path_rate=spec.stochastic_depth,
-        class_token=False,
-        global_pool="avg",
-        fc_norm=False,
-    )
-
-
-def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | VisionTransformer:
-    if not timm.is_model(spec.name):
-        similar = timm.list_models(f"{spec.name[:6]}*")[:8]
-        raise ConfigError(
-            f"network.name: timm has no model {spec.name!r}"
-            + (f"; similar names: {', '.join(similar)}" if similar else "")
-        )
-    from_hub = pretrained and spec.weights == HUB
-    arguments = {"img_size": spec.size_px} if spec.name.startswith("vit") else {}
-    try:
-        network = timm.create_model(spec.name, pretrained=from_hub, num_classes=0, **arguments)
-    except Exception as error:
-        if not from_hub:
-            raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(
-            f"network.weights: the weights of {spec.name} could not be fetched ({reason}); with a "
-            f'network, try again, or fetch them elsewhere and set network.weights = "FILE"'
-        ) from error
-    if not isinstance(network, ResNet | VisionTransformer):
-        raise ConfigError(
-            f"network.name: {spec.name} is a {type(network).__name__}; emolens takes ResNets and "
-            "Vision Transformers of timm"
-        )
-    if pretrained and spec.weights not in {HUB, None}:
-        _read_weights(network, Path(spec.weights))  # type: ignore[arg-type]  # not None here
-    return network
-
-
-def _read_weights(network: nn.Module, path: Path) -> None:
-    try:
-        weights = load_state_dict(str(path), weights_only=True)
-    except FileNotFoundError as error:
-        raise ConfigError(f"network.weights: no such file: {path}") from error
-    except Exception as error:
-        raise ConfigError(f"network.weights: {path} holds no state dict: {error}") from error
-    wanted = network.state_dict()
-    # The classifier of the old task has no counterpart here.
-    fitting = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
-    missing = sorted(wanted.keys() - fitting.keys())
-    if missing:
-        raise ConfigError(
-            f"network.weights: {path} holds another architecture: {len(missing)} of "
-            f"{len(wanted)} tensors are missing or have another shape, such as {missing[0]}"
-        )
-    network.load_state_dict(fitting)
-
-
-def _build_head(n_features: int, hidden: Sequence[int], dropout: float) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in hidden:
-        layers += [nn.Dropout(dropout), nn.Linear(n_features, width), nn.ReLU()]
-        n_features = width
-    return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(n_features, N_EMOTIONS))
 
 
 def _stage_names(backbone: ResNet | VisionTransformer) -> list[str]:

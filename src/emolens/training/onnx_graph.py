@@ -1,12 +1,17 @@
 """torch module -> ONNX graph, its weights stored in two bytes or one, its manifest attached."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
+from emolens.core.emotion import N_EMOTIONS
+from emolens.core.errors import ModelError
 from emolens.core.manifest import ModelManifest
 from emolens.runtime.model_file import MANIFEST_KEY
 from emolens.runtime.quantization import quantize_graph
@@ -16,18 +21,19 @@ OUTPUT_NAMES = ("logits", "cam")
 _OPSET = 18
 
 
-def to_graph(network: nn.Module, size_px: int) -> ModelProto:
+def to_graph(network: nn.Module, size_px: int, *, has_cam: bool = True) -> ModelProto:
     """Trace a network into an ONNX graph with a free batch size.
 
     Args:
-        network: Maps float32 (N, 1, S, S) to `logits` (N, 7) and `cam` (N, 7, h, w).
+        network: Maps float32 (N, 1, S, S) to `logits` (N, 7) and perhaps `cam` (N, 7, h, w).
         size_px: S.
+        has_cam: Whether the network gives activation maps.
     """
     program = torch.onnx.export(
         network,
         (torch.zeros(2, 1, size_px, size_px),),
         input_names=[INPUT_NAME],
-        output_names=list(OUTPUT_NAMES),
+        output_names=list(OUTPUT_NAMES if has_cam else OUTPUT_NAMES[:1]),
         dynamic_shapes=({0: torch.export.Dim("n_faces")},),
         opset_version=_OPSET,
         dynamo=True,
@@ -40,43 +46,113 @@ def to_graph(network: nn.Module, size_px: int) -> ModelProto:
     return graph
 
 
-def store_weights_as_half(graph: ModelProto) -> ModelProto:
-    """Replace every weight that float16 holds exactly by a float16 tensor and a cast.
+def store_weights_compactly(graph: ModelProto) -> ModelProto:
+    """Store every weight that float16 holds exactly in two bytes, and mirrored filters only once.
 
-    ONNX Runtime casts once when it loads the model, so the arithmetic stays float32.
+    ONNX Runtime casts and mirrors once when it loads the model, so the arithmetic stays float32
+    and nothing is lost.
     """
-    halved_graph = ModelProto()
-    halved_graph.CopyFrom(graph)
-    casts = []
-    for tensor in halved_graph.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+    compact = ModelProto()
+    compact.CopyFrom(graph)
+    weights = {
+        tensor.name: numpy_helper.to_array(tensor)
+        for tensor in compact.graph.initializer
+        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) >= 2
+    }
+    others = [tensor for tensor in compact.graph.initializer if tensor.name not in weights]
+    nodes: list[NodeProto] = []
+    tensors: list[TensorProto] = []
+    for name, values in weights.items():
+        half = values.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), values):
+            tensors.append(numpy_helper.from_array(values, name))
             continue
-        weights = numpy_helper.to_array(tensor)
-        halved = weights.astype(np.float16)
-        if not np.array_equal(halved.astype(np.float32), weights):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(halved, f"{name}.half"))
-        casts.append(
-            helper.make_node("Cast", [f"{name}.half"], [name], f"{name}.cast", to=TensorProto.FLOAT)
-        )
-    nodes = list(halved_graph.graph.node)
-    del halved_graph.graph.node[:]
-    halved_graph.graph.node.extend([*casts, *nodes])
-    return halved_graph
+        shift = _mirror_shift(half)
+        stored = f"{name}.half"
+        if shift is None:
+            nodes.append(_cast(stored, name))
+        else:
+            half = half[: len(half) // 2]
+            nodes += [_cast(stored, f"{name}.first"), *_mirror(f"{name}.first", name, shift)]
+        tensors.append(numpy_helper.from_array(half, stored))
+    tensors += [numpy_helper.from_array(values, name) for name, values in _SLICE.items()]
+    nodes += list(compact.graph.node)
+    _replace(compact.graph.initializer, [*tensors, *others])
+    _replace(compact.graph.node, nodes)
+    return compact
+
+
+def _mirror_shift(filters: npt.NDArray[np.float16]) -> int | None:
+    """How far the input channels of (O, I, k, k) are turned in a mirrored second half, if it is."""
+    if filters.ndim != 4 or len(filters) % 2:
+        return None
+    first, second = np.split(filters, 2)
+    mirrored = first[..., ::-1]
+    half = filters.shape[1] // 2
+    return next(
+        (shift for shift in {half, 0} if np.array_equal(np.roll(mirrored, shift, 1), second)), None
+    )
+
+
+_COLUMNS_REVERSED = ("mirror.start", "mirror.end", "mirror.axis", "mirror.step")
+_SLICE = dict(
+    zip(
+        _COLUMNS_REVERSED,
+        (np.array([value]) for value in (-1, np.iinfo(np.int64).min, 3, -1)),
+        strict=True,
+    )
+)
+
+
+def _cast(source: str, target: str) -> NodeProto:
+    return helper.make_node("Cast", [source], [target], f"{target}.cast", to=TensorProto.FLOAT)
+
+
+def _mirror(first: str, target: str, shift: int) -> list[NodeProto]:
+    """Nodes that put filters and their mirror images together, as `training.mirror` does."""
+    flipped = f"{target}.flipped"
+    nodes = [helper.make_node("Slice", [first, *_COLUMNS_REVERSED], [flipped], f"{target}.flip")]
+    second = flipped
+    if shift:
+        halves = [f"{target}.left", f"{target}.right"]
+        second = f"{target}.second"
+        nodes += [
+            helper.make_node("Split", [flipped], halves, f"{target}.split", axis=1, num_outputs=2),
+            helper.make_node("Concat", halves[::-1], [second], f"{target}.turn", axis=1),
+        ]
+    nodes.append(helper.make_node("Concat", [first, second], [target], f"{target}.both", axis=0))
+    return nodes
+
+
+def _replace(field: Any, entries: Sequence[Any]) -> None:
+    """Give a repeated field of a protocol buffer new content."""
+    copies = list(entries)
+    del field[:]
+    field.extend(copies)
 
 
 def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> ModelProto:
-    """Turn convolutions into 8-bit arithmetic, except the last one, which makes the answer.
+    """Turn convolutions into 8-bit arithmetic, except those that make the answer.
 
     Args:
         graph: A float32 graph of `to_graph`.
         faces: float32 (N, 1, S, S) network inputs that show the range of every activation.
+
+    Raises:
+        ModelError: The network has no convolutions to speak of.
     """
-    convolutions = [node.name for node in graph.graph.node if node.op_type == "Conv"]
-    content = quantize_graph(
-        graph.SerializeToString(), {INPUT_NAME: faces}, nodes=convolutions[:-1]
-    )
+    n_filters = {tensor.name: tensor.dims[0] for tensor in graph.graph.initializer if tensor.dims}
+    convolutions = [
+        node.name
+        for node in graph.graph.node
+        if node.op_type == "Conv" and n_filters.get(node.input[1]) != N_EMOTIONS
+    ]
+    if len(convolutions) < 2:
+        raise ModelError(
+            "8-bit arithmetic is for convolutional networks, this one has "
+            f"{len(convolutions)} convolution; export without --int8"
+        )
+    content = quantize_graph(graph.SerializeToString(), {INPUT_NAME: faces}, nodes=convolutions)
     quantized: ModelProto = onnx.load_from_string(content)
     return quantized
 

@@ -36,6 +36,8 @@ class DataSection(_Section):
     """The classes to tell apart; the others get the probability 0."""
     drop: tuple[DropRule, ...] = ()
     """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
+    size_px: SidePx | None = None
+    """Side at which faces are kept in memory; the network's unless given."""
     sampling: Literal["uniform", "sqrt", "balanced"] = "uniform"
     """How often a class is drawn: as often as it occurs, by the root of that, or all alike."""
 
@@ -248,6 +250,11 @@ class Recipe(_Section):
     schedule: ScheduleSection = ScheduleSection()
     hardware: HardwareSection = HardwareSection()
     phases: tuple[PhaseSection, ...] = Field((PhaseSection(),), min_length=1)
+
+    @property
+    def data_size_px(self) -> int:
+        """Side at which faces are kept in memory."""
+        return self.data.size_px or self.network.size_px
 
     @property
     def class_indices(self) -> tuple[int, ...]:

@@ -72,13 +72,12 @@ def _apply_override(values: dict[str, object], override: str) -> None:
     if not equals or not key.strip():
         raise ConfigError(f"--set takes section.key=value, got {override!r}")
     *sections, name = key.strip().split(".")
-    target = values
+    target: object = values
     for section in sections:
-        inner = _enter(target, section)
-        if not isinstance(inner, dict | list):
+        target = _enter(target, section)
+        if not isinstance(target, dict | list):
             raise ConfigError(f"--set {override!r}: {section} is a value, not a section")
-        target = inner  # type: ignore[assignment]  # a list is entered by number below
-    if isinstance(target, list):
+    if not isinstance(target, dict):
         raise ConfigError(
             f"--set {override!r}: name the key after the number, as in phases.0.epochs"
         )
@@ -88,9 +87,11 @@ def _apply_override(values: dict[str, object], override: str) -> None:
         target[name] = text
 
 
-def _enter(target: dict[str, object] | list[object], section: str) -> object:
+def _enter(target: object, section: str) -> object:
     if isinstance(target, dict):
         return target.setdefault(section, [{}] if section == "phases" else {})
+    if not isinstance(target, list):
+        return None
     if section.isdecimal() and int(section) < len(target):
         return target[int(section)]
     raise ConfigError(f"--set: there are {len(target)} entries, counted from 0; got {section!r}")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from emolens.classification.onnx_classifier import softmax
-from emolens.datasets.faces import FaceSet
+from emolens.datasets.faces import FaceSet, Split
 from emolens.evaluation.calibration import fit_temperature
-from emolens.evaluation.metrics import compute_metrics
+from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
 from emolens.training.inference import torch_logits
@@ -23,22 +24,36 @@ LEARNING_CURVE = "learning-curve.png"
 _TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
 
 
-def write_run_report(
-    run_dir: Path, networks: Sequence[ExpressionNetwork], validation: FaceSet
-) -> float:
-    """Write `metrics.json` and `learning-curve.png` of a run.
+@dataclass(frozen=True, slots=True, eq=False)
+class ValidationFigures:
+    """Figures of finished networks on the validation split, after temperature scaling."""
 
-    Returns:
-        Accuracy of the networks' mean on the validation faces, 0..1.
-    """
-    logits = torch_logits(LogitsAndCam(networks).eval(), validation.images, networks[0].input_spec)
+    temperature: float
+    metrics: ClassificationMetrics
+
+
+def validation_figures(
+    networks: Sequence[ExpressionNetwork], validation: FaceSet
+) -> ValidationFigures:
+    """Measure the mean of one or more networks; the temperature is fitted on the same faces."""
+    network = LogitsAndCam(networks).eval()
+    logits = torch_logits(network, validation.images, networks[0].input_spec)
     temperature = fit_temperature(logits, validation.labels)
     probabilities = softmax(logits / temperature).astype("float64")
-    figures = compute_metrics(Predictions(probabilities, validation.labels))
-    record = {"split": "PublicTest", "temperature": temperature, **figures.to_dict()}
+    return ValidationFigures(
+        temperature, compute_metrics(Predictions(probabilities, validation.labels))
+    )
+
+
+def write_run_report(run_dir: Path, figures: ValidationFigures) -> None:
+    """Write `metrics.json` and `learning-curve.png` of a run."""
+    record = {
+        "split": Split.PUBLIC_TEST,
+        "temperature": figures.temperature,
+        **figures.metrics.to_dict(),
+    }
     write_bytes(run_dir / METRICS, (json.dumps(record, indent=2) + "\n").encode())
     plot_learning_curve(read_epochs(run_dir), run_dir / LEARNING_CURVE)
-    return figures.accuracy
 
 
 def read_epochs(run_dir: Path) -> pd.DataFrame:

@@ -80,18 +80,33 @@ def test_erasing_fills_a_rectangle_of_limited_size() -> None:
     assert share.mean() > 0.03
 
 
+def test_another_size_shows_the_same_face(faces: torch.Tensor) -> None:
+    smooth = torch.nn.functional.avg_pool2d(faces, 9, 1, 4)
+    spec = AugmentSection.model_validate(NOTHING)
+    small = FaceAugment(spec)(smooth, 32)
+    assert small.shape == (64, 1, 32, 32)
+    expected = torch.nn.functional.interpolate(smooth, size=(32, 32), mode="bilinear")
+    torch.testing.assert_close(small, expected, atol=1e-5, rtol=0)
+
+
 def test_mixing_keeps_targets_distributions(faces: torch.Tensor) -> None:
-    labels = torch.arange(64) % 7
-    mix = FaceMix(AugmentSection(mix=1.0))
+    targets = torch.nn.functional.one_hot(torch.arange(64) % 7, 7).float()
     torch.manual_seed(0)
-    mixed, targets = mix(faces, labels)
+    mixed, mixed_targets = FaceMix(1.0)(faces, targets)
     assert mixed.shape == faces.shape
-    torch.testing.assert_close(targets.sum(dim=1), torch.ones(64))
-    assert (targets.max(dim=1).values < 1).any()
+    torch.testing.assert_close(mixed_targets.sum(dim=1), torch.ones(64))
+    assert (mixed_targets.max(dim=1).values < 1).any()
 
 
-def test_without_mixing_targets_are_one_hot(faces: torch.Tensor) -> None:
-    labels = torch.arange(64) % 7
-    same, targets = FaceMix(AugmentSection(mix=0.0))(faces, labels)
-    assert same is faces
-    assert (targets.argmax(dim=1) == labels).all()
+def test_further_columns_are_mixed_alike(faces: torch.Tensor) -> None:
+    targets = torch.nn.functional.one_hot(torch.arange(64) % 7, 7).float()
+    torch.manual_seed(0)
+    _, mixed = FaceMix(1.0)(faces, torch.cat([targets, targets], dim=1))
+    torch.testing.assert_close(mixed[:, :7], mixed[:, 7:])
+
+
+def test_without_mixing_nothing_changes(faces: torch.Tensor) -> None:
+    targets = torch.zeros(64, 7)
+    same_faces, same_targets = FaceMix(0.0)(faces, targets)
+    assert same_faces is faces
+    assert same_targets is targets

@@ -1,23 +1,80 @@
 import pytest
 import torch
 
-from emolens.training.networks import LogitsAndCam, build_network
-from emolens.training.recipe import NetworkSection
+from emolens.core.emotion import LABELS
+from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+from emolens.training.recipe import Recipe
+from tests.recipes import SMALL_NETWORK
 
-SMALL = NetworkSection(blocks=(1, 1, 1, 1), channels=(8, 8, 16, 16), stem_channels=4)
-
-
-@pytest.mark.parametrize(("stem_stride", "side"), [(1, 6), (2, 3)])
-def test_resolution_follows_the_stem(stem_stride: int, side: int) -> None:
-    spec = SMALL.model_copy(update={"stem_stride": stem_stride})
-    features = build_network(spec).forward_features(torch.zeros(2, 1, 48, 48))
-    assert features.shape == (2, 16, side, side)
+SMALL_VIT = {"kind": "vit", "width": 24, "depth": 2, "heads": 2, "patch_px": 8}
 
 
-def test_the_mean_of_the_map_and_the_bias_is_the_logit() -> None:
+def network_of(network: dict[str, object], **data: object) -> ExpressionNetwork:
+    from emolens.training.architectures import build_network
+
     torch.manual_seed(0)
-    network = build_network(SMALL).eval()
+    recipe = {"name": "x", "data": {"source": "x", **data}, "network": network}
+    return build_network(Recipe.model_validate(recipe)).eval()
+
+
+@pytest.mark.parametrize("network", [SMALL_NETWORK, SMALL_VIT], ids=["resnet", "vit"])
+def test_the_mean_of_the_map_and_the_bias_is_the_logit(network: dict[str, object]) -> None:
+    built = network_of(network)
     faces = torch.randn(3, 1, 48, 48)
-    logits, cam = LogitsAndCam(network)(faces)
-    torch.testing.assert_close(logits, network(faces))
-    torch.testing.assert_close(cam.mean(dim=(2, 3)) + network.fc.bias, logits)
+    logits, cam = LogitsAndCam([built])(faces)
+    torch.testing.assert_close(logits, built(faces))
+    torch.testing.assert_close(cam.mean(dim=(2, 3)) + built.last_layer.bias, logits)
+    assert cam.shape[:2] == (3, 7)
+
+
+def test_an_ensemble_gives_the_mean_of_its_members() -> None:
+    members = [network_of(SMALL_NETWORK), network_of(SMALL_NETWORK)]
+    torch.nn.init.normal_(members[1].last_layer.weight)
+    faces = torch.randn(3, 1, 48, 48)
+    logits, cam = LogitsAndCam(members)(faces)
+    torch.testing.assert_close(logits, (members[0](faces) + members[1](faces)) / 2)
+    cams = [LogitsAndCam([member])(faces)[1] for member in members]
+    torch.testing.assert_close(cam, (cams[0] + cams[1]) / 2)
+
+
+def test_classes_not_told_apart_get_the_probability_zero() -> None:
+    network = network_of(SMALL_NETWORK, classes=["happy", "neutral"])
+    shares = network(torch.randn(3, 1, 48, 48)).softmax(dim=1)
+    happy, neutral = LABELS.index("happy"), LABELS.index("neutral")
+    torch.testing.assert_close(shares[:, happy] + shares[:, neutral], torch.ones(3))
+
+
+def test_dense_layers_leave_no_activation_map() -> None:
+    network = network_of({"kind": "backbone", "name": "resnet18", "hidden": [16], "size_px": 32})
+    assert not network.has_cam
+    (logits,) = LogitsAndCam([network])(torch.rand(2, 1, 32, 32))
+    assert logits.shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("network", "n_stages"), [(SMALL_NETWORK, 5), (SMALL_VIT, 3)], ids=["resnet", "vit"]
+)
+def test_frozen_stages_neither_learn_nor_count(network: dict[str, object], n_stages: int) -> None:
+    built = network_of(network)
+    assert built.n_stages == n_stages
+    built.freeze(1)
+    built.train()
+    learning = {name for name, p in built.named_parameters() if p.requires_grad}
+    assert {built.stage_of(name) for name in learning} == {n_stages - 1, n_stages}
+    for name, module in built.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.training == (built.stage_of(name) == n_stages - 1)
+    built.freeze(None)
+    assert all(p.requires_grad for p in built.parameters())
+    assert all(module.training for module in built.modules())
+
+
+def test_a_frozen_backbone_stays_bit_for_bit() -> None:
+    network = network_of(SMALL_NETWORK)
+    before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
+    network.freeze(0)
+    network.train()
+    network(torch.randn(8, 1, 48, 48)).sum().backward()
+    for key, value in network.backbone.state_dict().items():
+        assert torch.equal(value, before[key])
+    assert all(p.grad is None for p in network.backbone.parameters())

@@ -1,0 +1,6 @@
+"""`python -m emolens` is `emolens`."""
+
+from emolens.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emolens.core.errors import ConfigError, DatasetError
+from emolens.training.faces import load_training_faces
+from tests.recipes import small_recipe
+
+
+@pytest.fixture
+def without_votes(generated_data: Path, tmp_path: Path) -> Path:
+    table = pq.read_table(generated_data).select(["usage", "emotion", "image"])
+    pq.write_table(table, tmp_path / "plain.parquet")
+    return tmp_path / "plain.parquet"
+
+
+def test_only_the_classes_told_apart_are_read(generated_data: Path) -> None:
+    recipe = small_recipe(
+        generated_data, data={"source": generated_data, "classes": ["happy", "sad"]}
+    )
+    faces = load_training_faces(recipe)
+    assert len(faces.training) == 80
+    assert set(faces.training.labels) == set(faces.validation.labels) == {3, 4}
+
+
+def test_faces_are_kept_at_the_side_asked_for(generated_data: Path) -> None:
+    recipe = small_recipe(generated_data, data={"source": generated_data, "size_px": 24})
+    faces = load_training_faces(recipe)
+    assert faces.training.images.shape[1:] == faces.validation.images.shape[1:] == (24, 24)
+
+
+def test_a_class_without_faces_is_named_with_what_to_write(
+    generated_data: Path, tmp_path: Path
+) -> None:
+    table = pq.read_table(generated_data)
+    some = table.filter(pa.compute.not_equal(table["emotion"], 1))
+    pq.write_table(some, tmp_path / "some.parquet")
+    with pytest.raises(ConfigError, match=r"no training face of disgust.*data.classes = \['angry"):
+        load_training_faces(small_recipe(tmp_path / "some.parquet"))
+
+
+def test_fewer_faces_than_a_batch_are_refused(generated_data: Path) -> None:
+    with pytest.raises(ConfigError, match="only 280 training faces"):
+        load_training_faces(small_recipe(generated_data, batch_size=512))
+
+
+def test_votes_that_are_missing_are_named(without_votes: Path) -> None:
+    with pytest.raises(ConfigError, match="loss.vote_weight is 0.5, but .* has no FER"):
+        load_training_faces(small_recipe(without_votes, loss={"vote_weight": 0.5}))
+    with pytest.raises(DatasetError, match="not_a_face"):
+        load_training_faces(
+            small_recipe(without_votes, data={"source": without_votes, "drop": ["not_a_face"]})
+        )
+
+
+def test_an_empty_split_is_named(generated_data: Path, tmp_path: Path) -> None:
+    table = pq.read_table(generated_data)
+    training = table.filter(pa.compute.equal(table["usage"], "Training"))
+    pq.write_table(training, tmp_path / "training.parquet")
+    with pytest.raises(DatasetError, match="no faces of split PublicTest; it holds 280 of split"):
+        load_training_faces(small_recipe(tmp_path / "training.parquet"))
+
+
+def test_an_unknown_class_folder_is_named(tmp_path: Path, generated_data: Path) -> None:
+    for split in ("train", "val"):
+        for label in ("happy", "smug"):
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            picture = pq.read_table(generated_data)["image"][0].as_py()
+            (folder / "a.png").write_bytes(picture)
+    with pytest.raises(DatasetError, match="smug"):
+        load_training_faces(small_recipe(tmp_path))
