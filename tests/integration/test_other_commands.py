@@ -111,3 +111,17 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
     assert findings["model resnet18-48px"].startswith("sound, SHA-256 ")
+
+
+def test_a_model_card_is_written_from_measured_figures(data: Path) -> None:
+    folder = data.parent
+    figures = ("evaluate", "--data", data.name, "--split", "val", "--json", "figures.json", "-q")
+    assert command(*figures, cwd=folder).returncode == 0
+    arguments = ("models", "card", "default", "figures.json", "--out", "CARD.md")
+    done = command(*arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "| accuracy |" in (folder / "CARD.md").read_text()
+    (folder / "figures.json").write_text("{}")
+    refused = command(*arguments, cwd=folder)
+    assert refused.returncode == 1
+    assert "figures.json: has no accuracy" in refused.stderr

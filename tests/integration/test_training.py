@@ -267,3 +267,23 @@ def test_two_processes_train_one_network(generated_data: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert len(losses(run_dir)) == 4
     assert (run_dir / "best.ckpt").exists()
+
+
+def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(to_toml(small_recipe(generated_data)))
+
+    def emolens(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "emolens", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    trained = emolens("train", recipe.name, "--set", "phases.0.epochs=2")
+    assert trained.returncode == 0, trained.stderr
+    assert "validation accuracy" in trained.stdout
+    exported = emolens("export", "runs/small/best.ckpt", "mine.onnx")
+    assert exported.returncode == 0, exported.stderr
+    evaluated = emolens("evaluate", "--model", "mine.onnx", "--data", str(generated_data))
+    assert evaluated.returncode == 0, evaluated.stderr
+    wrong = emolens("train", recipe.name, "--set", "phases.0.speed=2")
+    assert wrong.returncode == 1
+    assert "unknown key 'phases.0.speed'" in wrong.stderr

@@ -1,5 +1,6 @@
 """`emolens models`: which models there are, and whether their files are sound."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from rich.table import Table
 
 from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_console
 from emolens.core.errors import ModelError
+from emolens.evaluation.model_card import CardSubject, read_figures, write_card
+from emolens.media.files import write_bytes
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, find_known_model, known_models
 from emolens.runtime.model_file import load_emotion_model
 
@@ -62,3 +65,20 @@ def fetch(name: Annotated[str, typer.Argument(help="A name from `emolens models 
     """Download a model and check its SHA-256; the only command that uses a network."""
     path = find_known_model(name).fetch()
     say(f"wrote {path}")
+
+
+@app.command("card")
+def card(
+    name: Annotated[str, typer.Argument(help="Model name or .onnx file.")],
+    figures: Annotated[
+        list[Path], typer.Argument(help="Files of `emolens evaluate --json`, a column each.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="The Markdown file to write.")],
+) -> None:
+    """Write a model card from a model's manifest and its measured figures."""
+    model = load_emotion_model(name)
+    subject = CardSubject(model.manifest, model.sha256, model.size_bytes)
+    text = write_card(subject, [read_figures(path) for path in figures])
+    write_bytes(out, text.encode())
+    say(f"wrote {out}")

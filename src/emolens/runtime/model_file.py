@@ -34,11 +34,13 @@ class EmotionModel:
             follow its pooling, to class-activation maps `cam` (N, 7, h, w).
         manifest: What the file says about itself.
         sha256: Digest of the whole file.
+        size_bytes: Size of the whole file.
     """
 
     session: OnnxSession
     manifest: ModelManifest
     sha256: str
+    size_bytes: int
 
 
 def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> EmotionModel:
@@ -63,7 +65,7 @@ def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> Emoti
             f"one has {list(session.input_names)} and {list(session.output_names)}"
         )
     _check_shapes(session, manifest, str(name_or_path))
-    return EmotionModel(session, manifest, hashlib.sha256(content).hexdigest())
+    return EmotionModel(session, manifest, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _check_shapes(session: OnnxSession, manifest: ModelManifest, name: str) -> None:

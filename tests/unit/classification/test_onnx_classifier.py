@@ -50,7 +50,7 @@ def classifier(row: list[float], temperature: float) -> OnnxEmotionClassifier:
         license="Apache-2.0",
     )
     session = _FixedSession(row)
-    return OnnxEmotionClassifier(EmotionModel(session, manifest, ""))  # type: ignore[arg-type]
+    return OnnxEmotionClassifier(EmotionModel(session, manifest, "", 0))  # type: ignore[arg-type]
 
 
 def test_the_temperature_divides_the_logits() -> None:

@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emolens.core.emotion import LABELS
+from emolens.core.errors import InputError
+from emolens.core.manifest import InputSpec, ModelManifest
+from emolens.evaluation.model_card import CardSubject, read_figures, write_card
+
+SUBJECT = CardSubject(
+    ModelManifest(
+        name="tiny",
+        labels=LABELS,
+        input=InputSpec(size_px=48, mean=0.5, std=0.25),
+        temperature=0.8,
+        dataset="drawn stripes",
+        code_revision="abc",
+        metrics={},
+        license="CC0-1.0",
+    ),
+    sha256="f" * 64,
+    size_bytes=2_500_000,
+)
+
+
+def figures(**changes: object) -> dict[str, Any]:
+    of_class = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 8}
+    per_class: dict[str, object] = dict.fromkeys(LABELS, of_class)
+    per_class["disgust"] = {"precision": None, "recall": None, "f1": None, "support": 0}
+    values = {
+        "model_sha256": "f" * 64,
+        "split": "PublicTest",
+        "n": 3589,
+        "tta": False,
+        "accuracy": 0.7,
+        "accuracy_ci95": [0.68, 0.72],
+        "balanced_accuracy": 0.65,
+        "macro_f1": 0.66,
+        "nll": 0.9,
+        "ece": 0.02,
+        "per_class": per_class,
+    }
+    return {**values, **changes}
+
+
+def test_the_card_says_what_was_measured() -> None:
+    card = write_card(SUBJECT, [figures(), figures(tta=True, accuracy=0.712)])
+    assert card.startswith("# The emotion model `tiny`\n")
+    assert "| PublicTest, 3,589 faces | one view | ten views |" in card
+    assert "| accuracy | 70.0 % | 71.2 % |" in card
+    assert "| 95 % interval | 68.0 % to 72.0 % |" in card
+    assert "| happy: precision, recall, F1 | 50.0 %, 25.0 %, 33.3 % |" in card
+    assert "| disgust: precision, recall, F1 | not defined, not defined, not defined |" in card
+    for words in ("2.5 MB", "drawn stripes", "CC0-1.0", "f" * 64, "apparent expression", "280"):
+        assert words in card
+
+
+def test_figures_of_another_model_are_refused() -> None:
+    with pytest.raises(InputError, match="evaluate it again"):
+        write_card(SUBJECT, [figures(model_sha256="0" * 64)])
+
+
+def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for content, message in [
+        ("no json", "not JSON"),
+        ("[]", "has no accuracy, model_sha256"),
+        ('{"accuracy": 1}', "has no model_sha256, per_class, tta"),
+    ]:
+        path.write_text(content)
+        with pytest.raises(InputError, match=message):
+            read_figures(path)
+    with pytest.raises(InputError, match="cannot read"):
+        read_figures(tmp_path / "none.json")
+    path.write_text(json.dumps(figures()))
+    assert read_figures(path)["accuracy"] == 0.7
