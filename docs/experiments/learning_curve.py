@@ -1,27 +1,29 @@
 """Print a training run epoch by epoch, as the tables of these pages show it.
 
-python docs/experiments/learning_curve.py runs/resnet18-48px
+python docs/experiments/learning_curve.py runs/accurate --every 5
 """
 
 import argparse
 from pathlib import Path
 
-import pandas as pd
+from emolens.training.run_report import read_epochs
 
 
 def main() -> None:
-    """Read every start's log and print one Markdown row per epoch."""
+    """Print one Markdown row per epoch, and always the last one of a phase."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run_dir", type=Path)
-    logs = sorted(parser.parse_args().run_dir.glob("log*/**/metrics.csv"))
-    table = pd.concat(pd.read_csv(log) for log in logs)
-    columns = ["train_loss_epoch", "val_loss", "val_accuracy"]
-    epochs = table.groupby("epoch")[columns].last().dropna()
-    print("| epoch | training loss | PublicTest loss | PublicTest accuracy |")
-    print("|---|---|---|---|")
-    for epoch, row in epochs.iterrows():
-        loss, val_loss, accuracy = row
-        print(f"| {int(epoch) + 1} | {loss:.3f} | {val_loss:.3f} | {100 * accuracy:.2f} % |")
+    parser.add_argument("--every", type=int, default=1)
+    options = parser.parse_args()
+    epochs = read_epochs(options.run_dir)
+    is_last = epochs.phase != epochs.phase.shift(-1)
+    print("| phase | epoch | training loss | PublicTest loss | PublicTest accuracy |")
+    print("|---|---|---|---|---|")
+    for row in epochs[(epochs.epoch % options.every == 0) | is_last].itertuples():
+        print(
+            f"| {row.phase} | {int(row.epoch)} | {row.train_loss:.3f} | {row.val_loss:.3f} | "
+            f"{100 * row.val_accuracy:.2f} % |"
+        )
 
 
 if __name__ == "__main__":

@@ -236,7 +236,8 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
     def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
         n = int(n_averaged)
         now = min(decay, (1 + n) / (10 + n))
-        return averaged * now + current * (1 - now)
+        # In this form a frozen weight stays what it is to the last bit.
+        return averaged + (current - averaged) * (1 - now)
 
     return average
 

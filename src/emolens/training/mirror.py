@@ -4,7 +4,7 @@ Half of the filters of a layer are the mirror images of the other half, and wher
 such halves they are exchanged as well. A mirrored face then gives mirrored features with the
 halves exchanged, and after pooling and a head that weighs both halves alike the same logits, but
 for what strided layers do: on an even number of columns they look at other ones from the other
-side. The products cost what plain ones cost, with only half of the filters free; for use they are
+side. The products cost what plain ones cost, with half of the parameters; for use they are
 written out as plain ones.
 
 Source: Cohen and Welling 2016, "Group Equivariant Convolutional Networks", for the group of two
@@ -23,20 +23,24 @@ class _MirroredFilters(nn.Module):
         super().__init__()
         self.has_halves = has_halves
 
-    def forward(self, weight: Tensor) -> Tensor:
-        first = weight[: len(weight) // 2]
+    def forward(self, first: Tensor) -> Tensor:
         second = first.flip(3)
         if self.has_halves:
             second = second.roll(second.shape[1] // 2, dims=1)
         return torch.cat([first, second])
 
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        return weight[: len(weight) // 2]
+
 
 class _SameHalves(nn.Module):
     """Second half of the last axis equal to the first."""
 
-    def forward(self, weight: Tensor) -> Tensor:
-        first = weight[..., : weight.shape[-1] // 2]
+    def forward(self, first: Tensor) -> Tensor:
         return torch.cat([first, first], dim=-1)
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        return weight[..., : weight.shape[-1] // 2]
 
 
 def mirror_backbone(backbone: nn.Module) -> None:
