@@ -31,12 +31,21 @@ imports: $(DEV_ENV)/installed
 
 check: lint types imports test
 
-# Writes every figure that README and docs quote; needs FER2013, which is not part of the project.
+# Writes every figure that README, docs and model cards quote; needs FER2013, which is not part of
+# the project.
 DATA ?= fer2013/public-test.parquet
+MODELS := accurate
+METRICS := docs/metrics
+EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
 figures: $(USER_ENV)/installed
-	$(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest --json docs/metrics/public-test.json
-	$(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest --tta --json docs/metrics/public-test-ten-views.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json docs/metrics/whole-chain.json
+	for model in $(MODELS); do \
+	    $(EVALUATE) --model $$model --json $(METRICS)/$$model.json && \
+	    $(EVALUATE) --model $$model --tta --json $(METRICS)/$$model-ten-views.json && \
+	    $(USER_ENV)/bin/emolens models card $$model $(METRICS)/$$model.json \
+	        $(METRICS)/$$model-ten-views.json --out src/emolens/models/CARD-$$model.md || exit 1; \
+	done
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json $(METRICS)/whole-chain.json
+	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 
 clean:
 	rm -rf $(USER_ENV) $(DEV_ENV) emolens-demo

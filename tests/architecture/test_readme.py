@@ -12,8 +12,10 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.emotion import LABELS
+from emolens.evaluation.model_card import CardSubject, write_card
 from emolens.media.pictures import write_picture
-from emolens.runtime.catalogue import find_model
+from emolens.runtime.catalogue import find_model, known_models
+from emolens.runtime.model_file import load_emotion_model
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,25 +37,38 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-@pytest.mark.parametrize("name", ["public-test", "public-test-ten-views"])
-def test_figures_belong_to_the_shipped_model(name: str) -> None:
-    assert figures(name)["model_sha256"] == find_model("default", "emotion").sha256
+SHIPPED = [model.name for model in known_models() if model.kind == "emotion"]
+COLUMNS = [f"{model}{views}" for model in SHIPPED for views in ("", "-ten-views")]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_figures_belong_to_a_shipped_model(name: str) -> None:
+    model = name.removesuffix("-ten-views")
+    assert figures(name)["model_sha256"] == find_model(model, "emotion").sha256
+    assert figures(name)["tta"] == name.endswith("-ten-views")
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_a_card_says_what_was_measured(model: str) -> None:
+    loaded = load_emotion_model(model)
+    subject = CardSubject(loaded.manifest, loaded.sha256, loaded.size_bytes)
+    card = find_model(model, "emotion").path.with_name(f"CARD-{model}.md")
+    measured = [figures(model), figures(f"{model}-ten-views")]
+    assert card.read_text(encoding="utf-8") == write_card(subject, measured)
 
 
 def test_the_table_equals_the_metrics() -> None:
-    one, ten = figures("public-test"), figures("public-test-ten-views")
-    assert (one["tta"], ten["tta"]) == (False, True)
-    both = (one, ten)
-    assert row("accuracy") == [percent(f["accuracy"]) for f in both]
+    columns = [figures(name) for name in COLUMNS]
+    assert row("accuracy") == [percent(f["accuracy"]) for f in columns]
     assert row("95 % interval") == [
-        f"{percent(f['accuracy_ci95'][0])} to {percent(f['accuracy_ci95'][1])}" for f in both
+        f"{percent(f['accuracy_ci95'][0])} to {percent(f['accuracy_ci95'][1])}" for f in columns
     ]
-    assert row("balanced accuracy") == [percent(f["balanced_accuracy"]) for f in both]
-    assert row("macro-F1") == [f"{f['macro_f1']:.3f}" for f in both]
-    assert row("expected calibration error") == [f"{f['ece']:.3f}" for f in both]
+    assert row("balanced accuracy") == [percent(f["balanced_accuracy"]) for f in columns]
+    assert row("macro-F1") == [f"{f['macro_f1']:.3f}" for f in columns]
+    assert row("expected calibration error") == [f"{f['ece']:.3f}" for f in columns]
     for label in LABELS:
         assert row(f"recall of {label}") == [
-            percent(f["per_class"][label]["recall"]) for f in both
+            percent(f["per_class"][label]["recall"]) for f in columns
         ], label
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -99,7 +101,7 @@ def test_data_info_counts(data: Path) -> None:
 
 def test_models_are_listed_and_sound(tmp_path: Path) -> None:
     listed = command("models", "list", cwd=tmp_path)
-    assert "resnet18-48px (default)" in listed.stdout
+    assert f"{DEFAULT_EMOTION_MODEL} (default)" in listed.stdout
     verified = command("models", "verify", cwd=tmp_path)
     assert verified.returncode == 0, verified.stderr
     assert "centerface: sound" in verified.stdout
@@ -110,7 +112,7 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
-    assert findings["model resnet18-48px"].startswith("sound, SHA-256 ")
+    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")
 
 
 def test_a_model_card_is_written_from_measured_figures(data: Path) -> None:

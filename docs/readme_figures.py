@@ -1,0 +1,81 @@
+"""Write the table of figures into README from the files that `emolens evaluate` wrote.
+
+    python docs/readme_figures.py accurate fast
+
+`make figures` runs it; tests compare README with the same files.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from emolens.core.emotion import LABELS
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
+
+
+def read(name: str) -> dict[str, Any]:
+    """One file of docs/metrics."""
+    figures: dict[str, Any] = json.loads((ROOT / f"docs/metrics/{name}.json").read_text("utf-8"))
+    return figures
+
+
+def percent(share: float) -> str:
+    """A share as README shows it."""
+    return f"{100 * share:.1f} %"
+
+
+def table(models: list[str]) -> str:
+    """The Markdown table, two columns a model."""
+    headings = [f"`{model}`, {views}" for model in models for views in ("one view", "ten views")]
+    columns = [read(name) for model in models for name in (model, f"{model}-ten-views")]
+    rows = {
+        "accuracy": [percent(figures["accuracy"]) for figures in columns],
+        "95 % interval": [
+            " to ".join(percent(end) for end in figures["accuracy_ci95"]) for figures in columns
+        ],
+        "balanced accuracy": [percent(figures["balanced_accuracy"]) for figures in columns],
+        "macro-F1": [f"{figures['macro_f1']:.3f}" for figures in columns],
+        "expected calibration error": [f"{figures['ece']:.3f}" for figures in columns],
+    }
+    for label in LABELS:
+        recalls = [figures["per_class"][label]["recall"] for figures in columns]
+        rows[f"recall of {label}"] = [percent(recall) for recall in recalls]
+    lines = [
+        f"| FER2013 PublicTest, {columns[0]['n']:,} faces | {' | '.join(headings)} |",
+        f"|{'---|' * (len(headings) + 1)}",
+        *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
+    ]
+    return "\n".join(lines)
+
+
+def chain() -> str:
+    """What pictures cost against ready-made crops."""
+    figures = read("whole-chain")
+    return (
+        f"Faces in pictures are read nearly as well as ready-made crops: when {figures['n']} "
+        "PublicTest faces\n"
+        f"stand in larger pictures, {percent(figures['share_detected'])} of them are found, and "
+        f"the whole chain loses {figures['points_lost']:.1f} points\n"
+        "against the crops themselves (`make figures`)."
+    )
+
+
+def main() -> None:
+    """Replace what stands between the two marks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="+")
+    models = parser.parse_args().models
+    readme = ROOT / "README.md"
+    text = readme.read_text("utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    readme.write_text(
+        f"{before}{BEGIN}\n{table(models)}\n\n{chain()}\n{END}{after}", encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
