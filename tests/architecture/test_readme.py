@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.emotion import LABELS
-from emolens.evaluation.model_card import CardSubject, write_card
+from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.pictures import write_picture
 from emolens.runtime.catalogue import find_model, known_models
 from emolens.runtime.model_file import load_emotion_model
@@ -53,7 +53,8 @@ def test_a_card_says_what_was_measured(model: str) -> None:
     loaded = load_emotion_model(model)
     subject = CardSubject(loaded.manifest, loaded.sha256, loaded.size_bytes)
     card = find_model(model, "emotion").path.with_name(f"CARD-{model}.md")
-    measured = [figures(model), figures(f"{model}-ten-views")]
+    folder = ROOT / "docs" / "metrics"
+    measured = [read_figures(folder / f"{model}{views}.json") for views in ("", "-ten-views")]
     assert card.read_text(encoding="utf-8") == write_card(subject, measured)
 
 

@@ -126,4 +126,4 @@ def test_a_model_card_is_written_from_measured_figures(data: Path) -> None:
     (folder / "figures.json").write_text("{}")
     refused = command(*arguments, cwd=folder)
     assert refused.returncode == 1
-    assert "figures.json: has no accuracy" in refused.stderr
+    assert "model_sha256: Field required" in refused.stderr

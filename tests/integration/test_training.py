@@ -58,6 +58,7 @@ def test_a_run_folder_holds_what_is_needed_to_repeat_and_judge_it(small_run: Pat
     figures = json.loads((small_run / "metrics.json").read_text())
     assert figures["n"] == 140
     assert figures["split"] == "PublicTest"
+    assert (figures["n_training"], figures["n_dropped"]) == (280, {})
     assert figures["accuracy"] > 0.4
 
 
@@ -149,6 +150,49 @@ def test_early_stopping_waits_as_long_as_said(generated_data: Path, tmp_path: Pa
     assert len(losses(tmp_path)) < 10
 
 
+def test_a_run_that_stopped_early_stays_stopped(
+    generated_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases = ({"epochs": 40, "patience": 1, "peak_rate": 1e-9, "warmup_epochs": 0},)
+    recipe = small_recipe(generated_data, phases=phases)
+
+    def full(*_: object) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr("emolens.training.fit.save_checkpoint", full)
+    with pytest.raises(OutputError, match="no room"):
+        fit(recipe, tmp_path, show_progress=False)
+    monkeypatch.undo()
+    n_epochs = len(losses(tmp_path))
+    fit(recipe, tmp_path, resume=True, show_progress=False)
+    assert len(losses(tmp_path)) == n_epochs
+
+
+def test_what_a_run_started_from_may_be_gone_later(
+    small_run: Path, generated_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = tmp_path / "start.ckpt"
+    start.write_bytes((small_run / "best.ckpt").read_bytes())
+    recipe = small_recipe(
+        generated_data, phases=({"epochs": 2, "learning_stages": 0},), start=str(start)
+    )
+    fit(recipe, tmp_path / "whole", show_progress=False)
+    step = ExpressionModule.training_step
+
+    def dying_step(self: ExpressionModule, batch: object, index: int) -> torch.Tensor:
+        if self.current_epoch == 1:
+            raise _KilledError
+        return step(self, batch, index)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ExpressionModule, "training_step", dying_step)
+    with pytest.raises(_KilledError):
+        fit(recipe, tmp_path / "killed", show_progress=False)
+    monkeypatch.undo()
+    start.unlink()
+    fit(recipe, tmp_path / "killed", resume=True, show_progress=False)
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+
+
 def test_a_student_comes_closer_to_its_teacher(
     small_run: Path, generated_data: Path, tmp_path: Path
 ) -> None:
@@ -212,7 +256,7 @@ def test_shipped_recipes_run(
     ]
     if isinstance(recipe.network, BackboneSection):
         # No network in tests, and a large picture takes long.
-        values["network"] |= {"weights": None, "size_px": 32}
+        values["network"] |= {"weights": "random", "size_px": 32}
     if recipe.start:
         values["start"] = stand_in(recipe.model_copy(update={"start": None}))
     if recipe.teacher:
@@ -266,7 +310,14 @@ def test_two_processes_train_one_network(generated_data: Path, tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert len(losses(run_dir)) == 4
-    assert (run_dir / "best.ckpt").exists()
+    assert done.stdout.count("validation accuracy") == 1
+    alone = small_recipe(generated_data, phases=TWO_PHASES)
+    fit(alone, tmp_path / "alone", show_progress=False)
+    # Every process draws its own changes and sees half of each batch.
+    assert losses(run_dir) != losses(tmp_path / "alone")
+    assert [float(loss) for loss in losses(run_dir)] == pytest.approx(
+        [float(loss) for loss in losses(tmp_path / "alone")], rel=0.25
+    )
 
 
 def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_path: Path) -> None:

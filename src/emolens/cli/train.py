@@ -32,6 +32,7 @@ def train(
     """Train a model from a recipe, with a checkpoint after every epoch."""
     require_training("emolens train")
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is optional and slow to load)
+    from emolens.training.processes import is_main_process  # noqa: PLC0415
     from emolens.training.recipe_file import load_recipe  # noqa: PLC0415
 
     if resume and out:
@@ -39,5 +40,7 @@ def train(
     resolved = load_recipe(recipe, assignments or ())
     run_dir = resume or out or Path("runs") / resolved.name
     result = fit(resolved, run_dir, resume=resume is not None, show_progress=not quiet)
+    if not is_main_process():
+        return
     stdout_console().print(f"validation accuracy [bold]{result.val_accuracy:.2%}[/]")
     say(f"wrote {result.best}; next: emolens export {result.best} {resolved.name}.onnx")

@@ -3,11 +3,11 @@
 Source: Mitchell et al. 2019, "Model Cards for Model Reporting", sections 4.1 to 4.9.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
@@ -25,13 +25,15 @@ in education is prohibited (AI Act, article 5(1)(f)).
 
 ## What to be careful with
 
+- Faces that are small, blurred, cut off or turned away get probabilities too; emolens gives them no
+  label.
+"""
+_OF_FER2013 = """\
 - FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so
   error rates between groups of people are not known.
 - People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust.
 - PublicTest steered the training and its temperature, and 280 of its pictures also stand in the
-  training rows: expect a little less on new benchmark faces, and less again in the wild.
-- Faces that are small, blurred, cut off or turned away get probabilities too; emolens gives them no
-  label.
+  Training split: expect a little less on new benchmark faces, and less again in the wild.
 """
 
 
@@ -50,46 +52,68 @@ class CardSubject:
     size_bytes: int
 
 
-def read_figures(path: Path) -> dict[str, Any]:
+class ClassFigures(BaseModel):
+    """Figures of one class; None where they are not defined."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class MeasuredFigures(BaseModel):
+    """What a card shows of a file of `emolens evaluate --json`; the names are that file's."""
+
+    model_sha256: str
+    split: str | None
+    n: int
+    tta: bool
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    balanced_accuracy: float
+    macro_f1: float
+    nll: float
+    ece: float
+    per_class: dict[str, ClassFigures]
+
+
+def read_figures(path: Path) -> MeasuredFigures:
     """Read a file of `emolens evaluate --json`.
 
     Raises:
         InputError: The file cannot be read, or holds something else.
     """
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))
+        return MeasuredFigures.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
-    missing = {"model_sha256", "accuracy", "per_class", "tta"} - set(
-        figures if isinstance(figures, dict) else ()
-    )
-    if missing:
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{path}: has no {', '.join(sorted(missing))}; expected a file that `emolens evaluate "
-            "--json` wrote"
-        )
-    return dict(figures)
+            f"{path}: no file that `emolens evaluate --json` wrote: "
+            f"{f'{key}: ' if key else ''}{first['msg']}"
+        ) from error
 
 
-def write_card(subject: CardSubject, measured: Sequence[dict[str, Any]]) -> str:
+def write_card(subject: CardSubject, measured: Sequence[MeasuredFigures]) -> str:
     """The card as Markdown.
 
     Args:
         subject: The model.
-        measured: Figures of it, one set a column, as `read_figures` gives them.
+        measured: Figures of it, one set a column.
 
     Raises:
         InputError: Figures of another model.
     """
     for figures in measured:
-        if figures["model_sha256"] != subject.sha256:
+        if figures.model_sha256 != subject.sha256:
             raise InputError(
-                f"the figures are those of the model {figures['model_sha256'][:12]}..., not of "
+                f"the figures are those of the model {figures.model_sha256[:12]}..., not of "
                 f"{subject.manifest.name} ({subject.sha256[:12]}...); evaluate it again"
             )
-    return "\n".join([_what(subject), _figures(measured), _PURPOSE])
+    is_fer2013 = subject.manifest.dataset.startswith("FER2013")
+    limits = _PURPOSE + (_OF_FER2013 if is_fer2013 else "")
+    return "\n".join([_what(subject), _figures(measured), limits])
 
 
 def _what(subject: CardSubject) -> str:
@@ -109,33 +133,29 @@ def _what(subject: CardSubject) -> str:
     return f"# The emotion model `{manifest.name}`\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _figures(measured: Sequence[dict[str, Any]]) -> str:
-    views = ["ten views" if figures["tta"] else "one view" for figures in measured]
-    splits = {f"{figures['split']}, {figures['n']:,} faces" for figures in measured}
-    rows: list[tuple[str, list[str]]] = [
-        ("accuracy", [_percent(figures["accuracy"]) for figures in measured]),
-        (
-            "95 % interval",
-            [" to ".join(map(_percent, figures["accuracy_ci95"])) for figures in measured],
-        ),
-        ("balanced accuracy", [_percent(figures["balanced_accuracy"]) for figures in measured]),
-        ("macro-F1", [f"{figures['macro_f1']:.3f}" for figures in measured]),
-        ("negative log-likelihood", [f"{figures['nll']:.3f}" for figures in measured]),
-        ("expected calibration error", [f"{figures['ece']:.3f}" for figures in measured]),
+def _figures(measured: Sequence[MeasuredFigures]) -> str:
+    headings = [
+        f"{figures.split or 'all'}, {figures.n:,} faces, {'ten' if figures.tta else 'one'} view"
+        + "s" * figures.tta
+        for figures in measured
     ]
+    rows: dict[str, list[str]] = {
+        "accuracy": [_percent(figures.accuracy) for figures in measured],
+        "95 % interval": [
+            " to ".join(map(_percent, figures.accuracy_ci95)) for figures in measured
+        ],
+        "balanced accuracy": [_percent(figures.balanced_accuracy) for figures in measured],
+        "macro-F1": [f"{figures.macro_f1:.3f}" for figures in measured],
+        "negative log-likelihood": [f"{figures.nll:.3f}" for figures in measured],
+        "expected calibration error": [f"{figures.ece:.3f}" for figures in measured],
+    }
     for label in LABELS:
-        of_class = [figures["per_class"][label] for figures in measured]
-        rows.append(
-            (
-                f"{label}: precision, recall, F1",
-                [
-                    ", ".join(_percent(one[key]) for key in ("precision", "recall", "f1"))
-                    for one in of_class
-                ],
-            )
-        )
-    head = f"| {'; '.join(sorted(splits))} | {' | '.join(views)} |\n|{'---|' * (len(views) + 1)}\n"
-    body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows)
+        of_class = [figures.per_class[label] for figures in measured]
+        rows[f"{label}: precision, recall, F1"] = [
+            ", ".join(map(_percent, (one.precision, one.recall, one.f1))) for one in of_class
+        ]
+    head = f"| | {' | '.join(headings)} |\n|{'---|' * (len(headings) + 1)}\n"
+    body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows.items())
     return f"## What was measured\n\n{head}{body}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import timm
@@ -18,11 +19,18 @@ from emolens.training.mirror import mirror_backbone, mirror_head
 from emolens.training.networks import ExpressionNetwork, GrayToColor
 from emolens.training.recipe import (
     HUB,
+    RANDOM,
     BackboneSection,
     NetworkSection,
     Recipe,
     ResNetSection,
     ViTSection,
+)
+
+# What torch, pydantic and look-ups raise for files of another kind.
+NOT_A_TORCH_FILE = (
+    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    UnpicklingError,
 )
 
 
@@ -106,10 +114,12 @@ def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | Visi
             + (f"; similar names: {', '.join(similar)}" if similar else "")
         )
     from_hub = pretrained and spec.weights == HUB
-    arguments: dict[str, Any] = {"img_size": spec.size_px} if spec.name.startswith("vit") else {}
+    family = timm.model_entrypoint(spec.name).__module__
+    has_fixed_size = family.endswith(("vision_transformer", "deit"))
+    arguments: dict[str, Any] = {"img_size": spec.size_px} if has_fixed_size else {}
     try:
         network = timm.create_model(spec.name, pretrained=from_hub, num_classes=0, **arguments)
-    except Exception as error:
+    except (OSError, RuntimeError, ValueError) as error:
         if not from_hub:
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -122,7 +132,7 @@ def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | Visi
             f"network.name: {spec.name} is a {type(network).__name__}; emolens takes ResNets and "
             "Vision Transformers of timm"
         )
-    if pretrained and spec.weights and not from_hub:
+    if pretrained and spec.weights not in {HUB, RANDOM}:
         _read_weights(network, Path(spec.weights))
     return network
 
@@ -132,7 +142,7 @@ def _read_weights(network: nn.Module, path: Path) -> None:
         weights = load_state_dict(str(path), weights_only=True)
     except FileNotFoundError as error:
         raise ConfigError(f"network.weights: no such file: {path}") from error
-    except Exception as error:
+    except NOT_A_TORCH_FILE as error:
         raise ConfigError(f"network.weights: {path} holds no state dict: {error}") from error
     wanted = network.state_dict()
     # The classifier of the old task has no counterpart here.

@@ -39,6 +39,11 @@ class FaceAugment(nn.Module):
         return self._erase(faces)
 
     def _warp(self, faces: Tensor, size_px: int) -> Tensor:
+        # In bfloat16 positions would be rounded to a tenth of a pixel.
+        with torch.autocast(faces.device.type, enabled=False):
+            return self._sampled(faces, size_px)
+
+    def _sampled(self, faces: Tensor, size_px: int) -> Tensor:
         matrices = self._affine_matrices(len(faces), faces.device)
         shape = [len(faces), 1, size_px, size_px]
         grid = nn.functional.affine_grid(matrices, shape, align_corners=False)

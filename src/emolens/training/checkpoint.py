@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -14,17 +13,13 @@ from torch import Tensor
 
 from emolens.core.errors import ConfigError
 from emolens.media.files import write_bytes
-from emolens.training.architectures import build_network
+from emolens.training.architectures import NOT_A_TORCH_FILE, build_network
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import Recipe
+from emolens.training.recipe_file import differing_keys
 from emolens.training.revision import UNKNOWN_REVISION
 
 StateDict = Mapping[str, Tensor]
-# What torch, pydantic and look-ups raise for files of another kind.
-_NOT_A_CHECKPOINT = (
-    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    UnpicklingError,
-)
 _NETWORK_PREFIX = "network."
 
 
@@ -94,7 +89,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         revision = str(content.get("code_revision", UNKNOWN_REVISION))
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such checkpoint") from error
-    except (ConfigError, ValidationError, *_NOT_A_CHECKPOINT) as error:
+    except (ConfigError, ValidationError, *NOT_A_TORCH_FILE) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"{path}: not a checkpoint of emolens train: {reason}") from error
     return Checkpoint(recipe, tuple(networks), revision)
@@ -119,12 +114,9 @@ def start_from(network: ExpressionNetwork, path: Path, recipe: Recipe) -> None:
     checkpoint = load_checkpoint(path)
     theirs, ours = checkpoint.recipe.network, recipe.network
     if theirs != ours:
-        old, new = theirs.model_dump(), ours.model_dump()
-        differing = [
-            f"network.{key} ({old.get(key)} there, {new.get(key)} here)"
-            for key in new | old
-            if old.get(key) != new.get(key)
-        ]
+        differing = differing_keys(
+            {"network": theirs.model_dump(mode="json")}, {"network": ours.model_dump(mode="json")}
+        )
         raise ConfigError(
             f"start: {path} holds another architecture: {', '.join(differing)}; "
             "take over its [network] section"

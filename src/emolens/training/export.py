@@ -24,7 +24,7 @@ from emolens.runtime.model_file import seal
 from emolens.runtime.session import OnnxSession
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.faces import load_validation_faces
-from emolens.training.inference import torch_logits
+from emolens.training.inference import in_chunks, torch_logits
 from emolens.training.mirror import write_out
 from emolens.training.networks import LogitsAndCam
 from emolens.training.onnx_graph import (
@@ -39,7 +39,6 @@ from emolens.training.onnx_graph import (
 PARITY_TOLERANCE = 1e-4
 INT8_TOLERANCE_POINTS = 0.5
 _N_CALIBRATION_FACES = 512
-_CHUNK = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +132,7 @@ def onnx_logits(
 ) -> npt.NDArray[np.float32]:
     """Logits float32 (N, 7) of a serialised graph for uint8 (N, S, S) faces."""
     session = OnnxSession(content, name="the new model")
-    rows = []
-    for start in range(0, len(images), _CHUNK):
-        faces = preprocess(list(images[start : start + _CHUNK]), spec)
-        rows += session.run({INPUT_NAME: faces}, ["logits"])
-    return np.concatenate(rows)
+    return in_chunks(lambda faces: session.run({INPUT_NAME: faces}, ["logits"])[0], images, spec)
 
 
 def _headline(

@@ -14,10 +14,17 @@ from emolens.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFaces:
-    """What a run learns from and what it is measured on."""
+    """What a run learns from and what it is measured on.
+
+    Attributes:
+        training: The faces to learn from.
+        validation: The faces to measure on.
+        n_dropped: Training faces that each rule of the recipe named.
+    """
 
     training: FaceSet
     validation: FaceSet
+    n_dropped: dict[str, int]
 
 
 def load_training_faces(recipe: Recipe) -> TrainingFaces:
@@ -30,11 +37,13 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
     """
     source = recipe.data.source
     validation = load_validation_faces(recipe)
-    training, _ = drop_faces(
-        _of_classes(load_faces(source, Split.TRAINING, size_px=recipe.data_size_px), recipe),
+    # Faces of other classes go last: a conflict with one of them is a conflict.
+    kept, n_dropped = drop_faces(
+        load_faces(source, Split.TRAINING, size_px=recipe.data_size_px),
         recipe.data.drop,
         validation,
     )
+    training = _of_classes(kept, recipe)
     _check_classes(training, recipe)
     if len(training) < recipe.schedule.batch_size:
         raise ConfigError(
@@ -46,7 +55,7 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
             f"loss.vote_weight is {recipe.loss.vote_weight}, but {source} has no FER+ votes; set "
             "it to 0 or use a source with the ferplus_* columns"
         )
-    return TrainingFaces(training, validation)
+    return TrainingFaces(training, validation, {str(rule): n for rule, n in n_dropped.items()})
 
 
 def load_validation_faces(recipe: Recipe) -> FaceSet:

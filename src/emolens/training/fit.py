@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -20,7 +19,6 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from emolens.core.errors import ConfigError, OutputError
@@ -38,8 +36,10 @@ from emolens.training.faces import TrainingFaces, load_training_faces
 from emolens.training.inference import pooled_features
 from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
+from emolens.training.networks import ExpressionNetwork
+from emolens.training.processes import is_main_process
 from emolens.training.recipe import PhaseSection, Recipe
-from emolens.training.recipe_file import load_recipe, to_toml
+from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
 from emolens.training.revision import code_revision
 from emolens.training.run_report import validation_figures, write_run_report
 
@@ -52,8 +52,6 @@ _MEANT_SO = (
     "Checkpoint directory .* exists and is not empty",
     # Lightning's own use of a torch function that torch has since replaced.
     ".*isinstance.treespec, LeafSpec.. is deprecated",
-    # Only the heads learn in a first phase, so most modules are in evaluation mode.
-    "Found .* module.* in eval mode at the start of training",
     # Every process validates on all faces, so there is nothing to bring together.
     "It is recommended to use .*sync_dist=True",
 )
@@ -98,6 +96,14 @@ class _ProgressBar(RichProgressBar):
         return {name: figures[key] for name, key in shown.items() if key in figures}
 
 
+class _Patience(EarlyStopping):
+    """Early stopping that stays stopped when a run is resumed right after it."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        del pl_module
+        trainer.should_stop = self.wait_count >= self.patience
+
+
 def fit(
     recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True
 ) -> FitResult:
@@ -121,36 +127,26 @@ def fit(
         DatasetError: The data cannot be read.
         OutputError: The folder cannot be written to, or the disk is full.
     """
-    if _is_main_process():
+    if is_main_process():
         _check_folder(recipe, run_dir, resume=resume)
     revision = code_revision()
     faces = load_training_faces(recipe)
     pl.seed_everything(recipe.seed, verbose=False)
-    network = build_network(recipe, pretrained=True)
-    if recipe.start:
-        start_from(network, recipe.start, recipe)
-    teachers = [
-        network
-        for path in (recipe.teacher.checkpoints if recipe.teacher else ())
-        for network in load_checkpoint(path).networks
-    ]
-    if _is_main_process():
+    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
+    remaining = [index for index, path in enumerate(finished) if not path.exists()]
+    teachers = _load_teachers(recipe) if remaining else []
+    network = _first_network(recipe, finished[0])
+    if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     loss = ExpressionLoss(recipe.loss, faces.training.class_counts, recipe.class_indices)
-    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
     with _without_chatter(), _flushing_denormals(), _writing_to(run_dir):
-        for index, path in enumerate(finished):
-            if not path.exists():
-                module = ExpressionModule(recipe, index, network, loss, teachers)
-                _run_phase(module, faces, path, revision, show_progress=show_progress)
-            network = load_checkpoint(path).networks[0]
+        for index in remaining:
+            if index:
+                network = load_checkpoint(finished[index - 1]).networks[0]
+            module = ExpressionModule(recipe, index, network, loss, teachers)
+            _run_phase(module, faces, finished[index], revision, show_progress=show_progress)
     chosen = finished if recipe.snapshots else finished[-1:]
     return _finish(recipe, run_dir, chosen, faces)
-
-
-def _is_main_process() -> bool:
-    """Whether this process writes the files that all of them share."""
-    return not getattr(rank_zero_only, "rank", None)
 
 
 def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
@@ -165,14 +161,8 @@ def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
 
 def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
     """Refuse to go on with another recipe; only where the data lies may have changed."""
-    old, new = (
-        _flat(recipe.model_dump(mode="json", exclude=_MAY_CHANGE)) for recipe in (begun, wanted)
-    )
-    differing = [
-        f"{key} ({old.get(key)} there, {new.get(key)} here)"
-        for key in old | new
-        if old.get(key) != new.get(key)
-    ]
+    old, new = (recipe.model_dump(mode="json", exclude=_MAY_CHANGE) for recipe in (begun, wanted))
+    differing = differing_keys(old, new)
     if differing:
         raise ConfigError(
             f"{run_dir}: the run was begun with another recipe: {', '.join(differing)}; resume it "
@@ -180,16 +170,24 @@ def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
         )
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        elif value and isinstance(value, list) and isinstance(value[0], dict):
-            flat |= _flat({str(index): entry for index, entry in enumerate(value)}, f"{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+def _load_teachers(recipe: Recipe) -> list[ExpressionNetwork]:
+    paths = recipe.teacher.checkpoints if recipe.teacher else ()
+    return [network for path in paths for network in load_checkpoint(path).networks]
+
+
+def _first_network(recipe: Recipe, finished: Path) -> ExpressionNetwork:
+    """The network that the first phase begins or goes on with."""
+    # What the run was begun with may be out of reach when it is resumed.
+    is_begun = finished.exists() or _last_of(finished).exists()
+    network = build_network(recipe, pretrained=not is_begun)
+    if recipe.start and not is_begun:
+        start_from(network, recipe.start, recipe)
+    return network
+
+
+def _last_of(finished: Path) -> Path:
+    """The checkpoint that an unfinished phase goes on from."""
+    return finished.with_suffix("") / LAST_CHECKPOINT
 
 
 def _run_phase(
@@ -202,6 +200,10 @@ def _run_phase(
 ) -> None:
     """Train one phase and write the network of its best epoch."""
     recipe, phase, phase_dir = module.recipe, module.phase, finished.with_suffix("")
+    last = _last_of(finished)
+    if last.exists():
+        # Lightning loads it too, but too late for features of a backbone that does not learn.
+        module.network.load_state_dict(averaged_state(last))
     train_batches, val_batches = _batches(module, faces)
     best = ModelCheckpoint(
         phase_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
@@ -214,12 +216,15 @@ def _run_phase(
         LearningRateMonitor("epoch"),
     ]
     if phase.patience:
-        callbacks.append(EarlyStopping("val_accuracy", mode="max", patience=phase.patience))
+        callbacks.append(_Patience("val_accuracy", mode="max", patience=phase.patience))
     if show_progress and sys.stderr.isatty():
         callbacks.append(_ProgressBar(console_kwargs={"stderr": True}))
     trainer = _trainer(recipe, phase, phase_dir, callbacks, len(train_batches))
-    last = phase_dir / LAST_CHECKPOINT
-    trainer.fit(module, train_batches, val_batches, ckpt_path=last if last.exists() else None)
+    with warnings.catch_warnings():
+        if phase.learning_stages is not None:
+            # So they should be: what does not learn keeps its batch statistics.
+            warnings.filterwarnings("ignore", "Found .* module.* in eval mode at the start")
+        trainer.fit(module, train_batches, val_batches, ckpt_path=last if last.exists() else None)
     if trainer.is_global_zero:
         state = averaged_state(phase_dir / BEST_CHECKPOINT)
         save_checkpoint(finished, recipe, [state], revision)
@@ -299,10 +304,10 @@ def _finish(
     networks = [checkpoint.networks[0] for checkpoint in checkpoints]
     best = run_dir / BEST_CHECKPOINT
     figures = validation_figures(networks, faces.validation)
-    if _is_main_process():
+    if is_main_process():
         states = [network.state_dict() for network in networks]
         save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)
-        write_run_report(run_dir, figures)
+        write_run_report(run_dir, figures, faces)
     return FitResult(best, figures.metrics.accuracy)
 
 

@@ -54,7 +54,8 @@ class ExpressionModule(pl.LightningModule):
         self._loss_sum = 0.0
 
     def on_fit_start(self) -> None:
-        """Bring the teachers to the device."""
+        """Begin in training mode, wherever the network comes from; bring teachers to the device."""
+        self.network.train()
         for teacher in self._teachers:
             teacher.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
@@ -101,7 +102,8 @@ class ExpressionModule(pl.LightningModule):
             teacher(_prepare(_resized(faces, teacher.input_spec.size_px), teacher.input_spec))
             for teacher in self._teachers
         ]
-        return torch.stack(answers).float().mean(dim=0)
+        # What teachers think of classes that are not told apart here is not to be learnt.
+        return torch.stack(answers).float().mean(dim=0) + self.network.offset
 
     def _size_px(self) -> int:
         """The side that faces have in this epoch."""

@@ -11,8 +11,9 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.core.manifest import InputSpec
 from emolens.datasets.votes import N_VOTES
 
-# Added to the logit of a class that is not told apart: e^-100 is 0 at any temperature.
-_ABSENT_LOGIT = -100.0
+# Added to the logit of a class that is not told apart: e^-50 even at temperature 20, the highest
+# that calibration tries.
+_ABSENT_LOGIT = -1000.0
 
 
 class ExpressionNetwork(nn.Module):
@@ -107,7 +108,8 @@ class ExpressionNetwork(nn.Module):
         super().train(mode)
         for name, module in self.named_modules():
             if name.startswith("backbone.") and self.stage_of(name) < self._n_frozen:
-                module.eval()
+                # Not `eval()`, which would reach into a container's learning stages as well.
+                module.training = False
         return self
 
 

@@ -75,7 +75,8 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
             half = half[: len(half) // 2]
             nodes += [_cast(stored, f"{name}.first"), *_mirror(f"{name}.first", name, shift)]
         tensors.append(numpy_helper.from_array(half, stored))
-    tensors += [numpy_helper.from_array(values, name) for name, values in _SLICE.items()]
+    if any(node.op_type == "Slice" and node.input[1] in _SLICE for node in nodes):
+        tensors += [numpy_helper.from_array(values, name) for name, values in _SLICE.items()]
     nodes += list(compact.graph.node)
     _replace(compact.graph.initializer, [*tensors, *others])
     _replace(compact.graph.node, nodes)
@@ -90,7 +91,7 @@ def _mirror_shift(filters: npt.NDArray[np.float16]) -> int | None:
     mirrored = first[..., ::-1]
     half = filters.shape[1] // 2
     return next(
-        (shift for shift in {half, 0} if np.array_equal(np.roll(mirrored, shift, 1), second)), None
+        (shift for shift in (half, 0) if np.array_equal(np.roll(mirrored, shift, 1), second)), None
     )
 
 
@@ -145,7 +146,8 @@ def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> 
     convolutions = [
         node.name
         for node in graph.graph.node
-        if node.op_type == "Conv" and n_filters.get(node.input[1]) != N_EMOTIONS
+        # Weights that are no constants are the head's, reshaped on the way.
+        if node.op_type == "Conv" and n_filters.get(node.input[1], N_EMOTIONS) != N_EMOTIONS
     ]
     if len(convolutions) < 2:
         raise ModelError(

@@ -15,12 +15,12 @@ from emolens.datasets.cleaning import DropRule
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=16, le=512)]
-HUB = "hub"
+HUB, RANDOM = "hub", "random"
 _DEFAULT_KIND = "resnet"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataSection(_Section):
@@ -58,7 +58,7 @@ class ResNetSection(_Section):
     channels: tuple[Count, Count, Count, Count] = (64, 128, 256, 512)
     """Channels per stage."""
     stem_channels: Count = 32
-    """Channels of the first two 3x3 convolutions; the third one gives the first stage's number."""
+    """Channels of the first two 3x3 convolutions; the third one gives twice as many."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the stem; there is no max-pooling."""
     mirrored: bool = False
@@ -67,6 +67,13 @@ class ResNetSection(_Section):
     """Dropout before the linear head."""
     size_px: SidePx = 48
     """Side of the grey input."""
+
+    @model_validator(mode="after")
+    def _check_halves(self) -> Self:
+        odd = [n for n in (*self.channels, self.stem_channels) if n % 2]
+        if self.mirrored and odd:
+            raise ValueError(f"mirrored needs even numbers of channels, got {odd[0]}")
+        return self
 
 
 class ViTSection(_Section):
@@ -104,8 +111,8 @@ class BackboneSection(_Section):
     kind: Literal["backbone"]
     name: str
     """timm's name, such as `resnet34`, `resnet50` or `vit_small_patch16_224`."""
-    weights: str | None = HUB
-    """`hub` for timm's download, the path of a file with a state dict, or nothing for random."""
+    weights: str = HUB
+    """`hub` for timm's download, `random`, or the path of a file with a state dict."""
     hidden: tuple[Count, ...] = ()
     """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
     dropout: Fraction = 0.3
@@ -235,7 +242,7 @@ class Recipe(_Section):
     """A whole run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=1 << 20)
     license: str = "LicenseRef-unstated"
     """Licence of the weights, for the manifest (SPDX identifier)."""
     start: Path | None = None
@@ -268,4 +275,29 @@ class Recipe(_Section):
             raise ValueError("phases.sizes needs a network of kind resnet, which takes any side")
         if self.snapshots and len(self.phases) < 2:
             raise ValueError("snapshots needs two or more phases")
+        if self.teacher and any(phase.learning_stages == 0 for phase in self.phases):
+            raise ValueError("a teacher needs pictures, which a phase of the head alone has not")
+        return self
+
+    @model_validator(mode="after")
+    def _check_imbalance(self) -> Self:
+        loss = self.loss
+        if self.data.sampling != "uniform" and (
+            loss.class_weights != "none" or loss.logit_adjustment
+        ):
+            raise ValueError(
+                "data.sampling, loss.class_weights and loss.logit_adjustment make up for the same "
+                "thing; choose sampling or one of the others"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_processes(self) -> Self:
+        n_processes = self.hardware.devices * self.hardware.num_nodes
+        n_faces, rest = divmod(self.schedule.batch_size, n_processes)
+        if rest or n_faces < 2:
+            raise ValueError(
+                f"schedule.batch_size {self.schedule.batch_size} must give each of {n_processes} "
+                "processes the same number of faces, 2 or more"
+            )
         return self

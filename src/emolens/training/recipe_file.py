@@ -1,5 +1,6 @@
 """Recipes as TOML files: read with overrides, write with every default."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,8 +61,8 @@ def _toml_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # JSON's escapes are TOML's, but for the one character that only JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list):
         return f"[{', '.join(map(_toml_value, value))}]"
     return repr(value)
@@ -102,7 +103,7 @@ def explain(error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         # The name of a union's member, such as "resnet", is pydantic's word and no key.
-        path = [part for part in problem["loc"] if part not in _KINDS]
+        path = _without_kind(problem["loc"])
         key = ".".join(map(str, path))
         if problem["type"] == "extra_forbidden":
             valid = ", ".join(_valid_keys(problem["loc"][:-1]))
@@ -118,14 +119,41 @@ def explain(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
+def _without_kind(location: Sequence[str | int]) -> list[str | int]:
+    is_kind = len(location) > 1 and location[0] == "network" and location[1] in _KINDS
+    return [location[0], *location[2:]] if is_kind else list(location)
+
+
+def differing_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """Every key that two sections or recipes differ in, with both values."""
+    flat_old, flat_new = _flat(old), _flat(new)
+    return [
+        f"{key} ({flat_old.get(key)} there, {flat_new.get(key)} here)"
+        for key in flat_old | flat_new
+        if flat_old.get(key) != flat_new.get(key)
+    ]
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
+            flat |= _flat(dict(zip(map(str, range(len(value))), value, strict=True)), f"{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
 _KINDS = frozenset({"resnet", "vit", "backbone"})
 
 
 def _valid_keys(location: Sequence[str | int]) -> list[str]:
     section: type[BaseModel] = Recipe
     members: list[type[BaseModel]] = []
-    for part in location:
-        if part in _KINDS:
+    for index, part in enumerate(location):
+        if index == 1 and location[0] == "network":
             section = next(m for m in members if str(part) in repr(m.model_fields["kind"]))
         elif isinstance(part, str):
             members = _sections_of(section.model_fields[part].annotation)

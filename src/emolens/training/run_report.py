@@ -1,6 +1,7 @@
 """What a finished run leaves to read: its figures and its learning curve."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
+from emolens.training.faces import TrainingFaces
 from emolens.training.inference import torch_logits
 from emolens.training.networks import ExpressionNetwork, LogitsAndCam
 
@@ -45,9 +47,11 @@ def validation_figures(
     )
 
 
-def write_run_report(run_dir: Path, figures: ValidationFigures) -> None:
+def write_run_report(run_dir: Path, figures: ValidationFigures, faces: TrainingFaces) -> None:
     """Write `metrics.json` and `learning-curve.png` of a run."""
     record = {
+        "n_training": len(faces.training),
+        "n_dropped": faces.n_dropped,
         "split": Split.PUBLIC_TEST,
         "temperature": figures.temperature,
         **figures.metrics.to_dict(),
@@ -65,10 +69,11 @@ def read_epochs(run_dir: Path) -> pd.DataFrame:
     """
     parts = []
     n_before = 0
-    for phase_dir in sorted(path for path in run_dir.glob("phase-*") if path.is_dir()):
-        logs = sorted(
-            phase_dir.glob("logs/*/metrics.csv"), key=lambda log: int(log.parent.name.split("_")[1])
-        )
+    folders = (path for path in run_dir.glob("phase-*") if path.is_dir())
+    for phase_dir in sorted(folders, key=_number):
+        logs = sorted(phase_dir.glob("logs/*/metrics.csv"), key=lambda log: _number(log.parent))
+        # A power cut may leave an empty one.
+        logs = [log for log in logs if log.stat().st_size]
         if not logs:
             continue
         rows = pd.concat([pd.read_csv(log) for log in logs])
@@ -80,10 +85,15 @@ def read_epochs(run_dir: Path) -> pd.DataFrame:
         epochs = rows.groupby("epoch")[list(columns)].last().dropna().rename(columns=columns)
         epochs = epochs.reset_index()
         epochs["epoch"] += 1 + n_before
-        epochs.insert(0, "phase", int(phase_dir.name.split("-")[1]))
+        epochs.insert(0, "phase", _number(phase_dir))
         n_before += len(epochs)
         parts.append(epochs)
     return pd.concat(parts, ignore_index=True)
+
+
+def _number(path: Path) -> int:
+    """The number at the end of `phase-2` or `version_10`."""
+    return int(re.split("[-_]", path.name)[-1])
 
 
 def plot_learning_curve(epochs: pd.DataFrame, path: Path) -> None:

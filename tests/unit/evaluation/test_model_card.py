@@ -1,13 +1,12 @@
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec, ModelManifest
-from emolens.evaluation.model_card import CardSubject, read_figures, write_card
+from emolens.evaluation.model_card import CardSubject, MeasuredFigures, read_figures, write_card
 
 SUBJECT = CardSubject(
     ModelManifest(
@@ -25,7 +24,7 @@ SUBJECT = CardSubject(
 )
 
 
-def figures(**changes: object) -> dict[str, Any]:
+def figures(**changes: object) -> MeasuredFigures:
     of_class = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 8}
     per_class: dict[str, object] = dict.fromkeys(LABELS, of_class)
     per_class["disgust"] = {"precision": None, "recall": None, "f1": None, "support": 0}
@@ -42,19 +41,25 @@ def figures(**changes: object) -> dict[str, Any]:
         "ece": 0.02,
         "per_class": per_class,
     }
-    return {**values, **changes}
+    return MeasuredFigures.model_validate({**values, **changes})
 
 
 def test_the_card_says_what_was_measured() -> None:
     card = write_card(SUBJECT, [figures(), figures(tta=True, accuracy=0.712)])
     assert card.startswith("# The emotion model `tiny`\n")
-    assert "| PublicTest, 3,589 faces | one view | ten views |" in card
+    assert "| | PublicTest, 3,589 faces, one view | PublicTest, 3,589 faces, ten views |" in card
     assert "| accuracy | 70.0 % | 71.2 % |" in card
     assert "| 95 % interval | 68.0 % to 72.0 % |" in card
     assert "| happy: precision, recall, F1 | 50.0 %, 25.0 %, 33.3 % |" in card
     assert "| disgust: precision, recall, F1 | not defined, not defined, not defined |" in card
-    for words in ("2.5 MB", "drawn stripes", "CC0-1.0", "f" * 64, "apparent expression", "280"):
+    for words in ("2.5 MB", "drawn stripes", "CC0-1.0", "f" * 64, "apparent expression"):
         assert words in card
+    assert "280" not in card
+
+
+def test_what_is_known_of_fer2013_is_said_of_its_models_only() -> None:
+    manifest = replace(SUBJECT.manifest, dataset="FER2013 with FER+ votes")
+    assert "280 of its pictures" in write_card(replace(SUBJECT, manifest=manifest), [figures()])
 
 
 def test_figures_of_another_model_are_refused() -> None:
@@ -65,14 +70,14 @@ def test_figures_of_another_model_are_refused() -> None:
 def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for content, message in [
-        ("no json", "not JSON"),
-        ("[]", "has no accuracy, model_sha256"),
-        ('{"accuracy": 1}', "has no model_sha256, per_class, tta"),
+        ("no json", "a.json: no file that `emolens evaluate --json` wrote: Invalid JSON"),
+        ("[]", "should be an object"),
+        ('{"accuracy": 1}', "model_sha256: Field required"),
     ]:
         path.write_text(content)
         with pytest.raises(InputError, match=message):
             read_figures(path)
     with pytest.raises(InputError, match="cannot read"):
         read_figures(tmp_path / "none.json")
-    path.write_text(json.dumps(figures()))
-    assert read_figures(path)["accuracy"] == 0.7
+    path.write_text(figures().model_dump_json())
+    assert read_figures(path).accuracy == 0.7

@@ -25,6 +25,22 @@ def test_only_the_classes_told_apart_are_read(generated_data: Path) -> None:
     assert set(faces.training.labels) == set(faces.validation.labels) == {3, 4}
 
 
+def test_a_conflict_with_a_class_left_out_is_a_conflict(
+    generated_data: Path, tmp_path: Path
+) -> None:
+    table = pq.read_table(generated_data)
+    twin = table.slice(3, 1).set_column(1, "emotion", pa.array([6]))  # a happy face, as neutral
+    pq.write_table(pa.concat_tables([table, twin]), tmp_path / "twins.parquet")
+    data = {
+        "source": tmp_path / "twins.parquet",
+        "classes": ["happy", "sad"],
+        "drop": ["conflicts"],
+    }
+    faces = load_training_faces(small_recipe(generated_data, data=data))
+    assert len(faces.training) == 79
+    assert faces.n_dropped == {"conflicts": 2}
+
+
 def test_faces_are_kept_at_the_side_asked_for(generated_data: Path) -> None:
     recipe = small_recipe(generated_data, data={"source": generated_data, "size_px": 24})
     faces = load_training_faces(recipe)

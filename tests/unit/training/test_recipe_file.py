@@ -40,6 +40,22 @@ def test_shipped_recipes_read_back(path: Path, tmp_path: Path) -> None:
     assert load_recipe(resolved) == loaded
 
 
+def test_odd_text_and_random_weights_read_back(recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(
+        recipe,
+        [
+            'data.name="two\\nlines \\"quoted\\" \\u007f ä"',
+            "network.kind=backbone",
+            "network.name=resnet18",
+            "network.weights=random",
+        ],
+    )
+    resolved = tmp_path / "resolved.toml"
+    resolved.write_text(to_toml(loaded), encoding="utf-8")
+    assert load_recipe(resolved) == loaded
+    assert "\n" in loaded.data.name
+
+
 def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
     loaded = load_recipe(
         recipe,
@@ -73,6 +89,11 @@ def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
         ("data.classes=['happy', 'bored']", r"two or more different ones of angry, disgust"),
         ("data.drop=['blurred']", r"data.drop.0 = 'blurred'.*'not_a_face'"),
         ("loss.class_weights=heavy", r"'none', 'sqrt', 'inverse' or 'effective'"),
+        ("seed=100000000000", r"seed = 100000000000"),
+        ("phases.0.peak_rate=inf", r"phases.0.peak_rate = inf"),
+        ("hardware.devices=3", r"batch_size 128 must give each of 3 processes the same"),
+        ("data.vit=1", r"unknown key 'data.vit'; valid here: name, source"),
+        ("network.vit=1", r"unknown key 'network.vit'; valid here: kind, blocks"),
         ("snapshots=true", r"snapshots needs two or more phases"),
         ("schedule.batch_size", r"section.key=value"),
         ("name.first=x", r"name is a value, not a section"),
@@ -92,6 +113,18 @@ def test_wrong_values_are_named_with_the_valid_ones(
         (["network.kind=vit", "network.heads=5"], "width 192 one of heads 5"),
         (["network.kind=vit", "network.blocks=1"], "valid here: kind, patch_px, width"),
         (["network.kind=backbone"], "'network.name' is required"),
+        (
+            ["network.mirrored=true", "network.stem_channels=5"],
+            "mirrored needs even numbers of channels, got 5",
+        ),
+        (
+            ["teacher.checkpoints=['a']", "phases.0.learning_stages=0"],
+            "a teacher needs pictures",
+        ),
+        (
+            ["data.sampling=sqrt", "loss.class_weights=sqrt"],
+            "make up for the same thing; choose sampling or one of the others",
+        ),
         (
             ["network.kind=vit", "phases.0.epochs=2", "phases.0.sizes=[[32, 1]]"],
             "phases.sizes needs a network of kind resnet",

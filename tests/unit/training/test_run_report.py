@@ -22,6 +22,8 @@ def run_dir(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "metrics.csv").write_text(HEADER + rows)
     (tmp_path / "phase-1.ckpt").write_bytes(b"")
+    (tmp_path / "phase-1/logs/version_11").mkdir()
+    (tmp_path / "phase-1/logs/version_11/metrics.csv").write_bytes(b"")
     return tmp_path
 
 
@@ -31,6 +33,14 @@ def test_epochs_are_counted_over_starts_and_phases(run_dir: Path) -> None:
     assert epochs.epoch.tolist() == [1, 2, 3, 4]
     assert epochs.train_loss.tolist() == [1.8, 1.7, 1.6, 1.5]
     assert epochs.val_accuracy.tolist() == [0.2, 0.3, 0.4, 0.5]
+
+
+def test_the_tenth_phase_comes_after_the_second(run_dir: Path) -> None:
+    (run_dir / "phase-2").rename(run_dir / "phase-10")
+    log = run_dir / "phase-2/logs/version_0"
+    log.mkdir(parents=True)
+    (log / "metrics.csv").write_text(HEADER + "0,9,,,0.6,1.0\n0,9,1.0,,,\n")
+    assert read_epochs(run_dir).phase.tolist() == [1, 1, 1, 2, 10]
 
 
 def test_the_curve_is_a_picture(run_dir: Path, tmp_path: Path) -> None:
