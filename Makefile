@@ -34,7 +34,7 @@ check: lint types imports test
 # Writes every figure that README, docs and model cards quote; needs FER2013, which is not part of
 # the project.
 DATA ?= fer2013/public-test.parquet
-MODELS := accurate
+MODELS := resnet18-48px
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
 figures: $(USER_ENV)/installed
