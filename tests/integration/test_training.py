@@ -25,7 +25,8 @@ from emolens.training.recipe import BackboneSection, Recipe
 from emolens.training.recipe_file import load_recipe, to_toml
 from tests.recipes import SMALL_NETWORK, small_recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 TWO_PHASES = ({"epochs": 2}, {"epochs": 2, "learning_stages": 2, "peak_rate": 1e-3})
 
 
@@ -258,7 +259,7 @@ def test_shipped_recipes_run(
         # No network in tests, and a large picture takes long.
         values["network"] |= {"weights": "random", "size_px": 32}
     if recipe.start:
-        values["start"] = stand_in(recipe.model_copy(update={"start": None}))
+        values["start"] = ROOT / recipe.start
     if recipe.teacher:
         small = small_recipe(generated_data)
         values["teacher"]["checkpoints"] = [stand_in(small)]
@@ -335,6 +336,12 @@ def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_pa
     assert exported.returncode == 0, exported.stderr
     evaluated = emolens("evaluate", "--model", "mine.onnx", "--data", str(generated_data))
     assert evaluated.returncode == 0, evaluated.stderr
+    small = emolens("export", "runs/small/best.ckpt", "start.ckpt")
+    assert small.returncode == 0, small.stderr
+    again = emolens("train", recipe.name, "--set", "start=start.ckpt", "--out", "runs/again")
+    assert again.returncode == 0, again.stderr
+    senseless = emolens("export", "runs/small/best.ckpt", "start.ckpt", "--int8")
+    assert "--int8 and --data are for model files" in senseless.stderr
     wrong = emolens("train", recipe.name, "--set", "phases.0.speed=2")
     assert wrong.returncode == 1
     assert "unknown key 'phases.0.speed'" in wrong.stderr

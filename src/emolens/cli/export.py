@@ -7,11 +7,19 @@ import typer
 
 from emolens.cli.extras import require_training
 from emolens.cli.terminal import say
+from emolens.core.errors import ConfigError
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of emolens train.")],
-    out: Annotated[Path, typer.Argument(help="The model file to write.", metavar="OUT.onnx")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The model file to write; with the ending .ckpt, a small checkpoint that other "
+            "recipes can start from.",
+            metavar="OUT.onnx",
+        ),
+    ],
     *,
     int8: Annotated[
         bool, typer.Option("--int8", help="8-bit arithmetic: a smaller file, faster with VNNI.")
@@ -26,6 +34,9 @@ def export(
 ) -> None:
     """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
     require_training("emolens export")
+    if out.suffix == ".ckpt":
+        _export_start(checkpoint, out, has_options=int8 or data is not None)
+        return
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
 
     exported = export_checkpoint(checkpoint, out, validation=data, int8=int8)
@@ -35,3 +46,12 @@ def export(
         f"temperature {exported.manifest.temperature:.3f}, largest difference "
         f"from torch {exported.parity:.1e} in a logit)"
     )
+
+
+def _export_start(checkpoint: Path, out: Path, *, has_options: bool) -> None:
+    from emolens.training.checkpoint import save_start  # noqa: PLC0415 (torch is optional)
+
+    if has_options:
+        raise ConfigError(f"{out}: --int8 and --data are for model files, which end in .onnx")
+    size_bytes = save_start(checkpoint, out)
+    say(f'wrote {out} ({size_bytes / 1e6:.1f} MB); name it in a recipe: start = "{out}"')

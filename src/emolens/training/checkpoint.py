@@ -95,6 +95,27 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(recipe, tuple(networks), revision)
 
 
+def save_start(checkpoint: Path, out: Path) -> int:
+    """Write the last network of a checkpoint as a small one that other runs can start from.
+
+    The weights are rounded to float16, half the size.
+
+    Returns:
+        The size of the file in bytes.
+
+    Raises:
+        ConfigError: There is no such checkpoint, or it is not one of ours.
+        OutputError: The file cannot be written.
+    """
+    loaded = load_checkpoint(checkpoint)
+    state = {
+        key: value.half() if value.is_floating_point() else value
+        for key, value in loaded.networks[-1].state_dict().items()
+    }
+    save_checkpoint(out, loaded.recipe, [state], loaded.code_revision)
+    return out.stat().st_size
+
+
 def averaged_state(path: Path) -> dict[str, Tensor]:
     """The averaged network's weights from a checkpoint that Lightning wrote in a phase."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,6 +10,7 @@ from emolens.training.checkpoint import (
     AtomicCheckpointIO,
     load_checkpoint,
     save_checkpoint,
+    save_start,
     start_from,
 )
 from tests.recipes import SMALL_NETWORK, small_recipe
@@ -55,6 +56,18 @@ def test_a_run_starts_from_the_last_network(saved: Path) -> None:
     start_from(network, saved, RECIPE)
     for key, value in load_checkpoint(saved).networks[-1].state_dict().items():
         assert torch.equal(network.state_dict()[key], value)
+
+
+def test_a_small_checkpoint_to_start_from(saved: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.ckpt"
+    size_bytes = save_start(saved, small)
+    assert size_bytes == small.stat().st_size < 0.4 * saved.stat().st_size
+    loaded = load_checkpoint(small)
+    assert (loaded.recipe, loaded.code_revision) == (RECIPE, "abc")
+    for key, value in load_checkpoint(saved).networks[-1].state_dict().items():
+        torch.testing.assert_close(
+            loaded.networks[0].state_dict()[key], value, rtol=1e-3, atol=1e-4
+        )
 
 
 def test_a_head_for_votes_may_be_new(saved: Path) -> None:
