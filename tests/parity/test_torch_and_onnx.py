@@ -7,7 +7,9 @@ import pytest
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import ModelError
+from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
+from emolens.evaluation.calibration import VectorScaling, fit_vector_scaling
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import (
     INT8_TOLERANCE_POINTS,
@@ -17,9 +19,17 @@ from emolens.training.export import (
 )
 from emolens.training.fit import fit
 from emolens.training.inference import torch_logits
-from emolens.training.networks import LogitsAndCam
+from emolens.training.networks import ExpressionNetwork, LogitsAndCam
 from emolens.training.revision import code_revision
 from tests.recipes import SMALL_NETWORK, small_recipe
+
+
+def scaling_of(trained: LogitsAndCam, data: Path) -> VectorScaling:
+    """The scales and biases that an export finds."""
+    faces = load_faces(data, Split.PUBLIC_TEST)
+    member: ExpressionNetwork = trained.networks[0]  # type: ignore[assignment]  # a list of modules
+    logits = torch_logits(trained, faces.images, member.input_spec)
+    return fit_vector_scaling(logits, faces.labels)
 
 
 def test_the_exported_file_says_what_torch_says(
@@ -31,10 +41,10 @@ def test_the_exported_file_says_what_torch_says(
     classifier = OnnxEmotionClassifier.load(out)
     assert classifier.manifest.name == "small"
     assert classifier.manifest.code_revision == code_revision()
-    networks = load_checkpoint(small_run / "best.ckpt").networks
     images = load_faces(generated_data).images[:256]
     logits, cam = classifier.run(list(images), ("logits", "cam"))
-    network = deployable(LogitsAndCam(networks))
+    trained = LogitsAndCam(load_checkpoint(small_run / "best.ckpt").networks).eval()
+    network = deployable(trained, scaling_of(trained, generated_data))
     np.testing.assert_allclose(
         logits, torch_logits(network, images, classifier.input_spec), atol=PARITY_TOLERANCE
     )
@@ -96,7 +106,8 @@ def test_every_kind_of_network_is_exported(
     (logits,) = classifier.run(list(images), ("logits",))
     # Against the network as it was trained: folding and rounding change it but a little.
     trained = LogitsAndCam(load_checkpoint(tmp_path / "best.ckpt").networks).eval()
-    expected = torch_logits(trained, images, classifier.input_spec)
+    scaling = scaling_of(trained, generated_data)
+    expected = scaling(torch_logits(trained, images, classifier.input_spec))
     np.testing.assert_allclose(logits, expected, atol=0.02 * np.abs(expected).max())
 
 

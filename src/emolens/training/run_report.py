@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.datasets.faces import FaceSet, Split
-from emolens.evaluation.calibration import fit_temperature
+from emolens.evaluation.calibration import fit_temperature, fit_vector_scaling
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
@@ -28,7 +28,7 @@ _TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationFigures:
-    """Figures of finished networks on the validation split, after temperature scaling."""
+    """Figures of finished networks on the validation split, calibrated as `export` does it."""
 
     temperature: float
     metrics: ClassificationMetrics
@@ -37,9 +37,10 @@ class ValidationFigures:
 def validation_figures(
     networks: Sequence[ExpressionNetwork], validation: FaceSet
 ) -> ValidationFigures:
-    """Measure the mean of one or more networks; the temperature is fitted on the same faces."""
+    """Measure the mean of one or more networks, which is calibrated on the same faces."""
     network = LogitsAndCam(networks).eval()
-    logits = torch_logits(network, validation.images, networks[0].input_spec)
+    raw_logits = torch_logits(network, validation.images, networks[0].input_spec)
+    logits = fit_vector_scaling(raw_logits, validation.labels)(raw_logits)
     temperature = fit_temperature(logits, validation.labels)
     probabilities = softmax(logits / temperature).astype("float64")
     return ValidationFigures(
