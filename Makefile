@@ -34,7 +34,7 @@ check: lint types imports test
 # Writes every figure that README, docs and model cards quote; needs FER2013, which is not part of
 # the project.
 DATA ?= fer2013/public-test.parquet
-MODELS := resnet18-48px
+MODELS := accurate fast accurate-int8 fast-int8
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
 figures: $(USER_ENV)/installed
@@ -44,6 +44,7 @@ figures: $(USER_ENV)/installed
 	    $(USER_ENV)/bin/emolens models card $$model $(METRICS)/$$model.json \
 	        $(METRICS)/$$model-ten-views.json --out src/emolens/models/CARD-$$model.md || exit 1; \
 	done
+	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
 	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json $(METRICS)/whole-chain.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 

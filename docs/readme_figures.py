@@ -1,6 +1,6 @@
 """Write the table of figures into README from the files that `emolens evaluate` wrote.
 
-    python docs/readme_figures.py accurate fast
+    python docs/readme_figures.py accurate fast accurate-int8 fast-int8
 
 `make figures` runs it; tests compare README with the same files.
 """
@@ -51,6 +51,20 @@ def table(models: list[str]) -> str:
     return "\n".join(lines)
 
 
+def overview(models: list[str]) -> str:
+    """Another table, one row a model: what each costs and gives."""
+    latency = read("latency")
+    headings = ("one view", "accuracy", "macro-F1", "file", "a face on one thread")
+    lines = [f"| {' | '.join(headings)} |", "|---|---|---|---|---|"]
+    for model in models:
+        figures, cost = read(model), latency[model]
+        lines.append(
+            f"| `{model}` | {percent(figures['accuracy'])} | {figures['macro_f1']:.3f} "
+            f"| {cost['size_mb']:.1f} MB | {cost['median_ms']:.1f} ms |"
+        )
+    return "\n".join(lines)
+
+
 def chain() -> str:
     """What pictures cost against ready-made crops."""
     figures = read("whole-chain")
@@ -68,12 +82,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+")
     models = parser.parse_args().models
+    in_float = [model for model in models if not model.endswith("-int8")]
     readme = ROOT / "README.md"
     text = readme.read_text("utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     readme.write_text(
-        f"{before}{BEGIN}\n{table(models)}\n\n{chain()}\n{END}{after}", encoding="utf-8"
+        f"{before}{BEGIN}\n{table(in_float)}\n\n{chain()}\n\n{overview(models)}\n{END}{after}",
+        encoding="utf-8",
     )
 
 

@@ -1,9 +1,11 @@
 """Milliseconds one face takes on one CPU thread, for model files and for networks of a recipe.
 
-python docs/experiments/latency.py default recipes/fast.toml
+python docs/experiments/latency.py accurate fast --json docs/metrics/latency.json
+python docs/experiments/latency.py recipes/fast.toml
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from emolens.runtime.model_file import load_emotion_model
 from emolens.runtime.session import OnnxSession
 
 N_WARM = 20
-N_TIMED = 300
+N_TIMED = 2000
 
 
 def session_of(name: str) -> tuple[OnnxSession, InputSpec, float]:
@@ -39,9 +41,12 @@ def main() -> None:
     """Print one Markdown row per model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    figures = {}
     print("| model | MB | ms a face: least | median | 95th percentile |")
     print("|---|---|---|---|---|")
-    for name in parser.parse_args().models:
+    for name in options.models:
         session, spec, size_mb = session_of(name)
         face = np.zeros((1, 1, spec.size_px, spec.size_px), np.float32)
         durations_ms = []
@@ -52,6 +57,9 @@ def main() -> None:
                 durations_ms.append(1e3 * (time.perf_counter() - started_s))
         least, median, p95 = np.percentile(durations_ms, [0, 50, 95])
         print(f"| {name} | {size_mb:.1f} | {least:.2f} | {median:.2f} | {p95:.2f} |")
+        figures[name] = {"size_mb": size_mb, "least_ms": least, "median_ms": median, "p95_ms": p95}
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ _OF_FER2013 = """\
 - FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so
   error rates between groups of people are not known.
 - People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust.
-- PublicTest steered the training and its temperature, and 280 of its pictures also stand in the
+- PublicTest steered the training and the calibration, and 280 of its pictures also stand in the
   Training split: expect a little less on new benchmark faces, and less again in the wild.
 """
 

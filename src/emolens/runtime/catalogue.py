@@ -17,7 +17,7 @@ import platformdirs
 from emolens.core.errors import ModelError
 
 ModelKind = Literal["emotion", "detector"]
-DEFAULT_EMOTION_MODEL = "resnet18-48px"
+DEFAULT_EMOTION_MODEL = "accurate"
 DEFAULT_ALIAS = "default"
 
 _MODELS_DIR = Path(__file__).parent.parent / "models"
@@ -144,8 +144,16 @@ def _download(name: str, url: str) -> bytes:
     return content
 
 
-def _packaged(file_name: str) -> Callable[[], Path]:
-    return lambda: _MODELS_DIR / file_name
+def _shipped(name: str, sha256: str) -> KnownModel:
+    """One of our own emotion models, a file of this package."""
+    return KnownModel(
+        name=name,
+        kind="emotion",
+        license="Apache-2.0",
+        origin="emolens, trained from scratch on FER2013",
+        sha256=sha256,
+        locate=lambda: _MODELS_DIR / f"{name}.onnx",
+    )
 
 
 def _in_package(package: str, file_name: str) -> Callable[[], Path]:
@@ -163,13 +171,13 @@ def _in_cache(file_name: str) -> Callable[[], Path]:
 
 
 _KNOWN_MODELS = (
-    KnownModel(
-        name="resnet18-48px",
-        kind="emotion",
-        license="Apache-2.0",
-        origin="emolens, trained from scratch on FER2013",
-        sha256="a669cfa91b9f1a5dcd08a16fb5d6c6e2ee08a15c3c561594131e1c092091a502",
-        locate=_packaged("resnet18-48px.onnx"),
+    _shipped("accurate", sha256="eac09ce44d1a8900f51d838b846df8c4234bc8bf42167c3d8db00a7724a4cc7a"),
+    _shipped("fast", sha256="267b20e076f7d1ef632fe38ed16486dffbe321fd6fa1e0cdd50b3d26fd568164"),
+    _shipped(
+        "accurate-int8", sha256="5f409c956d5583cf96f29e517e07434d64472eeb18dc33c0cfe292e46101e541"
+    ),
+    _shipped(
+        "fast-int8", sha256="5241793ef0cc4157debc786b3f3974ca03cd75a8c6656b7ef79aad7bcfc3e673"
     ),
     KnownModel(
         name="centerface",
