@@ -1,4 +1,4 @@
-"""What a temperature and what vector scaling make of a network's probabilities.
+"""What a temperature and what scales per class make of a network's probabilities.
 
     python docs/experiments/calibration.py runs/accurate/best.ckpt --json docs/metrics/calibration.json
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedKFold
 
 from emolens.classification.onnx_classifier import softmax
-from emolens.evaluation.calibration import fit_temperature, fit_vector_scaling
+from emolens.evaluation.calibration import fit_class_scales, fit_temperature
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.training.checkpoint import load_checkpoint
@@ -38,16 +38,16 @@ def with_temperature(logits: Floats, labels: Labels, others: Floats) -> Floats:
     return softmax(others / fit_temperature(logits, labels))
 
 
-def with_vector_scaling(logits: Floats, labels: Labels, others: Floats) -> Floats:
-    """A scale and a bias per class, then a temperature, as an export does it."""
-    scaling = fit_vector_scaling(logits, labels)
-    return with_temperature(scaling(logits), labels, scaling(others))
+def with_class_scales(logits: Floats, labels: Labels, others: Floats) -> Floats:
+    """A scale per class, then a temperature, as an export does it."""
+    scales = fit_class_scales(logits, labels).astype(np.float32)
+    return with_temperature(logits * scales, labels, others * scales)
 
 
 KINDS: dict[str, Callable[[Floats, Labels, Floats], Floats]] = {
     "nothing": nothing,
     "temperature": with_temperature,
-    "vector scaling": with_vector_scaling,
+    "scales per class": with_class_scales,
 }
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from emolens.classification.onnx_classifier import softmax
+from emolens.evaluation.metrics import compute_metrics
+from emolens.evaluation.predictions import Predictions
+from emolens.training.checkpoint import load_checkpoint
+from emolens.training.faces import load_validation_faces
 from emolens.training.fit import fit
+from emolens.training.inference import torch_logits
+from emolens.training.networks import LogitsAndCam
 from emolens.training.recipe import Recipe
 
 Keys = dict[str, dict[str, object]]
@@ -60,19 +67,25 @@ def recipe_of(keys: Keys, seed: int, source: Path) -> Recipe:
 
 
 def figures_of(name: str, keys: Keys, seed: int, source: Path, run_dir: Path) -> dict[str, Any]:
-    """Train unless that is done, and read what the run measured."""
-    if not (run_dir / "metrics.json").exists():
+    """Train unless that is done, and measure what the network itself says, uncalibrated."""
+    finished = run_dir / "best.ckpt"
+    if not finished.exists():
         started = (run_dir / "recipe.toml").exists()
         fit(recipe_of(keys, seed, source), run_dir, resume=started)
-    figures = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))
+    loaded = load_checkpoint(finished)
+    faces = load_validation_faces(loaded.recipe)
+    network = LogitsAndCam(loaded.networks).eval()
+    logits = torch_logits(network, faces.images, loaded.networks[0].input_spec)
+    figures = compute_metrics(Predictions(softmax(logits).astype(np.float64), faces.labels))
+    disgust = figures.per_class["disgust"]
     return {
         "variant": name,
         "seed": seed,
-        "accuracy": figures["accuracy"],
-        "macro_f1": figures["macro_f1"],
-        "balanced_accuracy": figures["balanced_accuracy"],
-        "disgust_recall": figures["per_class"]["disgust"]["recall"],
-        "disgust_precision": figures["per_class"]["disgust"]["precision"],
+        "accuracy": figures.accuracy,
+        "macro_f1": figures.macro_f1,
+        "balanced_accuracy": figures.balanced_accuracy,
+        "disgust_recall": disgust.recall,
+        "disgust_precision": disgust.precision,
     }
 
 

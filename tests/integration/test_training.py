@@ -15,7 +15,7 @@ from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import ConfigError, OutputError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
-from emolens.evaluation.calibration import fit_vector_scaling
+from emolens.evaluation.calibration import fit_class_scales
 from emolens.training.checkpoint import load_checkpoint, save_checkpoint
 from emolens.training.export import deployable
 from emolens.training.fit import fit
@@ -132,8 +132,31 @@ def test_snapshots_ship_the_networks_of_all_phases(generated_data: Path, tmp_pat
     figures = json.loads((tmp_path / "metrics.json").read_text())
     faces = load_faces(generated_data, Split.PUBLIC_TEST)
     logits = torch_logits(LogitsAndCam(networks).eval(), faces.images, networks[0].input_spec)
-    named = fit_vector_scaling(logits, faces.labels)(logits).argmax(axis=1)
+    named = (logits * fit_class_scales(logits, faces.labels)).argmax(axis=1)
     assert figures["accuracy"] == pytest.approx((named == faces.labels).mean())
+
+
+def test_finished_networks_join_the_new_one(
+    small_run: Path, generated_data: Path, tmp_path: Path
+) -> None:
+    finished = small_run / "best.ckpt"
+    recipe = small_recipe(generated_data, ensemble=[str(finished)], seed=1)
+    fit(recipe, tmp_path, show_progress=False)
+    joined, new = load_checkpoint(tmp_path / "best.ckpt").networks
+    for network, path in ((joined, finished), (new, tmp_path / "phase-1.ckpt")):
+        state = load_checkpoint(path).networks[0].state_dict()
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, state[key])
+
+
+def test_a_member_of_another_architecture_is_refused_before_training(
+    small_run: Path, generated_data: Path, tmp_path: Path
+) -> None:
+    network = {**SMALL_NETWORK, "dropout": 0.4}
+    recipe = small_recipe(generated_data, network=network, ensemble=[str(small_run / "best.ckpt")])
+    with pytest.raises(ConfigError, match="ensemble: .* holds another architecture: network.drop"):
+        fit(recipe, tmp_path, show_progress=False)
+    assert not (tmp_path / "phase-1").exists()
 
 
 def test_a_head_that_learns_alone_leaves_the_rest(small_run: Path, generated_data: Path) -> None:
@@ -263,6 +286,7 @@ def test_shipped_recipes_run(
         values["network"] |= {"weights": "random", "size_px": 32}
     if recipe.start:
         values["start"] = ROOT / recipe.start
+    values["ensemble"] = [ROOT / member for member in recipe.ensemble]
     if recipe.teacher:
         small = small_recipe(generated_data)
         values["teacher"]["checkpoints"] = [stand_in(small)]

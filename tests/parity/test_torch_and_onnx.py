@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import ModelError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
-from emolens.evaluation.calibration import VectorScaling, fit_vector_scaling
+from emolens.evaluation.calibration import fit_class_scales
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import (
     INT8_TOLERANCE_POINTS,
@@ -24,12 +25,12 @@ from emolens.training.revision import code_revision
 from tests.recipes import SMALL_NETWORK, small_recipe
 
 
-def scaling_of(trained: LogitsAndCam, data: Path) -> VectorScaling:
-    """The scales and biases that an export finds."""
+def scales_of(trained: LogitsAndCam, data: Path) -> npt.NDArray[np.float64]:
+    """The class scales that an export finds."""
     faces = load_faces(data, Split.PUBLIC_TEST)
     member: ExpressionNetwork = trained.networks[0]  # type: ignore[assignment]  # a list of modules
     logits = torch_logits(trained, faces.images, member.input_spec)
-    return fit_vector_scaling(logits, faces.labels)
+    return fit_class_scales(logits, faces.labels)
 
 
 def test_the_exported_file_says_what_torch_says(
@@ -44,7 +45,7 @@ def test_the_exported_file_says_what_torch_says(
     images = load_faces(generated_data).images[:256]
     logits, cam = classifier.run(list(images), ("logits", "cam"))
     trained = LogitsAndCam(load_checkpoint(small_run / "best.ckpt").networks).eval()
-    network = deployable(trained, scaling_of(trained, generated_data))
+    network = deployable(trained, scales_of(trained, generated_data))
     np.testing.assert_allclose(
         logits, torch_logits(network, images, classifier.input_spec), atol=PARITY_TOLERANCE
     )
@@ -106,7 +107,7 @@ def test_every_kind_of_network_is_exported(
     (logits,) = classifier.run(list(images), ("logits",))
     # Against the network as it was trained: folding and rounding change it but a little.
     trained = LogitsAndCam(load_checkpoint(tmp_path / "best.ckpt").networks).eval()
-    scaling = scaling_of(trained, generated_data)
+    scaling = scales_of(trained, generated_data)
     expected = scaling(torch_logits(trained, images, classifier.input_spec))
     np.testing.assert_allclose(logits, expected, atol=0.02 * np.abs(expected).max())
 

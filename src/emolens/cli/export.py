@@ -15,8 +15,8 @@ def export(
     out: Annotated[
         Path,
         typer.Argument(
-            help="The model file to write; with the ending .ckpt, a small checkpoint that other "
-            "recipes can start from.",
+            help="The model file to write; with the ending .ckpt, a checkpoint of half the size "
+            "that other recipes can start from or have as a teacher.",
             metavar="OUT.onnx",
         ),
     ],
@@ -35,7 +35,7 @@ def export(
     """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
     require_training("emolens export")
     if out.suffix == ".ckpt":
-        _export_start(checkpoint, out, has_options=int8 or data is not None)
+        _export_small(checkpoint, out, has_options=int8 or data is not None)
         return
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
 
@@ -48,10 +48,10 @@ def export(
     )
 
 
-def _export_start(checkpoint: Path, out: Path, *, has_options: bool) -> None:
-    from emolens.training.checkpoint import save_start  # noqa: PLC0415 (torch is optional)
+def _export_small(checkpoint: Path, out: Path, *, has_options: bool) -> None:
+    from emolens.training.checkpoint import save_small  # noqa: PLC0415 (torch is optional)
 
     if has_options:
         raise ConfigError(f"{out}: --int8 and --data are for model files, which end in .onnx")
-    size_bytes = save_start(checkpoint, out)
-    say(f'wrote {out} ({size_bytes / 1e6:.1f} MB); name it in a recipe: start = "{out}"')
+    size_bytes = save_small(checkpoint, out)
+    say(f"wrote {out} ({size_bytes / 1e6:.1f} MB); recipes name it as start or under [teacher]")

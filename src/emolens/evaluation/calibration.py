@@ -1,7 +1,5 @@
 """Make probabilities mean what they say."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
@@ -9,7 +7,7 @@ from scipy import optimize, special
 from emolens.core.emotion import N_EMOTIONS
 
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))
-# Standard deviation that log scales and biases are expected to have. A benchmark's thousands of
+# Standard deviation that the scales' logarithms are expected to have. A benchmark's thousands of
 # faces decide against it, a handful of somebody's own faces does not.
 _PRIOR_DEVIATION = 0.5
 
@@ -38,56 +36,40 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     return float(np.exp(found.x))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VectorScaling:
-    """One scale and one bias for every class.
-
-    Attributes:
-        scales: float64 (7,), positive.
-        biases: float64 (7,), in the unit of the logits.
-    """
-
-    scales: npt.NDArray[np.float64]
-    biases: npt.NDArray[np.float64]
-
-    def __call__(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Scaled logits float32 (N, 7)."""
-        return np.asarray(logits * self.scales + self.biases, np.float32)
-
-
-def fit_vector_scaling(
+def fit_class_scales(
     logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
-) -> VectorScaling:
-    """Find the scales and biases that give the labels the highest posterior probability.
+) -> npt.NDArray[np.float64]:
+    """Find the scales, one a class, that give the labels the highest posterior probability.
 
     Smoothed labels and mixed faces keep a network from being sure, which is right for fear and
     sadness and wrong for happiness; one temperature for all classes cannot tell these apart. A
-    prior holds scales at 1 and biases at 0 where there are few faces. What all classes have in
-    common is left to `fit_temperature`, to be fitted on the scaled logits.
+    prior holds the scales at 1 where there are few faces. What all classes have in common is left
+    to `fit_temperature`, to be fitted on the scaled logits.
+
+    There are no biases: they would restore the class frequencies of the faces they are fitted on,
+    and so take back what class weights or logit adjustment do for rare classes.
 
     Args:
         logits: (N, 7), the network's raw outputs on faces it was not trained on.
         labels: int64 (N,).
 
+    Returns:
+        float64 (7,), the positive numbers to multiply logits by.
+
     Source:
-        Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2, vector scaling.
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2, vector scaling;
+        here without its biases.
     """
-    temperature = fit_temperature(logits, labels)
-    tempered = logits.astype(np.float64) / temperature
+    tempered = logits.astype(np.float64) / fit_temperature(logits, labels)
     targets = np.eye(N_EMOTIONS)[labels]
 
-    def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        log_scales, biases = np.split(parameters, 2)
-        scaled = tempered * np.exp(log_scales) + biases
+    def loss(log_scales: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        scaled = tempered * np.exp(log_scales)
         log_shares = special.log_softmax(scaled, axis=1)
-        errors = np.exp(log_shares) - targets
-        slope = np.concatenate(
-            [(errors * tempered).sum(axis=0) * np.exp(log_scales), errors.sum(0)]
-        )
-        prior = parameters / _PRIOR_DEVIATION
+        slope = ((np.exp(log_shares) - targets) * scaled).sum(axis=0)
+        prior = log_scales / _PRIOR_DEVIATION
         posterior = -(targets * log_shares).sum() + 0.5 * (prior**2).sum()
         return float(posterior), slope + prior / _PRIOR_DEVIATION
 
-    found = optimize.minimize(loss, np.zeros(2 * N_EMOTIONS), jac=True, method="L-BFGS-B")
-    log_scales, biases = np.split(found.x, 2)
-    return VectorScaling(np.exp(log_scales), biases * temperature)
+    found = optimize.minimize(loss, np.zeros(N_EMOTIONS), jac=True, method="L-BFGS-B")
+    return np.asarray(np.exp(found.x))

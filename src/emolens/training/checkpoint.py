@@ -95,10 +95,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(recipe, tuple(networks), revision)
 
 
-def save_start(checkpoint: Path, out: Path) -> int:
-    """Write the last network of a checkpoint as a small one that other runs can start from.
+def save_small(checkpoint: Path, out: Path) -> int:
+    """Write a checkpoint at half its size, for other runs to start from or to be taught by.
 
-    The weights are rounded to float16, half the size.
+    The weights are rounded to float16.
 
     Returns:
         The size of the file in bytes.
@@ -108,11 +108,14 @@ def save_start(checkpoint: Path, out: Path) -> int:
         OutputError: The file cannot be written.
     """
     loaded = load_checkpoint(checkpoint)
-    state = {
-        key: value.half() if value.is_floating_point() else value
-        for key, value in loaded.networks[-1].state_dict().items()
-    }
-    save_checkpoint(out, loaded.recipe, [state], loaded.code_revision)
+    states = [
+        {
+            key: value.half() if value.is_floating_point() else value
+            for key, value in network.state_dict().items()
+        }
+        for network in loaded.networks
+    ]
+    save_checkpoint(out, loaded.recipe, states, loaded.code_revision)
     return out.stat().st_size
 
 
@@ -132,6 +135,25 @@ def start_from(network: ExpressionNetwork, path: Path, recipe: Recipe) -> None:
     Raises:
         ConfigError: No checkpoint of ours, or one of another architecture.
     """
+    _take_over(network, _of_same_architecture(path, recipe, key="start")[-1])
+
+
+def load_members(paths: Sequence[Path], recipe: Recipe) -> list[ExpressionNetwork]:
+    """Finished networks as the recipe's own would be, to be shipped together with these.
+
+    Raises:
+        ConfigError: No checkpoint of ours, or one of another architecture.
+    """
+    members = []
+    for path in paths:
+        for finished in _of_same_architecture(path, recipe, key="ensemble"):
+            network = build_network(recipe)
+            _take_over(network, finished)
+            members.append(network.eval())
+    return members
+
+
+def _of_same_architecture(path: Path, recipe: Recipe, *, key: str) -> tuple[ExpressionNetwork, ...]:
     checkpoint = load_checkpoint(path)
     theirs, ours = checkpoint.recipe.network, recipe.network
     if theirs != ours:
@@ -139,10 +161,14 @@ def start_from(network: ExpressionNetwork, path: Path, recipe: Recipe) -> None:
             {"network": theirs.model_dump(mode="json")}, {"network": ours.model_dump(mode="json")}
         )
         raise ConfigError(
-            f"start: {path} holds another architecture: {', '.join(differing)}; "
+            f"{key}: {path} holds another architecture: {', '.join(differing)}; "
             "take over its [network] section"
         )
-    state = checkpoint.networks[-1].state_dict()
+    return checkpoint.networks
+
+
+def _take_over(network: ExpressionNetwork, finished: ExpressionNetwork) -> None:
     wanted = network.state_dict()
+    state = finished.state_dict()
     # A head for votes may be there on one side only.
     network.load_state_dict({**wanted, **{k: v for k, v in state.items() if k in wanted}})

@@ -15,7 +15,7 @@ from emolens.core.emotion import LABELS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.datasets.faces import FaceSet
-from emolens.evaluation.calibration import VectorScaling, fit_temperature, fit_vector_scaling
+from emolens.evaluation.calibration import fit_class_scales, fit_temperature
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.imaging.preprocess import preprocess
@@ -64,8 +64,8 @@ def export_checkpoint(
     Args:
         checkpoint: A `.ckpt` file of `fit`.
         out: The file to write.
-        validation: Where the `PublicTest` faces are that the calibration (scales and biases in
-            the last layer, temperature in the manifest) and the manifest's figures come from; by
+        validation: Where the `PublicTest` faces are that the calibration (scales in the last
+            layer, temperature in the manifest) and the manifest's figures come from; by
             default where the recipe says.
         int8: Use 8-bit arithmetic, which makes the file a quarter as large as float32 and is
             faster on processors with VNNI.
@@ -86,7 +86,7 @@ def export_checkpoint(
     trained = LogitsAndCam(loaded.networks)
     spec = loaded.networks[0].input_spec
     answers = torch_logits(trained.eval(), faces.images, spec)
-    network = deployable(trained, fit_vector_scaling(answers, faces.labels))
+    network = deployable(trained, fit_class_scales(answers, faces.labels))
     graph = to_graph(network, spec.size_px, has_cam=trained.has_cam)
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
@@ -112,17 +112,17 @@ def export_checkpoint(
     return ExportedModel(manifest, len(content), float(np.abs(logits - torch_says).max()))
 
 
-def deployable(network: LogitsAndCam, scaling: VectorScaling | None = None) -> nn.Module:
-    """Fold scaling and batch norm into the weights and round these to what float16 can hold.
+def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = None) -> nn.Module:
+    """Fold batch norm and class scales (7,) into the weights, rounded to what float16 can hold.
 
     The result computes in float32; the rounding lets the file store two bytes a weight and still
     say exactly what this module says.
     """
     unfolded = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
     write_out(unfolded)
-    if scaling:
+    if scales is not None:
         for member in unfolded.networks:
-            _fold_scaling(scaling, member.last_layer)  # type: ignore[arg-type]  # a ModuleList forgets
+            _fold_scales(scales, member.last_layer)  # type: ignore[arg-type]  # a ModuleList forgets
     plain: nn.Module = unfolded
     if any(isinstance(module, nn.BatchNorm2d) for module in plain.modules()):
         plain = fuse(plain)
@@ -133,13 +133,11 @@ def deployable(network: LogitsAndCam, scaling: VectorScaling | None = None) -> n
     return plain.eval()
 
 
-def _fold_scaling(scaling: VectorScaling, last: nn.Linear) -> None:
-    scales, biases = (
-        torch.tensor(values, dtype=torch.float32) for values in (scaling.scales, scaling.biases)
-    )
+def _fold_scales(scales: npt.NDArray[np.float64], last: nn.Linear) -> None:
+    factors = torch.tensor(scales, dtype=torch.float32)
     with torch.no_grad():
-        last.weight.mul_(scales[:, None])
-        last.bias.mul_(scales).add_(biases)
+        last.weight.mul_(factors[:, None])
+        last.bias.mul_(factors)
 
 
 def onnx_logits(

@@ -29,6 +29,7 @@ from emolens.training.checkpoint import (
     AtomicCheckpointIO,
     averaged_state,
     load_checkpoint,
+    load_members,
     save_checkpoint,
     start_from,
 )
@@ -122,8 +123,8 @@ def fit(
 
     Raises:
         ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
-            holds a run while `resume` is off, weights or teachers that cannot be had, or data that
-            do not suit the recipe.
+            holds a run while `resume` is off, weights, teachers or members of the ensemble that
+            cannot be had, or data that do not suit the recipe.
         DatasetError: The data cannot be read.
         OutputError: The folder cannot be written to, or the disk is full.
     """
@@ -135,6 +136,7 @@ def fit(
     finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
     remaining = [index for index, path in enumerate(finished) if not path.exists()]
     teachers = _load_teachers(recipe) if remaining else []
+    members = load_members(recipe.ensemble, recipe)
     network = _first_network(recipe, finished[0])
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
@@ -146,7 +148,7 @@ def fit(
             module = ExpressionModule(recipe, index, network, loss, teachers)
             _run_phase(module, faces, finished[index], revision, show_progress=show_progress)
     chosen = finished if recipe.snapshots else finished[-1:]
-    return _finish(recipe, run_dir, chosen, faces)
+    return _finish(recipe, run_dir, chosen, members, faces)
 
 
 def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
@@ -297,11 +299,15 @@ def _trainer(
 
 
 def _finish(
-    recipe: Recipe, run_dir: Path, chosen: Sequence[Path], faces: TrainingFaces
+    recipe: Recipe,
+    run_dir: Path,
+    chosen: Sequence[Path],
+    members: Sequence[ExpressionNetwork],
+    faces: TrainingFaces,
 ) -> FitResult:
     """Write the networks to ship, their figures and the learning curve."""
     checkpoints = [load_checkpoint(path) for path in chosen]
-    networks = [checkpoint.networks[0] for checkpoint in checkpoints]
+    networks = [*members, *(checkpoint.networks[0] for checkpoint in checkpoints)]
     best = run_dir / BEST_CHECKPOINT
     figures = validation_figures(networks, faces.validation)
     if is_main_process():

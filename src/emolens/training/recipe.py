@@ -249,6 +249,8 @@ class Recipe(_Section):
     """A checkpoint of a network of the same kind to start from, instead of random weights."""
     snapshots: bool = False
     """Ship the mean of the best networks of all phases (Huang et al. 2017), not the last alone."""
+    ensemble: tuple[Path, ...] = ()
+    """Checkpoints of finished networks of the same kind; they and the new one ship as one mean."""
     data: DataSection
     network: NetworkSection = ResNetSection()
     augment: AugmentSection = AugmentSection()

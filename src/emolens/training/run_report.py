@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.datasets.faces import FaceSet, Split
-from emolens.evaluation.calibration import fit_temperature, fit_vector_scaling
+from emolens.evaluation.calibration import fit_class_scales, fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
@@ -40,7 +40,7 @@ def validation_figures(
     """Measure the mean of one or more networks, which is calibrated on the same faces."""
     network = LogitsAndCam(networks).eval()
     raw_logits = torch_logits(network, validation.images, networks[0].input_spec)
-    logits = fit_vector_scaling(raw_logits, validation.labels)(raw_logits)
+    logits = raw_logits * fit_class_scales(raw_logits, validation.labels).astype("float32")
     temperature = fit_temperature(logits, validation.labels)
     probabilities = softmax(logits / temperature).astype("float64")
     return ValidationFigures(

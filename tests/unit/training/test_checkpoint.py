@@ -10,7 +10,7 @@ from emolens.training.checkpoint import (
     AtomicCheckpointIO,
     load_checkpoint,
     save_checkpoint,
-    save_start,
+    save_small,
     start_from,
 )
 from tests.recipes import SMALL_NETWORK, small_recipe
@@ -58,16 +58,15 @@ def test_a_run_starts_from_the_last_network(saved: Path) -> None:
         assert torch.equal(network.state_dict()[key], value)
 
 
-def test_a_small_checkpoint_to_start_from(saved: Path, tmp_path: Path) -> None:
+def test_a_small_checkpoint_holds_every_network(saved: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.ckpt"
-    size_bytes = save_start(saved, small)
-    assert size_bytes == small.stat().st_size < 0.4 * saved.stat().st_size
-    loaded = load_checkpoint(small)
+    size_bytes = save_small(saved, small)
+    assert size_bytes == small.stat().st_size < 0.6 * saved.stat().st_size
+    loaded, original = load_checkpoint(small), load_checkpoint(saved)
     assert (loaded.recipe, loaded.code_revision) == (RECIPE, "abc")
-    for key, value in load_checkpoint(saved).networks[-1].state_dict().items():
-        torch.testing.assert_close(
-            loaded.networks[0].state_dict()[key], value, rtol=1e-3, atol=1e-4
-        )
+    for rounded, network in zip(loaded.networks, original.networks, strict=True):
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(rounded.state_dict()[key], value, rtol=1e-3, atol=1e-4)
 
 
 def test_a_head_for_votes_may_be_new(saved: Path) -> None:
