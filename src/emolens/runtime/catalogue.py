@@ -171,13 +171,13 @@ def _in_cache(file_name: str) -> Callable[[], Path]:
 
 
 _KNOWN_MODELS = (
-    _shipped("accurate", sha256="eac09ce44d1a8900f51d838b846df8c4234bc8bf42167c3d8db00a7724a4cc7a"),
-    _shipped("fast", sha256="267b20e076f7d1ef632fe38ed16486dffbe321fd6fa1e0cdd50b3d26fd568164"),
+    _shipped("accurate", sha256="acadb11cf109a90c1b7f84371a7d762402d9e7f424850435b14564d66668fa11"),
+    _shipped("fast", sha256="aa0f62a441425854b5b121b9760e1ce16434f0d8bbbb753a128411b0f88a44e5"),
     _shipped(
-        "accurate-int8", sha256="5f409c956d5583cf96f29e517e07434d64472eeb18dc33c0cfe292e46101e541"
+        "accurate-int8", sha256="ee8baff87b98463eb9681d8969ea882db328f0c21ae01c98481be310a1c8f8d7"
     ),
     _shipped(
-        "fast-int8", sha256="5241793ef0cc4157debc786b3f3974ca03cd75a8c6656b7ef79aad7bcfc3e673"
+        "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"
     ),
     KnownModel(
         name="centerface",
