@@ -107,8 +107,8 @@ def test_every_kind_of_network_is_exported(
     (logits,) = classifier.run(list(images), ("logits",))
     # Against the network as it was trained: folding and rounding change it but a little.
     trained = LogitsAndCam(load_checkpoint(tmp_path / "best.ckpt").networks).eval()
-    scaling = scales_of(trained, generated_data)
-    expected = scaling(torch_logits(trained, images, classifier.input_spec))
+    answers = torch_logits(trained, images, classifier.input_spec)
+    expected = answers * scales_of(trained, generated_data)
     np.testing.assert_allclose(logits, expected, atol=0.02 * np.abs(expected).max())
 
 

@@ -46,8 +46,7 @@ def fit_class_scales(
     prior holds the scales at 1 where there are few faces. What all classes have in common is left
     to `fit_temperature`, to be fitted on the scaled logits.
 
-    There are no biases: they would restore the class frequencies of the faces they are fitted on,
-    and so take back what class weights or logit adjustment do for rare classes.
+    There are no biases, which would mostly restore the class frequencies of these very faces.
 
     Args:
         logits: (N, 7), the network's raw outputs on faces it was not trained on.

@@ -15,13 +15,14 @@ from emolens.core.emotion import LABELS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.datasets.faces import FaceSet
-from emolens.evaluation.calibration import fit_class_scales, fit_temperature
+from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.imaging.preprocess import preprocess
 from emolens.media.files import write_bytes
 from emolens.runtime.model_file import seal
 from emolens.runtime.session import OnnxSession
+from emolens.training.calibration import class_scales
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.faces import load_validation_faces
 from emolens.training.inference import in_chunks, torch_logits
@@ -86,7 +87,7 @@ def export_checkpoint(
     trained = LogitsAndCam(loaded.networks)
     spec = loaded.networks[0].input_spec
     answers = torch_logits(trained.eval(), faces.images, spec)
-    network = deployable(trained, fit_class_scales(answers, faces.labels))
+    network = deployable(trained, class_scales(recipe, answers, faces.labels))
     graph = to_graph(network, spec.size_px, has_cam=trained.has_cam)
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)

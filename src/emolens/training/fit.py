@@ -309,7 +309,7 @@ def _finish(
     checkpoints = [load_checkpoint(path) for path in chosen]
     networks = [*members, *(checkpoint.networks[0] for checkpoint in checkpoints)]
     best = run_dir / BEST_CHECKPOINT
-    figures = validation_figures(networks, faces.validation)
+    figures = validation_figures(recipe, networks, faces.validation)
     if is_main_process():
         states = [network.state_dict() for network in networks]
         save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)

@@ -270,6 +270,16 @@ class Recipe(_Section):
         """The classes told apart, as values of `Emotion` in its order."""
         return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.data.classes)
 
+    @property
+    def rebalances(self) -> bool:
+        """Whether classes count otherwise than by how often they occur."""
+        loss = self.loss
+        return (
+            self.data.sampling != "uniform"
+            or loss.class_weights != "none"
+            or loss.logit_adjustment > 0
+        )
+
     @model_validator(mode="after")
     def _check_phases(self) -> Self:
         resizes = any(phase.sizes for phase in self.phases)

@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.datasets.faces import FaceSet, Split
-from emolens.evaluation.calibration import fit_class_scales, fit_temperature
+from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
+from emolens.training.calibration import class_scales
 from emolens.training.faces import TrainingFaces
 from emolens.training.inference import torch_logits
 from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+from emolens.training.recipe import Recipe
 
 METRICS = "metrics.json"
 LEARNING_CURVE = "learning-curve.png"
@@ -35,12 +37,12 @@ class ValidationFigures:
 
 
 def validation_figures(
-    networks: Sequence[ExpressionNetwork], validation: FaceSet
+    recipe: Recipe, networks: Sequence[ExpressionNetwork], validation: FaceSet
 ) -> ValidationFigures:
     """Measure the mean of one or more networks, which is calibrated on the same faces."""
     network = LogitsAndCam(networks).eval()
     raw_logits = torch_logits(network, validation.images, networks[0].input_spec)
-    logits = raw_logits * fit_class_scales(raw_logits, validation.labels).astype("float32")
+    logits = raw_logits * class_scales(recipe, raw_logits, validation.labels).astype("float32")
     temperature = fit_temperature(logits, validation.labels)
     probabilities = softmax(logits / temperature).astype("float64")
     return ValidationFigures(

@@ -61,7 +61,7 @@ def test_a_run_starts_from_the_last_network(saved: Path) -> None:
 def test_a_small_checkpoint_holds_every_network(saved: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.ckpt"
     size_bytes = save_small(saved, small)
-    assert size_bytes == small.stat().st_size < 0.6 * saved.stat().st_size
+    assert size_bytes == small.stat().st_size < 0.8 * saved.stat().st_size
     loaded, original = load_checkpoint(small), load_checkpoint(saved)
     assert (loaded.recipe, loaded.code_revision) == (RECIPE, "abc")
     for rounded, network in zip(loaded.networks, original.networks, strict=True):
