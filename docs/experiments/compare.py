@@ -103,7 +103,10 @@ def main() -> None:
         for seed in SEEDS
         for index, (name, keys) in enumerate(variants.items())
     ]
-    print("| | accuracy | macro-F1 | balanced accuracy | disgust: recall | precision |")
+    print(
+        "| | accuracy, % | macro-F1 | balanced accuracy, % "
+        "| recall of disgust, % | precision of disgust, % |"
+    )
     print("|---|---|---|---|---|---|")
     for name in variants:
         of_variant = [run for run in runs if run["variant"] == name]
