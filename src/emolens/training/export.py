@@ -75,7 +75,8 @@ def export_checkpoint(
         ConfigError: No such checkpoint, or not one of ours.
         DatasetError: The validation faces cannot be read.
         ModelError: torch and the ONNX file differ by more than `PARITY_TOLERANCE` in a logit, or,
-            with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy; nothing is written.
+            with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy and more than one face;
+            nothing is written.
     """
     loaded = load_checkpoint(checkpoint)
     recipe = loaded.recipe
@@ -171,13 +172,14 @@ def _check_parity(
 ) -> None:
     if int8:
         hits, torch_hits = (
-            (rows.argmax(axis=1) == faces.labels).mean() for rows in (logits, torch_says)
+            int((rows.argmax(axis=1) == faces.labels).sum()) for rows in (logits, torch_says)
         )
-        lost = 100 * float(torch_hits - hits)
-        if lost > INT8_TOLERANCE_POINTS:
+        lost, points = torch_hits - hits, 100 * (torch_hits - hits) / len(faces)
+        # Of a few faces a single one is more than the tolerance, and says nothing.
+        if lost > 1 and points > INT8_TOLERANCE_POINTS:
             raise ModelError(
-                f"8-bit arithmetic loses {lost:.2f} points of accuracy on the validation faces, "
-                f"allowed is {INT8_TOLERANCE_POINTS}; export without --int8"
+                f"8-bit arithmetic loses {points:.2f} points of accuracy on the {len(faces)} "
+                f"validation faces, allowed is {INT8_TOLERANCE_POINTS}; export without --int8"
             )
         return
     difference = float(np.abs(logits - torch_says).max())
