@@ -11,6 +11,7 @@ from emolens.core.errors import ModelError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.evaluation.calibration import fit_class_scales
+from emolens.training import export
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import (
     INT8_TOLERANCE_POINTS,
@@ -74,6 +75,19 @@ def test_int8_keeps_the_accuracy_and_shrinks_the_file(
     together = [scores.probabilities for scores in classifier.classify(crops)]
     alone = [classifier.classify([crop])[0].probabilities for crop in crops]
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("int8", "message"), [(True, "8-bit arithmetic loses"), (False, "differ by")]
+)
+def test_a_file_that_says_something_else_is_not_written(
+    int8: bool, message: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = export.onnx_logits
+    monkeypatch.setattr(export, "onnx_logits", lambda *given: -honest(*given))
+    with pytest.raises(ModelError, match=message):
+        export_checkpoint(small_run / "best.ckpt", tmp_path / "a.onnx", int8=int8)
+    assert not (tmp_path / "a.onnx").exists()
 
 
 @pytest.mark.parametrize(
