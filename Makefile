@@ -31,9 +31,9 @@ imports: $(DEV_ENV)/installed
 
 check: lint types imports test
 
-# Writes every figure that README, docs and model cards quote; needs FER2013, which is not part of
-# the project.
-DATA ?= fer2013/public-test.parquet
+# Writes every figure that README, docs and model cards quote; needs FER2013 with its Training rows,
+# which is not part of the project.
+DATA ?= fer2013
 MODELS := accurate fast accurate-int8 fast-int8
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest

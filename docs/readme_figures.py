@@ -36,6 +36,9 @@ def table(models: list[str]) -> str:
         "95 % interval": [
             " to ".join(percent(end) for end in figures["accuracy_ci95"]) for figures in columns
         ],
+        "accuracy without faces that stand in the training rows": [
+            percent(figures["leak_free"]["accuracy"]) for figures in columns
+        ],
         "balanced accuracy": [percent(figures["balanced_accuracy"]) for figures in columns],
         "macro-F1": [f"{figures['macro_f1']:.3f}" for figures in columns],
         "expected calibration error": [f"{figures['ece']:.3f}" for figures in columns],
@@ -43,6 +46,12 @@ def table(models: list[str]) -> str:
     for label in LABELS:
         recalls = [figures["per_class"][label]["recall"] for figures in columns]
         rows[f"recall of {label}"] = [percent(recall) for recall in recalls]
+    rows["answers, if four in five must be right"] = [
+        percent(figures["abstention"][0]["coverage"]) for figures in columns
+    ]
+    rows["named as most of FER+'s raters do"] = [
+        percent(figures["ferplus"]["with_majority"]) for figures in columns
+    ]
     lines = [
         f"| FER2013 PublicTest, {columns[0]['n']:,} faces | {' | '.join(headings)} |",
         f"|{'---|' * (len(headings) + 1)}",

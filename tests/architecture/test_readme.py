@@ -100,6 +100,15 @@ def test_the_table_equals_the_metrics() -> None:
     assert row("95 % interval") == [
         f"{percent(f['accuracy_ci95'][0])} to {percent(f['accuracy_ci95'][1])}" for f in columns
     ]
+    assert row("accuracy without faces that stand in the training rows") == [
+        percent(f["leak_free"]["accuracy"]) for f in columns
+    ]
+    assert row("answers, if four in five must be right") == [
+        percent(f["abstention"][0]["coverage"]) for f in columns
+    ]
+    assert row("named as most of FER+'s raters do") == [
+        percent(f["ferplus"]["with_majority"]) for f in columns
+    ]
     assert row("balanced accuracy") == [percent(f["balanced_accuracy"]) for f in columns]
     assert row("macro-F1") == [f"{f['macro_f1']:.3f}" for f in columns]
     assert row("expected calibration error") == [f"{f['ece']:.3f}" for f in columns]

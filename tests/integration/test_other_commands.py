@@ -1,7 +1,5 @@
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from emolens.cli.main import run; run()", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
+from tests.command_line import run_emolens as command
 
 
 @pytest.fixture
@@ -40,53 +29,6 @@ def test_demo_writes_what_it_says(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "results/astronaut.json").read_text())
     assert [face["label"] for face in record["faces"]] == ["happy"]
     assert (tmp_path / "results/astronaut.png").stat().st_size > 0
-
-
-def test_evaluate_writes_every_figure_of_the_contract_and_repeats_it(data: Path) -> None:
-    arguments = ("evaluate", "--data", data.name, "--split", "PublicTest", "--json", "-")
-    first, second = (command(*arguments, cwd=data.parent) for _ in range(2))
-    assert first.returncode == 0, first.stderr
-    assert first.stdout == second.stdout
-    record = json.loads(first.stdout)
-    assert record["n"] == 30
-    assert set(record) >= {
-        "accuracy",
-        "accuracy_ci95",
-        "balanced_accuracy",
-        "macro_f1",
-        "per_class",
-        "confusion_matrix",
-        "nll",
-        "brier",
-        "ece",
-        "model_sha256",
-        "data_sha256",
-        "tta",
-    }
-    assert set(record["per_class"]["angry"]) == {"precision", "recall", "f1", "support"}
-    assert np.sum(record["confusion_matrix"]) == 30
-
-
-def test_evaluate_with_ten_views_says_so(data: Path) -> None:
-    done = command(
-        "evaluate", "--data", data.name, "--split", "train", "--tta", "--json", "-", cwd=data.parent
-    )
-    record = json.loads(done.stdout)
-    assert (record["tta"], record["n"], record["split"]) == (True, 10, "Training")
-
-
-def test_evaluate_shows_a_table(data: Path) -> None:
-    done = command("evaluate", "--data", data.name, "--split", "val", cwd=data.parent)
-    assert done.returncode == 0
-    assert "accuracy" in done.stdout
-    assert "surprise" in done.stdout
-
-
-@pytest.mark.parametrize("split", ["PrivateTest", "nonsense"])
-def test_a_split_that_is_not_there_ends_with_1(data: Path, split: str) -> None:
-    done = command("evaluate", "--data", data.name, "--split", split, cwd=data.parent)
-    assert done.returncode == 1
-    assert split in done.stderr
 
 
 def test_data_info_counts(data: Path) -> None:

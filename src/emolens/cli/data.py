@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from emolens.cli import audit
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
@@ -21,11 +22,7 @@ from emolens.datasets.summary import DatasetSummary, summarize
 from emolens.media.jsonl_writer import STDOUT
 
 app = typer.Typer(help="Look into data sets.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `info` a sub-command while it is the only one."""
+app.command("audit")(audit.audit)
 
 
 @app.command("info")

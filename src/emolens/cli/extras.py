@@ -9,9 +9,20 @@ _TRAIN_PACKAGES = (
     *("tensorboard", "pandas", "matplotlib"),
 )
 
+_REPORT_PACKAGES = ("jinja2", "matplotlib", "pandas", "seaborn")
+
 
 def require_training(feature: str) -> None:
     """Raise `MissingExtraError` unless everything that `emolens.training` imports is installed."""
-    for package in _TRAIN_PACKAGES:
+    _require(_TRAIN_PACKAGES, feature, "train")
+
+
+def require_report(feature: str) -> None:
+    """Raise `MissingExtraError` unless everything that pages with plots need is installed."""
+    _require(_REPORT_PACKAGES, feature, "report")
+
+
+def _require(packages: tuple[str, ...], feature: str, extra: str) -> None:
+    for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(feature, "train", package)
+            raise MissingExtraError(feature, extra, package)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from emolens import __version__
-from emolens.cli import data, demo, doctor, evaluate, export, image, models, train
+from emolens.cli import data, demo, doctor, evaluate, explain, export, image, models, train
 from emolens.cli.terminal import PartialFailureError, say_error
 from emolens.core.errors import EmolensError
 
@@ -29,6 +29,7 @@ app.command("demo")(demo.demo)
 app.command("image")(image.image)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")

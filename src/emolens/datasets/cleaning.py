@@ -13,6 +13,10 @@ from emolens.datasets.votes import is_not_a_face
 
 Keep = npt.NDArray[np.bool_]
 
+MIN_CONTRAST = 8.0
+"""Standard deviation in grey levels: at 4 FER2013 has a black picture with a bright spot, at 9 a
+face that is readable once it is lit up (docs/experiments/0007-duplicates.md)."""
+
 
 class DropRule(StrEnum):
     """Which training faces to leave out."""
@@ -53,9 +57,15 @@ def drop_faces(
     return faces.take(np.flatnonzero(keep)), {rule: int(n.sum()) for rule, n in dropped.items()}
 
 
-def pixel_digests(faces: FaceSet) -> list[bytes]:
-    """A digest of the pixels of every face: equal for identical pictures."""
-    return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in faces.images]
+def pixel_digests(images: npt.NDArray[np.uint8]) -> list[bytes]:
+    """A digest of each picture of uint8 (N, S, S): equal for identical pixels."""
+    return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images]
+
+
+def is_blank(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which pictures of uint8 (N, S, S) have almost no contrast, bool (N,)."""
+    # One by one: deviations of all at once would take eight times the memory of the pictures.
+    return np.array([image.std() < MIN_CONTRAST for image in images], np.bool_)
 
 
 def _faces(faces: FaceSet, _held_out: FaceSet) -> Keep:
@@ -68,13 +78,13 @@ def _faces(faces: FaceSet, _held_out: FaceSet) -> Keep:
 
 
 def _first_ones(faces: FaceSet, _held_out: FaceSet) -> Keep:
-    keys = list(zip(pixel_digests(faces), faces.labels.tolist(), strict=True))
+    keys = list(zip(pixel_digests(faces.images), faces.labels.tolist(), strict=True))
     seen: set[tuple[bytes, int]] = set()
     return np.array([not (key in seen or seen.add(key)) for key in keys])  # type: ignore[func-returns-value]
 
 
 def _agreeing_ones(faces: FaceSet, _held_out: FaceSet) -> Keep:
-    digests = pixel_digests(faces)
+    digests = pixel_digests(faces.images)
     labels: dict[bytes, set[int]] = {}
     for digest, label in zip(digests, faces.labels.tolist(), strict=True):
         labels.setdefault(digest, set()).add(label)
@@ -82,8 +92,8 @@ def _agreeing_ones(faces: FaceSet, _held_out: FaceSet) -> Keep:
 
 
 def _unseen_ones(faces: FaceSet, held_out: FaceSet) -> Keep:
-    known = set(pixel_digests(held_out))
-    return np.array([digest not in known for digest in pixel_digests(faces)])
+    known = set(pixel_digests(held_out.images))
+    return np.array([digest not in known for digest in pixel_digests(faces.images)])
 
 
 _RULES: dict[DropRule, Callable[[FaceSet, FaceSet], Keep]] = {

@@ -91,6 +91,11 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
     return faces
 
 
+def has_split(source: Path, split: Split) -> bool:
+    """Whether a source has a face of a split; raises `DatasetError` if it breaks its format."""
+    return next(iter_faces(source, split), None) is not None
+
+
 def held_out_split(source: Path) -> Split | None:
     """The split to measure on where nobody chose one.
 

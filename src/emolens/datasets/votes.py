@@ -7,6 +7,8 @@ Crowd-Sourced Label Distribution" (ICMI 2016; the votes are published under the 
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.emotion import Emotion
+
 VOTE_NAMES = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"),
     *("contempt", "unknown", "not_face"),
@@ -14,6 +16,15 @@ VOTE_NAMES = (
 """The columns of the votes, in FER+'s own order."""
 N_VOTES = len(VOTE_NAMES)
 NOT_FACE = VOTE_NAMES.index("not_face")
+_VOTE_NAME_OF = {
+    Emotion.ANGRY: "anger",
+    Emotion.DISGUST: "disgust",
+    Emotion.FEAR: "fear",
+    Emotion.HAPPY: "happiness",
+    Emotion.SAD: "sadness",
+    Emotion.SURPRISE: "surprise",
+    Emotion.NEUTRAL: "neutral",
+}
 
 
 def vote_shares(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -25,3 +36,22 @@ def vote_shares(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def is_not_a_face(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Which rows of uint8 (N, 10) have "not a face" as the answer most often given, bool (N,)."""
     return np.asarray((votes.argmax(axis=1) == NOT_FACE) & (votes[:, NOT_FACE] > 0))
+
+
+def majority_votes(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """The answer most often given, as an index into `VOTE_NAMES`.
+
+    Args:
+        votes: uint8 (N, 10).
+
+    Returns:
+        int64 (N,); -1 where two or more answers share the first place, or nobody voted.
+    """
+    most = votes.max(axis=1, keepdims=True)
+    is_unique = ((votes == most).sum(axis=1) == 1) & (most[:, 0] > 0)
+    return np.where(is_unique, votes.argmax(axis=1), -1).astype(np.int64)
+
+
+def vote_columns() -> npt.NDArray[np.int64]:
+    """int64 (7,): for each `Emotion`, in its order, its place in `VOTE_NAMES`."""
+    return np.array([VOTE_NAMES.index(_VOTE_NAME_OF[emotion]) for emotion in Emotion], np.int64)

@@ -1,10 +1,13 @@
 """Make probabilities mean what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
 from emolens.core.emotion import N_EMOTIONS
+from emolens.evaluation.predictions import Predictions
 
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))
 # Standard deviation that the scales' logarithms are expected to have. A benchmark's thousands of
@@ -34,6 +37,18 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 
     found = optimize.minimize_scalar(nll, bounds=_LOG_TEMPERATURE_RANGE, method="bounded")
     return float(np.exp(found.x))
+
+
+def untempered(predictions: Predictions, temperature: float) -> Predictions:
+    """What a classifier said before its logits were divided by a temperature.
+
+    Args:
+        predictions: What it says, each row a softmax of logits over the temperature. A mean of
+            several answers is no such row.
+        temperature: Above 0.
+    """
+    logs = np.log(np.maximum(predictions.probabilities, np.finfo(np.float32).tiny))
+    return replace(predictions, probabilities=special.softmax(temperature * logs, axis=1))
 
 
 def fit_class_scales(

@@ -4,17 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from sklearn import metrics
 
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.evaluation.predictions import Predictions
+from emolens.evaluation.reliability import calibration_error, equal_mass_bins, equal_width_bins
+from emolens.evaluation.resampling import mean_interval
 
-# Enough for the interval's ends to vary by less than 0.1 points between seeds.
-_N_RESAMPLES = 2000
-_RESAMPLE_BATCH = 100
-# Guo et al. 2017, "On Calibration of Modern Neural Networks", section 5.
-_N_ECE_BINS = 15
 # The smallest probability a log is taken of: float32's own resolution near zero.
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
@@ -43,7 +39,7 @@ class ClassificationMetrics:
     Attributes:
         n: Faces.
         accuracy: Share of hits, 0..1.
-        accuracy_ci95: Its 95 % interval (percentile bootstrap over faces, fixed seed).
+        accuracy_ci95: Its 95 % interval (percentile bootstrap over groups of copies, fixed seed).
         balanced_accuracy: Mean recall of the classes that occur.
         macro_f1: Mean F1 of the classes that occur.
         per_class: Figures by label.
@@ -52,6 +48,7 @@ class ClassificationMetrics:
         brier: Mean squared distance between probabilities and the one-hot label, summed over
             classes, 0..2 (Brier 1950).
         ece: Expected calibration error over 15 equal-width bins of confidence, 0..1.
+        ece_equal_mass: The same over 15 bins of equally many faces.
     """
 
     n: int
@@ -64,6 +61,7 @@ class ClassificationMetrics:
     nll: float
     brier: float
     ece: float
+    ece_equal_mass: float
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and dicts, as `emolens evaluate --json` writes them."""
@@ -86,46 +84,39 @@ class ClassificationMetrics:
             "nll": self.nll,
             "brier": self.brier,
             "ece": self.ece,
+            "ece_equal_mass": self.ece_equal_mass,
         }
 
 
-def compute_metrics(predictions: Predictions) -> ClassificationMetrics:
-    """Compute all figures; the same predictions give the same figures."""
+def compute_metrics(
+    predictions: Predictions, groups: npt.NDArray[np.int64] | None = None
+) -> ClassificationMetrics:
+    """Compute all figures; the same predictions give the same figures.
+
+    Args:
+        predictions: What a classifier said.
+        groups: int64 (N,), number of the group of copies that a face belongs to, for the interval;
+            every face its own unless given.
+    """
     labels, predicted = predictions.labels, predictions.predicted
     per_class = _per_class(labels, predicted)
     occurring = [figures for figures in per_class.values() if figures.support]
-    hits = labels == predicted
+    hits, confidence = predictions.hits, predictions.confidence
     one_hot = np.eye(N_EMOTIONS)[labels]
     true_probabilities = np.maximum((predictions.probabilities * one_hot).sum(axis=1), _SMALLEST)
     return ClassificationMetrics(
         n=len(labels),
         accuracy=float(hits.mean()),
-        accuracy_ci95=_accuracy_interval(hits),
+        accuracy_ci95=mean_interval(hits.astype(np.float64), groups),
         balanced_accuracy=float(np.mean([figures.recall or 0.0 for figures in occurring])),
         macro_f1=float(np.mean([figures.f1 or 0.0 for figures in occurring])),
         per_class=per_class,
         confusion_matrix=metrics.confusion_matrix(labels, predicted, labels=range(N_EMOTIONS)),
         nll=float(-np.log(true_probabilities).mean()),
         brier=float(((predictions.probabilities - one_hot) ** 2).sum(axis=1).mean()),
-        ece=expected_calibration_error(predictions.probabilities.max(axis=1), hits),
+        ece=calibration_error(equal_width_bins(confidence, hits)),
+        ece_equal_mass=calibration_error(equal_mass_bins(confidence, hits)),
     )
-
-
-def expected_calibration_error(
-    confidence: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]
-) -> float:
-    """Mean distance between confidence and accuracy over equal-width bins, weighted by faces.
-
-    Args:
-        confidence: float64 (N,), probability of the predicted class, 0..1.
-        hits: bool (N,), whether the prediction was right.
-
-    Source:
-        Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3, 15 bins.
-    """
-    bins = np.minimum((confidence * _N_ECE_BINS).astype(np.int64), _N_ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - hits, minlength=_N_ECE_BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
 
 
 def _per_class(
@@ -144,18 +135,3 @@ def _per_class(
         )
         for index, label in enumerate(LABELS)
     }
-
-
-def _accuracy_interval(hits: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    if hits.all() or not hits.any():
-        # Every resample is the same then, which scipy refuses.
-        return float(hits.mean()), float(hits.mean())
-    interval = stats.bootstrap(
-        (hits.astype(np.float64),),
-        np.mean,
-        n_resamples=_N_RESAMPLES,
-        batch=_RESAMPLE_BATCH,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)

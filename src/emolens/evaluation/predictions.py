@@ -21,10 +21,12 @@ class Predictions:
     Attributes:
         probabilities: float64 (N, 7), rows add up to 1.
         labels: int64 (N,), values of `Emotion`.
+        ids: What tells the faces apart, such as file and row of each; their numbers unless given.
     """
 
     probabilities: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
+    ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n_faces = len(self.labels)
@@ -40,11 +42,31 @@ class Predictions:
             raise InputError(f"{n_bad} of {n_faces} predictions are not finite numbers")
         if self.labels.min() < 0 or self.labels.max() >= N_EMOTIONS:
             raise InputError(f"labels must be 0..6, got {self.labels.min()}..{self.labels.max()}")
+        if not self.ids:
+            object.__setattr__(self, "ids", tuple(map(str, range(n_faces))))
+        if len(self.ids) != n_faces:
+            raise InputError(f"got {len(self.ids)} ids for {n_faces} labels; every face needs one")
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Predictions":
+        """The predictions of some rows (int64), in that order; raises `InputError` if none."""
+        return Predictions(
+            self.probabilities[rows], self.labels[rows], tuple(self.ids[row] for row in rows)
+        )
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """int64 (N,), the most probable class of each face."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """float64 (N,), the probability of the predicted class, 0..1."""
+        return np.asarray(self.probabilities.max(axis=1), np.float64)
+
+    @property
+    def hits(self) -> npt.NDArray[np.bool_]:
+        """Where the most probable class is the label, bool (N,)."""
+        return np.asarray(self.predicted == self.labels)
 
 
 def predict(
@@ -59,4 +81,4 @@ def predict(
         rows += [score.probabilities for score in scores]
         on_progress(len(rows))
     probabilities = np.array(rows, np.float64).reshape(-1, N_EMOTIONS)
-    return Predictions(probabilities, faces.labels)
+    return Predictions(probabilities, faces.labels, faces.locations)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.emotion import EmotionScores
 from emolens.core.errors import InputError
-from emolens.core.face import FaceDetection, FaceQuality, FaceResult
+from emolens.core.face import FaceDetection, FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
@@ -27,6 +28,36 @@ from emolens.imaging.quality import assess_quality
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads than this gain nothing for one face.
 _MAX_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FramedFace:
+    """A face of a picture as a classifier reads it.
+
+    Attributes:
+        square: The part of the picture, in pixels; it may reach beyond the picture.
+        crop: uint8 (S, S), grey, S being the side of the classifier's input.
+        detection: What the detector found, or None for a picture that is one face.
+        size_wh: (width, height) of the picture in pixels.
+    """
+
+    square: Box
+    crop: npt.NDArray[np.uint8]
+    detection: FaceDetection | None
+    size_wh: tuple[int, int]
+
+    def named(self, scores: EmotionScores) -> FaceResult:
+        """The result for this face, given its scores."""
+        quality = assess_quality(self.size_wh, self.square, self.crop, self.detection)
+        box = self.square if self.detection is None else self.detection.box
+        return FaceResult(
+            box=box.clip(self.size_wh),
+            detection_score=None if self.detection is None else self.detection.score,
+            quality=quality,
+            raw=scores,
+            smoothed=None,
+            label=scores.top if quality.is_assessable else None,
+        )
 
 
 class ImageAnalyzer:
@@ -90,25 +121,42 @@ class ImageAnalyzer:
         self, image: npt.NDArray[np.uint8], *, notes: tuple[str, ...] = ()
     ) -> FrameResult:
         """Find and name every face of a uint8 (H, W, 3) BGR picture already in memory."""
-        height, width = image.shape[:2]
-        size_wh = (width, height)
         started = time.perf_counter()
         regions = self._find_regions(image)
         detected = time.perf_counter()
-        size_px = self._classifier.input_spec.size_px
-        gray = to_gray(image)
-        crops = [crop_square(gray, square, size_px) for square, _ in regions]
-        scores = self._classifier.classify(crops)
+        framed = self._cut(image, regions)
+        scores = self._classifier.classify([face.crop for face in framed])
         classified = time.perf_counter()
-        faces = tuple(
-            _face_result(size_wh, square, crop, detection, score)
-            for (square, detection), crop, score in zip(regions, crops, scores, strict=True)
-        )
+        faces = tuple(face.named(score) for face, score in zip(framed, scores, strict=True))
         timings = {
             "detection": (detected - started) * 1e3,
             "classification": (classified - detected) * 1e3,
         }
-        return FrameResult(size_wh, faces, timings_ms=MappingProxyType(timings), notes=notes)
+        height, width = image.shape[:2]
+        return FrameResult(
+            (width, height), faces, timings_ms=MappingProxyType(timings), notes=notes
+        )
+
+    def frame_faces(self, image: npt.NDArray[np.uint8]) -> list[FramedFace]:
+        """Find every face of a uint8 (H, W, 3) BGR picture and cut it out, without naming it.
+
+        Returns:
+            The faces, largest first, as `analyze_image` reads them; none where there is no face.
+        """
+        return self._cut(image, self._find_regions(image))
+
+    def _cut(
+        self,
+        image: npt.NDArray[np.uint8],
+        regions: Sequence[tuple[Box, FaceDetection | None]],
+    ) -> list[FramedFace]:
+        height, width = image.shape[:2]
+        size_px = self._classifier.input_spec.size_px
+        gray = to_gray(image)
+        return [
+            FramedFace(square, crop_square(gray, square, size_px), detection, (width, height))
+            for square, detection in regions
+        ]
 
     def _find_regions(
         self, image: npt.NDArray[np.uint8]
@@ -154,25 +202,6 @@ def analyze(
 @lru_cache(maxsize=2)
 def _kept_analyzer(model: str | Path, detector: str, *, face_crops: bool) -> ImageAnalyzer:
     return ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
-
-
-def _face_result(
-    size_wh: tuple[int, int],
-    square: Box,
-    crop: npt.NDArray[np.uint8],
-    detection: FaceDetection | None,
-    scores: EmotionScores,
-) -> FaceResult:
-    quality: FaceQuality = assess_quality(size_wh, square, crop, detection)
-    box = square if detection is None else detection.box
-    return FaceResult(
-        box=box.clip(size_wh),
-        detection_score=None if detection is None else detection.score,
-        quality=quality,
-        raw=scores,
-        smoothed=None,
-        label=scores.top if quality.is_assessable else None,
-    )
 
 
 def _load(picture: Picture) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:

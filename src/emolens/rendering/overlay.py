@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.face import FaceResult
 from emolens.core.geometry import Box
+from emolens.rendering.font import sized_font
 from emolens.rendering.palette import (
     ABSTAINED_RGB,
     EMOTION_RGB,
@@ -77,8 +77,8 @@ class _Pen:
         shorter = min(canvas.size)
         self.text_px = round(min(max(shorter * _TEXT_PART, _TEXT_PX[0]), _TEXT_PX[1]))
         self.line_px = max(1, round(self.text_px / 7))
-        self.font = _font(self.text_px)
-        self.small_font = _font(max(_TEXT_PX[0], round(self.text_px * 0.8)))
+        self.font = sized_font(self.text_px)
+        self.small_font = sized_font(max(_TEXT_PX[0], round(self.text_px * 0.8)))
 
     def box(self, box: Box, color: Color) -> None:
         """A rounded frame with a dark outline, visible on light and dark ground."""
@@ -166,11 +166,3 @@ class _Pen:
 
 def _face_color(face: FaceResult) -> Color:
     return ABSTAINED_RGB if face.label is None else EMOTION_RGB[face.label]
-
-
-@lru_cache(maxsize=8)
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):  # a Pillow built without FreeType
-        raise TypeError("drawing labels needs a Pillow with FreeType, as its wheels have")
-    return font

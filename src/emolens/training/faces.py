@@ -6,6 +6,7 @@ import numpy as np
 
 from emolens.core.emotion import LABELS
 from emolens.core.errors import ConfigError
+from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
 from emolens.datasets.cleaning import drop_faces
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import load_faces
@@ -19,7 +20,7 @@ class TrainingFaces:
     Attributes:
         training: The faces to learn from.
         validation: The faces to measure on.
-        n_dropped: Training faces that each rule of the recipe named.
+        n_dropped: Training faces that each rule of the recipe named; `clean` is its file of rows.
     """
 
     training: FaceSet
@@ -33,16 +34,14 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
     Raises:
         ConfigError: A class without training faces, fewer faces than one batch, or no votes where
             the recipe learns from them.
-        DatasetError: The data cannot be read, a split is empty, or nothing is left of it.
+        DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
+            of rows to leave out was made for other data.
     """
     source = recipe.data.source
     validation = load_validation_faces(recipe)
+    cleaned, n_cleaned = _without_listed_rows(recipe)
     # Faces of other classes go last: a conflict with one of them is a conflict.
-    kept, n_dropped = drop_faces(
-        load_faces(source, Split.TRAINING, size_px=recipe.data_size_px),
-        recipe.data.drop,
-        validation,
-    )
+    kept, n_dropped = drop_faces(cleaned, recipe.data.drop, validation)
     training = _of_classes(kept, recipe)
     _check_classes(training, recipe)
     if len(training) < recipe.schedule.batch_size:
@@ -55,7 +54,8 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
             f"loss.vote_weight is {recipe.loss.vote_weight}, but {source} has no FER+ votes; set "
             "it to 0 or use a source with the ferplus_* columns"
         )
-    return TrainingFaces(training, validation, {str(rule): n for rule, n in n_dropped.items()})
+    named = n_cleaned | {str(rule): n for rule, n in n_dropped.items()}
+    return TrainingFaces(training, validation, named)
 
 
 def load_validation_faces(recipe: Recipe) -> FaceSet:
@@ -74,6 +74,19 @@ def load_validation_faces(recipe: Recipe) -> FaceSet:
             f"{', '.join(recipe.data.classes)}"
         )
     return chosen
+
+
+def _without_listed_rows(recipe: Recipe) -> tuple[FaceSet, dict[str, int]]:
+    """The training faces of all classes without those of `data.clean`, and how many these are."""
+    source, size_px = recipe.data.source, recipe.data_size_px
+    faces = load_faces(source, Split.TRAINING, size_px=size_px)
+    if recipe.data.clean is None:
+        return faces, {}
+    compared = faces
+    if size_px != COMPARED_SIZE_PX:
+        compared = load_faces(source, Split.TRAINING, size_px=COMPARED_SIZE_PX)
+    left_out = rows_left_out(recipe.data.clean, compared)
+    return faces.take(np.delete(np.arange(len(faces)), left_out)), {"clean": len(left_out)}
 
 
 def _of_classes(faces: FaceSet, recipe: Recipe) -> FaceSet:

@@ -36,6 +36,8 @@ class DataSection(_Section):
     """The classes to tell apart; the others get the probability 0."""
     drop: tuple[DropRule, ...] = ()
     """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
+    clean: Path | None = None
+    """A file of `emolens data audit --clean`: training rows to leave out, before `drop` looks."""
     size_px: SidePx | None = None
     """Side at which faces are kept in memory; the network's unless given."""
     sampling: Literal["uniform", "sqrt", "balanced"] = "uniform"

@@ -1,6 +1,15 @@
 import numpy as np
 
-from emolens.datasets.votes import N_VOTES, NOT_FACE, is_not_a_face, vote_shares
+from emolens.core.emotion import Emotion
+from emolens.datasets.votes import (
+    N_VOTES,
+    NOT_FACE,
+    VOTE_NAMES,
+    is_not_a_face,
+    majority_votes,
+    vote_columns,
+    vote_shares,
+)
 
 
 def votes(**counts: int) -> np.ndarray:
@@ -26,3 +35,17 @@ def test_the_commonest_answer_decides() -> None:
     assert is_not_a_face(votes(c9=6, c0=4))[0]
     assert not is_not_a_face(votes(c9=4, c0=6))[0]
     assert NOT_FACE == 9
+
+
+def test_a_majority_is_unique_or_none() -> None:
+    assert majority_votes(votes(c0=6, c3=4)).tolist() == [0]
+    assert majority_votes(votes(c0=5, c3=5)).tolist() == [-1]
+    assert majority_votes(votes()).tolist() == [-1]
+
+
+def test_every_class_has_its_own_column() -> None:
+    names = [VOTE_NAMES[column] for column in vote_columns()]
+    assert names[Emotion.ANGRY] == "anger"
+    assert names[Emotion.HAPPY] == "happiness"
+    assert names[Emotion.NEUTRAL] == "neutral"
+    assert len(set(names)) == 7

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from emolens.core.errors import InputError
-from emolens.evaluation.metrics import compute_metrics, expected_calibration_error
+from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 
 
@@ -89,19 +89,6 @@ def test_the_interval_covers_the_true_accuracy_about_95_times_in_100() -> None:
 
 def test_the_interval_of_a_perfect_score_is_a_point() -> None:
     assert compute_metrics(predictions([0, 1], [0, 1])).accuracy_ci95 == (1, 1)
-
-
-def test_ece_of_known_bins() -> None:
-    confidence = np.array([0.95, 0.95, 0.55, 0.55])
-    hits = np.array([True, False, True, True])
-    # Two bins of two faces: |0.95 - 0.5| and |0.55 - 1|, each with weight one half.
-    assert expected_calibration_error(confidence, hits) == pytest.approx(0.45)
-
-
-def test_ece_of_a_calibrated_classifier_is_small() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(1 / 7, 1, 200_000)
-    assert expected_calibration_error(confidence, rng.random(200_000) < confidence) < 0.01
 
 
 @pytest.mark.parametrize(

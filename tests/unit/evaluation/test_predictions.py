@@ -4,7 +4,7 @@ import pytest
 
 from emolens.core.errors import InputError
 from emolens.datasets.faces import FaceSet
-from emolens.evaluation.predictions import predict
+from emolens.evaluation.predictions import Predictions, predict
 from emolens.testing import FakeClassifier
 
 
@@ -20,8 +20,23 @@ def test_predictions_stay_with_their_labels_and_progress_is_told() -> None:
     predictions = predict(FakeClassifier(), face_set(images, labels), told.append)
     assert predictions.predicted.tolist() == labels
     assert told == [64, 128, 140]
+    assert predictions.ids == tuple(map(str, range(140)))
+    assert predictions.hits.all()
 
 
 def test_an_empty_set_is_refused() -> None:
     with pytest.raises(InputError, match="no faces"):
         predict(FakeClassifier(), face_set(np.empty((0, 48, 48), np.uint8), []))
+
+
+def test_rows_keep_their_ids() -> None:
+    whole = Predictions(np.eye(7), np.arange(7), tuple("abcdefg"))
+    taken = whole.take(np.array([4, 1]))
+    assert taken.ids == ("e", "b")
+    assert taken.labels.tolist() == [4, 1]
+    assert taken.confidence.tolist() == [1, 1]
+
+
+def test_every_face_needs_an_id() -> None:
+    with pytest.raises(InputError, match="got 2 ids for 7 labels"):
+        Predictions(np.eye(7), np.arange(7), ("a", "b"))

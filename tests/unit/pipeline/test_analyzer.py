@@ -111,3 +111,20 @@ def test_what_is_no_picture_is_refused(analyzer: ImageAnalyzer) -> None:
 def test_an_unknown_detector_is_refused() -> None:
     with pytest.raises(ConfigError, match="centerface"):
         ImageAnalyzer.load(detector="haar")
+
+
+def test_framed_faces_are_what_is_analysed(
+    astronaut: npt.NDArray[np.uint8], analyzer: ImageAnalyzer
+) -> None:
+    (framed,) = analyzer.frame_faces(astronaut)
+    (expected,) = analyzer.analyze(astronaut).faces
+    (named,) = ImageAnalyzer.load(face_crops=True).analyze(framed.crop).faces
+    assert framed.crop.shape == (48, 48)
+    np.testing.assert_allclose(named.raw.probabilities, expected.raw.probabilities, atol=1e-6)
+    result = framed.named(expected.raw)
+    assert result.to_dict() == expected.to_dict()
+    assert result.quality == expected.quality
+
+
+def test_where_there_is_no_face_none_is_framed(picture: npt.NDArray[np.uint8]) -> None:
+    assert fake_analyzer().frame_faces(picture) == []

@@ -5,6 +5,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from emolens.core.errors import ConfigError, DatasetError
+from emolens.datasets.clean_file import (
+    CleanFile,
+    CleanReason,
+    CleanRow,
+    CleanSource,
+    content_sha256,
+    row_keys,
+)
+from emolens.datasets.faces import Split
+from emolens.datasets.loading import load_faces
 from emolens.training.faces import load_training_faces
 from tests.recipes import small_recipe
 
@@ -55,6 +65,57 @@ def test_a_class_without_faces_is_named_with_what_to_write(
     pq.write_table(some, tmp_path / "some.parquet")
     with pytest.raises(ConfigError, match=r"no training face of disgust.*data.classes = \['angry"):
         load_training_faces(small_recipe(tmp_path / "some.parquet"))
+
+
+def clean_file_of(source: Path, path: Path, *rows: int) -> Path:
+    """A file that leaves out some rows of the training split of a source."""
+    keys = row_keys(load_faces(source, Split.TRAINING))
+    listed = [
+        CleanRow(
+            sha256=keys[row][0],
+            label=keys[row][1],
+            occurrence=keys[row][2],
+            location=f"row {row + 1}",
+            reasons=(CleanReason.DUPLICATE,),
+        )
+        for row in rows
+    ]
+    of_source = CleanSource(
+        source="made elsewhere",
+        n_training=len(keys),
+        training_sha256=content_sha256(keys),
+        rows=tuple(listed),
+    )
+    path.write_text(CleanFile(sources=(of_source,)).model_dump_json())
+    return path
+
+
+@pytest.mark.parametrize("size_px", [None, 24])
+def test_listed_rows_are_left_out_at_any_side(
+    generated_data: Path, tmp_path: Path, size_px: int | None
+) -> None:
+    clean = clean_file_of(generated_data, tmp_path / "clean.json", 0, 7, 279)
+    data = {"source": generated_data, "clean": clean, "size_px": size_px, "drop": ["duplicates"]}
+    faces = load_training_faces(small_recipe(generated_data, data=data))
+    places = [int(location.rpartition("row ")[2]) for location in faces.training.locations]
+    assert places == [place for place in range(1, 281) if place not in {1, 8, 280}]
+    assert faces.n_dropped == {"clean": 3, "duplicates": 0}
+    assert len(faces.validation) == 140
+
+
+def test_a_list_for_other_data_is_refused(generated_data: Path, tmp_path: Path) -> None:
+    clean = clean_file_of(generated_data, tmp_path / "clean.json", 0)
+    table = pq.read_table(generated_data)
+    pq.write_table(table.slice(1), tmp_path / "fewer.parquet")
+    data = {"source": tmp_path / "fewer.parquet", "clean": clean}
+    with pytest.raises(DatasetError, match="clean.json: was made for .* not for the 279 rows"):
+        load_training_faces(small_recipe(generated_data, data=data))
+
+
+def test_a_list_that_is_missing_is_named(generated_data: Path, tmp_path: Path) -> None:
+    data = {"source": generated_data, "clean": tmp_path / "none.json"}
+    with pytest.raises(DatasetError, match="none.json: cannot be read"):
+        load_training_faces(small_recipe(generated_data, data=data))
 
 
 def test_fewer_faces_than_a_batch_are_refused(generated_data: Path) -> None:

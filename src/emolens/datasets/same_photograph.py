@@ -1,0 +1,145 @@
+"""Do two faces come from the same photograph? Align them, then compare their fine detail."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.datasets.reframing import THUMBNAIL_PX, Reframing, mirrored
+
+COMPARED_PX = 48
+"""Side of the pictures that are compared at last."""
+# All found by looking at pairs of FER2013: docs/experiments/0007-duplicates.md.
+MIN_COARSE_CORRELATION = 0.85
+MIN_DETAIL_CORRELATION = 0.96
+# The photographs must share this part of the square, and may not be enlarged by more than this in
+# area: of a few pixels blown up nothing can be told.
+_MIN_SHARED = 0.4
+_MAX_AREA_RATIO = 2.0
+# Detail weaker than this (standard deviation in grey levels) may be noise or rounding.
+_MIN_DETAIL = 1.0
+_FINEST_PX, _COARSEST_PX = 0.8, 4.0
+
+_COARSE_STEPS, _FINE_STEPS = 8, 30
+_TOLERANCE = 1e-3
+_ECC_BLUR_PX = 3
+_INSIDE = 0.99
+
+_Picture = npt.NDArray[np.float32]
+_Warp = npt.NDArray[np.float32]
+
+
+def thumbnail_of(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Shrink a uint8 (48, 48) picture to uint8 (24, 24)."""
+    size_wh = (THUMBNAIL_PX, THUMBNAIL_PX)
+    return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def is_same_photograph(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
+) -> bool:
+    """Whether two pictures show the same photograph, framed, lit, marked or saved differently.
+
+    Args:
+        first: uint8 (48, 48), grey.
+        second: uint8 (48, 48), grey.
+        guess: What probably makes the second look like the first.
+    """
+    return aligned_correlation(first, second, guess) >= MIN_DETAIL_CORRELATION
+
+
+def aligned_correlation(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
+) -> float:
+    """How much two pictures are alike in fine detail once one is brought over the other.
+
+    The second is brought over the first by the affine map that makes them correlate best, first
+    at 24 px, then at 48. What remains after taking away everything coarser than about 4 px, where
+    two faces in the same light are alike, is then correlated.
+
+    Args:
+        first: uint8 (48, 48), grey.
+        second: uint8 (48, 48), grey.
+        guess: What probably makes the second look like the first.
+
+    Returns:
+        -1 to 1; 0 where the search ends nowhere or nothing can be told.
+
+    Source:
+        Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation
+        Coefficient Maximization" (as in OpenCV); the limits are those of
+        docs/experiments/0007-duplicates.md.
+    """
+    if guess.is_mirrored:
+        second = mirrored(second)
+    coarse = _align(thumbnail_of(first), thumbnail_of(second), guess.warp, _COARSE_STEPS)
+    if coarse is None or coarse[0] < MIN_COARSE_CORRELATION:
+        return 0.0
+    fine = _align(first, second, _enlarged(coarse[1]), _FINE_STEPS)
+    return 0.0 if fine is None else detail_correlation(first, second, fine[1])
+
+
+def _align(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], warp: _Warp, n_steps: int
+) -> tuple[float, _Warp] | None:
+    """The correlation after aligning and the map, or None where it cannot be found."""
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, n_steps, _TOLERANCE)
+    everywhere = np.ones(second.shape, np.uint8)
+    try:
+        # The map that is handed in is written to.
+        correlation, aligned = cv2.findTransformECC(
+            first, second, warp.copy(), cv2.MOTION_AFFINE, criteria, everywhere, _ECC_BLUR_PX
+        )
+    except cv2.error:
+        # OpenCV's way to say that the search ran away, or that a picture is flat.
+        return None
+    return float(correlation), np.asarray(aligned, np.float32)
+
+
+def _enlarged(warp: _Warp) -> _Warp:
+    """The same map for pictures of 48 px, whose pixel centres lie at 2 x + 1/2."""
+    enlarged = warp.copy()
+    enlarged[:, 2] = 2 * warp[:, 2] + (warp[:, :2].sum(axis=1) - 1) / 2
+    return enlarged
+
+
+def detail_correlation(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], warp: _Warp
+) -> float:
+    """Correlation of the fine detail of two pictures where they overlap.
+
+    Args:
+        first: uint8 (48, 48), grey.
+        second: uint8 (48, 48), grey.
+        warp: float32 (2, 3), from pixels of the first to pixels of the second.
+
+    Returns:
+        -1 to 1; 0 where they overlap too little, or one has too little detail, to tell.
+    """
+    area_ratio = abs(float(np.linalg.det(warp[:, :2].astype(np.float64))))
+    if not 1 / _MAX_AREA_RATIO <= area_ratio <= _MAX_AREA_RATIO:
+        return 0.0
+    shared = _warped(np.ones((COMPARED_PX, COMPARED_PX), np.float32), warp, cv2.BORDER_CONSTANT)
+    is_shared = shared > _INSIDE
+    if is_shared.mean() < _MIN_SHARED:
+        return 0.0
+    moved = _warped(second.astype(np.float32), warp, cv2.BORDER_REPLICATE)
+    details = [_detail(picture)[is_shared] for picture in (first.astype(np.float32), moved)]
+    one, other = (detail - detail.mean() for detail in details)
+    deviations = float(one.std()), float(other.std())
+    if min(deviations) < _MIN_DETAIL:
+        return 0.0
+    return float((one * other).mean()) / (deviations[0] * deviations[1])
+
+
+def _warped(picture: _Picture, warp: _Warp, border: int) -> _Picture:
+    size_wh = (COMPARED_PX, COMPARED_PX)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(picture, warp, size_wh, flags=flags, borderMode=border), np.float32
+    )
+
+
+def _detail(picture: _Picture) -> _Picture:
+    """What lies between the two scales; watermarks count little, light and shade not at all."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), _FINEST_PX)
+    return np.asarray(smooth - cv2.GaussianBlur(smooth, (0, 0), _COARSEST_PX), np.float32)

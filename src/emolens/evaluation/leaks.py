@@ -1,0 +1,51 @@
+"""Which evaluated faces a model may have seen: pictures that stand in its training rows too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.datasets.duplicates import find_duplicates
+from emolens.datasets.faces import FaceSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaks:
+    """Copies of pictures among evaluated faces and between them and training faces.
+
+    Attributes:
+        groups: int64 (N,), number of the group of exact or near copies of each evaluated face.
+        exact: bool (N,), whether the very same pixels stand in the training rows; None without
+            these.
+        near: bool (N,), whether the picture does, exactly or nearly; None without training rows.
+    """
+
+    groups: npt.NDArray[np.int64]
+    exact: npt.NDArray[np.bool_] | None
+    near: npt.NDArray[np.bool_] | None
+
+
+def find_leaks(
+    evaluated: FaceSet,
+    training: FaceSet | None,
+    on_progress: Callable[[int], None] = lambda _n_done: None,
+) -> Leaks:
+    """Look for copies by `datasets.duplicates.find_duplicates`.
+
+    Args:
+        evaluated: The faces that a model is measured on.
+        training: The rows that it was trained on, of the same size, or None.
+        on_progress: Called with the number of faces done.
+    """
+    if training is None:
+        found = find_duplicates(evaluated.images, on_progress=on_progress)
+        return Leaks(found.near, None, None)
+    images = np.concatenate([training.images, evaluated.images])
+    n_training = len(training)
+    sought = np.arange(len(images)) >= n_training
+    found = find_duplicates(images, sought=sought, on_progress=on_progress)
+    exact, near = (
+        np.isin(groups[n_training:], groups[:n_training]) for groups in (found.exact, found.near)
+    )
+    return Leaks(found.near[n_training:], exact, near)

@@ -1,0 +1,94 @@
+"""The same figure for parts of a data set: where a model is good and where it is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.datasets.faces import FaceSet
+from emolens.evaluation.agreement import agreement_level
+from emolens.evaluation.predictions import Predictions
+from emolens.evaluation.resampling import share_interval
+from emolens.imaging.quality import measure_sharpness
+
+# Ten raters a picture: edges between their tenths.
+_AGREEMENT_EDGES = (0.45, 0.65, 0.85)
+_AGREEMENT_NAMES = ("up to 4 of 10", "5 or 6 of 10", "7 or 8 of 10", "9 or 10 of 10")
+_QUARTILE_NAMES = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the faces.
+
+    Attributes:
+        name: Which part.
+        n: Faces in it; may be 0.
+        accuracy: Share of hits among them, 0..1; None without faces.
+        ci95: Its 95 % interval (Wilson); None without faces.
+    """
+
+    name: str
+    n: int
+    accuracy: float | None
+    ci95: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """A division of the faces.
+
+    Attributes:
+        by: What divides them.
+        parts: Its parts, in order.
+    """
+
+    by: str
+    parts: tuple[Slice, ...]
+
+
+def slice_all(predictions: Predictions, faces: FaceSet) -> tuple[Slices, ...]:
+    """Divide faces by what raters agree on, if there are votes, by sharpness and by contrast.
+
+    Args:
+        predictions: What a classifier said of the faces.
+        faces: The faces, in the same order.
+    """
+    hits = predictions.hits
+    sharpness = np.array([measure_sharpness(image) for image in faces.images])
+    contrast = faces.images.std(axis=(1, 2))
+    divisions = [
+        _by_quartile("sharpness", sharpness, hits),
+        _by_quartile("contrast (standard deviation of grey values)", contrast, hits),
+    ]
+    if faces.votes is not None:
+        levels = agreement_level(faces.votes)
+        rated = np.isfinite(levels)
+        places = np.digitize(levels[rated], _AGREEMENT_EDGES)
+        by = "raters who gave the commonest answer"
+        divisions.insert(0, _divide(by, _AGREEMENT_NAMES, places, hits[rated]))
+    return tuple(divisions)
+
+
+def _by_quartile(by: str, values: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]) -> Slices:
+    edges = np.quantile(values, (0.25, 0.5, 0.75))
+    # Faces of one value share a part, so the parts may differ in size.
+    places = np.searchsorted(edges, values, side="left")
+    return _divide(by, _QUARTILE_NAMES, places, hits)
+
+
+def _divide(
+    by: str,
+    names: Sequence[str],
+    places: npt.NDArray[np.int64],
+    hits: npt.NDArray[np.bool_],
+) -> Slices:
+    parts = [_slice(name, hits[places == place]) for place, name in enumerate(names)]
+    return Slices(by, tuple(parts))
+
+
+def _slice(name: str, hits: npt.NDArray[np.bool_]) -> Slice:
+    if not len(hits):
+        return Slice(name, 0, None, None)
+    return Slice(name, len(hits), float(hits.mean()), share_interval(hits))

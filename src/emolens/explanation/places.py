@@ -1,0 +1,58 @@
+"""Heat maps in words: in which part of a face most of the evidence lies."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from emolens.core.errors import InputError
+from emolens.explanation.placement import Floats
+
+_ROWS = ("upper", "middle", "lower")
+# As one sees the picture; the subject's own right is on the picture's left.
+_COLUMNS = ("left", "centre", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePlace:
+    """One of nine equal parts of a face.
+
+    Attributes:
+        name: Row and column as one sees the picture, e.g. `"lower left"`; `"centre"` in the middle.
+        share: Its part of all positive evidence, 0..1.
+    """
+
+    name: str
+    share: float
+
+
+def evidence_places(heat: Floats) -> list[EvidencePlace]:
+    """Share the evidence of a heat map out over the thirds of a face.
+
+    Args:
+        heat: float32 (S, S), 0..1, S at least 3.
+
+    Returns:
+        Nine places, the largest share first, adding up to 1; none where the map is all 0.
+
+    Raises:
+        InputError: The map is no square or below 3 px.
+    """
+    side = len(heat)
+    if heat.shape != (side, side) or side < len(_ROWS):
+        raise InputError(f"a heat map must be a square of at least 3 px, got {heat.shape}")
+    total = float(heat.sum(dtype=np.float64))
+    if total <= 0:
+        return []
+    edges = np.linspace(0, side, len(_ROWS) + 1).round().astype(int)
+    bands = [slice(start, end) for start, end in pairwise(edges)]
+    places = [
+        EvidencePlace(_name(row, column), float(heat[down, across].sum(dtype=np.float64)) / total)
+        for row, down in zip(_ROWS, bands, strict=True)
+        for column, across in zip(_COLUMNS, bands, strict=True)
+    ]
+    return sorted(places, key=lambda place: -place.share)
+
+
+def _name(row: str, column: str) -> str:
+    return column if (row, column) == ("middle", "centre") else f"{row} {column}"

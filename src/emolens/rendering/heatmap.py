@@ -1,0 +1,295 @@
+"""Heat maps on faces: one large, or all seven classes side by side."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
+from emolens.core.errors import InputError
+from emolens.rendering.font import sized_font
+from emolens.rendering.palette import EMOTION_RGB, PANEL_RGB, PANEL_TEXT_RGB, Color
+
+Pixels = npt.NDArray[np.uint8]
+Heat = npt.NDArray[np.float32]
+
+# Viridis (van der Walt and Smith 2015): dark violet over green to yellow, evenly brighter, also to
+# people with any colour vision and in grey. Cividis would be too, but its middle is as grey as the
+# face below.
+_COLORMAP = cv2.COLORMAP_VIRIDIS
+# How much of the colour covers the face, where there is no evidence and where there is most. The
+# face is darkened below, so that brightness is evidence and not skin.
+_OPACITY = (0.25, 0.65)
+_FACE_BRIGHTNESS = 0.7
+
+# Tiles get smaller where a picture has many faces, or the figure would not fit into memory.
+_TILE_PX = ((12, 168), (60, 112), (math.inf, 64))
+_LARGE_PX = ((1, 560), (6, 336), (math.inf, 168))
+_MAX_COLUMNS = 3
+_MUTED_RGB: Color = (175, 175, 180)
+_FRAME_RGB: Color = (245, 245, 245)
+_PLAIN = "the face"
+# A tile whose brightest spot stays below this looks empty, which a word then says.
+_HARDLY = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExplainedFace:
+    """What a figure shows of one face.
+
+    Attributes:
+        title: One line above it.
+        crop: uint8 (S, S, 3) BGR, S at least 1.
+        scores: Its probabilities.
+        heats: float32 (K, h, w) heat maps, 0..1; K is 7 for all classes, 1 for a single one.
+    """
+
+    title: str
+    crop: Pixels
+    scores: EmotionScores
+    heats: Heat
+
+    def __post_init__(self) -> None:
+        if self.crop.dtype != np.uint8 or self.crop.ndim != 3 or self.crop.shape[2] != 3:
+            raise InputError(
+                f"a face to explain must be uint8 (S, S, 3) in BGR order, got {self.crop.dtype} "
+                f"{self.crop.shape}"
+            )
+        if self.heats.ndim != 3 or len(self.heats) not in {1, N_EMOTIONS}:
+            raise InputError(
+                f"heat maps must be (1, h, w) or ({N_EMOTIONS}, h, w), got {self.heats.shape}"
+            )
+
+
+def draw_heat(crop: Pixels, heat: Heat, size_px: int) -> Pixels:
+    """Lay a heat map over a face.
+
+    Args:
+        crop: uint8 (S, S, 3) BGR; not changed.
+        heat: float32 (h, w), 0..1, covering the whole crop.
+        size_px: Side of the result.
+
+    Returns:
+        uint8 (size_px, size_px, 3) BGR: the face in grey below viridis, from dark violet (no
+        evidence) to yellow (most); the more evidence, the brighter.
+    """
+    _check_heat(heat)
+    face = _resized(crop, size_px)
+    gray = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY).astype(np.float32)[:, :, None]
+    smooth = np.asarray(cv2.resize(heat.astype(np.float32), (size_px, size_px)), np.float32)
+    colors = cv2.applyColorMap(_levels(smooth), _COLORMAP).astype(np.float32)
+    least, most = _OPACITY
+    opacity = (least + (most - least) * smooth)[:, :, None]
+    mixed = opacity * colors + (1 - opacity) * _FACE_BRIGHTNESS * gray
+    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
+
+
+def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
+    """All seven classes side by side, a row per face, the face itself first.
+
+    Args:
+        faces: At least one, each with seven heat maps on one scale.
+
+    Returns:
+        uint8 (H, W, 3) BGR.
+    """
+    _check_faces(faces, N_EMOTIONS)
+    sheet = _Sheet(_side_for(len(faces), _TILE_PX), n_columns=1 + N_EMOTIONS, n_rows=len(faces))
+    for row, face in enumerate(faces):
+        sheet.title(row, 0, face.title)
+        sheet.tile(row, 0, _resized(face.crop, sheet.side))
+        sheet.caption(row, 0, _PLAIN, None)
+        for emotion in Emotion:
+            column, heat = 1 + emotion, face.heats[emotion]
+            sheet.tile(row, column, draw_heat(face.crop, heat, sheet.side))
+            if emotion is face.scores.top:
+                sheet.frame(row, column)
+            sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
+            sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
+            sheet.remark(row, column, _remark(heat))
+    sheet.legend("evidence for the class, one scale for all seven of a face:")
+    return sheet.to_bgr()
+
+
+def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
+    """One class, large, a picture per face.
+
+    Args:
+        faces: At least one, each with one heat map.
+        emotion: The class that it is about.
+
+    Returns:
+        uint8 (H, W, 3) BGR.
+    """
+    _check_faces(faces, 1)
+    n_columns = min(len(faces), _MAX_COLUMNS)
+    side = _side_for(len(faces), _LARGE_PX)
+    sheet = _Sheet(side, n_columns=n_columns, n_rows=math.ceil(len(faces) / n_columns))
+    for index, face in enumerate(faces):
+        row, column = divmod(index, n_columns)
+        sheet.title(row, column, face.title)
+        sheet.tile(row, column, draw_heat(face.crop, face.heats[0], side))
+        sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
+        sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
+        sheet.remark(row, column, _remark(face.heats[0]))
+    sheet.legend(f"evidence for {emotion.label}:")
+    return sheet.to_bgr()
+
+
+class _Sheet:
+    """A dark sheet of square tiles in rows and columns, with sizes that follow from the tiles'."""
+
+    def __init__(self, side: int, *, n_columns: int, n_rows: int) -> None:
+        self.side = side
+        self.text_px = min(max(round(side / 11), 11), 18)
+        self.font = sized_font(self.text_px)
+        self.line = round(self.text_px * 1.5)
+        self.gap = max(8, side // 14)
+        self.row_height = self.line + side + round(self.line * 1.7) + self.gap
+        width = self.gap + n_columns * (side + self.gap)
+        height = self.gap + n_rows * self.row_height + self.line + self.gap
+        self.canvas = Image.new("RGB", (width, height), PANEL_RGB)
+        self.draw = ImageDraw.Draw(self.canvas)
+
+    def corner(self, row: int, column: int) -> tuple[int, int]:
+        """Upper left corner (x, y) of a tile."""
+        x = self.gap + column * (self.side + self.gap)
+        return x, self.gap + row * self.row_height + self.line
+
+    def title(self, row: int, column: int, text: str) -> None:
+        """A line above a tile, cut off where the sheet, or for a narrow tile the next one, ends."""
+        x, y = self.corner(row, column)
+        room = self.canvas.width - x - self.gap if column == 0 and self._is_wide else self.side
+        self._text((x, y - self.line / 2), self._fitting(text, room), PANEL_TEXT_RGB, "lm")
+
+    def tile(self, row: int, column: int, picture: Pixels) -> None:
+        """A uint8 (side, side, 3) BGR picture."""
+        rgb = np.ascontiguousarray(picture[:, :, ::-1])
+        self.canvas.paste(Image.fromarray(rgb), self.corner(row, column))
+
+    def frame(self, row: int, column: int) -> None:
+        """A light frame around the tile of the most probable class."""
+        x, y = self.corner(row, column)
+        width = max(2, self.side // 56)
+        corners = (x - width, y - width, x + self.side + width - 1, y + self.side + width - 1)
+        self.draw.rectangle(corners, outline=_FRAME_RGB, width=width)
+
+    def caption(self, row: int, column: int, name: str, number: str | None) -> None:
+        """The class below a tile at the left, its probability at the right."""
+        x, y = self.corner(row, column)
+        middle = y + self.side + self.line * 0.65
+        self._text((x, middle), name, PANEL_TEXT_RGB, "lm")
+        if number is not None:
+            self._text((x + self.side, middle), number, PANEL_TEXT_RGB, "rm")
+
+    def bar(self, row: int, column: int, emotion: Emotion, probability: float) -> None:
+        """The probability as a bar in the class's colour, as wide as the tile at 100 %."""
+        x, y = self.corner(row, column)
+        top = y + self.side + round(self.line * 1.25)
+        thick = max(3, self.text_px // 4)
+        self.draw.rectangle((x, top, x + self.side - 1, top + thick), fill=(60, 60, 66))
+        end = x + max(round(probability * self.side), 1) - 1
+        self.draw.rectangle((x, top, end, top + thick), fill=EMOTION_RGB[emotion])
+
+    def remark(self, row: int, column: int, text: str) -> None:
+        """A few words inside a tile, at its lower edge."""
+        x, y = self.corner(row, column)
+        place = (x + self.side / 2, y + self.side - self.line * 0.6)
+        self._text(place, text, PANEL_TEXT_RGB, "mm", outlined=True)
+
+    def legend(self, text: str) -> None:
+        """What the colours mean, in the last line."""
+        middle = self.canvas.height - self.gap - self.line / 2
+        length, thick = 6 * self.text_px, round(self.text_px * 0.8)
+        words = (text, "none ", " most")
+        widths = [self.font.getlength(word) for word in words]
+        room = self.canvas.width - 2 * self.gap
+        x = float(self.gap)
+        if sum(widths) + self.text_px + length <= room:
+            self._text((x, middle), text, _MUTED_RGB, "lm")
+            x += widths[0] + self.text_px
+        self._text((x, middle), words[1], _MUTED_RGB, "lm")
+        x += widths[1]
+        levels = np.tile(np.linspace(0, 1, length, dtype=np.float32), (thick, 1))
+        colors = np.asarray(cv2.applyColorMap(_levels(levels), _COLORMAP), np.uint8)
+        strip = Image.fromarray(np.ascontiguousarray(colors[:, :, ::-1]))
+        self.canvas.paste(strip, (round(x), round(middle - thick / 2)))
+        self._text((x + length, middle), words[2], _MUTED_RGB, "lm")
+
+    def to_bgr(self) -> Pixels:
+        """The finished sheet, uint8 (H, W, 3) BGR."""
+        return np.ascontiguousarray(np.asarray(self.canvas)[:, :, ::-1])
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether a row is one face, so that a title may run over its tiles."""
+        return self.canvas.width > (1 + N_EMOTIONS) * self.side
+
+    def _text(
+        self,
+        xy: tuple[float, float],
+        text: str,
+        color: Color,
+        anchor: str,
+        *,
+        outlined: bool = False,
+    ) -> None:
+        outline = max(1, self.text_px // 8) if outlined else 0
+        self.draw.text(
+            xy, text, color, self.font, anchor, stroke_width=outline, stroke_fill=PANEL_RGB
+        )
+
+    def _fitting(self, text: str, room: float) -> str:
+        if self.font.getlength(text) <= room:
+            return text
+        while text and self.font.getlength(f"{text}...") > room:
+            text = text[:-1]
+        return f"{text}..."
+
+
+def _probability(scores: EmotionScores, emotion: Emotion) -> str:
+    return f"{float(scores.probabilities[emotion]):.0%}"
+
+
+def _remark(heat: Heat) -> str:
+    largest = float(heat.max())
+    if largest >= _HARDLY:
+        return ""
+    return "hardly any evidence" if largest > 0 else "no evidence"
+
+
+def _side_for(n_faces: int, sides: Sequence[tuple[float, int]]) -> int:
+    return next(side for limit, side in sides if n_faces <= limit)
+
+
+def _levels(heat: Heat) -> Pixels:
+    return np.asarray(np.rint(np.clip(heat, 0, 1) * 255), np.uint8)
+
+
+def _resized(crop: Pixels, size_px: int) -> Pixels:
+    is_shrinking = max(crop.shape[:2]) > size_px
+    how = cv2.INTER_AREA if is_shrinking else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(crop, (size_px, size_px), interpolation=how), np.uint8)
+
+
+def _check_heat(heat: Heat) -> None:
+    if heat.ndim != 2 or heat.size == 0 or not (heat.min() >= 0 and heat.max() <= 1):
+        raise InputError(
+            f"a heat map must be (h, w) with values 0..1, got {heat.shape}"
+            + (f" with {heat.min():.3g}..{heat.max():.3g}" if heat.size else "")
+        )
+
+
+def _check_faces(faces: Sequence[ExplainedFace], n_heats: int) -> None:
+    if not faces:
+        raise InputError("a figure needs at least one face")
+    for face in faces:
+        if len(face.heats) != n_heats:
+            raise InputError(
+                f"this figure needs {n_heats} heat maps a face, {face.title!r} has "
+                f"{len(face.heats)}"
+            )

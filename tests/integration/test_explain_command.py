@@ -1,0 +1,130 @@
+"""`emolens explain` as a script sees it: table, picture, exit codes."""
+
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from emolens.core.emotion import LABELS
+from emolens.imaging.decode import read_image
+from tests.command_line import run_emolens
+from tests.recipes import small_recipe
+
+
+def explain_command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return run_emolens("explain", *arguments, cwd=cwd)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
+    cv2.imwrite(str(tmp_path / "portrait.png"), astronaut)
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((120, 160, 3), 128, np.uint8))
+    small = cv2.resize(astronaut, (320, 320), interpolation=cv2.INTER_AREA)
+    two = np.full((512, 860, 3), 120, np.uint8)
+    two[:, :512], two[100:420, 520:840] = astronaut, small[:, ::-1]
+    cv2.imwrite(str(tmp_path / "two.png"), two)
+    return tmp_path
+
+
+def test_all_classes_side_by_side_beside_the_current_folder_s_other_files(folder: Path) -> None:
+    done = explain_command("portrait.png", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "happy 9" in lines[1]
+    assert [line for line in lines if "97." in line or "96." in line]
+    for label in LABELS:
+        assert sum(label in line for line in lines[1:]) >= 1
+    assert "wrote portrait-explained.png" in done.stderr
+    figure = read_image(folder / "portrait-explained.png").image
+    height, width = figure.shape[:2]
+    assert width > 4 * height
+    # Only the class that is there glows.
+    assert (figure[:, :, 1].astype(int) - figure[:, :, 0] > 80).mean() > 0.01
+
+
+def test_one_class_large(folder: Path) -> None:
+    done = explain_command(
+        "portrait.png", "--emotion", "Happy", "--out", "new/a.png", "--model", "fast", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    height, width = read_image(folder / "new/a.png").image.shape[:2]
+    assert 560 <= width < height < 900
+    assert not (folder / "portrait-explained.png").exists()
+
+
+def test_every_face_has_its_row(folder: Path) -> None:
+    one = explain_command("portrait.png", "--model", "fast", cwd=folder)
+    two = explain_command("two.png", "--model", "fast", cwd=folder)
+    assert one.stdout.count("face 1 at") == two.stdout.count("face 1 at") == 1
+    assert two.stdout.count("face 2 at") == 1
+    assert len(two.stdout.splitlines()) == 1 + 2 * 7
+    heights = [
+        read_image(folder / f"{name}-explained.png").image.shape[0] for name in ("portrait", "two")
+    ]
+    assert heights[0] < heights[1]
+
+
+def test_no_face_is_an_empty_answer(folder: Path) -> None:
+    done = explain_command("blank.png", "--out", "a.png", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no face found, nothing written" in done.stderr
+    assert not (folder / "a.png").exists()
+
+
+def test_a_face_crop_needs_no_detector_and_quiet_says_nothing(
+    folder: Path, gray_faces: npt.NDArray[np.uint8]
+) -> None:
+    cv2.imwrite(str(folder / "crop.png"), gray_faces[0])
+    done = explain_command("crop.png", "--face-crops", "--quiet", "--model", "fast", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (folder / "crop-explained.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["portrait.png", "--emotion", "joy"], "unknown emotion 'joy'; allowed: angry, disgust"),
+        (["none.png"], "none.png"),
+        (["."], "is a folder"),
+        (["portrait.png", "--model", "huge"], "unknown emotion model 'huge'"),
+        (["portrait.png", "--model", "none.ckpt"], "none.ckpt: no such checkpoint"),
+        (["portrait.png", "--detector", "haar"], "unknown detector 'haar'"),
+        (["portrait.png", "--out", "a.gif"], "cannot write a picture as '.gif'"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_1_and_says_why(
+    arguments: list[str], message: str, folder: Path
+) -> None:
+    done = explain_command(*arguments, "--quiet", cwd=folder)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert {path.name for path in folder.iterdir()} == {"portrait.png", "blank.png", "two.png"}
+
+
+def test_a_checkpoint_with_dense_layers_is_explained_and_its_model_file_is_not(
+    folder: Path, generated_data: Path
+) -> None:
+    from emolens.training.export import export_checkpoint
+    from emolens.training.fit import fit
+
+    network = {
+        "kind": "backbone",
+        "name": "resnet18",
+        "weights": "random",
+        "size_px": 32,
+        "hidden": [8],
+    }
+    fit(small_recipe(generated_data, epochs=1, network=network), folder, show_progress=False)
+    done = explain_command("portrait.png", "--model", "best.ckpt", "--out", "a.png", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert read_image(folder / "a.png").image.shape[1] > 8 * 168
+    export_checkpoint(folder / "best.ckpt", folder / "dense.onnx")
+    refused = explain_command("portrait.png", "--model", "dense.onnx", cwd=folder)
+    assert refused.returncode == 1
+    assert "no class-activation maps" in refused.stderr
+    assert "FILE.ckpt" in refused.stderr

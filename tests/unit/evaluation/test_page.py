@@ -1,0 +1,72 @@
+import base64
+import re
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+from emolens.evaluation.page import (
+    figure_text,
+    new_figure,
+    percent,
+    plotting,
+    render_page,
+    to_data_uri,
+    to_svg,
+)
+
+
+def test_a_figure_is_inline_searchable_the_same_every_time_and_described() -> None:
+    def draw() -> str:
+        with plotting():
+            figure = new_figure(2, 1)
+            axes = figure.subplots()
+            axes.plot([0, 1], [1, 0])
+            axes.set_title("a < b")
+            return str(to_svg(figure, 'what "it" shows'))
+
+    drawing = draw()
+    assert drawing == draw()
+    assert drawing.startswith('<svg role="img" aria-label="what &#34;it&#34; shows" ')
+    assert "a &lt; b</text>" in drawing
+    assert "<?xml" not in drawing
+
+
+def test_plotting_leaves_the_settings_of_others_alone() -> None:
+    before = dict(mpl.rcParams)
+    with plotting():
+        assert mpl.rcParams["svg.fonttype"] == "none"
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_picture_becomes_an_address_that_holds_it() -> None:
+    picture = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    uri = to_data_uri(picture)
+    content = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(decoded, picture)
+
+
+def test_a_page_asks_nothing_of_any_server() -> None:
+    page = render_page("page.html")
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://", page)
+
+
+def test_a_name_that_is_missing_is_an_error_and_no_gap() -> None:
+    with pytest.raises(UndefinedError):
+        render_page("evaluation.html")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(0.72444, "72.4 %"), (None, "not defined"), (0, "0.0 %")]
+)
+def test_percent(given: float | None, expected: str) -> None:
+    assert percent(given) == expected
+
+
+def test_figure_text() -> None:
+    assert figure_text(0.71449) == "0.714"
+    assert figure_text(None) == "not defined"
