@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from emolens.cli.extras import require_training
+from emolens.cli.extras import require_gradcam
 from emolens.cli.terminal import one_line, say, stdout_console
 from emolens.core.emotion import Emotion
 from emolens.core.face import FaceResult
@@ -86,7 +86,7 @@ def explain(
 def _load_explainer(model: str) -> FaceExplainer:
     if not model.endswith(_CHECKPOINT_SUFFIX):
         return ActivationExplainer.load(model)
-    require_training("emolens explain with a checkpoint")
+    require_gradcam("emolens explain with a checkpoint")
     from emolens.training.gradcam import GradCamExplainer  # noqa: PLC0415 (torch is optional)
 
     return GradCamExplainer.load(Path(model))

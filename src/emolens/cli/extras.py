@@ -17,6 +17,11 @@ def require_training(feature: str) -> None:
     _require(_TRAIN_PACKAGES, feature, "train")
 
 
+def require_gradcam(feature: str) -> None:
+    """Raise `MissingExtraError` unless everything that Grad-CAM of checkpoints needs is there."""
+    _require((*_TRAIN_PACKAGES, "captum"), feature, "train")
+
+
 def require_report(feature: str) -> None:
     """Raise `MissingExtraError` unless everything that pages with plots need is installed."""
     _require(_REPORT_PACKAGES, feature, "report")

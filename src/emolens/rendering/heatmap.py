@@ -196,7 +196,9 @@ class _Sheet:
         self.draw.rectangle((x, top, end, top + thick), fill=EMOTION_RGB[emotion])
 
     def remark(self, row: int, column: int, text: str) -> None:
-        """A few words inside a tile, at its lower edge."""
+        """A few words inside a tile, at its lower edge, where there is room for them."""
+        if self.font.getlength(text) > self.side:
+            return
         x, y = self.corner(row, column)
         place = (x + self.side / 2, y + self.side - self.line * 0.6)
         self._text(place, text, PANEL_TEXT_RGB, "mm", outlined=True)

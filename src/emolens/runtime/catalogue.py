@@ -171,10 +171,10 @@ def _in_cache(file_name: str) -> Callable[[], Path]:
 
 
 _KNOWN_MODELS = (
-    _shipped("accurate", sha256="acadb11cf109a90c1b7f84371a7d762402d9e7f424850435b14564d66668fa11"),
+    _shipped("accurate", sha256="d69a6728ebeb0c3c52575c7a4dd989d82b623569461d99f97b515f2020db06e8"),
     _shipped("fast", sha256="aa0f62a441425854b5b121b9760e1ce16434f0d8bbbb753a128411b0f88a44e5"),
     _shipped(
-        "accurate-int8", sha256="ee8baff87b98463eb9681d8969ea882db328f0c21ae01c98481be310a1c8f8d7"
+        "accurate-int8", sha256="36dfd945a3651e7e25b19274ff831ced11f50d4c5735191523b4ae9e1f4e0be6"
     ),
     _shipped(
         "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"

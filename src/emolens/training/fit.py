@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -58,7 +59,12 @@ _MEANT_SO = (
 )
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 # Where the data lies and what the run uses may change between its parts.
-_MAY_CHANGE = {"data": {"source", "validation"}, "hardware": {"devices", "num_nodes"}}
+_MAY_CHANGE: dict[str, Any] = {
+    "data": {"source", "validation"},
+    "hardware": {"devices", "num_nodes"},
+    # Finished networks join when all training is over.
+    "ensemble": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
