@@ -100,14 +100,20 @@ def render_page(template: str, **context: object) -> str:
     )
     environment.filters["percent"] = percent
     environment.filters["figure"] = figure_text
+    environment.filters["chance"] = chance_text
     return environment.get_template(template).render(context)
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """0.7244 as "72.4 %"; None as "not defined"."""
-    return "not defined" if share is None else f"{100 * share:.{digits}f} %"
+    """0.7244 as "72.4 %", never broken over two lines; None as "not defined"."""
+    return "not defined" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 
 def figure_text(value: float | None, digits: int = 3) -> str:
     """0.71444 as "0.714"; None as "not defined"."""
     return "not defined" if value is None else f"{value:.{digits}f}"
+
+
+def chance_text(chance: float) -> str:
+    """0.03124 as "= 0.031"; what is below 0.001 says no more than that."""
+    return "< 0.001" if chance < 0.001 else f"= {chance:.3f}"

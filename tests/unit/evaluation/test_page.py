@@ -8,6 +8,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from emolens.evaluation.page import (
+    chance_text,
     figure_text,
     new_figure,
     percent,
@@ -61,7 +62,7 @@ def test_a_name_that_is_missing_is_an_error_and_no_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(0.72444, "72.4 %"), (None, "not defined"), (0, "0.0 %")]
+    ("given", "expected"), [(0.72444, "72.4\u00a0%"), (None, "not defined"), (0, "0.0\u00a0%")]
 )
 def test_percent(given: float | None, expected: str) -> None:
     assert percent(given) == expected
@@ -70,3 +71,8 @@ def test_percent(given: float | None, expected: str) -> None:
 def test_figure_text() -> None:
     assert figure_text(0.71449) == "0.714"
     assert figure_text(None) == "not defined"
+
+
+def test_a_tiny_chance_is_no_zero() -> None:
+    assert chance_text(1e-9) == "< 0.001"
+    assert chance_text(0.03124) == "= 0.031"
