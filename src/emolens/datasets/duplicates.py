@@ -65,7 +65,8 @@ def find_duplicates(
         images: uint8 (N, S, S), grey; compared at 48 x 48 px.
         sought: bool (N,), whose near copies are looked for, among all pictures; those of others
             only show where they are copies of these. All pictures unless given; for a test split
-            among training rows it takes an eighth of the time.
+            among training rows it takes an eighth of the time. Which picture of a pair is brought
+            over which decides some doubtful pairs, so a few copies more or fewer may be found.
         on_progress: Called with the number of pictures done, now and then and at the end.
 
     Raises:
