@@ -78,7 +78,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         raise InputError("--faces shows faces in a report; name its folder with --report")
     if report:
         require_report("emolens evaluate --report")
-    n_threads = len(os.sched_getaffinity(0))
+    n_threads = os.cpu_count() or 1
     classifier = OnnxEmotionClassifier.load(model, n_threads=n_threads)
     rival = OnnxEmotionClassifier.load(compare, n_threads=n_threads) if compare else None
     chosen = Split.from_name(split) if split else held_out_split(data)
