@@ -13,7 +13,8 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "tutorial.ipynb"
 
 
 def read() -> Any:
-    return nbformat.reads(NOTEBOOK.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def test_the_notebook_shows_nobody() -> None:

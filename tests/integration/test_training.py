@@ -149,6 +149,17 @@ def test_finished_networks_join_the_new_one(
             assert torch.equal(value, state[key])
 
 
+def test_members_may_be_chosen_when_training_is_over(
+    small_run: Path, generated_data: Path, tmp_path: Path
+) -> None:
+    fit(small_recipe(generated_data, seed=1), tmp_path, show_progress=False)
+    alone = (tmp_path / "phase-1.ckpt").read_bytes()
+    recipe = small_recipe(generated_data, seed=1, ensemble=[str(small_run / "best.ckpt")])
+    fit(recipe, tmp_path, resume=True, show_progress=False)
+    assert len(load_checkpoint(tmp_path / "best.ckpt").networks) == 2
+    assert (tmp_path / "phase-1.ckpt").read_bytes() == alone
+
+
 def test_a_member_of_another_architecture_is_refused_before_training(
     small_run: Path, generated_data: Path, tmp_path: Path
 ) -> None:

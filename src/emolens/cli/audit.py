@@ -9,20 +9,19 @@ from rich.table import Table
 
 from emolens import __version__
 from emolens.cli.extras import require_report
+from emolens.cli.sources import read_sources
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
     progress,
     say,
-    say_error,
     stdout_console,
     write_json,
 )
 from emolens.core.emotion import LABELS
-from emolens.core.errors import DatasetError
 from emolens.evaluation.audit import Audit, CopyFigures
 from emolens.evaluation.audit import audit as audit_faces
-from emolens.evaluation.audited_faces import AuditedFaces, join_audited, read_audited
+from emolens.evaluation.audited_faces import join_audited, read_audited
 from emolens.evaluation.clean_rows import list_clean_rows
 from emolens.media.files import write_bytes
 from emolens.media.jsonl_writer import STDOUT
@@ -55,7 +54,7 @@ def audit(
     """
     if report:
         require_report("emolens data audit --report")
-    parts = _read(sources, quiet=quiet)
+    parts = read_sources(sources, read_audited, quiet=quiet)
     if not parts:
         raise typer.Exit(1)
     audited = join_audited(parts)
@@ -68,18 +67,6 @@ def audit(
         _show(found)
     if len(parts) < len(sources):
         raise PartialFailureError
-
-
-def _read(sources: list[Path], *, quiet: bool) -> list[AuditedFaces]:
-    parts: list[AuditedFaces] = []
-    with progress("sources", len(sources), quiet=quiet) as done:
-        for number, source in enumerate(sources, start=1):
-            try:
-                parts.append(read_audited(source))
-            except DatasetError as error:
-                say_error(str(error))
-            done(number)
-    return parts
 
 
 def _write_files(found: Audit, report: Path | None, clean: Path | None, *, quiet: bool) -> None:

@@ -8,16 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from emolens.cli import audit
+from emolens.cli.sources import read_sources
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
-    progress,
-    say_error,
     stdout_console,
     write_json,
 )
 from emolens.core.emotion import LABELS
-from emolens.core.errors import DatasetError
 from emolens.datasets.summary import DatasetSummary, summarize
 from emolens.media.jsonl_writer import STDOUT
 
@@ -38,14 +36,7 @@ def info(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
 ) -> None:
     """Count the faces of data sets by split and class, reading every one of them."""
-    summaries: list[DatasetSummary] = []
-    with progress("sources", len(sources), quiet=quiet) as done:
-        for number, source in enumerate(sources, start=1):
-            try:
-                summaries.append(summarize(source))
-            except DatasetError as error:
-                say_error(str(error))
-            done(number)
+    summaries = read_sources(sources, summarize, quiet=quiet)
     if json:
         write_json(json, {"sources": [summary.to_dict() for summary in summaries]})
     if json != STDOUT and not quiet:
