@@ -103,11 +103,13 @@ class FaceResult:
     """What emolens says about one face.
 
     Attributes:
-        box: The detector's box in pixels, clipped to the picture.
-        detection_score: The detector's score 0..1, or None for a picture given as a face crop.
+        box: The detector's box in pixels, clipped to the picture; smoothed in a stream.
+        detection_score: The detector's score 0..1, or None for a picture given as a face crop and
+            for a box that is predicted from earlier frames.
         quality: Size, sharpness and whether the face can be assessed.
         raw: Calibrated scores of this picture alone.
-        smoothed: Scores smoothed over the track, or None outside a stream.
+        smoothed: Scores smoothed over the track, or None outside a stream and for a track that was
+            never assessable.
         label: The class shown to people, or None where emolens abstains.
         track_id: Number of the track, or None outside a stream.
         scores_age_s: Age of the scores in seconds; 0 when made for this very frame.
@@ -138,8 +140,11 @@ class FaceResult:
         return self.scores.confidence
 
     def to_dict(self) -> dict[str, object]:
-        """The face as in the JSON contract: plain numbers, strings, lists and dicts."""
-        return {
+        """The face as in the JSON contract: plain numbers, strings, lists and dicts.
+
+        A face of a stream also has its track, its scores before smoothing and their age.
+        """
+        record: dict[str, object] = {
             "box": list(self.box.to_tuple()),
             "detection_score": self.detection_score,
             "label": None if self.label is None else self.label.label,
@@ -149,6 +154,13 @@ class FaceResult:
             "assessable": self.quality.is_assessable,
             "reasons": [reason.value for reason in self.quality.reasons],
         }
+        if self.track_id is not None:
+            record |= {
+                "track_id": self.track_id,
+                "raw_probabilities": self.raw.to_dict(),
+                "scores_age_s": self.scores_age_s,
+            }
+        return record
 
     def __str__(self) -> str:
         x, y = round(self.box.x_min), round(self.box.y_min)

@@ -1,6 +1,7 @@
 """A picture with its place in time, and what was found in it."""
 
 import json
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -8,11 +9,24 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.face import FaceResult
 
+Cell = float | str | bool | None
+"""A value of a table."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+TABLE_COLUMNS: tuple[str, ...] = (
+    *("frame", "media_time_s", "track_id", "x_min", "y_min", "x_max", "y_max", "detection_score"),
+    *("label", "top", "confidence"),
+    *(f"p_{label}" for label in LABELS),
+    *(f"s_{label}" for label in LABELS),
+    "assessable",
+)
+"""The columns of a video table: `p_` are the scores of this frame alone, `s_` the smoothed ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Frame:
     """One picture of a source.
 
@@ -63,6 +77,8 @@ class FrameResult:
         dropped_before: Frames dropped between the previous result and this one.
         timings_ms: Milliseconds spent in each stage, by stage name.
         notes: Remarks about the input that a user should know, e.g. "first of 12 frames".
+        frame_reference: Where the frame itself can be found as long as somebody holds it; read it
+            as `frame`.
     """
 
     size_wh: tuple[int, int]
@@ -72,6 +88,24 @@ class FrameResult:
     dropped_before: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=_no_timings)
     notes: tuple[str, ...] = ()
+    frame_reference: "weakref.ref[Frame] | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def frame(self) -> Frame:
+        """The frame that the result is about, inside the loop over a stream.
+
+        A stream holds one frame at a time, so that a list of its results needs little memory.
+
+        Raises:
+            InputError: The stream has gone on, or the result is that of a picture.
+        """
+        frame = self.frame_reference() if self.frame_reference else None
+        if frame is None:
+            raise InputError(
+                f"frame {self.frame_index} is no longer in memory; keep `result.frame` while the "
+                "loop stands at this result, if you need it later"
+            )
+        return frame
 
     def to_dict(self) -> dict[str, object]:
         """Width, height and faces as in the JSON contract."""
@@ -89,9 +123,24 @@ class FrameResult:
         """`to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
 
-    def to_rows(self) -> list[dict[str, float | str | bool | None]]:
+    def to_stream_dict(self) -> dict[str, object]:
+        """`to_dict` with the frame's number, its time and how many frames were dropped before."""
+        return {
+            "frame": self.frame_index,
+            "media_time_s": self.media_time_s,
+            "dropped_before": self.dropped_before,
+            **self.to_dict(),
+        }
+
+    def to_rows(self) -> list[dict[str, Cell]]:
         """One flat dict per face, ready for `pandas.DataFrame(result.to_rows())`."""
         return [_face_row(face) for face in self.faces]
+
+    def to_table_rows(self) -> list[dict[str, Cell]]:
+        """One dict with `TABLE_COLUMNS` per face, or a single one where there is no face."""
+        place: dict[str, Cell] = {"frame": self.frame_index, "media_time_s": self.media_time_s}
+        rows = [place | _track_row(face) for face in self.faces] or [place]
+        return [{column: row.get(column) for column in TABLE_COLUMNS} for row in rows]
 
     def __str__(self) -> str:
         width, height = self.size_wh
@@ -100,7 +149,18 @@ class FrameResult:
         return "\n".join([head, *(f"  {face}" for face in self.faces)])
 
 
-def _face_row(face: FaceResult) -> dict[str, float | str | bool | None]:
+def _track_row(face: FaceResult) -> dict[str, Cell]:
+    raw = {f"p_{label}": value for label, value in face.raw.to_dict().items()}
+    smoothed = face.smoothed.to_dict() if face.smoothed else {}
+    return {
+        **_face_row(face),
+        "track_id": face.track_id,
+        **raw,
+        **{f"s_{label}": value for label, value in smoothed.items()},
+    }
+
+
+def _face_row(face: FaceResult) -> dict[str, Cell]:
     x_min, y_min, x_max, y_max = face.box.to_tuple()
     return {
         "x_min": x_min,

@@ -38,8 +38,21 @@ class FaceDetector(Protocol):
 class FaceTracker(Protocol):
     """Gives faces identities that stay."""
 
+    @property
+    def name(self) -> str:
+        """The name to ask for it by, e.g. `"bytetrack"`."""
+        ...
+
     def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
-        """Take the detections of the frame at `at_s` seconds and return all living tracks."""
+        """Take the detections of the frame at `at_s` seconds and return all living tracks.
+
+        Every detection belongs to at most one track, every track has at most one detection. A
+        track without a detection keeps its number for a while, in case its face comes back.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks; numbers that were given are not given again."""
         ...
 
 
@@ -63,7 +76,11 @@ class ScoreSmoother(Protocol):
     """Smooths the scores of a track over time."""
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> EmotionScores:
-        """Take new scores of a track and return the smoothed ones."""
+        """Take new scores of a track, made at `at_s` seconds, and return the smoothed ones."""
+        ...
+
+    def forget(self, track_id: int) -> None:
+        """Free what is kept about a track that has ended."""
         ...
 
 

@@ -1,0 +1,158 @@
+"""Trackers of the package `trackers` behind emolens's own port."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import cv2  # noqa: F401 (before PyAV, which supervision loads; see factory.py)
+import numpy as np
+import numpy.typing as npt
+import supervision as sv
+from trackers.core.base import BaseTracker
+
+from emolens.core.face import FaceDetection, TrackedFace, TrackState
+from emolens.core.geometry import Box
+
+# The rate that the trackers' own constants are meant for; real times are scaled to it.
+REFERENCE_RATE_HZ: Final = 30.0
+# Two detections of one moment; trackers want time to pass between them.
+_LEAST_STEP_S: Final = 1e-6
+
+
+class _Tracklet(Protocol):
+    """What is needed of a tracker's own record of a track."""
+
+    tracker_id: int
+    time_since_update: int
+
+    def get_state_bbox(self) -> npt.NDArray[np.float64]: ...
+
+
+@dataclass(slots=True)
+class _Track:
+    """A tracklet with the number that users see."""
+
+    tracklet: _Tracklet
+    track_id: int
+    began_at_s: float
+    seen_at_s: float
+
+
+class BoxTracker:
+    """Follows faces by their boxes alone: no appearance is stored, so nobody is recognised.
+
+    Implements `emolens.core.ports.FaceTracker`. A face has its number from its first detection on.
+
+    Args:
+        tracker: A tracker of the package `trackers`, which is then used by nobody else.
+        name: The name to ask for it by.
+    """
+
+    def __init__(self, tracker: BaseTracker, *, name: str) -> None:
+        self._tracker = tracker
+        self._name = name
+        self._numbers = itertools.count(1)
+        self._tracks: dict[int, _Track] = {}
+        self._last_s = -np.inf
+
+    @property
+    def name(self) -> str:
+        """The name to ask for it by."""
+        return self._name
+
+    def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
+        """Match the detections of the frame at `at_s` seconds with the tracks so far.
+
+        Args:
+            detections: What a detector found.
+            at_s: Time of the frame in seconds; one that lies before the last starts anew.
+
+        Returns:
+            All living tracks by number, those without a detection too.
+        """
+        if at_s < self._last_s:
+            self.reset()
+        at_s = max(at_s, self._last_s + _LEAST_STEP_S)
+        self._last_s = at_s
+        found = self._tracker.update(_to_supervision(detections), timestamp=_positive(at_s))
+        by_number = _detections_by_number(found, detections)
+        self._tracks = self._living(at_s)
+        return [
+            self._tracked(track, by_number.get(track.tracklet.tracker_id), detections, at_s)
+            for track in self._tracks.values()
+        ]
+
+    def reset(self) -> None:
+        """Forget all tracks; numbers that were given are not given again."""
+        self._tracker.reset()
+        self._tracks = {}
+        self._last_s = -np.inf
+
+    def _living(self, at_s: float) -> dict[int, _Track]:
+        """The tracker's tracklets in the order of their numbers; new ones get one."""
+        living = {}
+        for tracklet in self._tracker.tracks:
+            # An object's identity is safe as a key while the object is held.
+            known = self._tracks.get(id(tracklet))
+            living[id(tracklet)] = known or _Track(tracklet, next(self._numbers), at_s, at_s)
+        return dict(sorted(living.items(), key=lambda item: item[1].track_id))
+
+    @staticmethod
+    def _tracked(
+        track: _Track,
+        detection: FaceDetection | None,
+        detections: Sequence[FaceDetection],
+        at_s: float,
+    ) -> TrackedFace:
+        is_new = track.began_at_s == at_s
+        if is_new and detection is None:
+            # A tracker numbers a tracklet when it meets it again; a new one is its detection.
+            detection = _same_box(track.tracklet, detections)
+        if detection is not None:
+            track.seen_at_s = at_s
+        state = TrackState.NEW if is_new else TrackState.SEEN
+        return TrackedFace(
+            track_id=track.track_id,
+            box=_to_box(track.tracklet) if detection is None else detection.box,
+            detection=detection,
+            state=state if detection is not None else TrackState.PREDICTED,
+            age_s=at_s - track.began_at_s,
+            unseen_s=at_s - track.seen_at_s,
+        )
+
+
+def _positive(at_s: float) -> float:
+    # Containers may begin below zero, which the trackers' documentation rules out.
+    return at_s + 1e6
+
+
+def _to_supervision(detections: Sequence[FaceDetection]) -> sv.Detections:
+    if not detections:
+        return sv.Detections.empty()
+    return sv.Detections(
+        xyxy=np.array([found.box.to_tuple() for found in detections], np.float64),
+        confidence=np.array([found.score for found in detections], np.float64),
+        # Trackers give detections back in another order; this tells which is which.
+        class_id=np.arange(len(detections)),
+    )
+
+
+def _detections_by_number(
+    found: sv.Detections, detections: Sequence[FaceDetection]
+) -> dict[int, FaceDetection]:
+    if found.tracker_id is None or found.class_id is None:
+        return {}
+    pairs = zip(found.tracker_id.tolist(), found.class_id.tolist(), strict=True)
+    return {number: detections[index] for number, index in pairs if number >= 0}
+
+
+def _to_box(tracklet: _Tracklet) -> Box:
+    x_min, y_min, x_max, y_max = map(float, tracklet.get_state_bbox())
+    return Box(x_min, y_min, max(x_min, x_max), max(y_min, y_max))
+
+
+def _same_box(tracklet: _Tracklet, detections: Sequence[FaceDetection]) -> FaceDetection | None:
+    box = _to_box(tracklet)
+    nearest = max(detections, key=lambda found: found.box.iou(box), default=None)
+    return nearest if nearest is not None and nearest.box.iou(box) > 0.99 else None
