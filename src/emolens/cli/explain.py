@@ -19,7 +19,8 @@ from emolens.explanation.places import evidence_places
 from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import read_image
 from emolens.media.pictures import write_picture
-from emolens.pipeline.analyzer import FramedFace, ImageAnalyzer
+from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
 from emolens.rendering.overlay import label_text
 

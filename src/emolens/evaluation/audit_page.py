@@ -5,17 +5,16 @@ from markupsafe import Markup
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.audit import Audit
-from emolens.evaluation.page import (
+from emolens.evaluation.figures import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     new_figure,
-    percent,
     plotting,
-    render_page,
     to_svg,
 )
+from emolens.evaluation.page import percent, render_page
 
 _N_LISTED = 1000
 _COLORS = (BLUE, ORANGE, GREEN, GREY)

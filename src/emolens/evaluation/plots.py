@@ -1,6 +1,6 @@
 """The plots of an evaluation report; every one is readable in grey and with any colour vision.
 
-Use all of them inside `page.plotting`.
+Use all of them inside `figures.plotting`.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from matplotlib.ticker import PercentFormatter
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
-from emolens.evaluation.metrics import ClassificationMetrics
-from emolens.evaluation.page import (
+from emolens.evaluation.figures import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     SEQUENTIAL,
     new_figure,
-    percent,
     to_svg,
 )
+from emolens.evaluation.metrics import ClassificationMetrics
+from emolens.evaluation.page import percent
 from emolens.evaluation.reliability import ReliabilityBin
 from emolens.evaluation.slices import Slices
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
-from emolens.evaluation.page import plotting, render_page, to_data_uri
+from emolens.evaluation.figures import plotting
+from emolens.evaluation.page import render_page, to_data_uri
 from emolens.evaluation.plots import (
     class_plot,
     comparison_plot,

@@ -9,13 +9,91 @@ from typing import IO
 
 from emolens.core.errors import EmolensError, OutputError
 
+_BLOCK_BYTES = 65_536
+
+
+class GrowingFile:
+    """A file that gets its name when it is complete.
+
+    Until then its bytes stand in a temporary file beside it. Missing folders are made.
+
+    Args:
+        path: Its name; a file that is there already stays as it is until this one is complete.
+
+    Raises:
+        OutputError: The folder cannot be made or written to, or the name is a folder's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._target = Path(path).resolve()
+        with _own_errors(self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            if self._target.is_dir():
+                raise OutputError(
+                    f"cannot write {self._target}: it is a folder; give the name of a file"
+                )
+            handle, name = tempfile.mkstemp(dir=self._target.parent, prefix=".", suffix=".part")
+        self._temporary = Path(name)
+        self.stream: IO[bytes] = os.fdopen(handle, "w+b")
+
+    def complete(self) -> Path:
+        """Give it its name and return it; raises `OutputError` and leaves nothing if it fails."""
+        try:
+            with _own_errors(self._target), self.stream:
+                self.stream.flush()
+                os.fsync(self.stream.fileno())
+            with _own_errors(self._target):
+                self._publish(self._target)
+        except BaseException:
+            self.discard()
+            raise
+        return self._target
+
+    def fail(self, error: OSError, *, keeps_lines: bool = True) -> OutputError:
+        """Give up, e.g. on a full disk; the whole lines so far stay as `NAME.partial.SUFFIX`.
+
+        Args:
+            error: What went wrong.
+            keeps_lines: Whether a part of the file is worth keeping.
+
+        Returns:
+            An error to raise that says what went wrong and what was kept.
+        """
+        kept = self._keep_lines() if keeps_lines else None
+        self.discard()
+        what = f"what was written before is in {kept}" if kept else "nothing of it could be kept"
+        return OutputError(f"cannot write {self._target}: {error.strerror or error}; {what}")
+
+    def discard(self) -> None:
+        """Leave nothing behind; twice is no error."""
+        with contextlib.suppress(OSError):
+            self.stream.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _keep_lines(self) -> Path | None:
+        # What a buffer still holds may not fit any more; it is no whole line then.
+        with contextlib.suppress(OSError):
+            self.stream.close()
+        partial = self._target.with_suffix(f".partial{self._target.suffix}")
+        try:
+            n_bytes = _length_of_lines(self._temporary)
+            os.truncate(self._temporary, n_bytes)
+            if n_bytes:
+                self._publish(partial)
+        except OSError:
+            return None
+        return partial if n_bytes else None
+
+    def _publish(self, target: Path) -> None:
+        self._temporary.chmod(0o666 & ~_umask())
+        self._temporary.replace(target)
+
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for writing that replaces `path` when the block ends well.
 
-    The bytes go to a temporary file beside it; after an error nothing is left behind and a file
-    that was there before stays as it was. Missing folders are made.
+    After an error nothing is left behind and a file that was there before stays as it was.
 
     Raises:
         OutputError: The folder cannot be made or written to, or the disk is full.
@@ -26,19 +104,14 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with _own_errors(target), target.open("wb") as stream:
             yield stream
         return
-    with _own_errors(target), contextlib.ExitStack() as cleaning:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise OutputError(f"cannot write {target}: it is a folder; give the name of a file")
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-        temporary = Path(name)
-        cleaning.callback(temporary.unlink, missing_ok=True)
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
+    file = GrowingFile(target)
+    try:
+        with _own_errors(target):
+            yield file.stream
+    except BaseException:
+        file.discard()
+        raise
+    file.complete()
 
 
 @contextlib.contextmanager
@@ -63,3 +136,17 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def _length_of_lines(path: Path) -> int:
+    """Bytes up to the end of the last whole line of a file."""
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        while end:
+            start = max(0, end - _BLOCK_BYTES)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+    return 0

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -13,51 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification import OnnxEmotionClassifier
-from emolens.core.emotion import EmotionScores
 from emolens.core.errors import InputError
-from emolens.core.face import FaceDetection, FaceResult
+from emolens.core.face import FaceDetection
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
-from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import as_bgr, decode_image, read_image
-from emolens.imaging.preprocess import to_gray
-from emolens.imaging.quality import assess_quality
+from emolens.pipeline.framed_face import FramedFace, cut_faces
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads than this gain nothing for one face.
 _MAX_THREADS = 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FramedFace:
-    """A face of a picture as a classifier reads it.
-
-    Attributes:
-        square: The part of the picture, in pixels; it may reach beyond the picture.
-        crop: uint8 (S, S), grey, S being the side of the classifier's input.
-        detection: What the detector found, or None for a picture that is one face.
-        size_wh: (width, height) of the picture in pixels.
-    """
-
-    square: Box
-    crop: npt.NDArray[np.uint8]
-    detection: FaceDetection | None
-    size_wh: tuple[int, int]
-
-    def named(self, scores: EmotionScores) -> FaceResult:
-        """The result for this face, given its scores."""
-        quality = assess_quality(self.size_wh, self.square, self.crop, self.detection)
-        box = self.square if self.detection is None else self.detection.box
-        return FaceResult(
-            box=box.clip(self.size_wh),
-            detection_score=None if self.detection is None else self.detection.score,
-            quality=quality,
-            raw=scores,
-            smoothed=None,
-            label=scores.top if quality.is_assessable else None,
-        )
 
 
 class ImageAnalyzer:
@@ -150,13 +116,7 @@ class ImageAnalyzer:
         image: npt.NDArray[np.uint8],
         regions: Sequence[tuple[Box, FaceDetection | None]],
     ) -> list[FramedFace]:
-        height, width = image.shape[:2]
-        size_px = self._classifier.input_spec.size_px
-        gray = to_gray(image)
-        return [
-            FramedFace(square, crop_square(gray, square, size_px), detection, (width, height))
-            for square, detection in regions
-        ]
+        return cut_faces(image, regions, size_px=self._classifier.input_spec.size_px)
 
     def _find_regions(
         self, image: npt.NDArray[np.uint8]

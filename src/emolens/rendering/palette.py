@@ -15,8 +15,24 @@ EMOTION_RGB: dict[Emotion, Color] = {
     Emotion.NEUTRAL: (230, 230, 230),
 }
 ABSTAINED_RGB: Color = (150, 150, 150)
+# Paul Tol 2021, "Colour Schemes", the scheme "light": numbers in black are legible on all of them.
+_TRACK_RGB: tuple[Color, ...] = (
+    (119, 170, 221),
+    (238, 136, 102),
+    (238, 221, 136),
+    (255, 170, 187),
+    (153, 221, 255),
+    (68, 187, 153),
+    (187, 204, 51),
+    (170, 170, 0),
+)
 PANEL_RGB: Color = (24, 24, 27)
 PANEL_TEXT_RGB: Color = (245, 245, 245)
+
+
+def track_rgb(track_id: int) -> Color:
+    """The colour of a track's number; every eighth track has the same one."""
+    return _TRACK_RGB[(track_id - 1) % len(_TRACK_RGB)]
 
 
 def text_rgb(background: Color) -> Color:

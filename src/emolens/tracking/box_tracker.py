@@ -13,6 +13,7 @@ from trackers.core.base import BaseTracker
 
 from emolens.core.face import FaceDetection, TrackedFace, TrackState
 from emolens.core.geometry import Box
+from emolens.tracking.motion import Motion
 
 # The rate that the trackers' own constants are meant for; real times are scaled to it.
 REFERENCE_RATE_HZ: Final = 30.0
@@ -35,6 +36,7 @@ class _Track:
 
     tracklet: _Tracklet
     track_id: int
+    motion: Motion
     began_at_s: float
     seen_at_s: float
 
@@ -42,7 +44,8 @@ class _Track:
 class BoxTracker:
     """Follows faces by their boxes alone: no appearance is stored, so nobody is recognised.
 
-    Implements `emolens.core.ports.FaceTracker`. A face has its number from its first detection on.
+    Implements `emolens.core.ports.FaceTracker`. A face has its number from its first detection on,
+    and gets it back when it comes out from behind another one where its movement led it.
 
     Args:
         tracker: A tracker of the package `trackers`, which is then used by nobody else.
@@ -53,7 +56,7 @@ class BoxTracker:
         self._tracker = tracker
         self._name = name
         self._numbers = itertools.count(1)
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: list[_Track] = []
         self._last_s = -np.inf
 
     @property
@@ -77,40 +80,57 @@ class BoxTracker:
         self._last_s = at_s
         found = self._tracker.update(_to_supervision(detections), timestamp=_positive(at_s))
         by_number = _detections_by_number(found, detections)
-        self._tracks = self._living(at_s)
-        return [
-            self._tracked(track, by_number.get(track.tracklet.tracker_id), detections, at_s)
-            for track in self._tracks.values()
-        ]
+        # An object's identity is safe as a key while the object is held.
+        known = {id(track.tracklet): track for track in self._tracks}
+        tracks, seen = [], {}
+        for tracklet in self._tracker.tracks:
+            detection = by_number.get(tracklet.tracker_id)
+            track = known.get(id(tracklet))
+            if track is None:
+                # A tracker numbers a tracklet when it meets it again; a new one is its detection.
+                detection = detection or _same_box(tracklet, detections)
+                track = self._begin(tracklet, at_s)
+            if detection is not None:
+                seen[track.track_id] = detection
+            tracks.append(track)
+        self._tracks = self._relinked(tracks, seen, at_s)
+        return [self._tracked(track, seen.get(track.track_id), at_s) for track in self._tracks]
 
     def reset(self) -> None:
         """Forget all tracks; numbers that were given are not given again."""
         self._tracker.reset()
-        self._tracks = {}
+        self._tracks = []
         self._last_s = -np.inf
 
-    def _living(self, at_s: float) -> dict[int, _Track]:
-        """The tracker's tracklets in the order of their numbers; new ones get one."""
-        living = {}
-        for tracklet in self._tracker.tracks:
-            # An object's identity is safe as a key while the object is held.
-            known = self._tracks.get(id(tracklet))
-            living[id(tracklet)] = known or _Track(tracklet, next(self._numbers), at_s, at_s)
-        return dict(sorted(living.items(), key=lambda item: item[1].track_id))
+    def _begin(self, tracklet: _Tracklet, at_s: float) -> _Track:
+        return _Track(tracklet, next(self._numbers), Motion(), at_s, at_s)
+
+    def _relinked(
+        self, tracks: list[_Track], seen: dict[int, FaceDetection], at_s: float
+    ) -> list[_Track]:
+        """Give new tracks the numbers of lost ones that they go on from."""
+        lost = [track for track in tracks if track.track_id not in seen]
+        for new in [track for track in tracks if track.began_at_s == at_s]:
+            if new.track_id not in seen or not lost:
+                continue
+            box = seen[new.track_id].box
+            old = min(lost, key=lambda track: track.motion.distance(box, at_s))
+            if old.motion.distance(box, at_s) >= 1:
+                continue
+            lost.remove(old)
+            tracks.remove(new)
+            # The tracker goes on with its new tracklet; the old one would only get in its way.
+            self._tracker.tracks.remove(old.tracklet)
+            old.tracklet = new.tracklet
+            seen[old.track_id] = seen.pop(new.track_id)
+        return sorted(tracks, key=lambda track: track.track_id)
 
     @staticmethod
-    def _tracked(
-        track: _Track,
-        detection: FaceDetection | None,
-        detections: Sequence[FaceDetection],
-        at_s: float,
-    ) -> TrackedFace:
-        is_new = track.began_at_s == at_s
-        if is_new and detection is None:
-            # A tracker numbers a tracklet when it meets it again; a new one is its detection.
-            detection = _same_box(track.tracklet, detections)
+    def _tracked(track: _Track, detection: FaceDetection | None, at_s: float) -> TrackedFace:
         if detection is not None:
             track.seen_at_s = at_s
+            track.motion.add(detection.box, at_s)
+        is_new = track.began_at_s == at_s
         state = TrackState.NEW if is_new else TrackState.SEEN
         return TrackedFace(
             track_id=track.track_id,

@@ -16,11 +16,12 @@ DEFAULT_TRACKER: Final = "bytetrack"
 
 # How long a face may stay unseen and keep its number: someone who turns away for a moment.
 DEFAULT_BUFFER_S: Final = 2.0
-# Detectors give faces from 0.5 on. A fainter one only keeps a track alive: the second stage of
-# ByteTrack (Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection
-# Box", section 3).
+# Detectors give faces from 0.5 on. One that is given fainter ones finds them used to keep a track
+# alive only: the second stage of ByteTrack.
 _NEW_TRACK_SCORE: Final = 0.5
-# docs/experiments/0009-tracking.md: boxes of a fast face overlap little from look to look.
+# docs/experiments/0009-tracking.md: boxes of a fast face overlap little from look to look, so they
+# are made larger by this part of their size on every side before they are compared.
+_LARGER: Final = 0.3
 _MIN_IOU: Final = 0.1
 
 
@@ -51,6 +52,7 @@ def build_tracker(
     if not 0 < buffer_s < float("inf"):
         raise ConfigError(f"buffer_s must be a positive number of seconds, got {buffer_s}")
     buffer = max(1, round(buffer_s * REFERENCE_RATE_HZ))
+    found: trackers.ByteTrackTracker | trackers.OCSORTTracker | trackers.CBIoUTracker
     match name:
         case "bytetrack":
             found = trackers.ByteTrackTracker(
@@ -59,6 +61,7 @@ def build_tracker(
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
                 minimum_consecutive_frames=1,
                 minimum_iou_threshold=_MIN_IOU,
+                iou=trackers.BIoU(_LARGER),
             )
         case "ocsort":
             found = trackers.OCSORTTracker(
@@ -66,6 +69,7 @@ def build_tracker(
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
                 minimum_consecutive_frames=1,
                 minimum_iou_threshold=_MIN_IOU,
+                iou=trackers.BIoU(_LARGER),
             )
         case _:
             found = trackers.CBIoUTracker(

@@ -2,7 +2,6 @@ import base64
 import re
 
 import cv2
-import matplotlib as mpl
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
@@ -10,36 +9,10 @@ from jinja2 import UndefinedError
 from emolens.evaluation.page import (
     chance_text,
     figure_text,
-    new_figure,
     percent,
-    plotting,
     render_page,
     to_data_uri,
-    to_svg,
 )
-
-
-def test_a_figure_is_inline_searchable_the_same_every_time_and_described() -> None:
-    def draw() -> str:
-        with plotting():
-            figure = new_figure(2, 1)
-            axes = figure.subplots()
-            axes.plot([0, 1], [1, 0])
-            axes.set_title("a < b")
-            return str(to_svg(figure, 'what "it" shows'))
-
-    drawing = draw()
-    assert drawing == draw()
-    assert drawing.startswith('<svg role="img" aria-label="what &#34;it&#34; shows" ')
-    assert "a &lt; b</text>" in drawing
-    assert "<?xml" not in drawing
-
-
-def test_plotting_leaves_the_settings_of_others_alone() -> None:
-    before = dict(mpl.rcParams)
-    with plotting():
-        assert mpl.rcParams["svg.fonttype"] == "none"
-    assert dict(mpl.rcParams) == before
 
 
 def test_a_picture_becomes_an_address_that_holds_it() -> None:

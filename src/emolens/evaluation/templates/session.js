@@ -1,0 +1,22 @@
+"use strict";
+(() => {
+  const charts = JSON.parse(document.getElementById("charts").textContent);
+  const config = {
+    displaylogo: false,
+    responsive: true,
+    modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d", "pan2d"],
+  };
+  const boxes = [...document.querySelectorAll(".chart")];
+  const draw = (box) => {
+    if (box.dataset.drawn || box.offsetParent === null) return;
+    box.dataset.drawn = "yes";
+    Plotly.newPlot(box, charts[box.id].data, charts[box.id].layout, config);
+  };
+  // Drawn when they come near, so that a page with many of them opens at once.
+  const watcher = new IntersectionObserver(
+    (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)),
+    { rootMargin: "600px" },
+  );
+  boxes.forEach((box) => watcher.observe(box));
+  window.addEventListener("beforeprint", () => boxes.forEach(draw));
+})();

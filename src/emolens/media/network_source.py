@@ -1,0 +1,117 @@
+"""Network cameras and streams: RTSP, HTTP and whatever else FFmpeg receives."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, Self
+
+from emolens.core.errors import ConfigError, SourceError
+from emolens.core.frame import Frame
+from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
+from emolens.media.pyav import av
+from emolens.media.video_source import to_upright_bgr
+
+OPEN_TIMEOUT_S: Final = 8.0
+READ_TIMEOUT_S: Final = 4.0
+_OPTIONS: Final = {
+    # A stream may name other addresses to go on with, but no file of this machine.
+    "protocol_whitelist": "rtsp,rtsps,rtmp,rtp,srtp,http,https,udp,tcp,tls,srt,crypto",
+    # Over TCP no packet is lost on the way; with UDP pictures fall to pieces.
+    "rtsp_transport": "tcp",
+    # What is new counts, not what was received before.
+    "fflags": "nobuffer",
+    "flags": "low_delay",
+}
+
+
+class NetworkSource:
+    """The frames of a network camera, as they come.
+
+    Implements `emolens.core.ports.FrameSource`. `media_time_s` is the time of arrival since the
+    first frame: time stamps of cameras jump when they are set or start anew.
+
+    Args:
+        address: An address with a scheme of `NETWORK_SCHEMES`. A password in it is never shown.
+        open_timeout_s: Seconds that opening may take.
+        read_timeout_s: Seconds that the camera may be silent.
+        clock: Gives seconds on a monotonic clock.
+
+    Raises:
+        ConfigError: The scheme is none of those.
+        SourceError: The camera cannot be reached, or gives no pictures.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        open_timeout_s: float = OPEN_TIMEOUT_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = without_secrets(address)
+        if scheme_of(address) not in NETWORK_SCHEMES:
+            allowed = ", ".join(sorted(NETWORK_SCHEMES))
+            raise ConfigError(f"cannot read {self._name}; allowed are the schemes {allowed}")
+        self._clock = clock
+        try:
+            self._container = av.open(
+                address, options=dict(_OPTIONS), timeout=(open_timeout_s, read_timeout_s)
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise SourceError(
+                f"cannot open {self._name}: {_reason(error)}; check the address, the network and "
+                "whether the camera is on"
+            ) from error
+        streams = self._container.streams.video
+        if not streams:
+            self.close()
+            raise SourceError(f"{self._name} gives no pictures")
+        self._stream = streams[0]
+        # Threads that decode several frames at once would each hold one back.
+        self._stream.thread_type = "SLICE"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; twice is no error."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        began_s: float | None = None
+        for index, decoded in enumerate(self._decode()):
+            now_s = self._clock()
+            began_s = now_s if began_s is None else began_s
+            yield Frame(
+                to_upright_bgr(decoded),
+                index=index,
+                media_time_s=now_s - began_s,
+                captured_at_s=now_s,
+                source_id=self._name,
+            )
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        packets = iter(self._container.demux(self._stream))
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                raise SourceError(f"{self._name}: {_reason(error)}") from error
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                continue  # damaged on the way; the next key frame makes up for it
+            for frame in frames:
+                if isinstance(frame, av.VideoFrame):
+                    yield frame
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, av.error.ExitError | TimeoutError):
+        return "it does not answer in time"
+    return str(getattr(error, "strerror", None) or error)

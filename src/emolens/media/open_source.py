@@ -1,0 +1,91 @@
+"""From what a user calls a source to something that gives frames."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from emolens.core.errors import ConfigError
+from emolens.core.ports import FrameSource
+from emolens.media.addresses import (
+    NETWORK_SCHEMES,
+    camera_number,
+    scheme_of,
+    without_secrets,
+)
+from emolens.media.camera_source import CameraSource
+from emolens.media.clip import Clip
+from emolens.media.network_source import NetworkSource
+from emolens.media.paced_source import PacedSource
+from emolens.media.picture_source import DEFAULT_RATE_HZ, PictureSource
+from emolens.media.video_source import VideoSource
+
+Source = int | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """How a source is opened and what may be expected of it.
+
+    Attributes:
+        name: What to call it in messages; without a password.
+        open: Opens it; may be called again after it was lost.
+        is_endless: Whether it should go on until somebody stops it (cameras).
+        path: Where it lies, or None for cameras.
+    """
+
+    name: str
+    open: Callable[[], FrameSource]
+    is_endless: bool
+    path: Path | None
+
+
+def plan_source(
+    source: Source, *, clip: Clip | None = None, rate_hz: float = DEFAULT_RATE_HZ
+) -> SourcePlan:
+    """Find out what a source is; nothing is opened yet.
+
+    Args:
+        source: Number of a camera, an address (`rtsp://...`, `http://...`), a video file, or a
+            folder of pictures.
+        clip: Which frames of a file or folder are wanted.
+        rate_hz: Pictures per second of a folder.
+
+    Raises:
+        ConfigError: An address with a scheme that is not read.
+    """
+    text = source if isinstance(source, str | int) else os.fspath(source)
+    number = camera_number(text)
+    if number is not None and not Path(str(text)).exists():
+        return SourcePlan(
+            f"camera {number}", partial(CameraSource, number), is_endless=True, path=None
+        )
+    name = str(text)
+    scheme = scheme_of(name)
+    if scheme in NETWORK_SCHEMES:
+        return SourcePlan(
+            without_secrets(name), partial(NetworkSource, name), is_endless=True, path=None
+        )
+    if scheme is not None and not Path(name).exists():
+        allowed = ", ".join(sorted(NETWORK_SCHEMES))
+        raise ConfigError(
+            f"cannot read {without_secrets(name)}; allowed are paths, numbers of cameras and the "
+            f"schemes {allowed}"
+        )
+    path = Path(name)
+    if path.is_dir():
+        return SourcePlan(
+            name,
+            partial(PictureSource, path, clip=clip, rate_hz=rate_hz),
+            is_endless=False,
+            path=path,
+        )
+    return SourcePlan(name, partial(VideoSource, path, clip=clip), is_endless=False, path=path)
+
+
+def paced(plan: SourcePlan) -> SourcePlan:
+    """The same source at the speed at which it was recorded; cameras have theirs anyway."""
+    if plan.is_endless:
+        return plan
+    return SourcePlan(plan.name, lambda: PacedSource(plan.open()), is_endless=False, path=plan.path)

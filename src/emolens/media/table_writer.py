@@ -1,0 +1,172 @@
+"""A table of faces and frames: CSV, JSON Lines or Parquet, row by row in little memory."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final, Protocol, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emolens.core.errors import ConfigError, OutputError
+from emolens.core.frame import TABLE_COLUMNS, Cell, Frame, FrameResult
+from emolens.media.files import GrowingFile
+
+TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
+_TYPES: Final = {
+    "frame": pa.int64(),
+    "track_id": pa.int64(),
+    "label": pa.string(),
+    "top": pa.string(),
+    "assessable": pa.bool_(),
+}
+SCHEMA: Final = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in TABLE_COLUMNS])
+# Rows of one Parquet row group: some megabytes.
+_GROUP_ROWS: Final = 10_000
+
+Row = Mapping[str, Cell]
+
+
+class _Format(Protocol):
+    """Writes rows into an open file; half a file is worth keeping if `is_kept_in_part`."""
+
+    is_kept_in_part: bool
+
+    def add(self, row: Row) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class TableWriter:
+    """Writes `FrameResult.to_table_rows` of every result into one file.
+
+    Implements `emolens.core.ports.ResultSink`. The format follows the suffix. Values are written in
+    full, not rounded; what there is none of is empty (CSV), null (JSON Lines, Parquet).
+
+    Args:
+        path: A name that ends in .csv, .parquet or .jsonl. The file appears when this is closed.
+
+    Raises:
+        ConfigError: Another suffix.
+        OutputError: The file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        check_table_name(path)
+        self._path = path
+        self._file = GrowingFile(path)
+        self._format = _format_of(path.suffix.lower(), self._file.stream)
+        self._is_open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Add the rows of one result; the frame is not used.
+
+        Raises:
+            OutputError: They cannot be written, e.g. on a full disk. What was written before is
+                kept as `NAME.partial.SUFFIX`; later results are not taken any more.
+        """
+        del frame
+        if not self._is_open:
+            return
+        try:
+            for row in result.to_table_rows():
+                self._format.add(row)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        """Complete the file and give it its name; twice is no error.
+
+        Raises:
+            OutputError: It cannot be completed; as for `write`.
+        """
+        if not self._is_open:
+            return
+        try:
+            self._format.finish()
+            self._file.complete()
+        except OSError as error:
+            raise self._failed(error) from error
+        self._is_open = False
+
+    def _failed(self, error: OSError) -> OutputError:
+        self._is_open = False
+        return self._file.fail(error, keeps_lines=self._format.is_kept_in_part)
+
+
+def check_table_name(path: Path) -> None:
+    """Raise `ConfigError` unless a table can have this name."""
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise ConfigError(
+            f"cannot write a table as {path.name!r}; allowed: {', '.join(TABLE_SUFFIXES)}"
+        )
+
+
+def _format_of(suffix: str, file: IO[bytes]) -> _Format:
+    match suffix:
+        case ".csv":
+            return _Csv(file)
+        case ".jsonl":
+            return _JsonLines(file)
+        case _:
+            return _Parquet(file)
+
+
+class _Csv:
+    is_kept_in_part = True
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self._writer = csv.DictWriter(self._text, TABLE_COLUMNS, lineterminator="\n")
+        self._writer.writeheader()
+
+    def add(self, row: Row) -> None:
+        self._writer.writerow(row)
+
+    def finish(self) -> None:
+        self._text.detach()
+
+
+class _JsonLines:
+    is_kept_in_part = True
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def add(self, row: Row) -> None:
+        line = json.dumps(dict(row), ensure_ascii=True, allow_nan=False)
+        self._file.write(line.encode("ascii") + b"\n")
+
+    def finish(self) -> None:
+        """Nothing is left to write."""
+
+
+class _Parquet:
+    # Without its end a Parquet file cannot be read.
+    is_kept_in_part = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._writer = pq.ParquetWriter(file, SCHEMA)
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _GROUP_ROWS:
+            self._flush()
+
+    def finish(self) -> None:
+        if self._rows:
+            self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(list(map(dict, self._rows)), SCHEMA))
+        self._rows.clear()

@@ -1,0 +1,266 @@
+"""One frame of a stream in, every face with its number and its calm label out."""
+
+import contextlib
+import math
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Self
+
+from emolens.classification import OnnxEmotionClassifier
+from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.errors import ConfigError
+from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
+from emolens.core.frame import Frame, FrameResult
+from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
+from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
+from emolens.pipeline.framed_face import cut_faces
+from emolens.pipeline.schedule import Pace
+from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
+from emolens.tracking import DEFAULT_TRACKER, build_tracker
+
+# Live pictures mostly show people near a camera. In a 640x480 picture this finds 19 of 20 faces of
+# 64 px, four times as fast as the detector's default (docs/experiments/0001-framing.md).
+LIVE_DETECTOR_PX: Final = 320
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How often what is done, and when a stream starts anew.
+
+    Attributes:
+        detect_hz: How often in a second of the stream faces are looked for; None for every frame.
+            In between, boxes are predicted from their movement.
+        classify_hz: How often in a second each face is named, at most `detect_hz`; None for every
+            time that it was looked for.
+        detect_share: The part of real time that looking may take, 0..1; None for no limit, which
+            makes results the same whenever and wherever they are made.
+        classify_share: The same for naming.
+        max_gap_s: After a longer pause between two frames the faces before it are other people.
+        min_confidence: Below this smoothed probability no label is shown, 0..1.
+    """
+
+    detect_hz: float | None = 10.0
+    classify_hz: float | None = 10.0
+    detect_share: float | None = None
+    classify_share: float | None = None
+    max_gap_s: float = 2.0
+    min_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.max_gap_s <= math.inf:
+            raise ConfigError(f"max_gap_s must be positive, got {self.max_gap_s}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"min_confidence must be 0..1, got {self.min_confidence}")
+
+    @classmethod
+    def for_live(cls) -> Self:
+        """Settings that leave time for the frames in between, on any machine."""
+        return cls(detect_share=0.5, classify_share=0.4)
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is known about the face of one track."""
+
+    track_id: int
+    box: OneEuroBox
+    detection: FaceDetection
+    detected_at_s: float
+    quality: FaceQuality | None = None
+    raw: EmotionScores | None = None
+    smoothed: EmotionScores | None = None
+    label: Emotion | None = None
+    scored_at_s: float = 0.0
+
+
+class StreamAnalyzer:
+    """Follows and names the faces of one stream, frame by frame.
+
+    It keeps the state of one stream; take another one for another stream. Not to be called from
+    two threads at once. Without shares in the settings the same frames give the same results.
+
+    Args:
+        detector: Finds the faces.
+        classifier: Names the expressions.
+        tracker: Gives the faces their numbers; ByteTrack unless given.
+        smoother: Smooths the scores; a moving average with a time constant unless given.
+        settings: How often what is done.
+        clock: Gives seconds; only for timings, and for the shares of the settings.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: EmotionClassifier,
+        *,
+        tracker: FaceTracker | None = None,
+        smoother: ScoreSmoother | None = None,
+        settings: StreamSettings | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._tracker = tracker or build_tracker()
+        self._smoother = smoother or ExponentialSmoother()
+        self._hysteresis = LabelHysteresis()
+        self._settings = settings or StreamSettings()
+        self._clock = clock
+        self._looking = Pace(self._settings.detect_hz, max_share=self._settings.detect_share)
+        self._naming = Pace(self._settings.classify_hz, max_share=self._settings.classify_share)
+        self._persons: dict[int, _Person] = {}
+        self._visible: list[_Person] = []
+        self._last_s: float | None = None
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        model: str | Path = "default",
+        detector: str = DEFAULT_DETECTOR,
+        detector_px: int | None = None,
+        tracker: str = DEFAULT_TRACKER,
+        settings: StreamSettings | None = None,
+        n_threads: int = 2,
+    ) -> Self:
+        """Load the models.
+
+        Args:
+            model: Name of an emotion model, or the path of an `.onnx` file.
+            detector: Name of a face detector.
+            detector_px: Longer side of what the detector sees; None takes its own default, which
+                finds small faces; `LIVE_DETECTOR_PX` is quicker.
+            tracker: Name of a tracker.
+            settings: How often what is done.
+            n_threads: Threads that looking for faces may use; naming them uses one.
+
+        Raises:
+            ModelError: A model is unknown, missing, damaged or altered.
+            ConfigError: The detector, the tracker or a setting is unknown or out of range.
+        """
+        check_detector_name(detector)
+        return cls(
+            build_detector(detector, long_side_px=detector_px, n_threads=n_threads),
+            OnnxEmotionClassifier.load(model, n_threads=1),
+            tracker=build_tracker(tracker),
+            settings=settings,
+        )
+
+    def step(self, frame: Frame, *, dropped_before: int = 0) -> FrameResult:
+        """Find, follow and name every face of the next frame.
+
+        Args:
+            frame: The frame; its `media_time_s` is what smoothing and tracking go by.
+            dropped_before: Frames that were dropped since the one before; only passed on.
+
+        Returns:
+            The faces that can be seen, largest first. A face that was not found in the last look is
+            not among them, though it keeps its number for when it comes back.
+        """
+        at_s = frame.media_time_s
+        self._restart_after_gap(at_s)
+        timings: dict[str, float] = {}
+        is_fresh = self._looking.is_due(at_s)
+        if is_fresh:
+            self._look(frame, timings)
+        faces = [self._result(person, frame, is_fresh=is_fresh) for person in self._visible]
+        shown = sorted(
+            (face for face in faces if face is not None), key=lambda face: -face.box.area
+        )
+        return FrameResult(
+            frame.size_wh,
+            tuple(shown),
+            frame_index=frame.index,
+            media_time_s=at_s,
+            dropped_before=dropped_before,
+            timings_ms=MappingProxyType(timings),
+            frame_reference=weakref.ref(frame),
+        )
+
+    def _restart_after_gap(self, at_s: float) -> None:
+        last_s, self._last_s = self._last_s, at_s
+        if last_s is None or last_s <= at_s <= last_s + self._settings.max_gap_s:
+            return
+        self._tracker.reset()
+        self._keep_only(set())
+        self._visible = []
+        self._looking.restart()
+        self._naming.restart()
+
+    def _look(self, frame: Frame, timings: dict[str, float]) -> None:
+        at_s = frame.media_time_s
+        with self._timed("detection", timings):
+            detections = self._detector.detect(frame.image)
+        self._looking.ran(at_s, timings["detection"] / 1e3)
+        with self._timed("tracking", timings):
+            tracks = self._tracker.update(detections, at_s)
+            self._visible = [
+                self._seen(track, track.detection, at_s) for track in tracks if track.detection
+            ]
+            self._keep_only({track.track_id for track in tracks})
+        is_due = self._naming.is_due(at_s)
+        unnamed = self._visible if is_due else [p for p in self._visible if p.raw is None]
+        if unnamed:
+            with self._timed("classification", timings):
+                self._name(unnamed, frame)
+        if unnamed and is_due:
+            self._naming.ran(at_s, timings["classification"] / 1e3)
+
+    def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Person:
+        person = self._persons.get(track.track_id)
+        if person is None or at_s - person.detected_at_s > self._settings.max_gap_s:
+            box = OneEuroBox(detection.box, at_s)
+            person = person or _Person(track.track_id, box, detection, at_s)
+            person.box = box
+            self._persons[track.track_id] = person
+        person.box.update(detection.box, at_s)
+        person.detection, person.detected_at_s = detection, at_s
+        return person
+
+    def _name(self, persons: Sequence[_Person], frame: Frame) -> None:
+        at_s = frame.media_time_s
+        framing = self._detector.framing
+        regions = [(framing.apply(person.detection.box), person.detection) for person in persons]
+        size_px = self._classifier.input_spec.size_px
+        framed = cut_faces(frame.image, regions, size_px=size_px)
+        scores = self._classifier.classify([face.crop for face in framed])
+        for person, face, new in zip(persons, framed, scores, strict=True):
+            person.quality, person.raw, person.scored_at_s = face.assess(), new, at_s
+            person.label = None
+            # What cannot be assessed must not colour what can.
+            if person.quality.is_assessable:
+                person.smoothed = self._smoother.update(person.track_id, new, at_s)
+                label = self._hysteresis.update(person.track_id, person.smoothed, at_s)
+                is_sure = person.smoothed.confidence >= self._settings.min_confidence
+                person.label = label if is_sure else None
+
+    @staticmethod
+    def _result(person: _Person, frame: Frame, *, is_fresh: bool) -> FaceResult | None:
+        if person.raw is None or person.quality is None:
+            return None
+        at_s = frame.media_time_s
+        return FaceResult(
+            box=person.box.predict(at_s).clip(frame.size_wh),
+            detection_score=person.detection.score if is_fresh else None,
+            quality=person.quality,
+            raw=person.raw,
+            smoothed=person.smoothed,
+            label=person.label,
+            track_id=person.track_id,
+            scores_age_s=at_s - person.scored_at_s,
+        )
+
+    def _keep_only(self, living: set[int]) -> None:
+        for track_id in self._persons.keys() - living:
+            del self._persons[track_id]
+            self._smoother.forget(track_id)
+            self._hysteresis.forget(track_id)
+
+    @contextlib.contextmanager
+    def _timed(self, stage: str, timings: dict[str, float]) -> Iterator[None]:
+        started_s = self._clock()
+        yield
+        timings[stage] = 1e3 * (self._clock() - started_s)

@@ -1,0 +1,180 @@
+"""One pen for everything that is drawn on pictures, with sizes that follow from the picture."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.geometry import Box
+from emolens.rendering.font import sized_font
+from emolens.rendering.palette import (
+    EMOTION_RGB,
+    PANEL_RGB,
+    PANEL_TEXT_RGB,
+    Color,
+    text_rgb,
+    track_rgb,
+)
+
+# Text is this part of the picture's shorter side, within limits that stay legible and modest.
+_TEXT_PART = 1 / 32
+_TEXT_PX = (11, 64)
+# Bars are drawn beside faces at least this many text heights tall; smaller faces get a label only.
+_BARS_FROM = 5.5
+_BAR_ROW = 1.25
+PANEL_OPACITY: Final = 200
+
+Corners = tuple[float, float, float, float]
+
+
+class Pen:
+    """Draws on a copy of one picture.
+
+    Colours are given as RGB and opacities as 0..255. Pillow is handed the picture's BGR bytes as
+    if they were RGB, and colours the other way round: turning whole 4K frames takes longer than
+    drawing on them.
+
+    Args:
+        image: uint8 (H, W, 3) BGR; not changed.
+    """
+
+    def __init__(self, image: npt.NDArray[np.uint8]) -> None:
+        self._canvas = Image.fromarray(np.ascontiguousarray(image))
+        self._draw = ImageDraw.Draw(self._canvas, "RGBA")
+        shorter = min(self._canvas.size)
+        self.text_px = round(min(max(shorter * _TEXT_PART, _TEXT_PX[0]), _TEXT_PX[1]))
+        self.line_px = max(1, round(self.text_px / 7))
+        self.font = sized_font(self.text_px)
+        self.small_font = sized_font(max(_TEXT_PX[0], round(self.text_px * 0.8)))
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """(width, height) of the picture in pixels."""
+        return self._canvas.size
+
+    def to_bgr(self) -> npt.NDArray[np.uint8]:
+        """The picture so far, as uint8 (H, W, 3) BGR."""
+        return np.asarray(self._canvas)
+
+    def panel(self, corners: Corners, *, opacity: int = PANEL_OPACITY, radius: float = 0) -> None:
+        """A dark ground for text, (x_min, y_min, x_max, y_max) in pixels."""
+        self._draw.rounded_rectangle(corners, radius, fill=_ink(PANEL_RGB, opacity))
+
+    def block(self, corners: Corners, color: Color, *, radius: float = 0) -> None:
+        """A filled rectangle, (x_min, y_min, x_max, y_max) in pixels."""
+        self._draw.rounded_rectangle(corners, radius, fill=_ink(color))
+
+    def write(
+        self,
+        xy: tuple[float, float],
+        text: str,
+        *,
+        color: Color = PANEL_TEXT_RGB,
+        small: bool = True,
+    ) -> None:
+        """A line of text whose left end and middle are at a point in pixels."""
+        font = self.small_font if small else self.font
+        self._draw.text(xy, text, fill=_ink(color), font=font, anchor="lm")
+
+    def box(self, box: Box, color: Color) -> None:
+        """A rounded frame with a dark outline, visible on light and dark ground."""
+        radius = min(box.width, box.height) / 12
+        outer = _corners(box, grow=self.line_px / 2)
+        self._draw.rounded_rectangle(
+            outer, radius, outline=_ink((0, 0, 0), 160), width=2 * self.line_px
+        )
+        self._draw.rounded_rectangle(_corners(box), radius, outline=_ink(color), width=self.line_px)
+
+    def label(self, box: Box, text: str, color: Color, track_id: int | None = None) -> None:
+        """A filled tag above a box, or inside its top where there is no room above.
+
+        The number of a track stands before the text, on the track's own colour.
+        """
+        margin = self.text_px * 0.35
+        number = "" if track_id is None else str(track_id)
+        chip = self.font.getlength(number) + 2 * margin if number else 0.0
+        width = chip + self.font.getlength(text) + 2 * margin
+        height = self.text_px * 1.5
+        x = min(max(box.x_min, 0), max(self._canvas.width - width, 0))
+        above = box.y_min - height - self.line_px
+        y = above if above >= 0 else max(box.y_min, 0)
+        self.block((x, y, x + width, y + height), color, radius=height / 5)
+        if track_id is not None:
+            self.chip((x, y, x + chip, y + height), track_id, small=False)
+        self.write((x + chip + margin, y + height / 2), text, color=text_rgb(color), small=False)
+
+    def chip(self, corners: Corners, track_id: int, *, small: bool = True) -> None:
+        """The number of a track on its colour, in the middle of (x_min, y_min, x_max, y_max)."""
+        x_min, y_min, x_max, y_max = corners
+        color = track_rgb(track_id)
+        self.block(corners, color, radius=(y_max - y_min) / 5)
+        self._draw.text(
+            ((x_min + x_max) / 2, (y_min + y_max) / 2),
+            str(track_id),
+            fill=_ink(text_rgb(color)),
+            font=self.small_font if small else self.font,
+            anchor="mm",
+        )
+
+    def bars(self, box: Box, scores: EmotionScores, taken: list[Box]) -> None:
+        """A panel with one bar per class, beside a box and away from what is taken; added to it."""
+        row = self.small_font.size * _BAR_ROW
+        names_width = max(self.small_font.getlength(f"{e.label} ") for e in Emotion)
+        size_wh = (names_width + 8.5 * row, row * (len(Emotion) + 0.6))
+        if box.height < _BARS_FROM * self.text_px:
+            return
+        panel = self._free_place(box, size_wh, taken)
+        if panel is None:
+            return
+        taken.append(panel)
+        self.panel(_corners(panel), radius=row / 3)
+        self._bar_rows(panel, scores, row, names_width)
+
+    def _bar_rows(self, panel: Box, scores: EmotionScores, row: float, names_width: float) -> None:
+        left = panel.x_min + row / 2
+        start = left + names_width
+        longest = panel.x_max - start - 3.2 * row
+        for index, emotion in enumerate(Emotion):
+            middle = panel.y_min + row * (index + 0.8)
+            probability = float(scores.probabilities[emotion])
+            length = max(probability * longest, 1)
+            bar = (start, middle - row * 0.3, start + length, middle + row * 0.3)
+            self.block(bar, EMOTION_RGB[emotion])
+            self.write((left, middle), emotion.label)
+            self.write((start + length + row * 0.3, middle), f"{probability:.0%}")
+
+    def _free_place(
+        self, box: Box, size_wh: tuple[float, float], taken: Sequence[Box]
+    ) -> Box | None:
+        """Right of the box, left of it, or below it: the first place inside and free."""
+        width, height = size_wh
+        gap = 2 * self.line_px
+        y = min(max(box.y_min, 0), max(self._canvas.height - height, 0))
+        x = min(max(box.x_min, 0), max(self._canvas.width - width, 0))
+        corners = (
+            (box.x_max + gap, y),
+            (box.x_min - gap - width, y),
+            (x, box.y_max + gap),
+        )
+        for left, top in corners:
+            place = Box(left, top, left + width, top + height)
+            inside = place.clip(self._canvas.size) == place
+            if inside and all(place.iou(other) == 0 for other in taken):
+                return place
+        return None
+
+
+def _corners(box: Box, grow: float = 0.0) -> Corners:
+    # Pillow's corners are pixel indices, the last one included.
+    x_min, y_min = math.floor(box.x_min - grow), math.floor(box.y_min - grow)
+    x_max, y_max = math.ceil(box.x_max + grow) - 1, math.ceil(box.y_max + grow) - 1
+    return x_min, y_min, max(x_max, x_min), max(y_max, y_min)
+
+
+def _ink(color: Color, opacity: int = 255) -> tuple[int, int, int, int]:
+    red, green, blue = color
+    return blue, green, red, opacity
