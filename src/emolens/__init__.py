@@ -1,4 +1,4 @@
-"""emolens: apparent facial expressions from pictures, on a plain CPU, offline.
+"""emolens: apparent facial expressions from pictures and video, on a plain CPU, offline.
 
     import emolens
 
@@ -6,6 +6,9 @@
     print(result)
     result.faces[0].label          # Emotion.HAPPY, or None where emolens abstains
     result.to_dict(), result.to_json(), result.to_rows()
+
+    for result in emolens.stream(0):                  # a camera, an address, a video, a folder
+        print(result.media_time_s, *result.faces)     # result.frame is the picture
 
 For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`.
 """
@@ -32,12 +35,16 @@ from emolens.core.geometry import Box
 from emolens.core.manifest import InputSpec, ModelManifest
 
 if TYPE_CHECKING:
+    from emolens.media.clip import Clip
     from emolens.pipeline.analyzer import ImageAnalyzer, Picture, analyze
+    from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+    from emolens.pipeline.streaming import Stream, stream
     from emolens.rendering.overlay import draw_faces
 
 __all__ = [
     "LABELS",
     "Box",
+    "Clip",
     "ConfigError",
     "DatasetError",
     "EmolensError",
@@ -59,8 +66,12 @@ __all__ = [
     "ProcessingError",
     "QualityReason",
     "SourceError",
+    "Stream",
+    "StreamAnalyzer",
+    "StreamSettings",
     "analyze",
     "draw_faces",
+    "stream",
 ]
 
 __version__ = version("emolens")
@@ -68,10 +79,15 @@ __version__ = version("emolens")
 # Loaded on first use: OpenCV, which they need, changes LD_LIBRARY_PATH when it is imported, and
 # importing emolens must leave the environment alone and be quick.
 _LOADED_ON_USE = {
+    "Clip": "emolens.media.clip",
     "ImageAnalyzer": "emolens.pipeline.analyzer",
     "Picture": "emolens.pipeline.analyzer",
+    "Stream": "emolens.pipeline.streaming",
+    "StreamAnalyzer": "emolens.pipeline.stream",
+    "StreamSettings": "emolens.pipeline.stream",
     "analyze": "emolens.pipeline.analyzer",
     "draw_faces": "emolens.rendering.overlay",
+    "stream": "emolens.pipeline.streaming",
 }
 
 

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from emolens import __version__
-from emolens.cli import data, demo, doctor, evaluate, explain, export, image, models, train
+from emolens.cli import (
+    data,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    image,
+    live,
+    models,
+    train,
+    video,
+)
 from emolens.cli.terminal import PartialFailureError, say_error
 from emolens.core.errors import EmolensError
 
@@ -18,7 +30,7 @@ _PARSER_USAGE_ERROR = 2
 
 app = typer.Typer(
     name="emolens",
-    help="Apparent facial expressions from pictures, on a plain CPU, offline.",
+    help="Apparent facial expressions from pictures and video, on a plain CPU, offline.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -27,6 +39,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("image")(image.image)
+app.command("video")(video.video)
+app.command("live")(live.live)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)

@@ -19,13 +19,15 @@ class GrowingFile:
 
     Args:
         path: Its name; a file that is there already stays as it is until this one is complete.
+        keeps_lines: Whether the whole lines of an incomplete file are worth keeping.
 
     Raises:
         OutputError: The folder cannot be made or written to, or the name is a folder's.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, keeps_lines: bool = False) -> None:
         self._target = Path(path).resolve()
+        self._keeps_lines = keeps_lines
         with _own_errors(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             if self._target.is_dir():
@@ -37,32 +39,28 @@ class GrowingFile:
         self.stream: IO[bytes] = os.fdopen(handle, "w+b")
 
     def complete(self) -> Path:
-        """Give it its name and return it; raises `OutputError` and leaves nothing if it fails."""
+        """Give it its name and return it; raises what `fail` returns if that cannot be done."""
         try:
-            with _own_errors(self._target), self.stream:
-                self.stream.flush()
-                os.fsync(self.stream.fileno())
-            with _own_errors(self._target):
-                self._publish(self._target)
-        except BaseException:
-            self.discard()
-            raise
+            self.stream.flush()
+            os.fsync(self.stream.fileno())
+            self.stream.close()
+            self._publish(self._target)
+        except OSError as error:
+            raise self.fail(error) from error
         return self._target
 
-    def fail(self, error: OSError, *, keeps_lines: bool = True) -> OutputError:
-        """Give up, e.g. on a full disk; the whole lines so far stay as `NAME.partial.SUFFIX`.
+    def fail(self, error: OSError) -> OutputError:
+        """Give up, e.g. on a full disk.
 
-        Args:
-            error: What went wrong.
-            keeps_lines: Whether a part of the file is worth keeping.
+        Whole lines that are worth keeping stay as `NAME.partial.SUFFIX`, of other files nothing.
 
         Returns:
             An error to raise that says what went wrong and what was kept.
         """
-        kept = self._keep_lines() if keeps_lines else None
+        kept = self._keep_lines() if self._keeps_lines else None
         self.discard()
-        what = f"what was written before is in {kept}" if kept else "nothing of it could be kept"
-        return OutputError(f"cannot write {self._target}: {error.strerror or error}; {what}")
+        what = f"; what was written before is in {kept}" if kept else ""
+        return OutputError(f"cannot write {self._target}: {error.strerror or error}{what}")
 
     def discard(self) -> None:
         """Leave nothing behind; twice is no error."""

@@ -27,8 +27,8 @@ class JsonlSink:
 
     def __init__(self, target: str, *, wall_clock: Callable[[float], float] | None = None) -> None:
         self._wall_clock = wall_clock
-        self._file = None if target == STDOUT else GrowingFile(target)
-        self._is_open = True
+        self._file = None if target == STDOUT else GrowingFile(target, keeps_lines=True)
+        self._is_open, self._is_empty = True, True
 
     def __enter__(self) -> Self:
         return self
@@ -48,6 +48,7 @@ class JsonlSink:
             at = dt.datetime.fromtimestamp(self._wall_clock(frame.captured_at_s), dt.UTC)
             record = {"time": at.isoformat(timespec="milliseconds"), **record}
         line = to_line(record)
+        self._is_empty = False
         if self._file is None:
             sys.stdout.write(line)
             sys.stdout.flush()
@@ -59,11 +60,14 @@ class JsonlSink:
                 raise self._file.fail(error) from error
 
     def close(self) -> None:
-        """Complete the file; twice is no error.
+        """Complete the file; twice is no error. One without a line is not written.
 
         Raises:
             OutputError: It cannot be completed.
         """
         if self._file is not None and self._is_open:
             self._is_open = False
-            self._file.complete()
+            if self._is_empty:
+                self._file.discard()
+            else:
+                self._file.complete()

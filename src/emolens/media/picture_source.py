@@ -55,7 +55,9 @@ class PictureSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __len__(self) -> int:
+    @property
+    def n_expected(self) -> int:
+        """How many pictures will come if all can be read."""
         return len(self._wanted())
 
     def close(self) -> None:

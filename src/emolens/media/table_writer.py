@@ -10,7 +10,7 @@ from typing import IO, Final, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emolens.core.errors import ConfigError, OutputError
+from emolens.core.errors import ConfigError
 from emolens.core.frame import TABLE_COLUMNS, Cell, Frame, FrameResult
 from emolens.media.files import GrowingFile
 
@@ -30,9 +30,7 @@ Row = Mapping[str, Cell]
 
 
 class _Format(Protocol):
-    """Writes rows into an open file; half a file is worth keeping if `is_kept_in_part`."""
-
-    is_kept_in_part: bool
+    """Writes rows into an open file."""
 
     def add(self, row: Row) -> None: ...
 
@@ -55,10 +53,11 @@ class TableWriter:
 
     def __init__(self, path: Path) -> None:
         check_table_name(path)
-        self._path = path
-        self._file = GrowingFile(path)
+        # Without its end a Parquet file cannot be read; lines can.
+        is_text = path.suffix.lower() != ".parquet"
+        self._file = GrowingFile(path, keeps_lines=is_text)
         self._format = _format_of(path.suffix.lower(), self._file.stream)
-        self._is_open = True
+        self._is_open, self._is_empty = True, True
 
     def __enter__(self) -> Self:
         return self
@@ -76,30 +75,33 @@ class TableWriter:
         del frame
         if not self._is_open:
             return
+        self._is_empty = False
         try:
             for row in result.to_table_rows():
                 self._format.add(row)
         except OSError as error:
-            raise self._failed(error) from error
+            self._is_open = False
+            raise self._file.fail(error) from error
 
     def close(self) -> None:
         """Complete the file and give it its name; twice is no error.
+
+        A table of no frame at all is not written.
 
         Raises:
             OutputError: It cannot be completed; as for `write`.
         """
         if not self._is_open:
             return
+        self._is_open = False
+        if self._is_empty:
+            self._file.discard()
+            return
         try:
             self._format.finish()
-            self._file.complete()
         except OSError as error:
-            raise self._failed(error) from error
-        self._is_open = False
-
-    def _failed(self, error: OSError) -> OutputError:
-        self._is_open = False
-        return self._file.fail(error, keeps_lines=self._format.is_kept_in_part)
+            raise self._file.fail(error) from error
+        self._file.complete()
 
 
 def check_table_name(path: Path) -> None:
@@ -121,8 +123,6 @@ def _format_of(suffix: str, file: IO[bytes]) -> _Format:
 
 
 class _Csv:
-    is_kept_in_part = True
-
     def __init__(self, file: IO[bytes]) -> None:
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         self._writer = csv.DictWriter(self._text, TABLE_COLUMNS, lineterminator="\n")
@@ -136,8 +136,6 @@ class _Csv:
 
 
 class _JsonLines:
-    is_kept_in_part = True
-
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
@@ -150,9 +148,6 @@ class _JsonLines:
 
 
 class _Parquet:
-    # Without its end a Parquet file cannot be read.
-    is_kept_in_part = False
-
     def __init__(self, file: IO[bytes]) -> None:
         self._writer = pq.ParquetWriter(file, SCHEMA)
         self._rows: list[Row] = []

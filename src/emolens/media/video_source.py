@@ -116,6 +116,25 @@ class VideoSource:
         self._container.close()
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def n_expected(self) -> int | None:
+        """How many frames will come if the container is right; None where it says nothing."""
+        n_frames, duration_s = self.facts.n_frames, self.facts.duration_s
+        if n_frames is None and duration_s and self.facts.rate_hz:
+            n_frames = round(duration_s * self.facts.rate_hz)
+        if n_frames is None:
+            return None
+        share = 1.0
+        if duration_s:
+            start_s = min(self._clip.start_s or 0.0, duration_s)
+            share = (min(self._clip.end_s or duration_s, duration_s) - start_s) / duration_s
+        return max(1, round(n_frames * share / self._clip.every))
+
+    @property
     def n_damaged(self) -> int:
         """Packets that could not be decoded and frames that the decoder calls damaged, so far."""
         return self._n_damaged

@@ -15,6 +15,7 @@ from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
+from emolens.core.geometry import Framing
 from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
 from emolens.pipeline.framed_face import cut_faces
@@ -41,6 +42,8 @@ class StreamSettings:
         classify_share: The same for naming.
         max_gap_s: After a longer pause between two frames the faces before it are other people.
         min_confidence: Below this smoothed probability no label is shown, 0..1.
+        detector_px: Longer side of what the detector sees; None takes the detector's own default,
+            which finds small faces.
     """
 
     detect_hz: float | None = 10.0
@@ -49,6 +52,7 @@ class StreamSettings:
     classify_share: float | None = None
     max_gap_s: float = 2.0
     min_confidence: float = 0.0
+    detector_px: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.max_gap_s <= math.inf:
@@ -59,7 +63,7 @@ class StreamSettings:
     @classmethod
     def for_live(cls) -> Self:
         """Settings that leave time for the frames in between, on any machine."""
-        return cls(detect_share=0.5, classify_share=0.4)
+        return cls(detect_share=0.5, classify_share=0.4, detector_px=LIVE_DETECTOR_PX)
 
 
 @dataclass(slots=True)
@@ -121,7 +125,6 @@ class StreamAnalyzer:
         *,
         model: str | Path = "default",
         detector: str = DEFAULT_DETECTOR,
-        detector_px: int | None = None,
         tracker: str = DEFAULT_TRACKER,
         settings: StreamSettings | None = None,
         n_threads: int = 2,
@@ -131,8 +134,6 @@ class StreamAnalyzer:
         Args:
             model: Name of an emotion model, or the path of an `.onnx` file.
             detector: Name of a face detector.
-            detector_px: Longer side of what the detector sees; None takes its own default, which
-                finds small faces; `LIVE_DETECTOR_PX` is quicker.
             tracker: Name of a tracker.
             settings: How often what is done.
             n_threads: Threads that looking for faces may use; naming them uses one.
@@ -141,13 +142,19 @@ class StreamAnalyzer:
             ModelError: A model is unknown, missing, damaged or altered.
             ConfigError: The detector, the tracker or a setting is unknown or out of range.
         """
+        settings = settings or StreamSettings()
         check_detector_name(detector)
         return cls(
-            build_detector(detector, long_side_px=detector_px, n_threads=n_threads),
+            build_detector(detector, long_side_px=settings.detector_px, n_threads=n_threads),
             OnnxEmotionClassifier.load(model, n_threads=1),
             tracker=build_tracker(tracker),
             settings=settings,
         )
+
+    @property
+    def framing(self) -> Framing:
+        """How the classifier's crops lie in the detector's boxes."""
+        return self._detector.framing
 
     def step(self, frame: Frame, *, dropped_before: int = 0) -> FrameResult:
         """Find, follow and name every face of the next frame.
@@ -182,8 +189,13 @@ class StreamAnalyzer:
 
     def _restart_after_gap(self, at_s: float) -> None:
         last_s, self._last_s = self._last_s, at_s
-        if last_s is None or last_s <= at_s <= last_s + self._settings.max_gap_s:
-            return
+        if last_s is not None and not last_s <= at_s <= last_s + self._settings.max_gap_s:
+            self.restart()
+            self._last_s = at_s
+
+    def restart(self) -> None:
+        """Forget all faces, e.g. for another source; numbers that were given stay taken."""
+        self._last_s = None
         self._tracker.reset()
         self._keep_only(set())
         self._visible = []

@@ -1,7 +1,7 @@
 """What people see of a stream: faces with labels and bars, the last seconds, how it is going."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,22 +40,28 @@ class StreamOverlay:
     Args:
         bars: Whether to draw probability bars.
         strip: Whether to draw the time line at the lower edge.
+        status: Gives a short line for the upper right corner, e.g. frames per second; by default
+            the time in the recording.
     """
 
-    def __init__(self, *, bars: bool = True, strip: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        bars: bool = True,
+        strip: bool = True,
+        status: Callable[[FrameResult], str] | None = None,
+    ) -> None:
+        self._status = status or _time_text
         self._bars = bars
         self._strip = strip
         self._spans: dict[int, deque[_Span]] = {}
 
-    def draw(
-        self, image: npt.NDArray[np.uint8], result: FrameResult, *, status: str = ""
-    ) -> npt.NDArray[np.uint8]:
+    def apply(self, image: npt.NDArray[np.uint8], result: FrameResult) -> npt.NDArray[np.uint8]:
         """Draw the next result.
 
         Args:
             image: uint8 (H, W, 3) BGR; not changed.
             result: What was found in it.
-            status: A short line for the upper right corner, e.g. frames per second.
 
         Returns:
             A new uint8 (H, W, 3) BGR picture of the same size.
@@ -72,8 +78,7 @@ class StreamOverlay:
         )
         for number, face in enumerate(rows):
             self._draw_row(pen, strip, number, face, result.media_time_s)
-        if status:
-            _draw_status(pen, status)
+        _draw_status(pen, self._status(result))
         return pen.to_bgr()
 
     def _remember(self, result: FrameResult) -> None:
@@ -117,6 +122,11 @@ class StreamOverlay:
             if name and pen.small_font.getlength(name) < x_to - x_from - 2 * pen.line_px:
                 middle = (x_from + 2 * pen.line_px, top + height / 2)
                 pen.write(middle, name, color=text_rgb(color))
+
+
+def _time_text(result: FrameResult) -> str:
+    minutes, seconds = divmod(max(result.media_time_s, 0.0), 60)
+    return f"{int(minutes):02d}:{seconds:04.1f}"
 
 
 def _row_height(pen: Pen) -> int:

@@ -1,0 +1,99 @@
+"""Heat maps on the faces of a stream."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.face import FaceResult
+from emolens.core.frame import FrameResult
+from emolens.core.geometry import Box, Framing
+from emolens.explanation.activation import ActivationMaps, FaceExplainer
+from emolens.imaging.crop import crop_square
+from emolens.imaging.preprocess import to_gray
+from emolens.rendering.heatmap import draw_heat
+
+Pixels = npt.NDArray[np.uint8]
+
+# Maps are made again this often; in between the last one is moved along with its face.
+_KEPT_S: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    maps: ActivationMaps
+    at_s: float
+
+
+class HeatLayer:
+    """Lays over every face where the evidence for its apparent expression lies.
+
+    Args:
+        explainer: Makes the maps; best the model that names the faces.
+        framing: How its crops lie in the detector's boxes.
+    """
+
+    def __init__(self, explainer: FaceExplainer, framing: Framing) -> None:
+        self._explainer = explainer
+        self._framing = framing
+        self._made: dict[int, _Made] = {}
+
+    def apply(self, image: Pixels, result: FrameResult) -> Pixels:
+        """Draw the maps of the next result.
+
+        Args:
+            image: uint8 (H, W, 3) BGR; not changed.
+            result: What was found in it.
+
+        Returns:
+            A new uint8 (H, W, 3) BGR picture of the same size.
+        """
+        squares = [self._framing.apply(face.box) for face in result.faces]
+        maps = self._maps_of(image, result, squares)
+        drawn = image.copy()
+        for face, square, of_face in zip(result.faces, squares, maps, strict=True):
+            _lay_over(drawn, square, of_face, face)
+        return drawn
+
+    def _maps_of(
+        self, image: Pixels, result: FrameResult, squares: list[Box]
+    ) -> list[ActivationMaps]:
+        at_s = result.media_time_s
+        kept = {key: made for key, made in self._made.items() if 0 <= at_s - made.at_s < _KEPT_S}
+        keys = [
+            -1 - number if face.track_id is None else face.track_id
+            for number, face in enumerate(result.faces)
+        ]
+        missing = [
+            (key, square) for key, square in zip(keys, squares, strict=True) if key not in kept
+        ]
+        if missing:
+            gray = to_gray(image)
+            size_px = self._explainer.input_spec.size_px
+            crops = [crop_square(gray, square, size_px) for _key, square in missing]
+            for (key, _square), maps in zip(missing, self._explainer.explain(crops), strict=True):
+                kept[key] = _Made(maps, at_s)
+        self._made = kept
+        return [kept[key].maps for key in keys]
+
+
+def _lay_over(image: Pixels, square: Box, maps: ActivationMaps, face: FaceResult) -> None:
+    """Draw one map into a picture, in place; what lies outside the picture is left out."""
+    height, width = image.shape[:2]
+    side = round(square.width)
+    left, top = round(square.x_min), round(square.y_min)
+    x_from, y_from = max(left, 0), max(top, 0)
+    x_to, y_to = min(left + side, width), min(top + side, height)
+    if x_from >= x_to or y_from >= y_to:
+        return
+    inside = np.s_[y_from - top : y_to - top, x_from - left : x_to - left]
+    patch = np.zeros((side, side, 3), np.uint8)
+    patch[inside] = image[y_from:y_to, x_from:x_to]
+    emotion = face.top if face.label is None else face.label
+    heat = maps.heat_map(emotion, min(side, _LARGEST_MAP_PX))
+    image[y_from:y_to, x_from:x_to] = draw_heat(patch, heat, side)[inside]
+
+
+# Maps are a few cells wide: more pixels than this show nothing more.
+_LARGEST_MAP_PX: Final = 128

@@ -1,0 +1,291 @@
+"""Recordings of what a stream showed, with real time stamps and the sound of the file."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
+
+from emolens.core.errors import ConfigError, OutputError
+from emolens.core.frame import Frame, FrameResult
+from emolens.media.pyav import av
+
+RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
+# Time stamps to a ninetieth of a millisecond, as in MPEG; Matroska itself rounds to milliseconds.
+_TIME_BASE: Final = Fraction(1, 90_000)
+_RATE_HINT_HZ: Final = 30
+# Written at least once a second and a picture that needs no other at least as often, so that a
+# recording whose program was killed opens and lacks no more than a second or two.
+_MUXER_OPTIONS: Final = {
+    ".mkv": {"cluster_time_limit": "1000", "flush_packets": "1"},
+    ".mp4": {
+        "movflags": "+frag_keyframe+empty_moov+default_base_moof",
+        "frag_duration": "1000000",
+        "flush_packets": "1",
+    },
+}
+_KEY_FRAME_EVERY_S: Final = 1.0
+# Room that is left on a disk, so that tables beside the recording can be completed.
+_RESERVE_BYTES: Final = 64_000_000
+_RESERVE_SHARE: Final = 0.02
+_LOOK_EVERY_FRAMES: Final = 15
+
+
+class Recording:
+    """Writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
+
+    Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
+    first frame on: it can be opened at any moment, also when the program was killed. Frames keep
+    their `media_time_s`; where they come with uneven pauses, so they are shown.
+
+    Args:
+        path: A name that ends in .mkv or .mp4.
+        sound_from: A file whose sound is copied along, or None.
+
+    Raises:
+        ConfigError: Another suffix.
+        OutputError: The file cannot be written.
+    """
+
+    def __init__(self, path: Path, *, sound_from: Path | None = None) -> None:
+        check_recording_name(path)
+        self._path = path
+        self._sound_from = sound_from
+        self._output: OutputContainer | None = None
+        self._video: VideoStream | None = None
+        self._sound: _Sound | None = None
+        self._size_wh = (0, 0)
+        self._last_pts = -1
+        self._last_key_s = -np.inf
+        self._began_s = 0.0
+        self._n_frames = 0
+        self.remarks: list[str] = []
+        _make_folder(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Add a frame; the result is not used.
+
+        Raises:
+            OutputError: The disk is full, or nearly; the recording so far is kept and closed.
+        """
+        del result
+        try:
+            if self._output is None:
+                self._begin(frame)
+            if self._n_frames % _LOOK_EVERY_FRAMES == 0:
+                self._check_room()
+            self._n_frames += 1
+            self._encode(frame)
+        except (av.FFmpegError, OSError) as error:
+            raise self._failed(error, frame.media_time_s) from error
+
+    def close(self) -> None:
+        """Write what is left and close the file; twice is no error.
+
+        Raises:
+            OutputError: The end cannot be written; what came before is kept.
+        """
+        output, video = self._output, self._video
+        self._output = None
+        if output is None or video is None:
+            return
+        try:
+            for packet in video.encode():
+                output.mux(packet)
+            if self._sound:
+                self._sound.copy_until(np.inf)
+                self._sound.close()
+            output.close()
+        except (av.FFmpegError, OSError) as error:
+            _give_up(output)
+            raise OutputError(
+                f"the end of {self._path} cannot be written: {_reason(error)}"
+            ) from error
+
+    def _begin(self, frame: Frame) -> None:
+        suffix = self._path.suffix.lower()
+        output = av.open(str(self._path), "w", container_options=dict(_MUXER_OPTIONS[suffix]))
+        # Matroska files carry a random number otherwise: the same input gives the same bytes.
+        output.flags |= av.container.Flags.bitexact.value  # type: ignore[operator]  # an int
+        self._output = output
+        self._size_wh = _even(frame.size_wh)
+        video = output.add_stream("libx264", rate=_RATE_HINT_HZ, options=_codec_options())
+        video.width, video.height = self._size_wh
+        video.pix_fmt = "yuv420p"
+        video.codec_context.time_base = _TIME_BASE
+        video.time_base = _TIME_BASE
+        self._video = video
+        self._began_s = frame.media_time_s
+        if self._sound_from is not None:
+            self._sound = _Sound.open(self._sound_from, output, self._began_s)
+            if self._sound is None:
+                self.remarks.append(f"the sound of {self._sound_from} cannot be copied along")
+
+    def _encode(self, frame: Frame) -> None:
+        output, video = self._output, self._video
+        if output is None or video is None:
+            return
+        encodable = av.VideoFrame.from_ndarray(_fitted(frame.image, self._size_wh), format="bgr24")
+        # Encoders want time to go on; two frames of one moment are a ninetieth of a ms apart.
+        pts = max(round(frame.media_time_s / _TIME_BASE), self._last_pts + 1)
+        self._last_pts = encodable.pts = pts
+        encodable.time_base = _TIME_BASE
+        if frame.media_time_s - self._last_key_s >= _KEY_FRAME_EVERY_S:
+            encodable.pict_type = av.video.frame.PictureType.I
+            self._last_key_s = frame.media_time_s
+        for packet in video.encode(encodable):
+            output.mux(packet)
+        if self._sound:
+            self._sound.copy_until(frame.media_time_s)
+
+    def _check_room(self) -> None:
+        usage = shutil.disk_usage(self._path.parent)
+        reserve = min(_RESERVE_BYTES, _RESERVE_SHARE * usage.total)
+        if usage.free < reserve:
+            raise OSError(f"the disk is nearly full ({usage.free / 1e6:.0f} MB are left)")
+
+    def _failed(self, error: Exception, at_s: float) -> OutputError:
+        try:
+            self.close()
+        except OutputError:
+            self._output = None
+        return OutputError(
+            f"stopped recording {self._path} at {at_s:.1f} s: {_reason(error)}; what was recorded "
+            "before is kept"
+        )
+
+
+class _Sound:
+    """The sound of a file, copied without decoding it."""
+
+    def __init__(
+        self, source: InputContainer, output: OutputContainer, stream: AudioStream, from_s: float
+    ) -> None:
+        self._source = source
+        self._output = output
+        self._copy = output.add_stream_from_template(stream)
+        self._packets: Iterator[av.Packet[AudioStream]] = iter(source.demux(stream))
+        self._from_s = from_s
+        self._waiting: av.Packet[AudioStream] | None = None
+
+    @classmethod
+    def open(cls, path: Path, output: OutputContainer, from_s: float) -> "_Sound | None":
+        """Open the first sound of a file; None where it has none that the output can hold."""
+        source = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        streams = source.streams.audio
+        if not streams or streams[0].codec_context.codec.name not in output.supported_codecs:
+            source.close()
+            return None
+        return cls(source, output, streams[0], from_s)
+
+    def copy_until(self, until_s: float) -> None:
+        """Copy what is heard between the first frame and a time."""
+        while True:
+            packet = self._waiting or self._next()
+            self._waiting = None
+            if packet is None:
+                return
+            if packet.pts is None or packet.time_base is None:
+                continue
+            at_s = float(packet.pts * packet.time_base)
+            if at_s > until_s:
+                self._waiting = packet
+                return
+            if at_s >= self._from_s:
+                packet.stream = self._copy
+                self._output.mux(packet)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    def _next(self) -> "av.Packet[AudioStream] | None":
+        try:
+            return next(self._packets, None)
+        except av.FFmpegError:
+            return None  # the file is cut off; so is its sound
+
+
+def check_recording_name(path: Path) -> None:
+    """Raise `ConfigError` unless a recording can have this name."""
+    if path.suffix.lower() not in RECORDING_SUFFIXES:
+        raise ConfigError(
+            f"cannot record as {path.name!r}; allowed: {', '.join(RECORDING_SUFFIXES)}"
+        )
+
+
+def _codec_options() -> dict[str, str]:
+    # Without B-frames and look-ahead nothing waits in the encoder to be lost; one thread gives the
+    # same bytes on every machine.
+    return {
+        "preset": "veryfast",
+        "tune": "zerolatency",
+        "crf": "20",
+        "forced-idr": "1",
+        "threads": "1",
+    }
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder; give the name of a file")
+        if not os.access(path.parent, os.W_OK):
+            raise OutputError(f"cannot write {path}: the folder cannot be written to")
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"cannot make the folder of {path}: {error.strerror}") from error
+
+
+def _even(size_wh: tuple[int, int]) -> tuple[int, int]:
+    """The next even size: H.264 with the usual colours has no odd ones."""
+    width, height = size_wh
+    return width + width % 2, height + height % 2
+
+
+def _fitted(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Bring a frame to the size of the recording: one pixel more, or scaled between bars."""
+    width, height = size_wh
+    if image.shape[:2] == (height, width):
+        return image
+    if max(width - image.shape[1], height - image.shape[0]) <= 1 and not (
+        image.shape[1] > width or image.shape[0] > height
+    ):
+        bottom, right = height - image.shape[0], width - image.shape[1]
+        return np.asarray(
+            cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE), np.uint8
+        )
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    resized = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = resized
+    return canvas
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _give_up(output: OutputContainer) -> None:
+    try:
+        output.close()
+    except (av.FFmpegError, OSError):
+        return

@@ -1,0 +1,115 @@
+"""Where results go: data as they are, pictures drawn on once and then shown or recorded."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import OutputError
+from emolens.core.frame import Frame, FrameResult
+from emolens.core.ports import ResultSink
+from emolens.pipeline.latency import Latency, StageLatencies
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Layer(Protocol):
+    """Something that is laid over a frame before it is shown or recorded."""
+
+    def apply(self, image: Pixels, result: FrameResult) -> Pixels:
+        """Take a uint8 (H, W, 3) BGR picture and give a changed one of the same size."""
+        ...
+
+
+class Outputs:
+    """Hands every result to all sinks; one that fails is left out and the others go on.
+
+    Args:
+        data: Sinks that take the frame as it is.
+        pictures: Sinks that take the frame with all layers on it.
+        layers: What is laid over frames, in this order.
+        on_failure: Told when a sink fails.
+        clock: Gives seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Sequence[ResultSink] = (),
+        pictures: Sequence[ResultSink] = (),
+        layers: Sequence[Layer] = (),
+        on_failure: Callable[[str], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._data = list(data)
+        self._pictures = list(pictures)
+        self._layers = list(layers)
+        self._on_failure = on_failure
+        self._clock = clock
+        self._latencies = StageLatencies()
+        self._has_sinks = bool(self._data or self._pictures)
+        self.n_failed = 0
+
+    def __enter__(self) -> Self:
+        for sink in (*self._data, *self._pictures):
+            sink.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def latencies(self) -> dict[str, Latency]:
+        """What drawing and writing took."""
+        return self._latencies.summary()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there were sinks and none is left, so that going on is of use to nobody."""
+        return self._has_sinks and not self._data and not self._pictures
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Hand on one result."""
+        with self._timed("writing"):
+            self._data = [sink for sink in self._data if self._try(sink, frame, result)]
+        if not self._pictures:
+            return
+        with self._timed("drawing"):
+            image = frame.image
+            for layer in self._layers:
+                image = layer.apply(image, result)
+        drawn = replace(frame, image=image)
+        with self._timed("showing"):
+            self._pictures = [sink for sink in self._pictures if self._try(sink, drawn, result)]
+
+    def close(self) -> None:
+        """Close all sinks; what cannot be completed is told. Twice is no error."""
+        sinks = [*self._data, *self._pictures]
+        self._data, self._pictures = [], []
+        for sink in sinks:
+            try:
+                sink.__exit__(None, None, None)
+            except OutputError as error:
+                self._note(error)
+
+    def _try(self, sink: ResultSink, frame: Frame, result: FrameResult) -> bool:
+        try:
+            sink.write(frame, result)
+        except OutputError as error:
+            self._note(error)
+            return False
+        return True
+
+    def _note(self, error: OutputError) -> None:
+        self.n_failed += 1
+        self._on_failure(str(error))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started_s = self._clock()
+        yield
+        self._latencies.add({stage: 1e3 * (self._clock() - started_s)})

@@ -1,0 +1,118 @@
+"""A loop over the results of a camera, a stream, a video or a folder of pictures."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from emolens.core.errors import ConfigError
+from emolens.core.frame import FrameResult
+from emolens.core.ports import FrameSource
+from emolens.detection import DEFAULT_DETECTOR
+from emolens.media.clip import Clip
+from emolens.media.open_source import Source, SourcePlan, paced, plan_source
+from emolens.media.picture_source import DEFAULT_RATE_HZ
+from emolens.pipeline.runner import StreamRunner, StreamStatus
+from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.tracking import DEFAULT_TRACKER
+
+
+class Stream:
+    """The results of a source, one for every processed frame; made by `emolens.stream`.
+
+    A loop over it opens the source, and leaving the loop closes it. Inside, `result.frame` is the
+    frame that the result is about; only one frame is held at a time.
+    """
+
+    def __init__(self, plan: SourcePlan, analyzer: StreamAnalyzer, *, is_live: bool) -> None:
+        self._plan = paced(plan) if is_live else plan
+        self._analyzer = analyzer
+        self._is_live = is_live
+        self._runner: StreamRunner | None = None
+
+    @property
+    def status(self) -> StreamStatus | None:
+        """Frames captured, processed and dropped, whether the source is up, latencies.
+
+        None before the first loop.
+        """
+        return self._runner.status if self._runner else None
+
+    def stop(self) -> None:
+        """End the loop, from any thread."""
+        if self._runner:
+            self._runner.stop()
+
+    def __iter__(self) -> Iterator[FrameResult]:
+        """Open the source and give its results.
+
+        Raises:
+            SourceError: The source cannot be opened or read.
+        """
+        self.stop()
+        self._analyzer.restart()
+        self._runner = StreamRunner(
+            self._plan.open,
+            self._analyzer.step,
+            is_live=self._is_live,
+            is_endless=self._plan.is_endless,
+        )
+        return iter(self._runner)
+
+
+def stream(
+    source: Source | FrameSource,
+    *,
+    model: str | Path = "default",
+    detector: str = DEFAULT_DETECTOR,
+    tracker: str = DEFAULT_TRACKER,
+    settings: StreamSettings | None = None,
+    clip: Clip | None = None,
+    rate_hz: float = DEFAULT_RATE_HZ,
+    is_live: bool | None = None,
+) -> Stream:
+    """Follow and name the faces of a camera, a stream, a video file or a folder of pictures.
+
+        for result in emolens.stream(0):
+            print(result.media_time_s, [str(face) for face in result.faces])
+
+    Args:
+        source: Number of a camera, an address (`rtsp://...`, `http://...`), a path, or anything
+            that gives frames (`emolens.core.ports.FrameSource`).
+        model: Name of an emotion model, or the path of an `.onnx` file.
+        detector: Name of a face detector.
+        tracker: Name of a tracker.
+        settings: How often what is done; None takes defaults for files or live pictures.
+        clip: Which frames of a file or folder are wanted.
+        rate_hz: Pictures per second of a folder.
+        is_live: Whether frames that come too fast are dropped, and files played at their own speed;
+            None does so for cameras only.
+
+    Returns:
+        Something to loop over; nothing is opened before.
+
+    Raises:
+        ConfigError: An option is unknown or out of range.
+        ModelError: A model is unknown, missing, damaged or altered.
+    """
+    plan = _plan(source, clip, rate_hz)
+    live = plan.is_endless if is_live is None else is_live
+    analyzer = StreamAnalyzer.load(
+        model=model,
+        detector=detector,
+        tracker=tracker,
+        settings=settings or (StreamSettings.for_live() if live else StreamSettings()),
+    )
+    return Stream(plan, analyzer, is_live=live)
+
+
+def _plan(source: Source | FrameSource, clip: Clip | None, rate_hz: float) -> SourcePlan:
+    if isinstance(source, int | str | os.PathLike):
+        return plan_source(source, clip=clip, rate_hz=rate_hz)
+    if not hasattr(source, "__iter__") or not hasattr(source, "__enter__"):
+        raise ConfigError(
+            "a source is the number of a camera, an address, a path, or an object that gives "
+            f"frames and can be closed, got {type(source).__name__}"
+        )
+    if clip is not None:
+        raise ConfigError("a clip can be taken of files and folders only")
+    return SourcePlan(type(source).__name__, lambda: source, is_endless=False, path=None)
