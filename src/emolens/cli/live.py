@@ -88,6 +88,7 @@ def live(  # noqa: PLR0913 (one option each)
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text)
     layers = Look(model, blur=blur, heatmap=heatmap).layers(analyzer, overlay)
+    analyzer.warm_up()
     shown = Window() if (has_screen() if window is None else window) else None
     summary = SessionSummary()
     data: list[ResultSink] = [summary]
@@ -186,22 +187,24 @@ class _Speedometer:
     """Frames per second and delay, calm enough to read."""
 
     def __init__(self) -> None:
+        self._frame_index: int | None = None
         self._last_s: float | None = None
         self._interval_s = self._age_s = 0.0
 
     def text(self, result: FrameResult) -> str:
-        now_s = time.monotonic()
-        age_s = now_s - result.frame.captured_at_s
-        if self._last_s is None or now_s == self._last_s:
-            self._age_s = age_s
-        else:
-            interval_s = now_s - self._last_s
-            weight = _SPEED_WEIGHT if self._interval_s else 1.0
-            self._interval_s += weight * (interval_s - self._interval_s)
-            self._age_s += weight * (age_s - self._age_s)
-        self._last_s = now_s
+        """The speed up to a result; asking twice for the same one changes nothing."""
+        if result.frame_index != self._frame_index:
+            self._frame_index = result.frame_index
+            self._note(time.monotonic(), result.frame.captured_at_s)
         rate = f"{1 / self._interval_s:.0f} fps · " if self._interval_s else ""
         return f"{rate}{1e3 * self._age_s:.0f} ms"
+
+    def _note(self, now_s: float, captured_s: float) -> None:
+        weight = _SPEED_WEIGHT if self._interval_s else 1.0
+        self._age_s += weight * (now_s - captured_s - self._age_s)
+        if self._last_s is not None:
+            self._interval_s += weight * (now_s - self._last_s - self._interval_s)
+        self._last_s = now_s
 
 
 class _StatusLine:

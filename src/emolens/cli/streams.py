@@ -52,7 +52,9 @@ class Look:
         """
         layers: list[Layer] = [FaceBlur()] if self.blur else []
         if self.heatmap:
-            layers.append(HeatLayer(ActivationExplainer.load(self.model), analyzer.framing))
+            heat = HeatLayer(ActivationExplainer.load(self.model), analyzer.framing)
+            heat.warm_up()
+            layers.append(heat)
         return [*layers, overlay]
 
 

@@ -76,11 +76,11 @@ def overview_chart(session: Session, persons: tuple[Person, ...]) -> Chart:
     n_bins = 1 + max(_last_index(person) for person in persons)
     timeline = persons[0].timeline
     names = [f"person {person.track_id}" for person in persons]
-    height_px = 90 + 26 * len(persons)
+    height_px = 100 + 26 * len(persons)
     layout = _layout(height_px, session.start_s, session.end_s)
     layout |= {
         "yaxis": _row_axis(names, [0, 1]) | {"autorange": "reversed"},
-        "margin": {"l": 90, "r": 16, "t": 8, "b": 44},
+        "margin": {"l": 90, "r": 26, "t": 32, "b": 54},
     }
     rows = _strip(timeline, [_by_index(person) for person in persons], 0, n_bins)
     told = "; ".join(
@@ -105,7 +105,7 @@ def person_chart(person: Person) -> Chart:
         for emotion in Emotion
     ]
     data.append(_strip(timeline, [entries], first, last + 1) | {"yaxis": "y2"})
-    height_px = 330
+    height_px = 340
     layout = _layout(
         height_px,
         max(timeline.start_s + first * timeline.bin_s, person.first_s),
@@ -115,8 +115,14 @@ def person_chart(person: Person) -> Chart:
         "yaxis": _axis() | {"domain": [0.17, 1], "range": [0, 1], "tickformat": ".0%"},
         "yaxis2": _row_axis(["shown"], [0, 0.1]),
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "x": 0, "y": 1.03, "yanchor": "bottom"},
-        "margin": {"l": 60, "r": 16, "t": 44, "b": 44},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.03,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
+        "margin": {"l": 60, "r": 26, "t": 44, "b": 54},
     }
     gaps = f"{person.n_gaps} gaps" if person.n_gaps != 1 else "1 gap"
     description = (
@@ -163,6 +169,8 @@ def _area(emotion: Emotion, heights: list[float | None]) -> Figure:
         },
         "fillcolor": label_color(emotion),
         "hovertemplate": "%{y:.0%}",
+        # plotly.js takes a gap in a stack for zeros; nobody should read these.
+        "hoverinfo": ["skip" if height is None else "all" for height in heights],
     }
 
 
@@ -223,7 +231,8 @@ def _row_axis(names: list[str], domain: list[float]) -> Figure:
 
 def _layout(height_px: int, start_s: float, end_s: float) -> Figure:
     formats: list[Figure] = [
-        {"dtickrange": [None, 1000], "value": "%-M:%S.%1f"},
+        {"dtickrange": [None, 100], "value": "%-M:%S.%2f"},
+        {"dtickrange": [100, 1000], "value": "%-M:%S.%1f"},
         {"dtickrange": [1000, 60_000], "value": "%-M:%S" if end_s < 3600 else "%-H:%M:%S"},
         {"dtickrange": [60_000, None], "value": "%-M:%S" if end_s < 3600 else "%-H:%M"},
     ]
@@ -234,7 +243,11 @@ def _layout(height_px: int, start_s: float, end_s: float) -> Figure:
         "position": 0,
         "tickformatstops": formats,
         "hoverformat": "%-M:%S.%1f" if end_s < 3600 else "%-H:%M:%S.%1f",
-        "title": {"text": "time, minutes:seconds" if end_s < 3600 else "time, hours:minutes"},
+        "title": {
+            "text": "time, minutes:seconds" if end_s < 3600 else "time, hours:minutes",
+            "font": {"size": 12},
+            "standoff": 8,
+        },
         "showgrid": False,
         "fixedrange": False,
         "ticks": "outside",

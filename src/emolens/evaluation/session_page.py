@@ -104,6 +104,7 @@ def session_page(
         more_views=[view for view in views if view.person.track_id not in shown_first],
         legend=[(label_name(label), label_color(label)) for label in LABELS_SHOWN],
         n_gaps=_N_GAPS,
+        n_rows=len(in_overview),
         clock=clock_text,
         duration=duration_text,
         scripts=_scripts([chart for chart in charts if chart]),

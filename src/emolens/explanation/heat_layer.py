@@ -39,6 +39,11 @@ class HeatLayer:
         self._framing = framing
         self._made: dict[int, _Made] = {}
 
+    def warm_up(self) -> None:
+        """Let the model run once, so that the first frame of a camera is not late."""
+        size_px = self._explainer.input_spec.size_px
+        self._explainer.explain([np.zeros((size_px, size_px), np.uint8)])
+
     def apply(self, image: Pixels, result: FrameResult) -> Pixels:
         """Draw the maps of the next result.
 
@@ -50,7 +55,8 @@ class HeatLayer:
             A new uint8 (H, W, 3) BGR picture of the same size.
         """
         squares = [self._framing.apply(face.box) for face in result.faces]
-        maps = self._maps_of(image, result, squares)
+        # Other layers may have changed the picture; the model sees what the camera saw.
+        maps = self._maps_of(result.frame.image, result, squares)
         drawn = image.copy()
         for face, square, of_face in zip(result.faces, squares, maps, strict=True):
             _lay_over(drawn, square, of_face, face)

@@ -46,7 +46,9 @@ class Window:
         if self.is_closed:
             return
         if not self._is_shown:
-            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            # Without the tool bar that some builds of OpenCV put above pictures.
+            flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+            cv2.namedWindow(self._title, flags)
             cv2.resizeWindow(self._title, *frame.size_wh)
             self._is_shown = True
         cv2.imshow(self._title, frame.image)

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
 
+import numpy as np
+
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
@@ -150,6 +152,12 @@ class StreamAnalyzer:
             tracker=build_tracker(tracker),
             settings=settings,
         )
+
+    def warm_up(self) -> None:
+        """Let the models run once, so that the first frame of a camera is not late."""
+        self._detector.detect(np.zeros((480, 640, 3), np.uint8))
+        size_px = self._classifier.input_spec.size_px
+        self._classifier.classify([np.zeros((size_px, size_px), np.uint8)])
 
     @property
     def framing(self) -> Framing:

@@ -50,6 +50,8 @@ class Stream:
         """
         self.stop()
         self._analyzer.restart()
+        if self._is_live:
+            self._analyzer.warm_up()
         self._runner = StreamRunner(
             self._plan.open,
             self._analyzer.step,

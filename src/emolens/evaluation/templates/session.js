@@ -4,7 +4,10 @@
   const config = {
     displaylogo: false,
     responsive: true,
-    modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d", "pan2d"],
+    // plotly.js offers to send charts to a server unless told otherwise.
+    showSendToCloud: false,
+    plotlyServerURL: "",
+    modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
   };
   const boxes = [...document.querySelectorAll(".chart")];
   const draw = (box) => {
