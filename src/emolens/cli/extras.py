@@ -9,7 +9,7 @@ _TRAIN_PACKAGES = (
     *("tensorboard", "pandas", "matplotlib"),
 )
 
-_REPORT_PACKAGES = ("jinja2", "matplotlib", "pandas", "seaborn")
+_REPORT_PACKAGES = ("pandas", "seaborn")
 
 
 def require_training(feature: str) -> None:

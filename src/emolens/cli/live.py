@@ -98,10 +98,9 @@ def live(  # noqa: PLR0913 (one option each)
     if record:
         pictures.append(Recording(record))
     ending = _Ending(duration, shown)
-    failures: list[str] = []
     with (
         _StatusLine(is_shown=not quiet and jsonl != STDOUT) as status,
-        Outputs(data=data, pictures=pictures, layers=layers, on_failure=failures.append) as outputs,
+        Outputs(data=data, pictures=pictures, layers=layers) as outputs,
         StreamRunner(
             plan.open,
             analyzer.step,
@@ -112,8 +111,9 @@ def live(  # noqa: PLR0913 (one option each)
         ) as runner,
     ):
         ending.runner = runner
-        failures += _run(runner, outputs, ending, lambda r: status.show(r, speedometer.text(r)))
+        ended_by = _run(runner, outputs, ending, lambda r: status.show(r, speedometer.text(r)))
     session = summary.finish()
+    failures = [*ended_by, *outputs.failures]
     if not session.n_frames and failures:
         raise SourceError("; ".join(failures))
     if not quiet:

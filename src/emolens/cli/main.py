@@ -8,6 +8,7 @@ import typer
 
 from emolens import __version__
 from emolens.cli import (
+    bench,
     data,
     demo,
     doctor,
@@ -45,6 +46,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

@@ -2,26 +2,30 @@
 
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from rich.table import Table
 
 from emolens import __version__
-from emolens.cli.terminal import say, stdout_console
+from emolens.cli.terminal import progress, say, stdout_console
 from emolens.core.emotion import Emotion
-from emolens.core.errors import ConfigError, OutputError
+from emolens.core.errors import ConfigError, EmolensError, OutputError
+from emolens.core.frame import Frame
 from emolens.core.ports import FrameSource
 from emolens.evaluation.person import Person
-from emolens.evaluation.session import Session
+from emolens.evaluation.session import Session, SessionSummary
 from emolens.evaluation.session_page import Speed, session_page
 from emolens.explanation.activation import ActivationExplainer
 from emolens.explanation.heat_layer import HeatLayer
 from emolens.media.files import write_bytes
 from emolens.pipeline.latency import Latency
-from emolens.pipeline.outputs import Layer
+from emolens.pipeline.outputs import Layer, Outputs
+from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.rendering.blur import FaceBlur
 from emolens.rendering.stream_overlay import StreamOverlay
@@ -89,24 +93,109 @@ def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:
         taken[place] = "another output"
 
 
-def remarks_of(source: FrameSource) -> list[str]:
-    """What was damaged or missing in a source."""
-    found: list[str] = getattr(source, "remarks", [])
-    return list(found)
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came out of a recording that was analysed.
+
+    Attributes:
+        session: What was seen.
+        failures: What went wrong on the way, for people; empty if nothing did.
+        wall_s: How long it took in seconds.
+        latencies: How long each stage took.
+    """
+
+    session: Session
+    failures: list[str]
+    wall_s: float
+    latencies: dict[str, Latency]
+
+    @property
+    def speed(self) -> Speed:
+        """What a page says about speed."""
+        seconds = max(self.wall_s, 1e-9)
+        return Speed(
+            self.session.n_frames / seconds, self.session.duration_s / seconds, self.latencies
+        )
+
+    def __str__(self) -> str:
+        rate = self.session.n_frames / max(self.wall_s, 1e-9)
+        return (
+            f"{self.session.n_frames} frames, {self.session.duration_s:.1f} s of video in "
+            f"{self.wall_s:.1f} s ({rate:.0f} frames a second)"
+        )
 
 
-def speed_of(session: Session, wall_s: float, latencies: Mapping[str, Latency]) -> Speed:
-    """What the page says about speed, given how long all of it took."""
-    seconds = max(wall_s, 1e-9)
-    return Speed(session.n_frames / seconds, session.duration_s / seconds, latencies)
+def run_recorded(
+    source: FrameSource,
+    analyzer: StreamAnalyzer,
+    outputs: Outputs,
+    summary: SessionSummary,
+    *,
+    quiet: bool,
+) -> Recorded:
+    """Analyse every frame of an open source and hand it to outputs, which are closed then.
+
+    Args:
+        source: Where frames come from; it is not closed.
+        analyzer: What is done with them.
+        outputs: Where results go, the summary among them.
+        summary: Adds up what is seen.
+        quiet: Whether to show no progress.
+    """
+    began_s = time.monotonic()
+    runner = StreamRunner(lambda: _Kept(source), analyzer.step, is_live=False)
+    ended_by: list[str] = []
+    with outputs, progress("frames", getattr(source, "n_expected", None), quiet=quiet) as done:
+        ended_by = _take_all(runner, outputs, done)
+    damage: list[str] = getattr(source, "remarks", [])
+    return Recorded(
+        summary.finish(),
+        [*ended_by, *outputs.failures, *damage],
+        time.monotonic() - began_s,
+        {**runner.status.latencies, **outputs.latencies},
+    )
 
 
-def try_report(path: Path, session: Session, *, source: str, model: str, speed: Speed) -> list[str]:
-    """Write the page of a session; what went wrong is returned, since the rest is done."""
+def _take_all(runner: StreamRunner, outputs: Outputs, done: Callable[[int], None]) -> list[str]:
+    """Take all results; what ends them early is returned, since what came before is kept."""
+    n_frames = 0
+    with runner, stopping_on_signals():
+        try:
+            for result in runner:
+                outputs.write(result.frame, result)
+                n_frames += 1
+                done(n_frames)
+                if outputs.is_exhausted:
+                    return ["stopped, since nothing is left to write to"]
+        except StoppedError:
+            return [f"stopped after {n_frames} frames; what was measured before is kept"]
+        except EmolensError as error:
+            return [str(error)]
+    return []
+
+
+class _Kept:
+    """A source that a runner does not close, since its remarks are asked for afterwards."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Who opened the source closes it."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._source)
+
+
+def try_report(path: Path, recorded: Recorded, *, source: str, model: str) -> list[str]:
+    """Write the page of a recording; what went wrong is returned, since the rest is done."""
     page = session_page(
-        session,
+        recorded.session,
         title=Path(source).name or source,
-        speed=speed,
+        speed=recorded.speed,
         source=source,
         model=model,
         emolens_version=__version__,

@@ -1,7 +1,5 @@
 """`emolens video`: follow and name the faces of a video."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,27 +7,23 @@ import typer
 
 from emolens.cli.streams import (
     Look,
-    StoppedError,
     check_not_source,
-    remarks_of,
+    run_recorded,
     show_session,
-    speed_of,
-    stopping_on_signals,
     try_report,
 )
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error
-from emolens.core.errors import ConfigError, EmolensError, SourceError
-from emolens.core.ports import FrameSource, ResultSink
+from emolens.cli.terminal import PartialFailureError, say, say_error
+from emolens.core.errors import ConfigError, SourceError
+from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.evaluation.session import SessionSummary
+from emolens.evaluation.session import MAX_HOLD_S, SessionSummary
 from emolens.media.clip import Clip
-from emolens.media.open_source import plan_source
+from emolens.media.open_source import SourcePlan, plan_source
 from emolens.media.picture_source import DEFAULT_RATE_HZ
 from emolens.media.recording import Recording
 from emolens.media.table_writer import TableWriter
 from emolens.media.video_source import VideoSource
 from emolens.pipeline.outputs import Outputs
-from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.tracking import DEFAULT_TRACKER
@@ -95,60 +89,29 @@ def video(  # noqa: PLR0913 (one option each)
         model=model, detector=detector, tracker=tracker, settings=settings
     )
     layers = Look(model, blur=blur, heatmap=heatmap).layers(analyzer, StreamOverlay())
-    summary = SessionSummary(thumbnails=thumbnails)
-    failures: list[str] = []
+    summary = SessionSummary(thumbnails=thumbnails, max_hold_s=_hold_s(plan, rate, every))
     with plan.open() as source:
         recording = Recording(annotated, sound_from=_sound_of(source)) if annotated else None
-        sinks: list[ResultSink] = [summary, *map(TableWriter, table or ())]
-        pictures = [recording] if recording else []
-        runner = StreamRunner(lambda: source, analyzer.step, is_live=False)
-        with Outputs(
-            data=sinks, pictures=pictures, layers=layers, on_failure=failures.append
-        ) as outputs:
-            began_s = time.monotonic()
-            with progress("frames", _n_expected(source), quiet=quiet) as done:
-                failures += _run(runner, outputs, done)
-            wall_s = time.monotonic() - began_s
-    session = summary.finish()
-    failures += remarks_of(source)
-    if not session.n_frames:
+        outputs = Outputs(
+            data=[summary, *map(TableWriter, table or ())],
+            pictures=[recording] if recording else [],
+            layers=layers,
+        )
+        recorded = run_recorded(source, analyzer, outputs, summary, quiet=quiet)
+    failures = recorded.failures
+    if not recorded.session.n_frames:
         raise SourceError("; ".join([f"{plan.name} has no frames{_range_text(clip)}", *failures]))
-    latencies = {**runner.status.latencies, **outputs.latencies}
     if report:
-        speed = speed_of(session, wall_s, latencies)
-        failures += try_report(report, session, source=plan.name, model=model, speed=speed)
+        failures += try_report(report, recorded, source=plan.name, model=model)
     if not quiet:
-        show_session(session)
+        show_session(recorded.session)
         for remark in recording.remarks if recording else ():
             say(remark)
-        say(
-            f"{session.n_frames} frames, {session.duration_s:.1f} s of video in {wall_s:.1f} s "
-            f"({session.n_frames / max(wall_s, 1e-9):.0f} frames a second)"
-        )
+        say(str(recorded))
     for failure in failures:
         say_error(failure)
     if failures:
         raise PartialFailureError
-
-
-def _run(runner: StreamRunner, outputs: Outputs, done: Callable[[int], None]) -> list[str]:
-    """Take all results; what ends them early is returned, since what came before is kept."""
-    n_frames = 0
-    with stopping_on_signals():
-        try:
-            for result in runner:
-                outputs.write(result.frame, result)
-                n_frames += 1
-                done(n_frames)
-                if outputs.is_exhausted:
-                    return []
-        except StoppedError:
-            return [f"stopped after {n_frames} frames; what was measured before is kept"]
-        except EmolensError as error:
-            return [str(error)]
-        finally:
-            runner.stop()
-    return []
 
 
 def _sound_of(source: FrameSource) -> Path | None:
@@ -156,9 +119,10 @@ def _sound_of(source: FrameSource) -> Path | None:
     return source.path if isinstance(source, VideoSource) and source.facts.has_audio else None
 
 
-def _n_expected(source: FrameSource) -> int | None:
-    """How many frames will come, as far as that can be known, for the progress bar."""
-    return getattr(source, "n_expected", None)
+def _hold_s(plan: SourcePlan, rate_hz: float, every: int) -> float:
+    """How long a picture of a slow sequence stands for itself, in seconds."""
+    is_folder = plan.path is not None and plan.path.is_dir()
+    return max(MAX_HOLD_S, every / rate_hz if is_folder else MAX_HOLD_S)
 
 
 def _range_text(clip: Clip) -> str:

@@ -168,9 +168,9 @@ def _area(emotion: Emotion, heights: list[float | None]) -> Figure:
             "color": _LINE if is_top else "#ffffff",
         },
         "fillcolor": label_color(emotion),
-        "hovertemplate": "%{y:.0%}",
-        # plotly.js takes a gap in a stack for zeros; nobody should read these.
-        "hoverinfo": ["skip" if height is None else "all" for height in heights],
+        # plotly.js takes a gap in a stack for zeros, which nobody should read.
+        "text": ["\u2013" if height is None else f"{height:.0%}" for height in heights],
+        "hovertemplate": "%{text}",
     }
 
 
@@ -231,7 +231,7 @@ def _row_axis(names: list[str], domain: list[float]) -> Figure:
 
 def _layout(height_px: int, start_s: float, end_s: float) -> Figure:
     formats: list[Figure] = [
-        {"dtickrange": [None, 100], "value": "%-M:%S.%2f"},
+        {"dtickrange": [None, 100], "value": "%-M:%S.%3f"},
         {"dtickrange": [100, 1000], "value": "%-M:%S.%1f"},
         {"dtickrange": [1000, 60_000], "value": "%-M:%S" if end_s < 3600 else "%-H:%M:%S"},
         {"dtickrange": [60_000, None], "value": "%-M:%S" if end_s < 3600 else "%-H:%M"},

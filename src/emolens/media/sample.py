@@ -1,4 +1,4 @@
-"""The sample picture of the demo, from a package that emolens depends on."""
+"""Sample pictures of the demo, from packages that emolens depends on."""
 
 import importlib.util
 from pathlib import Path
@@ -14,9 +14,24 @@ def sample_picture() -> Path:
     Raises:
         SourceError: scikit-image is not installed or came without its pictures.
     """
-    spec = importlib.util.find_spec("skimage")
+    return _find("skimage", "data/astronaut.png", "scikit-image")
+
+
+def second_sample_picture() -> Path:
+    """Path of a portrait of Rear Admiral Grace Hopper (U.S. Navy, public domain, 512x600 JPEG).
+
+    It is part of matplotlib, which is not imported for it.
+
+    Raises:
+        SourceError: matplotlib is not installed or came without its pictures.
+    """
+    return _find("matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "matplotlib")
+
+
+def _find(module: str, name: str, package: str) -> Path:
+    spec = importlib.util.find_spec(module)
     for folder in list(spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "data" / "astronaut.png"
+        path = Path(folder) / name
         if path.exists():
             return path
-    raise SourceError("the sample picture of scikit-image is missing; install scikit-image again")
+    raise SourceError(f"the sample picture of {package} is missing; install {package} again")

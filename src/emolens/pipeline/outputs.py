@@ -28,11 +28,12 @@ class Layer(Protocol):
 class Outputs:
     """Hands every result to all sinks; one that fails is left out and the others go on.
 
+    What failed stands in `failures`, for people.
+
     Args:
         data: Sinks that take the frame as it is.
         pictures: Sinks that take the frame with all layers on it.
         layers: What is laid over frames, in this order.
-        on_failure: Told when a sink fails.
         clock: Gives seconds.
     """
 
@@ -42,17 +43,15 @@ class Outputs:
         data: Sequence[ResultSink] = (),
         pictures: Sequence[ResultSink] = (),
         layers: Sequence[Layer] = (),
-        on_failure: Callable[[str], None],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data = list(data)
         self._pictures = list(pictures)
         self._layers = list(layers)
-        self._on_failure = on_failure
         self._clock = clock
         self._latencies = StageLatencies()
         self._has_sinks = bool(self._data or self._pictures)
-        self.n_failed = 0
+        self.failures: list[str] = []
 
     def __enter__(self) -> Self:
         for sink in (*self._data, *self._pictures):
@@ -94,19 +93,15 @@ class Outputs:
             try:
                 sink.__exit__(None, None, None)
             except OutputError as error:
-                self._note(error)
+                self.failures.append(str(error))
 
     def _try(self, sink: ResultSink, frame: Frame, result: FrameResult) -> bool:
         try:
             sink.write(frame, result)
         except OutputError as error:
-            self._note(error)
+            self.failures.append(str(error))
             return False
         return True
-
-    def _note(self, error: OutputError) -> None:
-        self.n_failed += 1
-        self._on_failure(str(error))
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -1,6 +1,19 @@
-"""Public fakes: stand-ins for models and for people, for tests of this project and its users."""
+"""Public fakes: stand-ins for models, cameras and people, for tests here and elsewhere."""
 
 from emolens.testing.drawn_faces import draw_face, drawn_faces
 from emolens.testing.fakes import FakeClassifier, FakeDetector
+from emolens.testing.sample_clip import collins, crossing_clip, crowd_clip, hopper
+from emolens.testing.synthetic_source import Actor, SyntheticSource
 
-__all__ = ["FakeClassifier", "FakeDetector", "draw_face", "drawn_faces"]
+__all__ = [
+    "Actor",
+    "FakeClassifier",
+    "FakeDetector",
+    "SyntheticSource",
+    "collins",
+    "crossing_clip",
+    "crowd_clip",
+    "draw_face",
+    "drawn_faces",
+    "hopper",
+]

@@ -9,6 +9,7 @@ from jinja2 import UndefinedError
 from emolens.evaluation.page import (
     chance_text,
     figure_text,
+    file_data_uri,
     percent,
     render_page,
     to_data_uri,
@@ -49,3 +50,13 @@ def test_figure_text() -> None:
 def test_a_tiny_chance_is_no_zero() -> None:
     assert chance_text(1e-9) == "< 0.001"
     assert chance_text(0.03124) == "= 0.031"
+
+
+def test_a_page_runs_no_script_unless_it_says_so() -> None:
+    page = render_page("page.html")
+    assert "script-src" not in page
+    assert "<script" not in page
+
+
+def test_the_bytes_of_a_file_become_an_address() -> None:
+    assert file_data_uri(b"abc", "image/jpeg") == "data:image/jpeg;base64,YWJj"
