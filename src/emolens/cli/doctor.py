@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 import re
-from pathlib import Path
 from typing import Annotated
 
 import cv2
@@ -15,11 +14,17 @@ from rich.table import Table
 from emolens import __version__
 from emolens.cli.terminal import PartialFailureError, stdout_console, write_json
 from emolens.core.errors import ModelError
+from emolens.media.camera_source import find_cameras
 from emolens.media.jsonl_writer import STDOUT
+from emolens.media.pyav import av
+from emolens.media.window import has_screen
 from emolens.runtime.catalogue import known_models
 from emolens.runtime.session import inference_devices
 
-_BASE_PACKAGES = ("numpy", "opencv-python", "onnxruntime", "pillow", "scikit-learn", "pyarrow")
+_BASE_PACKAGES = (
+    *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow", "scikit-learn"),
+    *("pyarrow", "plotly"),
+)
 _TRAIN_PACKAGES = ("torch", "torchvision", "timm", "lightning", "onnx")
 
 
@@ -35,8 +40,10 @@ def doctor(
         "cpu cores": str(os.cpu_count()),
         "inference device": ", ".join(inference_devices()),
         **{package: _version(package) for package in (*_BASE_PACKAGES, *_TRAIN_PACKAGES)},
+        "ffmpeg in PyAV": _pyav_ffmpeg(),
         "ffmpeg in OpenCV": _opencv_ffmpeg(),
         "camera": _cameras(),
+        "screen for windows": "yes" if has_screen() else "none",
     }
     broken = {}
     for model in known_models():
@@ -70,9 +77,15 @@ def _opencv_ffmpeg() -> str:
     return found.group(1).lower() if found else "unknown"
 
 
+def _pyav_ffmpeg() -> str:
+    """The version that reads and records video, and whether it can record."""
+    codec = "libx264" if "libx264" in av.codecs_available else "no libx264, so no recording"
+    return f"{av.ffmpeg_version_info}, {codec}"
+
+
 def _cameras() -> str:
     """Devices only; opening one would switch its light on."""
-    if platform.system() != "Linux":
+    devices = find_cameras()
+    if devices is None:
         return "not looked for on this system"
-    devices = sorted(Path("/dev").glob("video*"))
-    return ", ".join(map(str, devices)) or "none"
+    return ", ".join(devices) or "none"
