@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
 
 from emolens.media.pyav import av
 
@@ -97,16 +98,13 @@ def make_clip(
         pictures = (numbered_picture(i, recipe.size_wh) for i in range(recipe.n_frames))
     ticks = range(recipe.n_frames) if recipe.ticks is None else recipe.ticks
     with av.open(f"file:{path}", "w", container_options=dict(recipe.muxer)) as output:
-        # mypy: the names of encoders are strings that the stubs do not list.
         video = output.add_stream(recipe.codec, rate=RATE_HZ, options=_encoder_options(recipe))
         assert isinstance(video, av.VideoStream)
         video.width, video.height = recipe.size_wh
         video.pix_fmt = recipe.pix_fmt
         video.codec_context.time_base = recipe.time_base
-        sound = None
-        if recipe.sound:
-            sound = output.add_stream(recipe.sound, rate=SOUND_RATE_HZ, layout="mono")
-            assert isinstance(sound, av.AudioStream)
+        sound = _add_sound(output, recipe.sound) if recipe.sound else None
+        output.start_encoding()  # a file without frames is a file too
         for tick, picture in zip(ticks, pictures, strict=False):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = tick, recipe.time_base
@@ -122,8 +120,7 @@ def make_clip(
 def make_sound(path: Path, codec: str, *, cover: bytes | None = None) -> Path:
     """Write a second of a tone, with a cover picture (PNG) if one is given."""
     with av.open(str(path), "w") as output:
-        sound = output.add_stream(codec, rate=SOUND_RATE_HZ, layout="mono")
-        assert isinstance(sound, av.AudioStream)
+        sound = _add_sound(output, codec)
         picture = None
         if cover is not None:
             picture = output.add_stream("png", width=32, height=32)
@@ -181,6 +178,12 @@ def _encoder_options(recipe: ClipRecipe) -> dict[str, str]:
     if recipe.codec == "libx264":
         options |= {"preset": "veryfast", "sc_threshold": "0"}
     return options | dict(recipe.encoder)
+
+
+def _add_sound(output: OutputContainer, codec: str) -> av.AudioStream:
+    sound = output.add_stream(codec, rate=SOUND_RATE_HZ, layout="mono")
+    assert isinstance(sound, av.AudioStream)
+    return sound
 
 
 def _tone(seconds: float) -> Iterator[av.AudioFrame]:

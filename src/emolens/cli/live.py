@@ -11,7 +11,6 @@ from rich.text import Text
 
 from emolens.cli.streams import (
     Look,
-    StoppedError,
     check_not_source,
     show_session,
     stopping_on_signals,
@@ -132,7 +131,7 @@ def _run(
     on_result: Callable[[FrameResult], None],
 ) -> list[str]:
     """Take results until the end; what ends them early is returned."""
-    with stopping_on_signals():
+    with stopping_on_signals(runner):
         try:
             for result in runner:
                 outputs.write(result.frame, result)
@@ -140,8 +139,6 @@ def _run(
                 ending.look()
                 if outputs.is_exhausted:
                     return []
-        except StoppedError:
-            return []
         except EmolensError as error:
             return [str(error)]
     return []

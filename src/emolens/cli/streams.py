@@ -62,23 +62,35 @@ class Look:
         return [*layers, overlay]
 
 
-class StoppedError(Exception):
-    """Somebody asked the process to end."""
-
-
 @contextlib.contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Inside the block Ctrl-C and SIGTERM raise `StoppedError`, so that files are completed."""
+def stopping_on_signals(runner: StreamRunner) -> Iterator[Callable[[], bool]]:
+    """Inside the block Ctrl-C and SIGTERM end a stream, so that files are completed.
+
+    A second signal does what it does elsewhere. Nothing is raised from inside a model or a codec.
+
+    Yields:
+        Whether a signal came.
+    """
+    before: dict[int, object] = {}
+    came = False
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal itself gave
+        before.clear()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise StoppedError
+        nonlocal came
+        came = True
+        restore()
+        runner.request_stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, stop)
     try:
-        yield
+        yield lambda: came
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:
@@ -159,7 +171,7 @@ def run_recorded(
 def _take_all(runner: StreamRunner, outputs: Outputs, done: Callable[[int], None]) -> list[str]:
     """Take all results; what ends them early is returned, since what came before is kept."""
     n_frames = 0
-    with runner, stopping_on_signals():
+    with runner, stopping_on_signals(runner) as was_asked:
         try:
             for result in runner:
                 outputs.write(result.frame, result)
@@ -167,10 +179,10 @@ def _take_all(runner: StreamRunner, outputs: Outputs, done: Callable[[int], None
                 done(n_frames)
                 if outputs.is_exhausted:
                     return ["stopped, since nothing is left to write to"]
-        except StoppedError:
-            return [f"stopped after {n_frames} frames; what was measured before is kept"]
         except EmolensError as error:
             return [str(error)]
+        if was_asked():
+            return [f"stopped after {n_frames} frames; what was measured before is kept"]
     return []
 
 

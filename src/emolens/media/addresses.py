@@ -2,17 +2,17 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 # Other schemes of FFmpeg read local files or run filters ("concat:", "subfile:", "lavfi:").
 NETWORK_SCHEMES: Final = frozenset({"rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt"})
 
 
 def camera_number(source: str | int) -> int | None:
-    """The number of a camera (`0`, `"0"`), or None where the source is something else."""
+    """The number of a camera (`0`, `"0"`, `"/dev/video0"`), or None for anything else."""
     if isinstance(source, int):
         return source
-    return int(source) if re.fullmatch(r"[0-9]{1,3}", source) else None
+    found = re.fullmatch(r"(?:/dev/video)?([0-9]{1,3})", source)
+    return int(found.group(1)) if found else None
 
 
 def scheme_of(source: str) -> str | None:
@@ -23,9 +23,10 @@ def scheme_of(source: str) -> str | None:
 
 def without_secrets(address: str) -> str:
     """An address that may be shown: without password, and without what follows a `?`."""
-    if scheme_of(address) is None:
+    scheme = scheme_of(address)
+    if scheme is None:
         return address
-    parts = urlsplit(address)
-    place = parts.netloc.rpartition("@")[2]
-    shown = urlunsplit((parts.scheme, place, parts.path, "", ""))
-    return f"{shown}?..." if parts.query else shown
+    # A password may hold any sign, also those that end the name of a host.
+    place = address[len(scheme) + 3 :].rpartition("@")[2]
+    shown = re.split("[?#]", place, maxsplit=1)[0]
+    return f"{scheme}://{shown}{'' if shown == place else '?...'}"

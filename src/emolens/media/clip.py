@@ -27,10 +27,9 @@ class Clip:
         for name, value in (("start", self.start_s), ("end", self.end_s)):
             if value is not None and (not math.isfinite(value) or value < 0):
                 raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value}")
-        if self.start_s is not None and self.end_s is not None and self.end_s <= self.start_s:
-            raise ConfigError(
-                f"the end must come after the start, got {self.start_s} to {self.end_s} s"
-            )
+        start_s = self.start_s or 0.0
+        if self.end_s is not None and self.end_s <= start_s:
+            raise ConfigError(f"the end must come after the start, got {start_s} to {self.end_s} s")
         if self.every < 1:
             raise ConfigError(f"every must be 1 or more, got {self.every}")
 

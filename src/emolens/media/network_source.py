@@ -1,5 +1,6 @@
 """Network cameras and streams: RTSP, HTTP and whatever else FFmpeg receives."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, Self
@@ -8,7 +9,7 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
 from emolens.media.pyav import av
-from emolens.media.video_source import to_upright_bgr
+from emolens.media.upright import to_upright_bgr
 
 OPEN_TIMEOUT_S: Final = 8.0
 READ_TIMEOUT_S: Final = 4.0
@@ -21,6 +22,7 @@ _OPTIONS: Final = {
     "fflags": "nobuffer",
     "flags": "low_delay",
 }
+_LATE: Final = "it does not answer in time"
 
 
 class NetworkSource:
@@ -49,19 +51,26 @@ class NetworkSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = without_secrets(address)
-        if scheme_of(address) not in NETWORK_SCHEMES:
+        scheme = scheme_of(address)
+        if scheme not in NETWORK_SCHEMES:
             allowed = ", ".join(sorted(NETWORK_SCHEMES))
             raise ConfigError(f"cannot read {self._name}; allowed are the schemes {allowed}")
         self._clock = clock
+        began_s = time.monotonic()
         try:
             self._container = av.open(
-                address, options=dict(_OPTIONS), timeout=(open_timeout_s, read_timeout_s)
+                # FFmpeg knows schemes in lower case only.
+                scheme + address[len(scheme) :],
+                options=dict(_OPTIONS),
+                timeout=(open_timeout_s, read_timeout_s),
             )
         except (av.FFmpegError, OSError, ValueError) as error:
+            is_late = time.monotonic() - began_s >= open_timeout_s
+            # Without the error of FFmpeg, which repeats the address with its password.
             raise SourceError(
-                f"cannot open {self._name}: {_reason(error)}; check the address, the network and "
-                "whether the camera is on"
-            ) from error
+                f"cannot open {self._name}: {_LATE if is_late else _reason(error)}; check the "
+                "address, the network and whether the camera is on"
+            ) from None
         streams = self._container.streams.video
         if not streams:
             self.close()
@@ -99,7 +108,7 @@ class NetworkSource:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                raise SourceError(f"{self._name}: {_reason(error)}") from error
+                raise SourceError(f"{self._name}: {_reason(error)}") from None
             if packet is None:
                 return
             try:
@@ -113,5 +122,9 @@ class NetworkSource:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError | TimeoutError):
-        return "it does not answer in time"
+        return _LATE
+    if isinstance(error, av.error.ProtocolNotFoundError):
+        return "this build of FFmpeg does not know its protocol"
+    if getattr(error, "errno", None) == errno.EIO:
+        return "the connection failed or broke off"
     return str(getattr(error, "strerror", None) or error)

@@ -57,7 +57,9 @@ def plan_source(
     """
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
-    if number is not None and not Path(str(text)).exists():
+    # A file may be called "0" too.
+    is_stored = isinstance(text, str) and (Path(text).is_file() or Path(text).is_dir())
+    if number is not None and not is_stored:
         return SourcePlan(
             f"camera {number}", partial(CameraSource, number), is_endless=True, path=None
         )

@@ -30,8 +30,12 @@ class PacedSource:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closed.set()
+        self.close()
         self._source.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Wait no more and give no more frames; twice is no error."""
+        self._closed.set()
 
     @property
     def remarks(self) -> list[str]:
@@ -44,5 +48,6 @@ class PacedSource:
         for frame in self._source:
             if ahead_s is None:
                 ahead_s = self._clock() - frame.media_time_s
-            self._closed.wait(max(0.0, frame.media_time_s + ahead_s - self._clock()))
+            if self._closed.wait(max(0.0, frame.media_time_s + ahead_s - self._clock())):
+                return
             yield replace(frame, captured_at_s=self._clock())

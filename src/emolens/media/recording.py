@@ -1,5 +1,6 @@
 """Recordings of what a stream showed, with real time stamps and the sound of the file."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,24 +15,34 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from emolens.core.errors import ConfigError, OutputError
+from emolens.core.errors import ConfigError, EmolensError, OutputError
 from emolens.core.frame import Frame, FrameResult
 from emolens.media.pyav import av
+from emolens.media.video_file import open_file, reason_of
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 # Time stamps to a ninetieth of a millisecond, as in MPEG; Matroska itself rounds to milliseconds.
 _TIME_BASE: Final = Fraction(1, 90_000)
 _RATE_HINT_HZ: Final = 30
+# Where times go back this far, e.g. in files put together from several, the recording goes on.
+_MAX_BACK_S: Final = 0.5
 # Written at least once a second and a picture that needs no other at least as often, so that a
 # recording whose program was killed opens and lacks no more than a second or two.
 _MUXER_OPTIONS: Final = {
-    ".mkv": {"cluster_time_limit": "1000", "flush_packets": "1"},
+    ".mkv": {
+        "cluster_time_limit": "1000",
+        "flush_packets": "1",
+        # Sound that begins before zero would shift everything.
+        "avoid_negative_ts": "disabled",
+    },
     ".mp4": {
-        "movflags": "+frag_keyframe+empty_moov+default_base_moof",
         "frag_duration": "1000000",
         "flush_packets": "1",
     },
 }
+# The header of an MP4 file that is written at once knows no sound and no beginning but zero.
+_HEADER_AT_ONCE: Final = {"movflags": "+frag_keyframe+default_base_moof+empty_moov"}
+_HEADER_AFTER_A_SECOND: Final = {"movflags": "+frag_keyframe+default_base_moof+delay_moov"}
 _KEY_FRAME_EVERY_S: Final = 1.0
 # Room that is left on a disk, so that tables beside the recording can be completed.
 _RESERVE_BYTES: Final = 64_000_000
@@ -48,7 +59,7 @@ class Recording:
 
     Args:
         path: A name that ends in .mkv or .mp4.
-        sound_from: A file whose sound is copied along, or None.
+        sound_from: A file whose sound is copied along, as far as there are frames, or None.
 
     Raises:
         ConfigError: Another suffix.
@@ -65,8 +76,11 @@ class Recording:
         self._size_wh = (0, 0)
         self._last_pts = -1
         self._last_key_s = -np.inf
-        self._began_s = 0.0
+        self._last_s = 0.0
+        self._step_s = 1 / _RATE_HINT_HZ
+        self._shift_s = 0.0
         self._n_frames = 0
+        self._is_closed = False
         self.remarks: list[str] = []
         _make_folder(path)
 
@@ -77,19 +91,21 @@ class Recording:
         self.close()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add a frame; the result is not used.
+        """Add a frame; the result is not used. Nothing happens once the recording is closed.
 
         Raises:
             OutputError: The disk is full, or nearly; the recording so far is kept and closed.
         """
         del result
+        if self._is_closed:
+            return
         try:
-            if self._output is None:
-                self._begin(frame)
             if self._n_frames % _LOOK_EVERY_FRAMES == 0:
                 self._check_room()
-            self._n_frames += 1
+            if self._output is None:
+                self._begin(frame)
             self._encode(frame)
+            self._n_frames += 1
         except (av.FFmpegError, OSError) as error:
             raise self._failed(error, frame.media_time_s) from error
 
@@ -100,25 +116,32 @@ class Recording:
             OutputError: The end cannot be written; what came before is kept.
         """
         output, video = self._output, self._video
-        self._output = None
+        self._output, self._is_closed = None, True
         if output is None or video is None:
             return
         try:
             for packet in video.encode():
                 output.mux(packet)
             if self._sound:
-                self._sound.copy_until(np.inf)
-                self._sound.close()
+                self._sound.copy_until(self._last_s + self._step_s)
             output.close()
         except (av.FFmpegError, OSError) as error:
             _give_up(output)
             raise OutputError(
-                f"the end of {self._path} cannot be written: {_reason(error)}"
+                f"the end of {self._path} cannot be written: {reason_of(error)}"
             ) from error
+        finally:
+            if self._sound:
+                self._sound.close()
 
     def _begin(self, frame: Frame) -> None:
         suffix = self._path.suffix.lower()
-        output = av.open(str(self._path), "w", container_options=dict(_MUXER_OPTIONS[suffix]))
+        options = dict(_MUXER_OPTIONS[suffix])
+        if suffix == ".mp4":
+            is_plain = self._sound_from is None and frame.media_time_s < _TIME_BASE
+            options |= _HEADER_AT_ONCE if is_plain else _HEADER_AFTER_A_SECOND
+        # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
+        output = av.open(f"file:{self._path}", "w", container_options=options)
         # Matroska files carry a random number otherwise: the same input gives the same bytes.
         output.flags |= av.container.Flags.bitexact.value  # type: ignore[operator]  # an int
         self._output = output
@@ -129,9 +152,11 @@ class Recording:
         video.codec_context.time_base = _TIME_BASE
         video.time_base = _TIME_BASE
         self._video = video
-        self._began_s = frame.media_time_s
+        # Sound may begin a little before the first frame: decoders need it to get going.
+        began_s = frame.media_time_s if frame.index else -np.inf
+        self._last_s = frame.media_time_s
         if self._sound_from is not None:
-            self._sound = _Sound.open(self._sound_from, output, self._began_s)
+            self._sound = _Sound.open(self._sound_from, output, began_s)
             if self._sound is None:
                 self.remarks.append(f"the sound of {self._sound_from} cannot be copied along")
 
@@ -140,17 +165,28 @@ class Recording:
         if output is None or video is None:
             return
         encodable = av.VideoFrame.from_ndarray(_fitted(frame.image, self._size_wh), format="bgr24")
+        at_s = self._time_of(frame)
         # Encoders want time to go on; two frames of one moment are a ninetieth of a ms apart.
-        pts = max(round(frame.media_time_s / _TIME_BASE), self._last_pts + 1)
+        pts = max(round(at_s / _TIME_BASE), self._last_pts + 1)
         self._last_pts = encodable.pts = pts
         encodable.time_base = _TIME_BASE
-        if frame.media_time_s - self._last_key_s >= _KEY_FRAME_EVERY_S:
+        if at_s - self._last_key_s >= _KEY_FRAME_EVERY_S:
             encodable.pict_type = av.video.frame.PictureType.I
-            self._last_key_s = frame.media_time_s
+            self._last_key_s = at_s
         for packet in video.encode(encodable):
             output.mux(packet)
         if self._sound:
-            self._sound.copy_until(frame.media_time_s)
+            self._sound.copy_until(at_s)
+
+    def _time_of(self, frame: Frame) -> float:
+        at_s = frame.media_time_s + self._shift_s
+        if at_s < self._last_s - _MAX_BACK_S:
+            self._shift_s += self._last_s + self._step_s - at_s
+            at_s = self._last_s + self._step_s
+        elif at_s > self._last_s:
+            self._step_s = at_s - self._last_s
+        self._last_s = at_s
+        return at_s
 
     def _check_room(self) -> None:
         usage = shutil.disk_usage(self._path.parent)
@@ -159,12 +195,14 @@ class Recording:
             raise OSError(f"the disk is nearly full ({usage.free / 1e6:.0f} MB are left)")
 
     def _failed(self, error: Exception, at_s: float) -> OutputError:
-        try:
+        with contextlib.suppress(OutputError):
             self.close()
-        except OutputError:
-            self._output = None
+        if self._n_frames == 0:
+            if self._video:
+                self._path.unlink(missing_ok=True)
+            return OutputError(f"cannot record {self._path}: {reason_of(error)}")
         return OutputError(
-            f"stopped recording {self._path} at {at_s:.1f} s: {_reason(error)}; what was recorded "
+            f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}; what was recorded "
             "before is kept"
         )
 
@@ -180,14 +218,20 @@ class _Sound:
         self._copy = output.add_stream_from_template(stream)
         self._packets: Iterator[av.Packet[AudioStream]] = iter(source.demux(stream))
         self._from_s = from_s
+        self._last_dts: int | None = None
         self._waiting: av.Packet[AudioStream] | None = None
 
     @classmethod
     def open(cls, path: Path, output: OutputContainer, from_s: float) -> "_Sound | None":
         """Open the first sound of a file; None where it has none that the output can hold."""
-        source = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        try:
+            source = open_file(path)
+        except EmolensError:
+            return None
         streams = source.streams.audio
-        if not streams or streams[0].codec_context.codec.name not in output.supported_codecs:
+        # Decoders may have names of their own, as mp3float for mp3.
+        name = streams[0].codec_context.codec.canonical_name if streams else None
+        if name not in output.supported_codecs:
             source.close()
             return None
         return cls(source, output, streams[0], from_s)
@@ -205,7 +249,10 @@ class _Sound:
             if at_s > until_s:
                 self._waiting = packet
                 return
-            if at_s >= self._from_s:
+            # Times that go back, as in files put together from several, cannot be copied.
+            is_later = self._last_dts is None or packet.dts is None or packet.dts > self._last_dts
+            if at_s >= self._from_s and is_later:
+                self._last_dts = packet.dts
                 packet.stream = self._copy
                 self._output.mux(packet)
 
@@ -280,12 +327,6 @@ def _fitted(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArr
     return canvas
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
 def _give_up(output: OutputContainer) -> None:
-    try:
+    with contextlib.suppress(av.FFmpegError, OSError):
         output.close()
-    except (av.FFmpegError, OSError):
-        return

@@ -1,70 +1,53 @@
 """Video files, frame by frame, with the time stamps of their container."""
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.core.frame import Frame
 from emolens.media.clip import Clip
-from emolens.media.pictures import PICTURE_SUFFIXES
 from emolens.media.pyav import av
+from emolens.media.upright import to_upright_bgr
+from emolens.media.video_file import ends_too_early, open_file, reason_of, video_facts, video_stream
 
-# Formats that read other files or devices than the one given, or that are no video: playlists,
-# scripts, single pictures, text.
-_REFUSED_FORMATS: Final = frozenset(
-    {
-        "hls",
-        "dash",
-        "concat",
-        "concatf",
-        "ffmetadata",
-        "image2",
-        "image2pipe",
-        "imf",
-        "sdp",
-        "rtsp",
-        "rtp",
-        "lavfi",
-        "tty",
-        "webm_dash_manifest",
-        "mov_playlist",
-    }
-)
-# Nothing but the file itself may be opened, whatever the file says.
-_FILE_OPTIONS: Final = {"protocol_whitelist": "file"}
 # A frame this much earlier than the container's end means that something is missing.
 _END_TOLERANCE_S: Final = 0.5
-_MAX_PIXELS: Final = 8192 * 8192
 _USUAL_RATE_HZ: Final = 25.0
+# They have packets without a frame, so that packets do not tell the numbers of frames.
+_HIDING_CODECS: Final = frozenset({"vp8"})
+_NOTHING_BEFORE: Final[tuple[None, int]] = (None, 0)
+
+Pixels = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """What a container says about its video before anything is decoded.
+class _CodingOrderClock:
+    """Gives frames the time stamps of the packets in the order of both.
 
-    Attributes:
-        size_wh: (width, height) in pixels as shown, after rotation by quarter turns.
-        rate_hz: Average frames per second, or None if unknown.
-        n_frames: Frames according to the container, or None where it does not say.
-        duration_s: Seconds, or None where it does not say.
-        has_audio: Whether there is sound.
+    For containers whose packets come at a steady pace but not in the order shown.
     """
 
-    size_wh: tuple[int, int]
-    rate_hz: float | None
-    n_frames: int | None
-    duration_s: float | None
-    has_audio: bool
+    def __init__(self) -> None:
+        self._ticks: deque[int] = deque()
+        self._delay: int | None = None
+
+    def set_times(self, packet: "av.Packet[VideoStream]", frames: Iterable[av.VideoFrame]) -> None:
+        """Note a packet that was decoded and set the time stamps of what came out."""
+        if packet.dts is not None:
+            self._ticks.append(packet.dts)
+        for frame in frames:
+            if self._ticks:
+                tick = self._ticks.popleft()
+                if self._delay is None:
+                    self._delay = 0 if frame.pts is None else frame.pts - tick
+                frame.pts = tick + self._delay
 
 
 class VideoSource:
@@ -97,13 +80,17 @@ class VideoSource:
         self._clock = clock
         self.remarks: list[str] = []
         self._n_damaged = 0
-        self._container = _open_file(self._path)
+        self._n_hidden = 0
+        self._container = open_file(self._path)
         try:
-            self._stream = _video_stream(self._container, str(self._path))
-            self.facts = _facts(self._container, self._stream)
+            self._stream = video_stream(self._container, self._path)
+            self.facts = video_facts(self._container, self._stream)
         except BaseException:
             self._container.close()
             raise
+        # AVI has time stamps for the order of coding only.
+        is_avi = self._container.format.name == "avi"
+        self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
 
     def __enter__(self) -> Self:
         return self
@@ -130,8 +117,10 @@ class VideoSource:
             return None
         share = 1.0
         if duration_s:
-            start_s = min(self._clip.start_s or 0.0, duration_s)
-            share = (min(self._clip.end_s or duration_s, duration_s) - start_s) / duration_s
+            first_s, last_s = self.facts.begin_s, self.facts.begin_s + duration_s
+            from_s = first_s if self._clip.start_s is None else max(first_s, self._clip.start_s)
+            to_s = last_s if self._clip.end_s is None else min(last_s, self._clip.end_s)
+            share = max(0.0, to_s - from_s) / duration_s
         return max(1, round(n_frames * share / self._clip.every))
 
     @property
@@ -140,7 +129,7 @@ class VideoSource:
         return self._n_damaged
 
     def __iter__(self) -> Iterator[Frame]:
-        key_pts, first_index = self._find_start() if self._clip.start_s else (None, 0)
+        key_pts, first_index = self._find_start() if self._clip.start_s else _NOTHING_BEFORE
         last_s: float | None = None
         n_decoded = 0
         for index, decoded in enumerate(self._decode(key_pts), start=first_index):
@@ -150,9 +139,12 @@ class VideoSource:
             if self._clip.is_behind(at_s):
                 self._note_damage()
                 return
-            if not self._clip.is_before(at_s) and index % self._clip.every == 0:
+            if self._clip.is_before(at_s) or index % self._clip.every:
+                continue
+            image = self._try_to_convert(decoded)
+            if image is not None:
                 yield Frame(
-                    to_upright_bgr(decoded),
+                    image,
                     index=index,
                     media_time_s=at_s,
                     captured_at_s=self._clock(),
@@ -160,9 +152,17 @@ class VideoSource:
                 )
         self._note_missing(first_index + n_decoded, last_s)
 
+    def _try_to_convert(self, decoded: av.VideoFrame) -> Pixels | None:
+        try:
+            return to_upright_bgr(decoded)
+        except (av.FFmpegError, ValueError):
+            self._n_damaged += 1
+            return None
+
     def _decode(self, key_pts: int | None) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded, from a key frame on; a damaged packet is passed over."""
         is_waiting = key_pts is not None
+        clock = _CodingOrderClock() if self._is_in_coding_order else None
         for packet in self._packets():
             if is_waiting and packet.pts != key_pts:
                 continue
@@ -172,6 +172,8 @@ class VideoSource:
             except av.FFmpegError:
                 self._n_damaged += 1
                 continue
+            if clock:
+                clock.set_times(packet, frames)
             for frame in frames:
                 # Frames that stand before the key frame refer to ones that were passed over.
                 if key_pts is not None and frame.pts is not None and frame.pts < key_pts:
@@ -186,10 +188,11 @@ class VideoSource:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                self.remarks.append(f"the file breaks off: {_reason(error)}")
+                self.remarks.append(f"the file breaks off: {reason_of(error)}")
                 return
             if packet is None:
                 return
+            self._n_hidden += packet.is_discard
             yield packet
 
     def _time_of(self, decoded: av.VideoFrame, last_s: float | None) -> float:
@@ -202,21 +205,40 @@ class VideoSource:
         """The time stamp of the last key frame before the start, and the number of its frame.
 
         Packets are counted, not decoded, since only their number tells that of a frame. Seeking is
-        no help: in some containers it ends up anywhere near.
+        no help: in some containers it ends up anywhere near. Where packets do not tell the numbers
+        of frames for sure, all of them have to be decoded.
         """
+        codec = self._stream.codec_context.codec.canonical_name
+        if self._is_in_coding_order or codec in _HIDING_CODECS:
+            return _NOTHING_BEFORE
         shown: list[int] = []
         key_pts: int | None = None
-        with _open_file(self._path) as container:
-            for packet in container.demux(_video_stream(container, str(self._path))):
-                if packet.pts is None or packet.time_base is None:
-                    continue
-                at_s = float(packet.pts * packet.time_base)
-                if packet.is_keyframe and not self._clip.is_before(at_s) and shown:
-                    break
-                shown.append(packet.pts)
-                if packet.is_keyframe:
-                    key_pts = packet.pts
+        last_dts: int | None = None
+        for packet in self._packets_before_decoding():
+            has_key_frame = packet.is_keyframe or key_pts is not None
+            is_in_order = last_dts is None or packet.dts is None or packet.dts >= last_dts
+            if packet.pts is None or packet.time_base is None:
+                return _NOTHING_BEFORE
+            if not (has_key_frame and is_in_order):
+                return _NOTHING_BEFORE
+            at_s = float(packet.pts * packet.time_base)
+            if packet.is_keyframe and not self._clip.is_before(at_s) and shown:
+                break
+            shown.append(packet.pts)
+            last_dts = packet.dts
+            if packet.is_keyframe:
+                key_pts = packet.pts
         return key_pts, sum(pts < key_pts for pts in shown) if key_pts is not None else 0
+
+    def _packets_before_decoding(self) -> "Iterator[av.Packet[VideoStream]]":
+        """The packets of all frames that will be shown, as far as the file goes."""
+        with (
+            open_file(self._path) as container,
+            contextlib.suppress(av.FFmpegError, OSError),
+        ):
+            for packet in container.demux(video_stream(container, self._path)):
+                if packet.size and not packet.is_discard:
+                    yield packet
 
     def _note_damage(self) -> None:
         if self._n_damaged:
@@ -226,108 +248,19 @@ class VideoSource:
     def _note_missing(self, n_frames: int, last_s: float | None) -> None:
         self._note_damage()
         expected, duration_s = self.facts.n_frames, self.facts.duration_s
-        if expected and n_frames < expected:
-            self.remarks.append(
-                f"the file has {n_frames} of the {expected} frames that it promises; is it cut off?"
-            )
-        elif duration_s and last_s is not None and not expected:
-            begins_s = _begin_s(self._stream)
-            step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
-            if last_s - begins_s + step_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s):
-                self.remarks.append(
-                    f"the file ends after {last_s - begins_s:.1f} of the {duration_s:.1f} s that "
-                    "it promises; is it cut off?"
-                )
-
-
-def to_upright_bgr(decoded: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    """A decoded frame as uint8 (H, W, 3) BGR, turned as its display matrix says."""
-    image = np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
-    # Positive is anticlockwise, as for np.rot90.
-    quarter_turns = round(decoded.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def _open_file(path: Path) -> InputContainer:
-    if not path.exists():
-        raise InputNotFoundError(f"{path}: no such file")
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder, not a video; a folder of pictures can be one")
-    if path.is_file() and path.stat().st_size == 0:
-        raise EmptyFileError(f"{path} is empty: it has not a single byte")
-    try:
-        # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
-        container = av.open(f"file:{path}", options=dict(_FILE_OPTIONS), metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceError(_cannot_open(path, error)) from error
-    names = set(container.format.name.split(","))
-    is_picture = container.format.name.endswith("_pipe")
-    if is_picture or names & _REFUSED_FORMATS:
-        container.close()
-        hint = "; use `emolens image` for pictures" if is_picture else ""
-        raise SourceError(
-            f"{path}: the format {container.format.name} is not read as a video{hint}"
-        )
-    return container
-
-
-def _cannot_open(path: Path, error: Exception) -> str:
-    if path.suffix.lower() in PICTURE_SUFFIXES - {".gif"}:
-        return f"{path} is not a video; use `emolens image` for pictures"
-    return (
-        f"cannot read {path} as a video: {_reason(error)}; it may be cut off, damaged, or no "
-        "video. Read are MP4, MOV, Matroska, WebM, AVI, MPEG and whatever else FFmpeg knows"
-    )
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text)
-
-
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    # Music files carry their cover as a video of one picture.
-    streams = [s for s in container.streams.video if not _is_cover(s)]
-    if not streams:
-        what = "sound but no pictures" if container.streams.audio else "no pictures"
-        raise SourceError(f"{name} has {what}; emolens needs a video with pictures")
-    stream = streams[0]
-    if stream.codec_context is None:
-        raise SourceError(f"{name}: there is no decoder for its video")
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width * height > _MAX_PIXELS:
-        raise SourceError(
-            f"{name} is {width}x{height} px, more than the {_MAX_PIXELS:,} pixels that are allowed"
-        )
-    stream.thread_type = "AUTO"
-    return stream
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
-    rate = stream.average_rate or stream.guessed_rate
-    duration_s = None
-    if stream.duration is not None and stream.time_base is not None:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        duration_s = float(Fraction(container.duration, av.time_base))
-    # AVI counts the ticks of its clock, those without a frame too.
-    is_counted = "mp4" in container.format.name.split(",")
-    n_frames = stream.frames or None if is_counted else None
-    size = (stream.codec_context.width, stream.codec_context.height)
-    return VideoFacts(
-        size_wh=size,
-        rate_hz=float(rate) if rate else None,
-        n_frames=n_frames,
-        duration_s=duration_s,
-        has_audio=bool(container.streams.audio),
-    )
-
-
-def _begin_s(stream: VideoStream) -> float:
-    if stream.start_time is None or stream.time_base is None:
-        return 0.0
-    return float(stream.start_time * stream.time_base)
+        step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
+        given_s = 0.0 if last_s is None else last_s - self.facts.begin_s + step_s
+        # Those that an edit list cuts away are counted too.
+        if expected is not None and n_frames < expected - self._n_hidden:
+            missing = f"{n_frames} of the {expected - self._n_hidden} frames that it promises"
+        elif (
+            expected is None
+            and duration_s
+            and given_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s)
+        ):
+            missing = f"{given_s:.1f} of the {duration_s:.1f} s that it promises"
+        elif self._path.is_file() and ends_too_early(self._path, self._container):
+            missing = f"{n_frames} frames, and its last piece is not whole"
+        else:
+            return
+        self.remarks.append(f"the file has {missing}; is it cut off?")

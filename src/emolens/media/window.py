@@ -2,6 +2,8 @@
 
 import os
 import platform
+import re
+import socket
 from typing import Final, Self
 
 import cv2
@@ -10,6 +12,8 @@ from emolens.core.errors import ConfigError
 from emolens.core.frame import Frame, FrameResult
 
 _KEYS_TO_CLOSE: Final = frozenset({ord("q"), 27})
+_DISPLAY: Final = re.compile(r"(?P<host>[^:]*):(?P<number>[0-9]{1,4})(\.[0-9]+)?")
+_ANSWER_S: Final = 3.0
 
 
 class Window:
@@ -75,4 +79,22 @@ def has_screen() -> bool:
     """Whether windows can be shown here."""
     if platform.system() != "Linux":
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    # OpenCV ends the whole process where this does not answer. It knows no Wayland.
+    found = _DISPLAY.fullmatch(os.environ.get("DISPLAY", ""))
+    if not found:
+        return False
+    host, number = found["host"], int(found["number"])
+    if host in ("", "unix"):
+        path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 (where X servers listen)
+        return any(_answers(socket.AF_UNIX, address) for address in (f"\0{path}", path))
+    return _answers(socket.AF_INET, (host.removeprefix("tcp/"), 6000 + number))
+
+
+def _answers(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as client:
+        client.settimeout(_ANSWER_S)
+        try:
+            client.connect(address)
+        except OSError:
+            return False
+    return True

@@ -18,7 +18,8 @@ class FrameCounts:
     Attributes:
         captured: Frames that the source gave.
         processed: Frames whose result was delivered.
-        dropped: Frames that were replaced by newer ones, or left over at the end.
+        dropped: Frames that were replaced by newer ones, left over at the end, or had no result
+            because the analysis failed.
         in_flight: Frames that wait or are being processed.
     """
 
@@ -94,11 +95,12 @@ class FrameBuffer:
         """Add a frame; returns False, the frame being dropped, when the buffer is closed."""
         with self._changed:
             self._captured += 1
-            self._last_put_s = self._clock()
             if not self._drops_oldest:
                 self._n_blocked += 1
                 self._changed.wait_for(lambda: self._is_closed or not self._is_full())
                 self._n_blocked -= 1
+            # After the wait: time that a source was kept waiting says nothing against it.
+            self._last_put_s = self._clock()
             if self._is_closed:
                 self._dropped += 1
                 return False
@@ -118,8 +120,8 @@ class FrameBuffer:
             self._changed.wait_for(
                 lambda: self._waiting or self._is_closed or self._is_woken, timeout_s
             )
-            self._is_woken = False
             if not self._waiting:
+                self._is_woken = False
                 return None
             frame = self._waiting.popleft()
             self._n_taken += 1
@@ -128,11 +130,14 @@ class FrameBuffer:
             self._changed.notify_all()
             return Taken(frame, dropped_before)
 
-    def done(self) -> None:
-        """Note that the frame taken before is processed."""
+    def done(self, *, is_delivered: bool = True) -> None:
+        """Note that the frame taken before has its result, or that there will be none."""
         with self._changed:
             self._n_taken -= 1
-            self._processed += 1
+            if is_delivered:
+                self._processed += 1
+            else:
+                self._dropped += 1
 
     def close(self) -> None:
         """Drop what waits and refuse what comes; both sides wake up. Closing twice is no error."""

@@ -62,4 +62,5 @@ class StageLatencies:
 
     def summary(self) -> dict[str, Latency]:
         """The percentiles of every stage that ran, by its name."""
-        return {stage: histogram.summary() for stage, histogram in self._histograms.items()}
+        # A copy: another thread may ask while a stage is counted for the first time.
+        return {stage: of_stage.summary() for stage, of_stage in list(self._histograms.items())}

@@ -1,8 +1,8 @@
 """Where results go: data as they are, pictures drawn on once and then shown or recorded."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, Self
 
@@ -54,8 +54,11 @@ class Outputs:
         self.failures: list[str] = []
 
     def __enter__(self) -> Self:
-        for sink in (*self._data, *self._pictures):
-            sink.__enter__()
+        with contextlib.ExitStack() as entered:
+            for sink in (*self._data, *self._pictures):
+                entered.enter_context(sink)
+            # All went well: they stay open. Otherwise those before the one that failed are closed.
+            entered.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,21 +92,28 @@ class Outputs:
         """Close all sinks; what cannot be completed is told. Twice is no error."""
         sinks = [*self._data, *self._pictures]
         self._data, self._pictures = [], []
-        for sink in sinks:
-            try:
-                sink.__exit__(None, None, None)
-            except OutputError as error:
-                self.failures.append(str(error))
+        with contextlib.ExitStack() as closing:
+            for sink in reversed(sinks):
+                closing.callback(self._complete, sink)
+
+    def _complete(self, sink: ResultSink) -> None:
+        try:
+            sink.__exit__(None, None, None)
+        except OutputError as error:
+            self.failures.append(str(error))
 
     def _try(self, sink: ResultSink, frame: Frame, result: FrameResult) -> bool:
         try:
             sink.write(frame, result)
         except OutputError as error:
             self.failures.append(str(error))
+            # It frees what it holds; that it could not go on is told already.
+            with contextlib.suppress(OutputError):
+                sink.__exit__(type(error), error, error.__traceback__)
             return False
         return True
 
-    @contextmanager
+    @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
         started_s = self._clock()
         yield

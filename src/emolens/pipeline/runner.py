@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from emolens.core.errors import EmolensError, SourceError
+from emolens.core.errors import EmolensError, InputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource
 from emolens.pipeline.buffers import FrameBuffer, FrameCounts
@@ -107,8 +107,10 @@ class StreamRunner:
         self._hung: list[_Reader] = []
         self._latencies = StageLatencies()
         self._jitter = random.Random(0)  # noqa: S311 (spreads load, guards nothing)
-        self._n_failures = self._n_reconnects = self._n_frames = 0
-        self._is_up = False
+        self._numbering = threading.Lock()
+        self._n_reconnects = self._n_frames = 0
+        self._next_wait_s = _BACK_OFF_S[0]
+        self._is_up = self._is_loss_told = False
         self._last_error = ""
         self._began_s: float | None = None
 
@@ -128,6 +130,10 @@ class StreamRunner:
             self._last_error,
             self._latencies.summary(),
         )
+
+    def request_stop(self) -> None:
+        """End the stream after the frame at hand, without waiting; safe in a signal handler."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """End the stream, from any thread; twice is no error.
@@ -149,6 +155,8 @@ class StreamRunner:
             SourceError: The source cannot be opened, or one that is not endless fails on its way;
                 the results before it have been given then.
         """
+        if self._stopping.is_set():
+            return
         self._reader = self._start_reader()
         try:
             while not self._stopping.is_set():
@@ -157,19 +165,23 @@ class StreamRunner:
                     if self._look_around():
                         return
                     continue
+                is_delivered = False
                 try:
-                    yield self._process(taken.frame, taken.dropped_before)
+                    result = self._process(taken.frame, taken.dropped_before)
+                    is_delivered = True
+                    yield result
                     self._note_age(taken.frame)
                 finally:
-                    self._buffer.done()
+                    self._buffer.done(is_delivered=is_delivered)
         finally:
             self.stop()
 
     def _process(self, frame: Frame, dropped_before: int) -> FrameResult:
-        if not self._is_up and self._n_reconnects:
+        if self._is_loss_told:
+            self._is_loss_told = False
             self._on_event("source is back")
         self._is_up = True
-        self._n_failures = 0
+        self._next_wait_s = _BACK_OFF_S[0]
         result = self._step(frame, dropped_before=dropped_before)
         self._latencies.add(result.timings_ms)
         return result
@@ -208,21 +220,19 @@ class StreamRunner:
         if self._clock() - max(self._buffer.last_put_s, reader.began_s) < limit_s:
             return
         reader.stop()
+        error = SourceError(f"no frame for {limit_s:g} s")
         self._hung = [old for old in self._hung if not old.is_done]
         if len(self._hung) < _MAX_HUNG:
             self._hung.append(reader)
-            self._reconnect(SourceError(f"no frame for {limit_s:.0f} s"))
+            self._reconnect(error)
+        else:
+            self._note_loss(error)
 
     def _reconnect(self, error: EmolensError | None) -> None:
         """Wait and open the source again."""
-        self._last_error = str(error) if error else "the source ended"
-        if self._is_up or self._n_failures == 0:
-            self._on_event(f"source lost: {self._last_error}; trying again")
-        self._is_up = False
-        first_s, last_s = _BACK_OFF_S
-        wait_s = min(first_s * 2**self._n_failures, last_s)
-        self._n_failures += 1
-        wait_s *= 1 + self._jitter.uniform(-_JITTER, _JITTER)
+        self._note_loss(error)
+        wait_s = self._next_wait_s * (1 + self._jitter.uniform(-_JITTER, _JITTER))
+        self._next_wait_s = min(2 * self._next_wait_s, _BACK_OFF_S[1])
         until_s = self._clock() + wait_s
         while self._clock() < until_s and not self._stopping.wait(min(wait_s, _TICK_S)):
             if self._on_idle:
@@ -231,20 +241,31 @@ class StreamRunner:
             self._n_reconnects += 1
             self._reader = self._start_reader()
 
+    def _note_loss(self, error: EmolensError | None) -> None:
+        self._last_error = str(error) if error else "the source ended"
+        self._is_up = False
+        if not self._is_loss_told:
+            self._is_loss_told = True
+            self._on_event(f"source lost: {self._last_error}; trying again")
+
     def _start_reader(self) -> "_Reader":
         reader = _Reader(self._open_source, self._take_in, self._buffer.wake, self._clock())
         reader.start()
         return reader
 
-    def _take_in(self, frame: Frame) -> bool:
+    def _take_in(self, frame: object) -> bool:
         """Number a frame in the order it came, whichever connection it came from."""
-        if self._is_endless:
-            began_s = self._began_s
-            if began_s is None:
-                began_s = self._began_s = frame.captured_at_s
-            frame = replace(frame, index=self._n_frames, media_time_s=frame.captured_at_s - began_s)
-        self._n_frames += 1
-        return self._buffer.put(frame)
+        if not isinstance(frame, Frame):
+            raise InputError(f"a source has to give frames, got {type(frame).__name__}")
+        # A connection that was given up may come back to life while the next one gives frames.
+        with self._numbering:
+            if self._is_endless:
+                if self._began_s is None:
+                    self._began_s = frame.captured_at_s
+                at_s = frame.captured_at_s - self._began_s
+                frame = replace(frame, index=self._n_frames, media_time_s=at_s)
+            self._n_frames += 1
+            return self._buffer.put(frame)
 
 
 class _Reader:

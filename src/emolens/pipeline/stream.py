@@ -43,7 +43,7 @@ class StreamSettings:
             makes results the same whenever and wherever they are made.
         classify_share: The same for naming.
         max_gap_s: After a longer pause between two frames the faces before it are other people.
-        min_confidence: Below this smoothed probability no label is shown, 0..1.
+        min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
         detector_px: Longer side of what the detector sees; None takes the detector's own default,
             which finds small faces.
     """
@@ -254,7 +254,9 @@ class StreamAnalyzer:
             if person.quality.is_assessable:
                 person.smoothed = self._smoother.update(person.track_id, new, at_s)
                 label = self._hysteresis.update(person.track_id, person.smoothed, at_s)
-                is_sure = person.smoothed.confidence >= self._settings.min_confidence
+                is_sure = (
+                    float(person.smoothed.probabilities[label]) >= self._settings.min_confidence
+                )
                 person.label = label if is_sure else None
 
     @staticmethod
@@ -262,8 +264,11 @@ class StreamAnalyzer:
         if person.raw is None or person.quality is None:
             return None
         at_s = frame.media_time_s
+        box = person.box.predict(at_s).clip(frame.size_wh)
+        if box.area == 0:  # it has moved out of the picture since the last look
+            return None
         return FaceResult(
-            box=person.box.predict(at_s).clip(frame.size_wh),
+            box=box,
             detection_score=person.detection.score if is_fresh else None,
             quality=person.quality,
             raw=person.raw,

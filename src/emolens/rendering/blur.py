@@ -61,12 +61,18 @@ class FaceBlur:
 
 
 def mosaic(image: npt.NDArray[np.uint8], box: Box) -> None:
-    """Replace a part of a uint8 (H, W, 3) picture, in place, by six blocks across."""
+    """Replace a part of a uint8 (H, W, 3) picture, in place, by blocks, six along its longer side.
+
+    Blocks are about square, so that a face of which only a strip is in the picture is not shown in
+    finer blocks than a whole one.
+    """
     height, width = image.shape[:2]
     x_min, y_min, x_max, y_max = (round(edge) for edge in box.clip((width, height)).to_tuple())
     if x_max <= x_min or y_max <= y_min:
         return
     region = image[y_min:y_max, x_min:x_max]
-    blocks = cv2.resize(region, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
     size_wh = (x_max - x_min, y_max - y_min)
+    block_px = max(size_wh) / _BLOCKS
+    n_across, n_down = (min(max(1, round(side / block_px)), side) for side in size_wh)
+    blocks = cv2.resize(region, (n_across, n_down), interpolation=cv2.INTER_AREA)
     image[y_min:y_max, x_min:x_max] = cv2.resize(blocks, size_wh, interpolation=cv2.INTER_NEAREST)

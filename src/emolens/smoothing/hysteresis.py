@@ -42,10 +42,13 @@ class LabelHysteresis:
         self._shown: dict[int, _Shown] = {}
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> Emotion:
-        """Take a track's smoothed scores of `at_s` seconds and return the label to show."""
+        """Take a track's smoothed scores of `at_s` seconds and return the label to show.
+
+        Time that goes back starts the track anew.
+        """
         top = scores.top
         shown = self._shown.get(track_id)
-        if shown is None:
+        if shown is None or at_s < shown.since_s:
             shown = self._shown[track_id] = _Shown(top, top, at_s)
         if top != shown.challenger:
             shown.challenger, shown.since_s = top, at_s

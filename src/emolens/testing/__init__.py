@@ -1,7 +1,8 @@
 """Public fakes: stand-ins for models, cameras and people, for tests here and elsewhere."""
 
 from emolens.testing.drawn_faces import draw_face, drawn_faces
-from emolens.testing.fakes import FakeClassifier, FakeDetector
+from emolens.testing.fakes import FakeClassifier, FakeDetector, SlowClassifier
+from emolens.testing.marked_faces import MarkDetector, marked_picture
 from emolens.testing.sample_clip import collins, crossing_clip, crowd_clip, hopper
 from emolens.testing.synthetic_source import Actor, SyntheticSource
 
@@ -9,6 +10,8 @@ __all__ = [
     "Actor",
     "FakeClassifier",
     "FakeDetector",
+    "MarkDetector",
+    "SlowClassifier",
     "SyntheticSource",
     "collins",
     "crossing_clip",
@@ -16,4 +19,5 @@ __all__ = [
     "draw_face",
     "drawn_faces",
     "hopper",
+    "marked_picture",
 ]

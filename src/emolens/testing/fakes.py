@@ -1,6 +1,7 @@
 """A detector and a classifier that say what they are told to."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Framing
 from emolens.core.manifest import InputSpec
+from emolens.core.ports import EmotionClassifier
 
 
 class FakeDetector:
@@ -44,3 +46,34 @@ class FakeClassifier:
         probabilities = np.full(N_EMOTIONS, 0.05, np.float32)
         probabilities[emotion] = 1 - 0.05 * (N_EMOTIONS - 1)
         return EmotionScores(probabilities)
+
+
+class SlowClassifier:
+    """Another classifier that takes a set time for every batch.
+
+    Args:
+        classifier: Gives the scores.
+        delay_s: Seconds that are added.
+        sleep: What waits.
+    """
+
+    def __init__(
+        self,
+        classifier: EmotionClassifier,
+        *,
+        delay_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._classifier = classifier
+        self._delay_s = delay_s
+        self._sleep = sleep
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the other classifier reads."""
+        return self._classifier.input_spec
+
+    def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
+        """The other classifier's scores, later."""
+        self._sleep(self._delay_s)
+        return self._classifier.classify(crops)

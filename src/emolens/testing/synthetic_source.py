@@ -54,7 +54,8 @@ class Actor:
 class SyntheticSource:
     """Frames with actors on a plain ground, later ones in front of earlier ones.
 
-    Implements `emolens.core.ports.FrameSource`. Deterministic; frames are drawn when asked for.
+    Implements `emolens.core.ports.FrameSource`. Deterministic; frames are drawn when asked for. It
+    can be opened again after it was closed, and then begins anew.
 
     Args:
         actors: What moves.
@@ -92,6 +93,7 @@ class SyntheticSource:
         self._is_closed = False
 
     def __enter__(self) -> Self:
+        self._is_closed = False
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -57,7 +57,9 @@ class BoxTracker:
         self._name = name
         self._numbers = itertools.count(1)
         self._tracks: list[_Track] = []
-        self._last_s = -np.inf
+        self._last_s: float | None = None
+        # What the tracker is told: a clock that always goes on, and never below zero.
+        self._tracker_s = 0.0
 
     @property
     def name(self) -> str:
@@ -68,49 +70,57 @@ class BoxTracker:
         """Match the detections of the frame at `at_s` seconds with the tracks so far.
 
         Args:
-            detections: What a detector found.
+            detections: What a detector found; boxes of less than a pixel are passed over.
             at_s: Time of the frame in seconds; one that lies before the last starts anew.
 
         Returns:
             All living tracks by number, those without a detection too.
         """
-        if at_s < self._last_s:
+        if self._last_s is not None and at_s < self._last_s:
             self.reset()
-        at_s = max(at_s, self._last_s + _LEAST_STEP_S)
+        elapsed_s = 0.0 if self._last_s is None else at_s - self._last_s
+        self._tracker_s += max(elapsed_s, _LEAST_STEP_S)
         self._last_s = at_s
-        found = self._tracker.update(_to_supervision(detections), timestamp=_positive(at_s))
+        detections = [found for found in detections if _least_side(found.box) >= 1]
+        found = self._tracker.update(_to_supervision(detections), timestamp=self._tracker_s)
         by_number = _detections_by_number(found, detections)
         # An object's identity is safe as a key while the object is held.
         known = {id(track.tracklet): track for track in self._tracks}
-        tracks, seen = [], {}
+        free = [detection for detection in detections if detection not in by_number.values()]
+        tracks, new, seen = [], [], {}
         for tracklet in self._tracker.tracks:
             detection = by_number.get(tracklet.tracker_id)
             track = known.get(id(tracklet))
             if track is None:
                 # A tracker numbers a tracklet when it meets it again; a new one is its detection.
-                detection = detection or _same_box(tracklet, detections)
+                detection = detection or _take_same_box(tracklet, free)
                 track = self._begin(tracklet, at_s)
+                new.append(track)
             if detection is not None:
                 seen[track.track_id] = detection
             tracks.append(track)
-        self._tracks = self._relinked(tracks, seen, at_s)
+        self._tracks = self._relinked(tracks, new, seen, at_s)
         return [self._tracked(track, seen.get(track.track_id), at_s) for track in self._tracks]
 
     def reset(self) -> None:
         """Forget all tracks; numbers that were given are not given again."""
         self._tracker.reset()
         self._tracks = []
-        self._last_s = -np.inf
+        self._last_s = None
 
     def _begin(self, tracklet: _Tracklet, at_s: float) -> _Track:
         return _Track(tracklet, next(self._numbers), Motion(), at_s, at_s)
 
     def _relinked(
-        self, tracks: list[_Track], seen: dict[int, FaceDetection], at_s: float
+        self,
+        tracks: list[_Track],
+        new_tracks: list[_Track],
+        seen: dict[int, FaceDetection],
+        at_s: float,
     ) -> list[_Track]:
         """Give new tracks the numbers of lost ones that they go on from."""
         lost = [track for track in tracks if track.track_id not in seen]
-        for new in [track for track in tracks if track.began_at_s == at_s]:
+        for new in new_tracks:
             if new.track_id not in seen or not lost:
                 continue
             box = seen[new.track_id].box
@@ -127,24 +137,19 @@ class BoxTracker:
 
     @staticmethod
     def _tracked(track: _Track, detection: FaceDetection | None, at_s: float) -> TrackedFace:
+        state = TrackState.PREDICTED
         if detection is not None:
+            state = TrackState.NEW if track.motion.is_empty else TrackState.SEEN
             track.seen_at_s = at_s
             track.motion.add(detection.box, at_s)
-        is_new = track.began_at_s == at_s
-        state = TrackState.NEW if is_new else TrackState.SEEN
         return TrackedFace(
             track_id=track.track_id,
             box=_to_box(track.tracklet) if detection is None else detection.box,
             detection=detection,
-            state=state if detection is not None else TrackState.PREDICTED,
+            state=state,
             age_s=at_s - track.began_at_s,
             unseen_s=at_s - track.seen_at_s,
         )
-
-
-def _positive(at_s: float) -> float:
-    # Containers may begin below zero, which the trackers' documentation rules out.
-    return at_s + 1e6
 
 
 def _to_supervision(detections: Sequence[FaceDetection]) -> sv.Detections:
@@ -172,7 +177,16 @@ def _to_box(tracklet: _Tracklet) -> Box:
     return Box(x_min, y_min, max(x_min, x_max), max(y_min, y_max))
 
 
-def _same_box(tracklet: _Tracklet, detections: Sequence[FaceDetection]) -> FaceDetection | None:
+def _least_side(box: Box) -> float:
+    return min(box.width, box.height)
+
+
+def _take_same_box(tracklet: _Tracklet, free: list[FaceDetection]) -> FaceDetection | None:
+    """Find the detection that a new tracklet was made from, and take it out of those left."""
     box = _to_box(tracklet)
-    nearest = max(detections, key=lambda found: found.box.iou(box), default=None)
-    return nearest if nearest is not None and nearest.box.iou(box) > 0.99 else None
+    same = [found for found in free if found.box.iou(box) > 0.99]
+    # Of several in one place it is a clear one: faint ones begin no track.
+    taken = max(same, key=lambda found: (round(found.box.iou(box), 3), found.score), default=None)
+    if taken is not None:
+        free.remove(taken)
+    return taken

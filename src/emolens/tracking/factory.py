@@ -59,7 +59,8 @@ def build_tracker(
                 lost_track_buffer=buffer,
                 track_activation_threshold=_NEW_TRACK_SCORE,
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
-                minimum_consecutive_frames=1,
+                # With 1, a face that was seen once is forgotten when it is missed twice.
+                minimum_consecutive_frames=0,
                 minimum_iou_threshold=_MIN_IOU,
                 iou=trackers.BIoU(_LARGER),
             )

@@ -38,6 +38,11 @@ class Motion:
     def __init__(self) -> None:
         self._places: deque[_Place] = deque()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the face was never seen."""
+        return not self._places
+
     def add(self, box: Box, at_s: float) -> None:
         """Note where the face was seen."""
         x, y = box.center_xy

@@ -1,0 +1,95 @@
+"""Are live results fresh, and is every frame accounted for? (G1, G2)
+
+python docs/benchmarks/freshness.py --minutes 10 --json docs/metrics/freshness.json
+
+A camera of 30 frames a second and a classifier that is slowed to 5 faces a second: results may be
+one frame and 1.5 times the classifier's time old, and must not get older. Meanwhile another thread
+asks for the counts all the time.
+"""
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import EmotionScores
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Box
+from emolens.pipeline.runner import StreamRunner
+from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.testing import FakeClassifier, FakeDetector, SyntheticSource
+
+RATE_HZ = 30.0
+INFERENCE_S = 0.2
+
+
+class SlowClassifier(FakeClassifier):
+    """Takes a fifth of a second, whatever it is given."""
+
+    def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
+        """Wait and answer."""
+        time.sleep(INFERENCE_S)
+        return super().classify(crops)
+
+
+def main() -> None:
+    """Print and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    face = FaceDetection(Box(60, 40, 140, 160), 0.9)
+    every_frame = StreamSettings(detect_hz=None, classify_hz=None)
+    analyzer = StreamAnalyzer(FakeDetector([face]), SlowClassifier(), settings=every_frame)
+    source = SyntheticSource(
+        size_wh=(320, 240), rate_hz=RATE_HZ, duration_s=60 * options.minutes, is_live=True
+    )
+    runner = StreamRunner(lambda: source, analyzer.step, is_live=True)
+    n_scrapes, wrong = 0, []
+    is_over = threading.Event()
+
+    def scrape() -> None:
+        nonlocal n_scrapes
+        while not is_over.wait(0.001):
+            counts = runner.status.counts
+            n_scrapes += 1
+            if counts.captured != counts.processed + counts.dropped + counts.in_flight:
+                wrong.append(counts)
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+    times_s, ages_ms = [], []
+    for result in runner:
+        now_s = time.monotonic()
+        times_s.append(now_s)
+        ages_ms.append(1e3 * (now_s - result.frame.captured_at_s))
+    is_over.set()
+    scraper.join()
+    counts = runner.status.counts
+    minutes = (np.array(times_s) - times_s[0]) / 60
+    figures = {
+        "minutes": options.minutes,
+        "n_results": len(ages_ms),
+        "age_p50_ms": float(np.percentile(ages_ms, 50)),
+        "age_p95_ms": float(np.percentile(ages_ms, 95)),
+        "limit_ms": 1e3 * (1 / RATE_HZ + 1.5 * INFERENCE_S),
+        "slope_ms_per_min": float(np.polyfit(minutes, ages_ms, 1)[0]),
+        "n_scrapes": n_scrapes,
+        "n_wrong_scrapes": len(wrong),
+        "captured": counts.captured,
+        "processed": counts.processed,
+        "dropped": counts.dropped,
+        "in_flight": counts.in_flight,
+    }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

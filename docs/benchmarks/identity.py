@@ -1,0 +1,46 @@
+"""Does one face keep one number for ten minutes? (G6)
+
+python docs/benchmarks/identity.py --minutes 10 --json docs/metrics/identity.json
+
+The clip of `docs/benchmarks/live.py`, not in real time, with the settings of `emolens live` but
+without their limits on time. Crossing and hidden faces: `docs/experiments/tracking.py`.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from emolens.pipeline.runner import StreamRunner
+from emolens.pipeline.stream import LIVE_DETECTOR_PX, StreamAnalyzer, StreamSettings
+from emolens.testing import crowd_clip
+
+
+def main() -> None:
+    """Print and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    settings = StreamSettings(detector_px=LIVE_DETECTOR_PX)
+    analyzer = StreamAnalyzer.load(settings=settings)
+    source = crowd_clip(1, duration_s=60 * options.minutes)
+    n_frames, n_visible, numbers, labels = 0, 0, set(), set()
+    for result in StreamRunner(lambda: source, analyzer.step, is_live=False):
+        n_frames += 1
+        n_visible += bool(result.faces)
+        numbers |= {face.track_id for face in result.faces}
+        labels |= {face.label.label for face in result.faces if face.label is not None}
+    figures = {
+        "minutes": options.minutes,
+        "n_frames": n_frames,
+        "n_frames_with_face": n_visible,
+        "n_ids": len(numbers),
+        "labels": sorted(labels),
+    }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""How quick is the whole live pipeline? (G3)
+
+python docs/benchmarks/live.py --seconds 60 --json docs/metrics/live.json
+
+A camera of 640x480 px and 30 frames a second with one face, the default model, the settings of
+`emolens live`, the drawn picture and a recording of it. The delay counts from the moment that a
+frame was captured to the moment that its drawn picture is there.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from emolens.core.frame import Frame, FrameResult
+from emolens.media.callback_sink import CallbackSink
+from emolens.media.recording import Recording
+from emolens.pipeline.outputs import Outputs
+from emolens.pipeline.runner import StreamRunner
+from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.rendering.stream_overlay import StreamOverlay
+from emolens.testing import crowd_clip
+
+
+def main() -> None:
+    """Print and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--model", default="accurate")
+    parser.add_argument("--faces", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    analyzer = StreamAnalyzer.load(model=options.model, settings=StreamSettings.for_live())
+    analyzer.warm_up()
+    source = crowd_clip(options.faces, duration_s=options.seconds, is_live=True)
+    delays_ms: list[float] = []
+
+    def note(frame: Frame, _result: FrameResult) -> None:
+        delays_ms.append(1e3 * (time.monotonic() - frame.captured_at_s))
+
+    runner = StreamRunner(lambda: source, analyzer.step, is_live=True)
+    with TemporaryDirectory() as folder:
+        recording = Recording(Path(folder) / "live.mkv")
+        outputs = Outputs(pictures=[CallbackSink(note), recording], layers=[StreamOverlay()])
+        with outputs:
+            began_s = time.monotonic()
+            for result in runner:
+                outputs.write(result.frame, result)
+            seconds = time.monotonic() - began_s
+    counts, latencies = runner.status.counts, runner.status.latencies | outputs.latencies
+    figures = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "model": options.model,
+        "faces": options.faces,
+        "seconds": options.seconds,
+        "frames_per_s": counts.processed / seconds,
+        "captured": counts.captured,
+        "dropped": counts.dropped,
+        "delay_p50_ms": float(np.percentile(delays_ms, 50)),
+        "delay_p95_ms": float(np.percentile(delays_ms, 95)),
+        "delay_p99_ms": float(np.percentile(delays_ms, 99)),
+        "stages_p50_ms": {stage: of.p50_ms for stage, of in latencies.items()},
+    }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

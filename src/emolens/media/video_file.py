@@ -1,0 +1,180 @@
+"""Open a video file, and nothing but that file, and find its pictures."""
+
+import stat
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
+from emolens.media.pictures import PICTURE_SUFFIXES
+from emolens.media.pyav import av
+
+# Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
+# and filters are no files at all.
+_FORMATS: Final = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "rm", "gif", "nut"),
+    *("dv", "ivf", "wtv", "nsv", "swf", "amv", "h264", "hevc", "av1", "obu", "vc1", "m4v", "mjpeg"),
+    *("mpegvideo", "mpjpeg", "yuv4mpegpipe", "h261", "h263", "apng"),
+    # Sound alone, to say so.
+    *("mp3", "aac", "flac", "wav", "aiff", "ac3", "amr", "ape"),
+)
+# Nothing but the file itself may be opened, whatever the file says.
+FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+# Their length is the time of the last frame, wherever the first one stands.
+_COUNTED_FROM_ZERO: Final = frozenset({"matroska", "flv"})
+_TS_PACKET_BYTES: Final = (188, 192, 204)
+_MAX_PIXELS: Final = 8192 * 8192
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a container says about its video before anything is decoded.
+
+    Attributes:
+        size_wh: (width, height) in pixels as stored, before it is turned upright.
+        rate_hz: Average frames per second, or None if unknown.
+        n_frames: Frames according to the container, or None where it does not say.
+        begin_s: Time of the first frame in seconds.
+        duration_s: Seconds from there to the end, or None where it does not say.
+        has_audio: Whether there is sound.
+    """
+
+    size_wh: tuple[int, int]
+    rate_hz: float | None
+    n_frames: int | None
+    begin_s: float
+    duration_s: float | None
+    has_audio: bool
+
+
+def open_file(path: Path) -> InputContainer:
+    """Open a file as a container.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        EmptyFileError: It has no bytes.
+        SourceError: It is a folder, of a format that is not read, or damaged.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"{path}: no such file") from error
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # a name that is too long, one with a NUL, a closed folder
+        raise InputNotFoundError(f"{path}: {reason_of(error)}") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise SourceError(f"{path} is a folder, not a video; a folder of pictures can be one")
+    if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+        raise EmptyFileError(f"{path} is empty: it has not a single byte")
+    try:
+        # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
+        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(_cannot_open(path, error)) from error
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first video of a container, ready to decode; `SourceError` if there is none."""
+    # Music files carry their cover as a video of one picture.
+    streams = [s for s in container.streams.video if not _is_cover(s)]
+    if not streams:
+        what = "sound but no pictures" if container.streams.audio else "no pictures"
+        raise SourceError(f"{path} has {what}; emolens needs a video with pictures")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise SourceError(f"{path}: there is no decoder for its video")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > _MAX_PIXELS:
+        raise SourceError(
+            f"{path} is {width}x{height} px, more than the {_MAX_PIXELS:,} pixels that are allowed"
+        )
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
+    """What the container says about one of its videos."""
+    names = set(container.format.name.split(","))
+    rate = stream.average_rate or stream.guessed_rate
+    begin_s = 0.0
+    if stream.start_time is not None and stream.time_base is not None:
+        begin_s = float(stream.start_time * stream.time_base)
+    duration_s = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration_s = float(Fraction(container.duration, av.time_base))
+    if duration_s is not None and names & _COUNTED_FROM_ZERO:
+        duration_s = max(0.0, duration_s - begin_s)
+    if "avi" in names and stream.frames and rate:
+        # It counts the ticks of its clock, those without a frame too. What FFmpeg calls its length
+        # is estimated from the size of the file, so that one that is cut off would seem whole.
+        duration_s = float(stream.frames / rate)
+    n_frames = stream.frames or None if "mp4" in names else None
+    return VideoFacts(
+        size_wh=(stream.codec_context.width, stream.codec_context.height),
+        rate_hz=float(rate) if rate else None,
+        n_frames=n_frames,
+        begin_s=begin_s,
+        duration_s=duration_s,
+        has_audio=bool(container.streams.audio),
+    )
+
+
+def ends_too_early(path: Path, container: InputContainer) -> bool:
+    """Whether the last piece of an MPEG transport stream or an MP4 file is not whole.
+
+    These say nothing else about their length, at least where they were recorded piece by piece.
+    """
+    names = set(container.format.name.split(","))
+    n_bytes = path.stat().st_size
+    if "mpegts" in names:
+        return all(n_bytes % packet for packet in _TS_PACKET_BYTES)
+    return "mp4" in names and _end_of_boxes(path) > n_bytes
+
+
+def reason_of(error: Exception) -> str:
+    """What the system or FFmpeg says, without the name of the file."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _cannot_open(path: Path, error: Exception) -> str:
+    if path.suffix.lower() in PICTURE_SUFFIXES - {".gif"}:
+        return f"{path} is not a video; use `emolens image` for pictures"
+    if isinstance(error, av.error.ArgumentError):
+        return (
+            f"cannot read {path} as a video: playlists, scripts, text and single pictures are not "
+            "read; use `emolens image` for pictures"
+        )
+    return (
+        f"cannot read {path} as a video: {reason_of(error)}; it may be cut off, damaged, or no "
+        "video. Read are MP4, MOV, Matroska, WebM, AVI, MPEG and most others that FFmpeg knows"
+    )
+
+
+def _end_of_boxes(path: Path) -> int:
+    """Where the last box of an MP4 file should end, in bytes.
+
+    Source: ISO/IEC 14496-12, 4.2: 32 bits of size and the type; a size of 1 means that 64 bits of
+    size follow, one of 0 that the box goes on to the end of the file.
+    """
+    end = 0
+    with path.open("rb") as file:
+        while header := file.read(16):
+            size = int.from_bytes(header[:4])
+            size = int.from_bytes(header[8:]) if size == 1 else size
+            if size < 8:
+                break
+            end += size
+            file.seek(end)
+    return end
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)

@@ -1,0 +1,69 @@
+"""Pictures that a simple detector finds without a model, so that tests are quick and exact."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Box, Framing
+
+Pixels = npt.NDArray[np.uint8]
+
+# The blue channel of a marked picture; far from the grey of a `SyntheticSource`'s ground.
+_LOWEST_MARK = 200
+# Fewer pixels than this in either direction are no face.
+_LEAST_PX = 4
+
+
+def marked_picture(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
+    """A picture that `MarkDetector` finds and `FakeClassifier` names by its brightness.
+
+    Args:
+        mark: 0 to 55; pictures of one mark are one person.
+        brightness: Mean grey value, 60 to 195: its texture needs room.
+        side_px: Side in pixels.
+
+    Returns:
+        uint8 (side_px, side_px, 3) BGR with enough detail to be assessable.
+    """
+    blue = _LOWEST_MARK + mark
+    rows, columns = np.indices((side_px, side_px))
+    checks = np.where((rows // 6 + columns // 6) % 2, 1, -1) * 40
+    # Grey is 0.114 blue + 0.587 green + 0.299 red.
+    others = np.clip((brightness - 0.114 * blue) / 0.886 + checks, 0, 255)
+    channels = [np.full(others.shape, blue), others, others]
+    return np.ascontiguousarray(np.stack(channels, axis=-1).round(), np.uint8)
+
+
+class MarkDetector:
+    """Finds what can be seen of pictures made by `marked_picture`.
+
+    Implements `emolens.core.ports.FaceDetector`. A face behind another one has a smaller box, as
+    with real detectors, and none when it is hidden.
+
+    Args:
+        marks: The marks to look for.
+    """
+
+    name = "mark"
+    framing = Framing(shift_x=0.0, shift_y=0.0, scale=1.0)
+
+    def __init__(self, marks: Sequence[int] = (0,)) -> None:
+        self._marks = tuple(marks)
+        self.n_calls = 0
+
+    def detect(self, image: Pixels) -> list[FaceDetection]:
+        """The faces of a uint8 (H, W, 3) BGR picture, largest first."""
+        self.n_calls += 1
+        found = [self._find(image[:, :, 0], _LOWEST_MARK + mark) for mark in self._marks]
+        boxes = sorted((box for box in found if box is not None), key=lambda box: -box.area)
+        return [FaceDetection(box, 0.9) for box in boxes]
+
+    @staticmethod
+    def _find(blue: npt.NDArray[np.uint8], value: int) -> Box | None:
+        x, y, width, height = cv2.boundingRect((blue == value).astype(np.uint8))
+        if min(width, height) < _LEAST_PX:
+            return None
+        return Box(x, y, x + width, y + height)
