@@ -77,7 +77,9 @@ def live(  # noqa: PLR0913 (one option each)
     """Follow every face of a camera and name its apparent expression while it looks.
 
     The newest frame counts: frames that come too fast are dropped, and counted. A camera that is
-    lost is opened again. Ends with q or Esc in the window, Ctrl-C, or after --duration.
+    lost is opened again.
+
+    Ends with q or Esc in the window, with Ctrl-C, or after --duration.
     """
     plan = paced(plan_source(source))
     check_not_source(plan.path, jsonl, record)

@@ -76,8 +76,9 @@ def video(  # noqa: PLR0913 (one option each)
 ) -> None:
     """Follow every face of a video and name its apparent expression.
 
-    No frame is left out unless asked for. Damage is reported and the rest goes on (exit code 2);
-    what was measured before is kept, also when stopped with Ctrl-C.
+    No frame is left out unless asked for. Damage is reported and the rest goes on (exit code 2).
+
+    What was measured before is kept, also when stopped with Ctrl-C.
     """
     clip = Clip(start, end, every)
     plan = plan_source(path, clip=clip, rate_hz=rate)

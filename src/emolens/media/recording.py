@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
@@ -37,6 +38,7 @@ _MUXER_OPTIONS: Final = {
     },
     ".mp4": {
         "frag_duration": "1000000",
+        "movie_timescale": "90000",
         "flush_packets": "1",
     },
 }
@@ -202,8 +204,8 @@ class Recording:
                 self._path.unlink(missing_ok=True)
             return OutputError(f"cannot record {self._path}: {reason_of(error)}")
         return OutputError(
-            f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}; what was recorded "
-            "before is kept"
+            f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}; what was "
+            "recorded before is kept"
         )
 
 
@@ -216,6 +218,10 @@ class _Sound:
         self._source = source
         self._output = output
         self._copy = output.add_stream_from_template(stream)
+        self._filter: BitStreamFilterContext | None = None
+        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
+            # In a transport stream every packet has a header that other containers do not take.
+            self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
         self._packets: Iterator[av.Packet[AudioStream]] = iter(source.demux(stream))
         self._from_s = from_s
         self._last_dts: int | None = None
@@ -253,8 +259,12 @@ class _Sound:
             is_later = self._last_dts is None or packet.dts is None or packet.dts > self._last_dts
             if at_s >= self._from_s and is_later:
                 self._last_dts = packet.dts
-                packet.stream = self._copy
-                self._output.mux(packet)
+                self._copy_packet(packet)
+
+    def _copy_packet(self, packet: "av.Packet[AudioStream]") -> None:
+        for filtered in self._filter.filter(packet) if self._filter else [packet]:
+            filtered.stream = self._copy
+            self._output.mux(filtered)
 
     def close(self) -> None:
         """Close the file."""
