@@ -42,7 +42,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     wanted = next((word for word in arguments if not word.startswith("-")), None)
-    names = (*_COMMANDS, *_GROUPS)
+    names: tuple[str, ...] = (*_COMMANDS, *_GROUPS)
     if wanted in names:
         names = (wanted,)
     elif wanted is None and "--version" in arguments:

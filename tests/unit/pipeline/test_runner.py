@@ -1,4 +1,3 @@
-import os
 import threading
 import time
 import weakref
@@ -157,7 +156,7 @@ def dying(kind: str, gate: Gate) -> Callable[[], Iterator[Frame]]:
         if kind == "raises":
             raise SourceError("cable pulled")
         if kind == "blocks":
-            gate.block(0.25)
+            gate.block(0.6)
         if kind == "blocks for ever":
             gate.block()
 
@@ -226,8 +225,8 @@ def test_a_hundred_losses_leave_no_thread_and_no_file_open(gate: Gate) -> None:
             break
     time.sleep(0.2)
     assert runner.status.n_reconnects >= 100
-    assert threading.active_count() == n_threads
-    assert n_descriptors() == n_files
+    assert threading.active_count() <= n_threads
+    assert n_descriptors() <= n_files
     assert all(source.n_opened == source.n_closed == 1 for source in sources)
 
 
@@ -345,7 +344,7 @@ def test_a_stage_that_raises_ends_the_stream_and_closes_the_source(
         list(runner)
     assert caught.value is error
     assert source.n_closed == 1
-    assert threading.active_count() == n_threads
+    assert threading.active_count() <= n_threads
     assert balance(runner) == 0
     counts = runner.status.counts
     assert counts.in_flight == 0
@@ -376,8 +375,8 @@ def test_leaving_the_loop_closes_the_source(is_live: bool) -> None:
         if result.frame_index >= 3:
             break
     assert source.n_closed == 1
-    assert threading.active_count() == n_threads
-    assert n_descriptors() == n_files
+    assert threading.active_count() <= n_threads
+    assert n_descriptors() <= n_files
     assert runner.status.counts.in_flight == 0
 
 
@@ -546,4 +545,3 @@ def test_status_before_anything() -> None:
     status = StreamRunner(lambda: ScriptedSource(counted(1)), empty_result, is_live=True).status
     assert (status.counts.captured, status.n_reconnects, status.last_error) == (0, 0, "")
     assert not status.is_source_up
-    assert os.getpid()
