@@ -56,8 +56,9 @@ class Recording:
     """Writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
 
     Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
-    first frame on: it can be opened at any moment, also when the program was killed. Frames keep
-    their `media_time_s`; where they come with uneven pauses, so they are shown.
+    first frame on: once it is a second long it can be opened at any moment, also when the program
+    was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so they are
+    shown.
 
     Args:
         path: A name that ends in .mkv or .mp4.

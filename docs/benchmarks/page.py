@@ -1,0 +1,185 @@
+"""Writes docs/benchmarks.md from what the benchmarks measured.
+
+python docs/benchmarks/page.py
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[1]
+METRICS = DOCS / "metrics"
+PAGE = DOCS / "benchmarks.md"
+# What is promised of streams: name, promise, limits that the figures have to keep.
+SMOOTHED = "one class, 30 Hz"
+
+
+def figures(name: str) -> dict[str, Any]:
+    """What a benchmark wrote."""
+    loaded: dict[str, Any] = json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def promises() -> list[tuple[str, str, str, str]]:
+    """Number, promise, what was measured, and the command."""
+    fresh, live, back = figures("freshness"), figures("live"), figures("reconnect")
+    identity, hour, kill = figures("identity"), figures("hour"), figures("recording-kill")
+    crossing = figures("tracking")["clips"]
+    least = min(of["bytetrack"]["idf1"] for clip, of in crossing.items() if "cross" in clip)
+    hidden = crossing["hidden for 0.5 s"]["bytetrack"]
+    smooth = figures("smoothing")["settings"][0]
+    cuts = [of["cut"] for name, of in smooth["flips"].items() if "30 Hz" in name]
+    return [
+        (
+            "G1",
+            "30 frames a second, a classifier of 5: results at most one frame and 1.5 inferences old "
+            f"(19 of 20 within {fresh['limit_ms']:.0f} ms), getting older by at most 1 ms a minute",
+            f"{fresh['minutes']:.0f} min: 19 of 20 within {fresh['age_p95_ms']:.0f} ms; "
+            f"{fresh['slope_ms_per_min']:+.2f} ms a minute",
+            "freshness.py",
+        ),
+        (
+            "G2",
+            "captured = processed + dropped + in flight, whenever asked",
+            f"asked {fresh['n_scrapes']:,} times, wrong {fresh['n_wrong_scrapes']} times; "
+            f"{fresh['captured']:,} = {fresh['processed']:,} + {fresh['dropped']:,} + "
+            f"{fresh['in_flight']}",
+            "freshness.py",
+        ),
+        (
+            "G3",
+            "640x480, one face, two cores, the default model: at least 25 frames a second; from "
+            "capture to the drawn picture 19 of 20 within 120 ms",
+            f"{live['frames_per_s']:.1f} of 30 frames a second, {live['dropped']} of "
+            f"{live['captured']:,} dropped; half within {live['delay_p50_ms']:.0f}, 19 of 20 within "
+            f"{live['delay_p95_ms']:.0f} ms",
+            "live.py",
+        ),
+        (
+            "G4",
+            "a dead source is noticed within 5 s and runs within 2 s of its return; "
+            "100 times leave no thread and no open file; stopping takes at most 2 s",
+            f"{back['cycles']} times: noticed within {back['noticed_max_s']:.1f} s, back within "
+            f"{back['back_max_s']:.1f} s; {back['more_threads']} threads and "
+            f"{back['more_descriptors']} open files more; stopped in {back['stop_s']:.2f} s",
+            "reconnect.py",
+        ),
+        (
+            "G5",
+            "changes of the label under noise cut by at least 70 %, a clear change shown within "
+            "400 ms, 15, 30 and 60 frames a second smoothed alike within 0.05",
+            f"cut by {100 * min(cuts):.0f} to {100 * max(cuts):.0f} %; shown within "
+            f"{1e3 * smooth['delays']['clear, 30 Hz']['max_s']:.0f} ms; "
+            f"alike within {smooth['rate_difference']:.3f}",
+            "../experiments/smoothing.py",
+        ),
+        (
+            "G6",
+            "one face keeps one number for 10 min; two that cross: IDF1 at least 0.95; half a second "
+            "hidden keeps the number",
+            f"{identity['n_frames']:,} frames: {identity['n_ids']} number; crossing: IDF1 "
+            f"{least:.2f} or more; hidden: {hidden['n_ids']} number",
+            "identity.py, ../experiments/tracking.py",
+        ),
+        (
+            "G7",
+            "every decodable frame once, time stamps within 1 ms of the container's, with a variable "
+            "rate, turned, with B-frames",
+            "holds for every container and codec tried",
+            "`pytest tests/contract/test_sources.py tests/unit/media`",
+        ),
+        (
+            "G8",
+            "108,000 frames: memory grows by at most 50 MB, peak 1.5 GB, the last tenth at least "
+            "95 % as quick as the first",
+            f"{hour['n_frames']:,} frames: {hour['growth_mb']:.0f} MB more, peak "
+            f"{hour['peak_mb']:.0f} MB, last tenth {100 * hour['last_tenth_over_first']:.0f} %",
+            "hour.py",
+        ),
+        (
+            "G9",
+            "killed while recording: the file opens and lacks at most 2 s, 20 of 20",
+            f"{kill['n_opened']} of {kill['n_runs']} opened, at most "
+            f"{kill['max_lost_s']:.2f} s lost",
+            "recording_kill.py",
+        ),
+        (
+            "G22",
+            "the same video gives the same bytes: tables and annotated video",
+            "holds",
+            "`pytest tests/integration/test_video_command.py -k same_bytes`",
+        ),
+    ]
+
+
+def command(name: str) -> str:
+    """A script as a command."""
+    if name.startswith("`"):
+        return name
+    scripts = [f"`{Path('docs/benchmarks', part)}`" for part in name.split(", ")]
+    return ", ".join(scripts).replace("docs/benchmarks/../", "docs/")
+
+
+def bench_rows(bench: dict[str, Any]) -> list[str]:
+    """The table of `emolens bench`."""
+    rows = [
+        "| settings | threads | size | faces | frames a second | a frame, ms | looking, ms | "
+        "naming, ms | drawing, ms |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for case in bench["measurements"]:
+        stages = case["stages_ms"]
+        width, height = case["size_wh"]
+        times = [cell(stages, stage) for stage in STAGES]
+        rows.append(
+            f"| {case['mode']} | {case['threads']} | {width}x{height} | {case['faces']} | "
+            f"{case['frames_per_s']:.0f} | " + " | ".join(times) + " |"
+        )
+    return rows
+
+
+STAGES: Sequence[str] = ("frame", "detection", "classification", "drawing")
+
+
+def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
+    """Median and 95th percentile."""
+    if stage not in stages:
+        return "-"
+    return f"{stages[stage]['p50']:.1f} / {stages[stage]['p95']:.1f}"
+
+
+def page() -> str:
+    """The whole page."""
+    bench = figures("bench")
+    rows = [f"| {n} | {p} | {m} | {command(c)} |" for n, p, m, c in promises()]
+    return "\n".join(
+        [
+            "# Benchmarks of streams",
+            "",
+            "What emolens promises of videos and cameras, and what was measured with "
+            f"{bench['processor']}, {bench['machine']}, in November 2026. `make soak` runs all of it "
+            "(about an hour, nothing else should run) and writes this page; shortened versions are "
+            "part of the tests.",
+            "",
+            "| | promised | measured | with |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "## Speed",
+            "",
+            "`emolens bench --json docs/metrics/bench.json`: generated clips, the default model, times "
+            "as median / 95th percentile. Faces are looked for in every third of 30 frames a second, "
+            "so the median frame is one without a look and the 95th percentile one with it. `live` "
+            "looks at pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
+            "that of a drawn clip here. What your own machine and video take, "
+            "`emolens bench --source film.mp4` tells.",
+            "",
+            *bench_rows(bench),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
