@@ -7,7 +7,7 @@ DEV_ENV := .venv-dev
 DEV := $(DEV_ENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format types imports check figures clean
+.PHONY: demo test lint format types imports check figures soak clean
 
 demo: $(USER_ENV)/installed
 	$(USER_ENV)/bin/emolens demo
@@ -47,6 +47,20 @@ figures: $(USER_ENV)/installed
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
 	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json $(METRICS)/whole-chain.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
+
+# What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.
+BENCH := $(DEV)/python docs/benchmarks
+soak: $(DEV_ENV)/installed
+	$(DEV)/emolens bench --json $(METRICS)/bench.json
+	$(BENCH)/live.py --json $(METRICS)/live.json
+	$(BENCH)/freshness.py --minutes 10 --json $(METRICS)/freshness.json
+	$(BENCH)/reconnect.py --cycles 100 --json $(METRICS)/reconnect.json
+	$(BENCH)/recording_kill.py --runs 20 --json $(METRICS)/recording-kill.json
+	$(BENCH)/identity.py --minutes 10 --json $(METRICS)/identity.json
+	$(BENCH)/hour.py --frames 108000 --json $(METRICS)/hour.json
+	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
+	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json
+	$(BENCH)/page.py
 
 clean:
 	rm -rf $(USER_ENV) $(DEV_ENV) emolens-demo

@@ -12,10 +12,13 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.emotion import LABELS
+from emolens.core.frame import FrameResult
 from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.pictures import write_picture
+from emolens.media.recording import Recording
 from emolens.runtime.catalogue import find_model, known_models
 from emolens.runtime.model_file import load_emotion_model
+from emolens.testing import crowd_clip
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -140,6 +143,20 @@ def test_the_python_example_runs(astronaut: npt.NDArray[np.uint8], tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert "1 face in 512x512 px" in done.stdout
     assert "happy" in done.stdout
+
+
+def test_the_stream_example_runs(tmp_path: Path) -> None:
+    clip = crowd_clip(1, size_wh=(320, 240), rate_hz=10, duration_s=0.5)
+    with Recording(tmp_path / "film.mp4") as recording:
+        for frame in clip:
+            recording.write(frame, FrameResult(frame.size_wh, ()))
+    (example,) = re.findall(r"```python\n([^`]*emolens\.stream.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[:3] for line in lines] == [[f"{t / 10}", "1", "happy"] for t in range(5)]
 
 
 def test_links_lead_somewhere() -> None:

@@ -20,6 +20,9 @@ class Emotion(IntEnum):
     SURPRISE = 5
     NEUTRAL = 6
 
+    def __str__(self) -> str:
+        return self.label
+
     @property
     def label(self) -> str:
         """The lower-case name used in files and on screens, e.g. `"happy"`."""

@@ -10,6 +10,7 @@ from emolens.core.frame import Frame
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
 from emolens.media.pyav import av
 from emolens.media.upright import to_upright_bgr
+from emolens.media.video_file import packets_of
 
 OPEN_TIMEOUT_S: Final = 8.0
 READ_TIMEOUT_S: Final = 4.0
@@ -103,7 +104,7 @@ class NetworkSource:
             )
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        packets = iter(self._container.demux(self._stream))
+        packets = packets_of(self._container, self._stream)
         while True:
             try:
                 packet = next(packets, None)

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from emolens.core.errors import ConfigError, EmolensError, OutputError
 from emolens.core.frame import Frame, FrameResult
 from emolens.media.pyav import av
-from emolens.media.video_file import open_file, reason_of
+from emolens.media.video_file import open_file, packets_of, reason_of
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 # Time stamps to a ninetieth of a millisecond, as in MPEG; Matroska itself rounds to milliseconds.
@@ -223,7 +223,7 @@ class _Sound:
         if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
             # In a transport stream every packet has a header that other containers do not take.
             self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
-        self._packets: Iterator[av.Packet[AudioStream]] = iter(source.demux(stream))
+        self._packets: Iterator[av.Packet[AudioStream]] = packets_of(source, stream)
         self._from_s = from_s
         self._last_dts: int | None = None
         self._waiting: av.Packet[AudioStream] | None = None

@@ -1,11 +1,14 @@
 """Open a video file, and nothing but that file, and find its pictures."""
 
+import contextlib
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -24,10 +27,10 @@ _FORMATS: Final = (
 )
 # Nothing but the file itself may be opened, whatever the file says.
 FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
-# Their length is the time of the last frame, wherever the first one stands.
-_COUNTED_FROM_ZERO: Final = frozenset({"matroska", "flv"})
 _TS_PACKET_BYTES: Final = (188, 192, 204)
 _MAX_PIXELS: Final = 8192 * 8192
+
+AnyStream = TypeVar("AnyStream", VideoStream, AudioStream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,15 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     return stream
 
 
+def packets_of(container: InputContainer, stream: AnyStream) -> "Iterator[av.Packet[AnyStream]]":
+    """The packets of a stream, the last of them empty, to get out of a decoder what it holds.
+
+    Streams may come up while a container is read; at its end PyAV fails over those.
+    """
+    with contextlib.suppress(IndexError):
+        yield from container.demux(stream)
+
+
 def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     """What the container says about one of its videos."""
     names = set(container.format.name.split(","))
@@ -110,7 +122,8 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
         duration_s = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration_s = float(Fraction(container.duration, av.time_base))
-    if duration_s is not None and names & _COUNTED_FROM_ZERO:
+    if duration_s is not None and "matroska" in names:
+        # Its length is the time of the end, wherever the first frame stands.
         duration_s = max(0.0, duration_s - begin_s)
     if "avi" in names and stream.frames and rate:
         # It counts the ticks of its clock, those without a frame too. What FFmpeg calls its length

@@ -16,7 +16,14 @@ from emolens.core.frame import Frame
 from emolens.media.clip import Clip
 from emolens.media.pyav import av
 from emolens.media.upright import to_upright_bgr
-from emolens.media.video_file import ends_too_early, open_file, reason_of, video_facts, video_stream
+from emolens.media.video_file import (
+    ends_too_early,
+    open_file,
+    packets_of,
+    reason_of,
+    video_facts,
+    video_stream,
+)
 
 # A frame this much earlier than the container's end means that something is missing.
 _END_TOLERANCE_S: Final = 0.5
@@ -161,7 +168,7 @@ class VideoSource:
 
     def _decode(self, key_pts: int | None) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded, from a key frame on; a damaged packet is passed over."""
-        is_waiting = key_pts is not None
+        is_waiting = is_leading = key_pts is not None
         clock = _CodingOrderClock() if self._is_in_coding_order else None
         for packet in self._packets():
             if is_waiting and packet.pts != key_pts:
@@ -176,14 +183,15 @@ class VideoSource:
                 clock.set_times(packet, frames)
             for frame in frames:
                 # Frames that stand before the key frame refer to ones that were passed over.
-                if key_pts is not None and frame.pts is not None and frame.pts < key_pts:
+                if is_leading and _is_before(frame.pts, key_pts):
                     continue
+                is_leading = False
                 if isinstance(frame, av.VideoFrame):
                     self._n_damaged += frame.is_corrupt
                     yield frame
 
     def _packets(self) -> "Iterator[av.Packet[VideoStream]]":
-        packets = iter(self._container.demux(self._stream))
+        packets = packets_of(self._container, self._stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -236,7 +244,7 @@ class VideoSource:
             open_file(self._path) as container,
             contextlib.suppress(av.FFmpegError, OSError),
         ):
-            for packet in container.demux(video_stream(container, self._path)):
+            for packet in packets_of(container, video_stream(container, self._path)):
                 if packet.size and not packet.is_discard:
                     yield packet
 
@@ -264,3 +272,7 @@ class VideoSource:
         else:
             return
         self.remarks.append(f"the file has {missing}; is it cut off?")
+
+
+def _is_before(pts: int | None, key_pts: int | None) -> bool:
+    return pts is not None and key_pts is not None and pts < key_pts

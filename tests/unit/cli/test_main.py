@@ -46,5 +46,17 @@ def test_a_wrong_model_ends_with_1() -> None:
 
 def test_help_lists_the_commands() -> None:
     done = emolens_command("--help")
-    for command in ("demo", "image", "video", "live", "bench", "train", "evaluate", "export", "data", "models", "doctor"):
+    for command in (
+        "demo",
+        "image",
+        "video",
+        "live",
+        "bench",
+        "train",
+        "evaluate",
+        "export",
+        "data",
+        "models",
+        "doctor",
+    ):
         assert command in done.stdout

@@ -70,3 +70,7 @@ def test_to_dict_keeps_order_and_plain_numbers() -> None:
 def test_what_is_no_distribution_is_refused(values: list[float]) -> None:
     with pytest.raises(InputError, match="probabilities must"):
         scores(*values)
+
+
+def test_an_emotion_prints_as_its_label() -> None:
+    assert f"{Emotion.HAPPY} {Emotion.DISGUST!s}" == "happy disgust"

@@ -1,11 +1,14 @@
 import json
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from emolens.core.emotion import LABELS, EmotionScores
 from emolens.core.errors import InputError
-from emolens.core.frame import Frame, FrameResult
+from emolens.core.frame import TABLE_COLUMNS, Frame, FrameResult
 from tests.unit.core.test_face import happy_face
 
 
@@ -56,3 +59,47 @@ def test_notes_are_part_of_the_record_only_where_there_are_any() -> None:
     assert FrameResult((1, 1), (), notes=("first of 3 frames",)).to_dict()["notes"] == [
         "first of 3 frames"
     ]
+
+
+def test_a_result_knows_its_frame_as_long_as_somebody_holds_it() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), index=12)
+    result = FrameResult((6, 4), (), 12, frame_reference=weakref.ref(frame))
+    assert result.frame is frame
+    del frame
+    with pytest.raises(InputError, match="frame 12 is no longer in memory"):
+        _ = result.frame
+    with pytest.raises(InputError, match="no longer in memory"):
+        _ = FrameResult((6, 4), ()).frame
+
+
+def test_results_with_the_same_content_are_equal_whoever_holds_the_frame() -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8))
+    assert FrameResult((6, 4), (), frame_reference=weakref.ref(frame)) == FrameResult((6, 4), ())
+
+
+def test_a_stream_has_one_row_per_face_and_one_for_a_frame_without() -> None:
+    smoothed = EmotionScores(np.full(7, 1 / 7, np.float32))
+    followed = replace(happy_face(), track_id=4, smoothed=smoothed)
+    rows = FrameResult((64, 48), (followed, followed), 7, 0.28).to_table_rows()
+    assert len(rows) == 2
+    (row, _) = rows
+    assert tuple(row) == TABLE_COLUMNS
+    assert (row["frame"], row["media_time_s"], row["track_id"]) == (7, 0.28, 4)
+    # Before smoothing, and after.
+    assert [row[f"p_{label}"] for label in LABELS] == list(followed.raw.to_dict().values())
+    assert [row[f"s_{label}"] for label in LABELS] == pytest.approx([1 / 7] * 7)
+    (empty,) = FrameResult((64, 48), (), 8, 0.32).to_table_rows()
+    assert tuple(empty) == TABLE_COLUMNS
+    assert {name: value for name, value in empty.items() if value is not None} == {
+        "frame": 8,
+        "media_time_s": 0.32,
+    }
+
+
+def test_a_line_of_a_stream_has_number_time_and_tracks() -> None:
+    followed = replace(happy_face(), track_id=4, smoothed=happy_face().raw, scores_age_s=0.1)
+    record = FrameResult((64, 48), (followed,), 7, 0.28, dropped_before=2).to_stream_dict()
+    assert list(record)[:3] == ["frame", "media_time_s", "dropped_before"]
+    (face,) = json.loads(json.dumps(record))["faces"]
+    assert (face["track_id"], face["scores_age_s"]) == (4, 0.1)
+    assert face["raw_probabilities"] == happy_face().raw.to_dict()

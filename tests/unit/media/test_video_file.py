@@ -30,7 +30,7 @@ def test_a_length_counts_from_the_first_frame(suffix: str, tmp_path: Path) -> No
     with open_file(path) as container:
         facts = video_facts(container, video_stream(container, path))
     assert facts.begin_s == pytest.approx(10, abs=0.001)
-    assert facts.duration_s == pytest.approx(1.2, abs=0.05)
+    assert facts.duration_s == pytest.approx(1.2, abs=0.001)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_picture_is_no_video(suffix: str, tmp_path: Path) -> None:
 def test_bytes_that_are_no_video(content: bytes, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    with pytest.raises(SourceError, match="as a video"):
+    with pytest.raises(SourceError, match="as a video|has sound but no pictures"):
         open_video(path)
 
 

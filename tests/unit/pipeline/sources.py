@@ -41,7 +41,7 @@ class ScriptedSource:
         self.n_opened = self.n_closed = 0
 
     def __enter__(self) -> Self:
-        self._file = open("/dev/null", "rb")  # noqa: SIM115 (closed on exit)
+        self._file = open("/dev/null", "rb")
         self.n_opened += 1
         return self
 

@@ -45,9 +45,7 @@ def hidden_between(
 
 
 def frames(*actors: Actor, duration_s: float = 2.0, rate_hz: float = 30.0) -> list[Frame]:
-    return list(
-        SyntheticSource(actors, size_wh=(320, 240), rate_hz=rate_hz, duration_s=duration_s)
-    )
+    return list(SyntheticSource(actors, size_wh=(320, 240), rate_hz=rate_hz, duration_s=duration_s))
 
 
 def make(
@@ -307,9 +305,7 @@ def test_frames_of_one_moment_are_no_gap() -> None:
 
 def test_timings_name_the_stages_that_ran() -> None:
     ticks = count()
-    analyzer = StreamAnalyzer(
-        MarkDetector(), FakeClassifier(), clock=lambda: next(ticks) * 0.001
-    )
+    analyzer = StreamAnalyzer(MarkDetector(), FakeClassifier(), clock=lambda: next(ticks) * 0.001)
     results = [analyzer.step(frame) for frame in frames(actor(still()), duration_s=0.2)]
     full = {"detection": 1.0, "tracking": 1.0, "classification": 1.0}
     assert [dict(result.timings_ms) for result in results] == [

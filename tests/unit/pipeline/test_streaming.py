@@ -43,9 +43,7 @@ def marked_source(duration_s: float = 1.0, **options: object) -> SyntheticSource
     )
 
 
-def quick_stream(
-    source: FrameSource, *, is_live: bool = False, is_endless: bool = False
-) -> Stream:
+def quick_stream(source: FrameSource, *, is_live: bool = False, is_endless: bool = False) -> Stream:
     plan = SourcePlan("test", lambda: source, is_endless=is_endless, path=None)
     return Stream(plan, StreamAnalyzer(MarkDetector(), FakeClassifier()), is_live=is_live)
 

@@ -1,0 +1,86 @@
+"""What docs/benchmarks.md says was measured, and keeps what is promised."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("page", DOCS / "benchmarks" / "page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def figures(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DOCS / "metrics" / f"{name}.json").read_text())
+    return loaded
+
+
+def test_the_page_says_what_was_measured(script: ModuleType) -> None:
+    assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == script.page()
+
+
+def test_results_are_fresh_and_every_frame_is_counted() -> None:
+    fresh = figures("freshness")
+    assert fresh["minutes"] >= 10
+    assert fresh["age_p95_ms"] <= fresh["limit_ms"] == pytest.approx(1e3 / 30 + 300)
+    assert fresh["slope_ms_per_min"] <= 1
+    assert fresh["n_wrong_scrapes"] == 0
+    assert fresh["captured"] == fresh["processed"] + fresh["dropped"] + fresh["in_flight"]
+
+
+def test_live_pictures_are_followed_in_real_time() -> None:
+    live = figures("live")
+    assert (live["model"], live["faces"]) == ("accurate", 1)
+    assert live["frames_per_s"] >= 25
+    assert live["delay_p95_ms"] <= 120
+
+
+def test_cameras_come_back_and_leave_nothing_behind() -> None:
+    back = figures("reconnect")
+    assert back["cycles"] >= 100
+    assert back["noticed_max_s"] <= 5
+    assert back["back_max_s"] <= 2
+    assert (back["more_threads"], back["more_descriptors"]) == (0, 0)
+    assert back["stop_s"] <= 2
+
+
+def test_labels_are_calm_and_quick() -> None:
+    smooth = figures("smoothing")["settings"][0]
+    assert all(of["cut"] >= 0.7 for of in smooth["flips"].values())
+    assert smooth["delays"]["clear, 30 Hz"]["max_s"] <= 0.4
+    assert smooth["rate_difference"] <= 0.05
+
+
+def test_identities_stay() -> None:
+    identity = figures("identity")
+    assert identity["minutes"] >= 10
+    assert identity["n_ids"] == 1
+    clips = figures("tracking")["clips"]
+    crossing = [of["bytetrack"] for clip, of in clips.items() if "cross" in clip]
+    assert all(of["idf1"] >= 0.95 and of["n_ids"] == 2 for of in crossing)
+    assert clips["hidden for 0.5 s"]["bytetrack"]["n_ids"] == 1
+
+
+def test_an_hour_takes_no_more_memory_than_a_minute() -> None:
+    hour = figures("hour")
+    assert hour["n_frames"] == 108_000
+    assert hour["growth_mb"] <= 50
+    assert hour["peak_mb"] <= 1500
+    assert hour["last_tenth_over_first"] >= 0.95
+
+
+def test_recordings_survive_a_kill() -> None:
+    kill = figures("recording-kill")
+    assert kill["n_opened"] == kill["n_runs"] >= 20
+    assert kill["max_lost_s"] <= 2

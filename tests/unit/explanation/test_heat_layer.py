@@ -1,0 +1,138 @@
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from emolens.core.errors import InputError
+from emolens.core.geometry import Box, Framing
+from emolens.explanation.activation import ActivationExplainer, ActivationMaps
+from emolens.explanation.heat_layer import HeatLayer
+from emolens.rendering.blur import FaceBlur
+from tests.unit.explanation.models import brightness_model
+from tests.unit.rendering.results import face, noise_frame, result
+
+Pixels = npt.NDArray[np.uint8]
+SAME = Framing(0, 0, 1)
+
+
+class CountingExplainer(ActivationExplainer):
+    """Keeps the crops that it was asked about."""
+
+    def __init__(self) -> None:
+        super().__init__(brightness_model())
+        self.crops: list[Pixels] = []
+        self.batches: list[int] = []
+
+    def explain(self, crops: Sequence[Pixels]) -> list[ActivationMaps]:
+        self.crops += crops
+        self.batches.append(len(crops))
+        return super().explain(crops)
+
+
+@pytest.fixture
+def explainer() -> CountingExplainer:
+    return CountingExplainer()
+
+
+def test_heat_lies_on_the_face_and_nowhere_else(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    box = Box(100, 60, 180, 140)
+    before = frame.image.copy()
+    drawn = HeatLayer(explainer, SAME).apply(frame.image, result(frame, [face(box)]))
+    is_changed = (drawn != frame.image).any(axis=2)
+    assert is_changed[60:140, 100:180].mean() > 0.9
+    is_changed[60:140, 100:180] = False
+    assert not is_changed.any()
+    np.testing.assert_array_equal(frame.image, before)
+
+
+def test_the_model_sees_the_face_as_the_camera_saw_it(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    found = result(frame, [face(Box(100, 60, 180, 140))])
+    blurred = FaceBlur().apply(frame.image, found)
+    drawn = HeatLayer(explainer, SAME).apply(blurred, found)
+    unblurred = CountingExplainer()
+    HeatLayer(unblurred, SAME).apply(frame.image, found)
+    np.testing.assert_array_equal(explainer.crops[0], unblurred.crops[0])
+    # And what is drawn on is the blurred one.
+    outside_face = drawn[45:55, 100:180]
+    np.testing.assert_array_equal(outside_face, blurred[45:55, 100:180])
+
+
+def test_the_framing_says_what_the_model_sees(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    layer = HeatLayer(explainer, Framing(0, 0, 1.5))
+    drawn = layer.apply(frame.image, result(frame, [face(Box(100, 60, 180, 140))]))
+    assert (drawn != frame.image).any(axis=2)[41:159, 81:199].mean() > 0.9
+
+
+def test_maps_are_kept_for_a_moment_and_move_with_their_faces(
+    explainer: CountingExplainer,
+) -> None:
+    frame, layer = noise_frame(), HeatLayer(explainer, SAME)
+    for index in range(30):
+        moved = Box(100 + index, 60, 180 + index, 140)
+        drawn = layer.apply(frame.image, result(frame, [face(moved)], at_s=index / 30))
+    assert 5 <= len(explainer.batches) <= 8
+    assert (drawn != frame.image).any(axis=2)[60:140, 129:209].mean() > 0.9
+
+
+def test_a_new_face_has_its_map_at_once(explainer: CountingExplainer) -> None:
+    frame, layer = noise_frame(), HeatLayer(explainer, SAME)
+    one, two = face(Box(20, 60, 80, 120)), face(Box(200, 60, 280, 140), track_id=2)
+    layer.apply(frame.image, result(frame, [one], at_s=0.0))
+    layer.apply(frame.image, result(frame, [two, one], at_s=0.03))
+    assert explainer.batches == [1, 1]
+
+
+def test_what_is_remembered_does_not_grow_and_ends_with_the_stream(
+    explainer: CountingExplainer,
+) -> None:
+    frame, layer = noise_frame(64, 48), HeatLayer(explainer, SAME)
+    for number in range(200):
+        shown = face(Box(10, 10, 40, 40), track_id=number)
+        layer.apply(frame.image, result(frame, [shown], at_s=number / 30))
+    assert len(layer._made) <= 6
+    layer.apply(frame.image, result(frame, [], at_s=0.0))
+    assert layer._made == {}
+
+
+def test_no_face_costs_nothing(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    drawn = HeatLayer(explainer, SAME).apply(frame.image, result(frame))
+    np.testing.assert_array_equal(drawn, frame.image)
+    assert drawn is not frame.image
+    assert explainer.batches == []
+
+
+@pytest.mark.parametrize(
+    "box",
+    [Box(0, 0, 30, 40), Box(310, 200, 320, 240), Box(0, 0, 320, 240), Box(319, 0, 320, 1)],
+)
+def test_faces_at_the_edges(explainer: CountingExplainer, box: Box) -> None:
+    frame = noise_frame()
+    layer = HeatLayer(explainer, Framing(0.1, -0.2, 1.4))
+    drawn = layer.apply(frame.image, result(frame, [face(box)]))
+    assert drawn.shape == frame.image.shape
+
+
+def test_a_face_that_abstains_shows_its_most_probable_class(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    shown = face(Box(100, 60, 180, 140), label=None)
+    drawn = HeatLayer(explainer, SAME).apply(frame.image, result(frame, [shown]))
+    assert not np.array_equal(drawn, frame.image)
+
+
+def test_it_needs_the_frame(explainer: CountingExplainer) -> None:
+    frame = noise_frame()
+    found = result(frame, [face(Box(100, 60, 180, 140))])
+    image = frame.image
+    del frame
+    with pytest.raises(InputError, match="no longer in memory"):
+        HeatLayer(explainer, SAME).apply(image, found)
+
+
+def test_warming_up_runs_the_model(explainer: CountingExplainer) -> None:
+    HeatLayer(explainer, SAME).warm_up()
+    assert explainer.batches == [1]

@@ -1,0 +1,188 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolens.core.emotion import Emotion
+from emolens.core.face import FaceResult
+from emolens.core.frame import Frame, FrameResult
+from emolens.core.geometry import Box
+from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB
+from emolens.rendering.stream_overlay import StreamOverlay
+from tests.unit.rendering.results import face, noise_frame, result
+
+SIZES = [(1, 1), (2, 3), (7, 200), (33, 25), (161, 121), (320, 240), (641, 479), (3840, 2160)]
+
+
+def blank(width: int = 640, height: int = 480) -> Frame:
+    return Frame(np.full((height, width, 3), 127, np.uint8))
+
+
+def has_colour(image: np.ndarray, color: tuple[int, int, int]) -> bool:  # type: ignore[type-arg]
+    return bool((image[:, :, ::-1] == color).all(axis=2).any())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_any_size_of_picture_can_be_drawn_on(size: tuple[int, int]) -> None:
+    frame, overlay = noise_frame(*size), StreamOverlay()
+    width, height = size
+    boxes = [
+        Box(width / 4, height / 4, width / 2, height / 2),
+        Box(-width, -height, width / 3, height / 3),
+        Box(width / 2, height / 2, 2 * width, 2 * height),
+        Box(width, height, width, height),
+    ]
+    faces = [face(box, track_id=number) for number, box in enumerate(boxes, 1)]
+    before = frame.image.copy()
+    for at_s in (0.0, 0.03, 5.0):
+        drawn = overlay.apply(frame.image, result(frame, faces, at_s=at_s))
+        assert drawn.shape == (height, width, 3)
+        assert drawn.dtype == np.uint8
+    np.testing.assert_array_equal(frame.image, before)
+
+
+def test_many_faces() -> None:
+    frame, overlay = blank(), StreamOverlay()
+    faces = [
+        face(
+            Box(60 * (n % 10), 60 * (n // 10), 60 * (n % 10) + 50, 60 * (n // 10) + 50), track_id=n
+        )
+        for n in range(1, 64)
+    ]
+    drawn = overlay.apply(frame.image, result(frame, faces))
+    # Four rows of a strip, whoever else there is.
+    assert (drawn[-4 * 20 :] != 127).any(axis=2).all(axis=1).sum() >= 60
+
+
+def test_the_status_stands_in_the_corner() -> None:
+    frame = blank()
+    asked: list[FrameResult] = []
+
+    def status(of: FrameResult) -> str:
+        asked.append(of)
+        return "30 fps"
+
+    found = result(frame)
+    drawn = StreamOverlay(status=status).apply(frame.image, found)
+    assert asked == [found]
+    rows, columns = np.nonzero((drawn != 127).any(axis=2))
+    assert columns.min() > 500
+    assert rows.max() < 40
+
+
+@pytest.mark.parametrize("at_s", [-3.0, 0.0, 59.96, 4000.0])
+def test_by_default_the_time_in_the_recording_is_shown(at_s: float) -> None:
+    frame = blank()
+    drawn = StreamOverlay().apply(frame.image, result(frame, at_s=at_s))
+    assert (drawn != 127).any()
+
+
+def shown(overlay: StreamOverlay, labels: list[Emotion | None], rate_hz: float = 10) -> np.ndarray:  # type: ignore[type-arg]
+    frame = blank()
+    for index, label in enumerate(labels):
+        one = face(Box(200, 100, 300, 200), label=label)
+        drawn = overlay.apply(frame.image, result(frame, [one], at_s=index / rate_hz))
+    return drawn[-18:]
+
+
+def test_the_strip_shows_the_labels_of_the_last_seconds() -> None:
+    labels = [Emotion.SAD] * 30 + [None] * 30 + [Emotion.FEAR] * 30
+    strip = shown(StreamOverlay(), labels)
+    for color in (EMOTION_RGB[Emotion.SAD], ABSTAINED_RGB, EMOTION_RGB[Emotion.FEAR]):
+        assert has_colour(strip, color)
+    # Later ones stand further right.
+    middles = [
+        float(np.nonzero((strip[:, :, ::-1] == EMOTION_RGB[of]).all(axis=2))[1].mean())
+        for of in (Emotion.SAD, Emotion.FEAR)
+    ]
+    assert middles[0] < middles[1]
+
+
+def test_what_is_older_than_ten_seconds_is_gone() -> None:
+    strip = shown(StreamOverlay(), [Emotion.SAD] * 10 + [Emotion.FEAR] * 120)
+    assert not has_colour(strip, EMOTION_RGB[Emotion.SAD])
+    assert has_colour(strip, EMOTION_RGB[Emotion.FEAR])
+
+
+def test_without_strip_the_lower_edge_stays() -> None:
+    strip = shown(StreamOverlay(strip=False), [Emotion.SAD] * 10)
+    assert (strip == 127).all()
+
+
+def test_bars_are_drawn_for_few_faces_only() -> None:
+    frame = blank(1280, 720)
+
+    def n_changed(n_faces: int, *, bars: bool) -> int:
+        faces = [
+            face(Box(20 + 300 * n, 100, 120 + 300 * n, 300), track_id=n + 1) for n in range(n_faces)
+        ]
+        overlay = StreamOverlay(bars=bars, strip=False)
+        drawn = overlay.apply(frame.image, result(frame, faces))
+        return int((drawn != 127).any(axis=2).sum())
+
+    assert n_changed(3, bars=True) > n_changed(3, bars=False)
+    assert n_changed(4, bars=True) == n_changed(4, bars=False)
+
+
+def test_what_is_remembered_is_bounded_over_hours() -> None:
+    """A label that changes all the time, and a new face every second."""
+    frame, overlay = blank(8, 8), StreamOverlay()
+    tracemalloc.start()
+    try:
+        for index in range(9000):
+            label = Emotion(index % 7)
+            faces = [
+                face(Box(1, 1, 5, 5), track_id=1, label=label),
+                face(Box(2, 2, 4, 4), track_id=2 + index // 30, label=label),
+            ]
+            overlay._remember(result(frame, faces, at_s=index / 30))
+            if index == 1000:
+                early = tracemalloc.get_traced_memory()[0]
+        grown = tracemalloc.get_traced_memory()[0] - early
+    finally:
+        tracemalloc.stop()
+    assert len(overlay._spans) <= 12
+    assert sum(map(len, overlay._spans.values())) <= 2 * 10 * 30 + 20
+    assert grown < 50_000
+
+
+def test_a_label_that_stays_is_one_span() -> None:
+    frame, overlay = blank(8, 8), StreamOverlay()
+    for index in range(1000):
+        overlay._remember(result(frame, [face(Box(1, 1, 5, 5))], at_s=index / 30))
+    assert [len(spans) for spans in overlay._spans.values()] == [1]
+
+
+def test_another_stream_begins_with_an_empty_strip() -> None:
+    overlay = StreamOverlay()
+    shown(overlay, [Emotion.SAD] * 50)
+    strip = shown(overlay, [Emotion.FEAR])
+    assert not has_colour(strip, EMOTION_RGB[Emotion.SAD])
+
+
+boxes = st.tuples(st.floats(-99, 99), st.floats(-99, 99), st.floats(0, 99), st.floats(0, 99)).map(
+    lambda b: Box(b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+faces = st.builds(
+    face,
+    boxes,
+    track_id=st.none() | st.integers(1, 5),
+    label=st.none() | st.sampled_from(Emotion),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(st.integers(1, 120), st.integers(1, 120)),
+    st.lists(st.tuples(st.floats(-1, 20), st.lists(faces, max_size=4)), min_size=1, max_size=5),
+)
+def test_whatever_comes_is_drawn(
+    size_wh: tuple[int, int], results: list[tuple[float, list[FaceResult]]]
+) -> None:
+    frame, overlay, at_s = noise_frame(*size_wh), StreamOverlay(), 0.0
+    for step_s, found in results:
+        at_s += step_s
+        drawn = overlay.apply(frame.image, result(frame, found, at_s=at_s))
+        assert drawn.shape == frame.image.shape
