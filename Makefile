@@ -46,6 +46,8 @@ figures: $(USER_ENV)/installed
 	done
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
 	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json $(METRICS)/whole-chain.json
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --detector-px 320 --factor 2 \
+	    --json $(METRICS)/whole-chain-live.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 
 # What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
+from emolens.classification import OnnxEmotionClassifier
 from emolens.core.face import FaceResult
 from emolens.core.geometry import Box
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
-from emolens.detection import DEFAULT_DETECTOR
+from emolens.detection import DEFAULT_DETECTOR, build_detector
 from emolens.pipeline import ImageAnalyzer
 
 CANVAS_WH = (640, 480)
@@ -55,11 +56,13 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=4.0)
     parser.add_argument("--model", default="default")
     parser.add_argument("--detector", default=DEFAULT_DETECTOR)
+    parser.add_argument("--detector-px", type=int, help="longer side of what the detector sees")
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
 
     data = load_faces(options.source, Split.from_name(options.split))
-    whole = ImageAnalyzer.load(model=options.model, detector=options.detector)
+    detector = build_detector(options.detector, long_side_px=options.detector_px, n_threads=2)
+    whole = ImageAnalyzer(detector, OnnxEmotionClassifier.load(options.model))
     crops = ImageAnalyzer.load(model=options.model, face_crops=True)
     rows: list[tuple[bool, bool]] = []
     n_faces = min(options.faces, len(data))
@@ -79,6 +82,7 @@ def main() -> None:
         "points_lost": float(direct_hits.mean() - chain.mean()) * 100,
         "factor": options.factor,
         "detector": options.detector,
+        "detector_px": options.detector_px,
         "model": options.model,
     }
     line = json.dumps(record, indent=2) + "\n"

@@ -56,7 +56,7 @@ def test_one_face_has_one_number_for_ten_minutes(
 
 def crossing(*, side: float, speed_px_s: float, rate_hz: float) -> list[tuple[float, Look]]:
     """Two faces that pass each other, the second one behind the first: only its visible part."""
-    looks = []
+    looks: list[tuple[float, Look]] = []
     half_s = 250 / speed_px_s
     for at_s in np.arange(0, 2 * half_s, 1 / rate_hz):
         front = Box.from_center((70 + speed_px_s * at_s, 240), side)
@@ -175,7 +175,7 @@ def test_fifty_faces(tracker: FaceTracker, rng: np.random.Generator) -> None:
     for index in range(20):
         places += rng.normal(0, 2, places.shape)
         order = rng.permutation(50)
-        look = [face(*places[place], side=60) for place in order]
+        look = [face(places[place, 0], places[place, 1], 60) for place in order]
         tracks = {track.detection: track.track_id for track in tracker.update(look, index / 10)}
         numbers = {int(place): tracks[found] for place, found in zip(order, look, strict=True)}
         first = first or numbers

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from emolens.media.video_source import VideoSource
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
 from tests.command_line import run_emolens as command
 
@@ -29,6 +30,15 @@ def test_demo_writes_what_it_says(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "results/astronaut.json").read_text())
     assert [face["label"] for face in record["faces"]] == ["happy"]
     assert (tmp_path / "results/astronaut.png").stat().st_size > 0
+    with (tmp_path / "results/crossing.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["track_id"], row["label"]) for row in rows} == {("1", "neutral"), ("2", "happy")}
+    with VideoSource(tmp_path / "results/crossing.mkv") as drawn:
+        assert len(list(drawn)) == len({row["frame"] for row in rows})
+    assert "Person 2" in (tmp_path / "results/crossing.html").read_text(encoding="utf-8")
+    written = ("astronaut.png", "astronaut.json", "crossing.mkv", "crossing.csv", "crossing.html")
+    for name in written:
+        assert name in done.stderr
 
 
 def test_data_info_counts(data: Path) -> None:
@@ -54,6 +64,8 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
+    assert "libx264" in findings["ffmpeg in PyAV"]
+    assert findings["screen for windows"] in {"yes", "none"}
     assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")
 
 

@@ -78,7 +78,8 @@ def find_cameras() -> list[str] | None:
     """Camera devices, without opening any; None where this system does not list them."""
     if platform.system() != "Linux":
         return None
-    return [str(device) for device in sorted(Path("/dev").glob("video*"))]
+    devices = [str(device) for device in Path("/dev").glob("video*")]
+    return sorted(devices, key=lambda device: (len(device), device))
 
 
 def _open(number: int) -> cv2.VideoCapture:

@@ -92,10 +92,10 @@ def _in_order(folder: Path) -> Sequence[str]:
     paths = [path for path in find_pictures([str(folder)]) if Path(path) != folder]
     if not paths:
         raise SourceError(f"{folder} is a folder without pictures, or one that cannot be opened")
-    return sorted(paths, key=_with_numbers)
+    return sorted(sorted(paths), key=_with_numbers)
 
 
 def _with_numbers(path: str) -> list[tuple[int, int, str]]:
-    """A key that sorts numbers in names by their value."""
-    parts = re.split(r"([0-9]+)", path)
+    """A key that sorts numbers in names by their value, and `a.png` before `a2.png`."""
+    parts = re.split(r"([0-9]+)", str(Path(path).with_suffix("")))
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -1,5 +1,6 @@
 """Faces made unrecognisable, before anything is written."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,15 +18,36 @@ _MARGIN: Final = 0.35
 # Learning") still recognised in part after mosaicing.
 _BLOCKS: Final = 6
 # A detector may miss a face for a moment, which would show it. Where one was seen, the picture
-# stays blurred for so long, and the more widely the longer ago it was.
+# stays blurred for so long, and the more widely the longer ago it was and the faster it moved.
 _KEPT_S: Final = 1.0
 _GROWTH_PER_S: Final = 0.5
+# Over how long the speed is taken: boxes jitter from frame to frame.
+_SPEED_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
+    """A face when it was last seen; lengths in its own sides."""
+
     box: Box
     at_s: float
+    speed_per_s: float = 0.0
+
+    def moved_to(self, box: Box, at_s: float) -> "_Seen":
+        elapsed_s = at_s - self.at_s
+        if elapsed_s <= 0:
+            return _Seen(box, at_s, self.speed_per_s)
+        (x, y), (last_x, last_y) = box.center_xy, self.box.center_xy
+        speed = math.hypot(x - last_x, y - last_y) / _side(box) / elapsed_s
+        weight = -math.expm1(-elapsed_s / _SPEED_S)
+        return _Seen(box, at_s, self.speed_per_s + weight * (speed - self.speed_per_s))
+
+    def region(self, now_s: float) -> Box:
+        """Where the face may be at a later moment."""
+        growth = (_GROWTH_PER_S + self.speed_per_s) * (now_s - self.at_s)
+        reach = (_MARGIN + growth) * _side(self.box)
+        x_min, y_min, x_max, y_max = self.box.to_tuple()
+        return Box(x_min - reach, y_min - reach, x_max + reach, y_max + reach)
 
 
 class FaceBlur:
@@ -50,14 +72,20 @@ class FaceBlur:
         at_s = result.media_time_s
         for number, face in enumerate(result.faces):
             key = face.track_id if face.track_id is not None else -1 - number
-            self._seen[key] = _Seen(face.box, at_s)
+            last = self._seen.get(key)
+            self._seen[key] = last.moved_to(face.box, at_s) if last else _Seen(face.box, at_s)
         self._seen = {
             key: seen for key, seen in self._seen.items() if 0 <= at_s - seen.at_s <= _KEPT_S
         }
         blurred = image.copy()
         for seen in self._seen.values():
-            mosaic(blurred, seen.box.pad(_MARGIN + _GROWTH_PER_S * (at_s - seen.at_s)))
+            mosaic(blurred, seen.region(at_s))
         return blurred
+
+
+def _side(box: Box) -> float:
+    # At an edge of the picture only a strip of a face may be left: its longer side tells its size.
+    return max(box.width, box.height, 1.0)
 
 
 def mosaic(image: npt.NDArray[np.uint8], box: Box) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from emolens.core.errors import OutputError, SourceError
-from emolens.media.files import write_bytes, writing
+from emolens.media.files import GrowingFile, write_bytes, writing
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -74,3 +74,81 @@ def test_results_can_be_read_by_others(tmp_path: Path) -> None:
     write_bytes(tmp_path / "a", b"")
     (tmp_path / "b").write_bytes(b"")
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+# Files that grow
+
+
+def no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_growing_file_has_its_name_when_it_is_complete(tmp_path: Path) -> None:
+    file = GrowingFile(tmp_path / "new" / "a.csv")
+    file.stream.write(b"abc")
+    assert not (tmp_path / "new" / "a.csv").exists()
+    assert file.complete() == tmp_path / "new" / "a.csv"
+    assert (tmp_path / "new" / "a.csv").read_bytes() == b"abc"
+    assert os.listdir(tmp_path / "new") == ["a.csv"]
+    file.discard()
+    assert os.listdir(tmp_path / "new") == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (b"1\n2\n3", b"1\n2\n"),
+        (b"1\n2\n", b"1\n2\n"),
+        (b"1\n" + b"x" * 200_000, b"1\n"),
+        (b"1" * 200_000, None),
+        (b"", None),
+    ],
+)
+def test_whole_lines_of_a_file_that_failed_are_kept(
+    written: bytes, kept: bytes | None, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"old")
+    file = GrowingFile(tmp_path / "a.csv", keeps_lines=True)
+    file.stream.write(written)
+    error = file.fail(no_space())
+    message = f"cannot write {tmp_path / 'a.csv'}: No space left on device"
+    partial = tmp_path / "a.partial.csv"
+    if kept is None:
+        assert str(error) == message
+        assert not partial.exists()
+    else:
+        assert str(error) == f"{message}; what was written before is in {partial}"
+        assert partial.read_bytes() == kept
+    assert (tmp_path / "a.csv").read_bytes() == b"old"
+    assert len(os.listdir(tmp_path)) == 1 + (kept is not None)
+
+
+def test_of_other_files_that_failed_nothing_is_kept(tmp_path: Path) -> None:
+    file = GrowingFile(tmp_path / "a.parquet")
+    file.stream.write(b"1\n2\n")
+    assert isinstance(file.fail(no_space()), OutputError)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("keeps_lines", [True, False])
+def test_a_file_that_cannot_be_completed_has_no_name(
+    keeps_lines: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_handle: int) -> None:
+        raise no_space()
+
+    file = GrowingFile(tmp_path / "a.jsonl", keeps_lines=keeps_lines)
+    file.stream.write(b"{}\n")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match="No space left on device"):
+        file.complete()
+    assert os.listdir(tmp_path) == (["a.partial.jsonl"] if keeps_lines else [])
+
+
+def test_a_growing_file_in_a_place_that_does_not_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a folder"):
+        GrowingFile(tmp_path)
+    with pytest.raises(OutputError, match="cannot write"):
+        GrowingFile(tmp_path / "file" / "a.csv")
+    assert os.listdir(tmp_path) == ["file"]

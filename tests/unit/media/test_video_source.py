@@ -30,7 +30,7 @@ HEVC = ClipRecipe(
     codec="libx265",
     encoder={"x265-params": "log-level=none:open-gop=1:bframes=3", "preset": "ultrafast"},
 )
-# What is between two commas is a container with a codec and the way its frames refer to others.
+# Containers and codecs, and ways in which frames refer to each other.
 CLIPS = {
     "plain.mp4": ClipRecipe(),
     "b-frames.mp4": H264,
@@ -63,7 +63,7 @@ CLIPS = {
     "fragments.mp4": dataclasses.replace(
         H264, muxer={"movflags": "+frag_keyframe+empty_moov+delay_moov"}
     ),
-    "first-half-minute.mp4": dataclasses.replace(H264, sound="aac"),
+    "sound.mp4": dataclasses.replace(H264, sound="aac"),
     "sound.ts": dataclasses.replace(H264, sound="aac"),
     "odd.mkv": ClipRecipe(codec="ffv1", pix_fmt="yuv444p", size_wh=(97, 63)),
 }

@@ -49,7 +49,12 @@ def test_every_stage_that_ran_has_its_own() -> None:
 @pytest.mark.timeout(20)
 def test_another_thread_may_ask_while_stages_are_met_for_the_first_time() -> None:
     latencies = StageLatencies()
-    adding = threading.Thread(target=lambda: [latencies.add({str(i): 1.0}) for i in range(1500)])
+
+    def add() -> None:
+        for stage in range(1500):
+            latencies.add({str(stage): 1.0})
+
+    adding = threading.Thread(target=add)
     adding.start()
     while adding.is_alive():
         latencies.summary()

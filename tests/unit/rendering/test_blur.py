@@ -28,7 +28,7 @@ def test_a_face_becomes_a_few_blocks_and_the_rest_stays() -> None:
     blurred = FaceBlur().apply(frame.image, result(frame, [face(box)]))
     assert n_colours(blurred, box.pad(0.35)) <= 36
     outside = np.ones(frame.image.shape[:2], bool)
-    outside[20:200, 70:210] = False
+    outside[20:200, 60:220] = False
     np.testing.assert_array_equal(blurred[outside], frame.image[outside])
     assert not np.array_equal(blurred, frame.image)
 
@@ -81,7 +81,7 @@ def test_a_lost_face_stays_blurred_for_a_second_and_more_widely() -> None:
     frame, blur = noise_frame(), FaceBlur()
     box = Box(100, 60, 180, 160)
     blur.apply(frame.image, result(frame, [face(box)], at_s=5.0))
-    for away_s in (0.1, 0.5, 0.99):
+    for away_s in (0.1, 0.5, 0.9):
         blurred = blur.apply(frame.image, result(frame, [], at_s=5.0 + away_s))
         assert n_colours(blurred, box.pad(0.35 + 0.5 * away_s - 0.01)) <= 36
     after = blur.apply(frame.image, result(frame, [], at_s=6.1))
@@ -151,7 +151,7 @@ class MissingDetector(MarkDetector):
         return found if self.n_calls % 12 < 7 else []
 
 
-@pytest.mark.parametrize("speed_px_s", [0, 60, 120])
+@pytest.mark.parametrize("speed_px_s", [0, 60, 120, 200])
 def test_in_a_stream_no_frame_shows_a_face_that_was_seen_less_than_a_second_ago(
     speed_px_s: float,
 ) -> None:
@@ -163,8 +163,7 @@ def test_in_a_stream_no_frame_shows_a_face_that_was_seen_less_than_a_second_ago(
         shown = blur.apply(frame.image, analyzer.step(frame))
         (box,) = source.faces_at(frame.media_time_s)
         assert box is not None
-        # Two boxes may overlap where it was lost and found: the blocks of one on those of another.
-        assert n_colours(frame.image, box) == 0 or n_colours(shown, box) <= 72
-        untouched = (shown == frame.image).all(axis=2)
         x_min, y_min, x_max, y_max = map(round, box.clip((320, 240)).to_tuple())
-        assert untouched[y_min:y_max, x_min:x_max].mean() < 0.05 or x_max - x_min < 4
+        if x_max - x_min >= 4:
+            untouched = (shown == frame.image).all(axis=2)[y_min:y_max, x_min:x_max]
+            assert untouched.mean() < 0.02

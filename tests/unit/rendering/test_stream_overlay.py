@@ -1,6 +1,8 @@
 import tracemalloc
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB
 from emolens.rendering.stream_overlay import StreamOverlay
 from tests.unit.rendering.results import face, noise_frame, result
 
+Pixels = npt.NDArray[np.uint8]
 SIZES = [(1, 1), (2, 3), (7, 200), (33, 25), (161, 121), (320, 240), (641, 479), (3840, 2160)]
 
 
@@ -20,7 +23,7 @@ def blank(width: int = 640, height: int = 480) -> Frame:
     return Frame(np.full((height, width, 3), 127, np.uint8))
 
 
-def has_colour(image: np.ndarray, color: tuple[int, int, int]) -> bool:  # type: ignore[type-arg]
+def has_colour(image: Pixels, color: tuple[int, int, int]) -> bool:
     return bool((image[:, :, ::-1] == color).all(axis=2).any())
 
 
@@ -79,7 +82,7 @@ def test_by_default_the_time_in_the_recording_is_shown(at_s: float) -> None:
     assert (drawn != 127).any()
 
 
-def shown(overlay: StreamOverlay, labels: list[Emotion | None], rate_hz: float = 10) -> np.ndarray:  # type: ignore[type-arg]
+def shown(overlay: StreamOverlay, labels: Sequence[Emotion | None], rate_hz: float = 10) -> Pixels:
     frame = blank()
     for index, label in enumerate(labels):
         one = face(Box(200, 100, 300, 200), label=label)
@@ -88,7 +91,7 @@ def shown(overlay: StreamOverlay, labels: list[Emotion | None], rate_hz: float =
 
 
 def test_the_strip_shows_the_labels_of_the_last_seconds() -> None:
-    labels = [Emotion.SAD] * 30 + [None] * 30 + [Emotion.FEAR] * 30
+    labels: list[Emotion | None] = [Emotion.SAD] * 30 + [None] * 30 + [Emotion.FEAR] * 30
     strip = shown(StreamOverlay(), labels)
     for color in (EMOTION_RGB[Emotion.SAD], ABSTAINED_RGB, EMOTION_RGB[Emotion.FEAR]):
         assert has_colour(strip, color)

@@ -17,7 +17,7 @@ def logits(**probabilities: float) -> Logits:
     values = np.full(N_EMOTIONS, rest)
     for name, probability in probabilities.items():
         values[Emotion.from_label(name)] = probability
-    return np.log(values)
+    return np.asarray(np.log(values))
 
 
 def softmax(values: Logits) -> EmotionScores:

@@ -101,8 +101,13 @@ def test_time_that_goes_back_begins_anew() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("margin", -0.1), ("margin", 1.1), ("margin", math.nan), ("patience_s", -1.0)]
-    + [("patience_s", math.inf)],
+    [
+        ("margin", -0.1),
+        ("margin", 1.1),
+        ("margin", math.nan),
+        ("patience_s", -1.0),
+        ("patience_s", math.inf),
+    ],
 )
 def test_options_out_of_range_are_refused(option: str, value: float) -> None:
     with pytest.raises(ConfigError, match=option):

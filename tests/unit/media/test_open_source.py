@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from emolens.core.errors import ConfigError, InputNotFoundError, SourceError
+from emolens.media.camera_source import CameraSource
+from emolens.media.clip import Clip
+from emolens.media.network_source import NetworkSource
+from emolens.media.open_source import paced, plan_source
+from emolens.media.paced_source import PacedSource
+from emolens.media.picture_source import PictureSource
+from emolens.media.pictures import write_picture
+from emolens.media.video_source import VideoSource
+from tests.clips import make_clip, numbered_picture
+
+
+def opened_class(source: int | str, monkeypatch: pytest.MonkeyPatch) -> type:
+    """Which class would open a camera or an address."""
+    called: list[type] = []
+    for kind in (CameraSource, NetworkSource):
+        monkeypatch.setattr(kind, "__init__", lambda self, *_: called.append(type(self)))
+    plan_source(source).open()
+    return called[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [(0, "camera 0"), ("0", "camera 0"), ("/dev/video3", "camera 3")]
+)
+def test_numbers_are_cameras(
+    source: int | str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = plan_source(source)
+    assert (plan.name, plan.is_endless, plan.path) == (name, True, None)
+    assert opened_class(source, monkeypatch) is CameraSource
+
+
+def test_a_file_that_is_called_like_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(tmp_path / "a.mkv").rename(tmp_path / "0")
+    monkeypatch.chdir(tmp_path)
+    assert plan_source("0").path == Path("0")
+    assert plan_source(0).path is None
+    with plan_source("0").open() as source:
+        assert len(list(source)) == 30
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "HTTP", "https", "udp", "rtmp"])
+def test_addresses_are_streams_and_their_passwords_are_not_shown(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{scheme}://me:geheim@camera/x"
+    plan = plan_source(address)
+    assert (plan.name, plan.is_endless, plan.path) == (
+        f"{scheme.lower()}://camera/x",
+        True,
+        None,
+    )
+    assert opened_class(address, monkeypatch) is NetworkSource
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "concat", "lavfi", "subfile"])
+def test_other_schemes_are_refused(scheme: str) -> None:
+    with pytest.raises(ConfigError, match="allowed are paths, numbers of cameras") as raised:
+        plan_source(f"{scheme}://me:geheim@camera/x")
+    assert "geheim" not in str(raised.value)
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    video = make_clip(tmp_path / "a.mkv")
+    write_picture(tmp_path / "shots" / "1.png", numbered_picture(1))
+    clip = Clip(every=10)
+    with plan_source(video, clip=clip).open() as source:
+        assert isinstance(source, VideoSource)
+        assert len(list(source)) == 3
+    with plan_source(str(tmp_path / "shots"), clip=clip, rate_hz=5).open() as source:
+        assert isinstance(source, PictureSource)
+        assert len(list(source)) == 1
+    plan = plan_source(video)
+    assert (plan.name, plan.is_endless, plan.path) == (str(video), False, video)
+
+
+def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
+    plan = plan_source(tmp_path / "none.mp4")
+    with pytest.raises(InputNotFoundError):
+        plan.open()
+    plan = plan_source(tmp_path)
+    with pytest.raises(SourceError, match="without pictures"):
+        plan.open()
+
+
+def test_files_can_be_slowed_down_and_cameras_cannot(tmp_path: Path) -> None:
+    plan = paced(plan_source(make_clip(tmp_path / "a.mkv")))
+    with plan.open() as source:
+        assert isinstance(source, PacedSource)
+    camera = plan_source(7)
+    assert paced(camera) is camera

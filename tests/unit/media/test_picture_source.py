@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emolens.core.errors import ConfigError, SourceError
+from emolens.media.clip import Clip
+from emolens.media.picture_source import PictureSource
+from emolens.media.pictures import write_picture
+from tests.clips import numbered_picture, read_number
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(12):
+        write_picture(tmp_path / "shots" / f"shot {number}.png", numbered_picture(number))
+    (tmp_path / "shots" / "notes.txt").touch()
+    return tmp_path / "shots"
+
+
+def test_pictures_come_in_the_order_of_their_numbers(folder: Path) -> None:
+    with PictureSource(folder, rate_hz=10, clock=lambda: 7.0) as source:
+        frames = list(source)
+        assert source.n_expected == 12
+    assert [read_number(frame.image) for frame in frames] == list(range(12))
+    assert [frame.index for frame in frames] == list(range(12))
+    np.testing.assert_allclose([frame.media_time_s for frame in frames], np.arange(12) / 10)
+    assert {frame.captured_at_s for frame in frames} == {7.0}
+    assert {frame.source_id for frame in frames} == {str(folder)}
+
+
+def test_numbers_and_letters_sort_together(tmp_path: Path) -> None:
+    names = ["1.png", "1a.png", "2.png", "10.png", "a.png", "a2.png", "a10.png", "b/1.png"]
+    for number, name in enumerate(names):
+        write_picture(tmp_path / name, numbered_picture(number))
+    with PictureSource(tmp_path) as source:
+        assert [read_number(frame.image) for frame in source] == list(range(len(names)))
+
+
+@pytest.mark.parametrize(
+    "clip", [Clip(0.3), Clip(0.3, 0.7), Clip(every=5), Clip(0.25, 1.0, 3), Clip(9.0)]
+)
+def test_a_part_has_the_pictures_numbers_and_times_of_the_whole(folder: Path, clip: Clip) -> None:
+    with PictureSource(folder, rate_hz=10) as whole:
+        wanted = [
+            (frame.index, frame.media_time_s)
+            for frame in whole
+            if not clip.is_before(frame.media_time_s)
+            and not clip.is_behind(frame.media_time_s)
+            and frame.index % clip.every == 0
+        ]
+    with PictureSource(folder, rate_hz=10, clip=clip) as source:
+        assert [(frame.index, frame.media_time_s) for frame in source] == wanted
+        assert source.n_expected == len(wanted)
+
+
+def test_a_picture_that_cannot_be_read_leaves_a_gap_and_a_remark(folder: Path) -> None:
+    (folder / "shot 3.png").write_bytes(b"no picture")
+    (folder / "shot 5.png").write_bytes(b"")
+    with PictureSource(folder) as source:
+        assert [frame.index for frame in source] == [0, 1, 2, 4, *range(6, 12)]
+    assert len(source.remarks) == 2
+    for remark, name in zip(source.remarks, ("shot 3.png", "shot 5.png"), strict=True):
+        assert name in remark
+
+
+def test_pictures_may_differ_in_size(folder: Path) -> None:
+    write_picture(folder / "shot 1.png", numbered_picture(1, (32, 16)))
+    with PictureSource(folder) as source:
+        assert [frame.size_wh for frame in source][:3] == [(96, 64), (32, 16), (96, 64)]
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SourceError, match="is a folder without pictures"):
+        PictureSource(tmp_path)
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_is_positive(folder: Path, rate_hz: float) -> None:
+    with pytest.raises(ConfigError, match="a rate must be a positive number of Hz"):
+        PictureSource(folder, rate_hz=rate_hz)
