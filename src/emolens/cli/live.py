@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -83,8 +84,12 @@ def live(  # noqa: PLR0913 (one option each)
     """
     plan = paced(plan_source(source))
     check_not_source(plan.path, jsonl, record)
+    settings = StreamSettings.for_live()
+    if blur:
+        # A face that is only looked for now and then would be shown until it is found.
+        settings = replace(settings, detect_hz=None)
     analyzer = StreamAnalyzer.load(
-        model=model, detector=detector, tracker=tracker, settings=StreamSettings.for_live()
+        model=model, detector=detector, tracker=tracker, settings=settings
     )
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text)

@@ -85,7 +85,11 @@ def video(  # noqa: PLR0913 (one option each)
     if plan.is_endless:
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
     check_not_source(plan.path, *(table or ()), annotated, report)
-    settings = StreamSettings(detect_hz=detect_hz or None, classify_hz=detect_hz or None)
+    settings = StreamSettings(
+        # A face that is only looked for now and then would be shown until it is found.
+        detect_hz=None if blur else detect_hz or None,
+        classify_hz=detect_hz or None,
+    )
     analyzer = StreamAnalyzer.load(
         model=model, detector=detector, tracker=tracker, settings=settings
     )

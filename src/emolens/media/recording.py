@@ -46,6 +46,8 @@ _MUXER_OPTIONS: Final = {
 _HEADER_AT_ONCE: Final = {"movflags": "+frag_keyframe+default_base_moof+empty_moov"}
 _HEADER_AFTER_A_SECOND: Final = {"movflags": "+frag_keyframe+default_base_moof+delay_moov"}
 _KEY_FRAME_EVERY_S: Final = 1.0
+# What libx264 takes.
+_MAX_SIDE_PX: Final = 16_384
 # Room that is left on a disk, so that tables beside the recording can be completed.
 _RESERVE_BYTES: Final = 64_000_000
 _RESERVE_SHARE: Final = 0.02
@@ -138,6 +140,9 @@ class Recording:
                 self._sound.close()
 
     def _begin(self, frame: Frame) -> None:
+        if max(frame.size_wh) > _MAX_SIDE_PX:
+            width, height = frame.size_wh
+            raise OSError(f"frames of {width}x{height} px are larger than H.264 allows")
         suffix = self._path.suffix.lower()
         options = dict(_MUXER_OPTIONS[suffix])
         if suffix == ".mp4":

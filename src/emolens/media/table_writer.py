@@ -1,5 +1,6 @@
 """A table of faces and frames: CSV, JSON Lines or Parquet, row by row in little memory."""
 
+import contextlib
 import csv
 import io
 import json
@@ -35,6 +36,9 @@ class _Format(Protocol):
     def add(self, row: Row) -> None: ...
 
     def finish(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Let go of the file, which will be closed."""
 
 
 class TableWriter:
@@ -81,6 +85,7 @@ class TableWriter:
                 self._format.add(row)
         except OSError as error:
             self._is_open = False
+            self._format.abandon()
             raise self._file.fail(error) from error
 
     def close(self) -> None:
@@ -95,11 +100,13 @@ class TableWriter:
             return
         self._is_open = False
         if self._is_empty:
+            self._format.abandon()
             self._file.discard()
             return
         try:
             self._format.finish()
         except OSError as error:
+            self._format.abandon()
             raise self._file.fail(error) from error
         self._file.complete()
 
@@ -134,6 +141,9 @@ class _Csv:
     def finish(self) -> None:
         self._text.detach()
 
+    def abandon(self) -> None:
+        """The file may be closed as it is."""
+
 
 class _JsonLines:
     def __init__(self, file: IO[bytes]) -> None:
@@ -145,6 +155,9 @@ class _JsonLines:
 
     def finish(self) -> None:
         """Nothing is left to write."""
+
+    def abandon(self) -> None:
+        """The file may be closed as it is."""
 
 
 class _Parquet:
@@ -161,6 +174,11 @@ class _Parquet:
         if self._rows:
             self._flush()
         self._writer.close()
+
+    def abandon(self) -> None:
+        # It would write the end of the table when it is forgotten.
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
 
     def _flush(self) -> None:
         self._writer.write_table(pa.Table.from_pylist(list(map(dict, self._rows)), SCHEMA))

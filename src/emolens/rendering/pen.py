@@ -58,7 +58,8 @@ class Pen:
 
     def to_bgr(self) -> npt.NDArray[np.uint8]:
         """The picture so far, as uint8 (H, W, 3) BGR."""
-        return np.asarray(self._canvas)
+        # A copy, since Pillow's own bytes cannot be written to.
+        return np.array(self._canvas)
 
     def panel(self, corners: Corners, *, opacity: int = PANEL_OPACITY, radius: float = 0) -> None:
         """A dark ground for text, (x_min, y_min, x_max, y_max) in pixels."""

@@ -17,6 +17,8 @@ _BETA: Final = 4.0
 _SPEED_CUTOFF_HZ: Final = 1.0
 # Beyond this much time a speed tells nothing about where a face is.
 _MAX_AHEAD_S: Final = 0.25
+# Time stamps that differ by less are one moment, from which no speed follows.
+_LEAST_STEP_S: Final = 1e-3
 
 _Edges = npt.NDArray[np.float64]
 
@@ -39,7 +41,7 @@ class OneEuroBox:
         """Take the box measured at `at_s` seconds and return the smoothed one, in pixels."""
         measured = np.array(box.to_tuple())
         dt_s = at_s - self._at_s
-        if dt_s <= 0:
+        if dt_s < _LEAST_STEP_S:
             return self.predict(at_s)
         # The speed of the measured box, not of the smoothed one, which lags behind.
         speed = (measured - self._measured) / dt_s

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from emolens.core.errors import OutputError
-from emolens.media.annotated import AnnotatedPictures
 from emolens.media.pictures import encode_picture, find_pictures, write_picture
 
 PICTURE = np.full((4, 6, 3), 100, np.uint8)
@@ -63,36 +62,6 @@ def test_pictures_are_encoded_by_suffix(suffix: str) -> None:
 def test_other_formats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"allowed: .jpg, .png"):
         write_picture(tmp_path / "a.webp", PICTURE)
-
-
-def test_annotated_pictures_of_the_same_name_get_numbers(tmp_path: Path) -> None:
-    drawings = AnnotatedPictures(tmp_path / "out", [])
-    sources = ["x/a.jpg", "y/a.jpg", "z/A.JPG", "a.gif", "a.png"]
-    written = [drawings.write(source, PICTURE).name for source in sources]
-    assert written == ["a.jpg", "a-2.jpg", "A-3.JPG", "a.png", "a-2.png"]
-
-
-def test_beside_inputs_nothing_is_overwritten(tmp_path: Path) -> None:
-    source = tmp_path / "a.jpg"
-    write_picture(source, PICTURE)
-    (tmp_path / "b.png").write_bytes(b"kept")
-    drawings = AnnotatedPictures(tmp_path, [str(source), f"{tmp_path}/b.bmp"])
-    assert drawings.write(str(source), PICTURE + 1).name == "a-2.jpg"
-    assert drawings.write(f"{tmp_path}/b.bmp", PICTURE).name == "b-2.png"
-    assert (tmp_path / "b.png").read_bytes() == b"kept"
-
-
-def test_results_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
-    for _ in range(2):
-        drawings = AnnotatedPictures(tmp_path / "out", ["a.jpg"])
-        assert drawings.write("a.jpg", PICTURE).name == "a.jpg"
-
-
-def test_the_longest_names_still_fit(tmp_path: Path) -> None:
-    drawings = AnnotatedPictures(tmp_path, [])
-    long_name = chr(252) * 125 + ".png"
-    names = [drawings.write(f"{folder}/{long_name}", PICTURE).name for folder in "xy"]
-    assert len(set(names)) == 2
 
 
 def test_a_pattern_for_all_depths_gives_every_picture_once(folder: Path) -> None:

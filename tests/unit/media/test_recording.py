@@ -103,6 +103,15 @@ def test_a_size_that_changes_is_fitted_between_bars(target: Path) -> None:
     assert read_number(small) == 2
 
 
+@pytest.mark.parametrize("size_wh", [(16_386, 4), (4, 16_386)])
+def test_frames_that_are_too_large_are_refused(target: Path, size_wh: tuple[int, int]) -> None:
+    with Recording(target) as recording:
+        with pytest.raises(OutputError, match=f"frames of {size_wh[0]}x{size_wh[1]} px are larger"):
+            recording.write(frame_of(0, 0.0, size_wh), RESULT)
+        recording.write(frame_of(1, 0.1), RESULT)
+    assert not target.exists()
+
+
 def test_nothing_is_written_without_a_frame(target: Path) -> None:
     with Recording(target):
         pass

@@ -45,7 +45,7 @@ def test_between_measurements_it_goes_on_for_a_quarter_of_a_second() -> None:
 
 def test_time_that_does_not_go_on_changes_nothing() -> None:
     smoother = OneEuroBox(box(100), 1.0)
-    for at_s in (1.0, 0.5):
+    for at_s in (1.0, 0.5, 1.0 + 1e-9, 1.0005):
         assert smoother.update(box(300), at_s) == box(100)
     assert smoother.update(box(100), 1.1) == box(100)
 
