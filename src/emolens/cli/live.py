@@ -123,7 +123,8 @@ def live(  # noqa: PLR0913 (one option each)
     if not session.n_frames and failures:
         raise SourceError("; ".join(failures))
     if not quiet:
-        show_session(session)
+        if jsonl != STDOUT:
+            show_session(session)
         say(_totals(runner.status))
     for failure in failures:
         say_error(failure)
