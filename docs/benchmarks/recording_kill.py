@@ -91,7 +91,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "n_runs": len(runs),
         "n_opened": len(losses_s),
-        "most_lost_s": max(losses_s, default=None),
+        "max_lost_s": max(losses_s, default=None),
         "runs": runs,
     }
     print(json.dumps({key: value for key, value in figures.items() if key != "runs"}, indent=1))

@@ -334,4 +334,4 @@ def test_a_recording_whose_program_is_killed_lacks_two_seconds_at_most(tmp_path:
     for report in reports:
         figures = json.loads(report.read_text(encoding="utf-8"))
         assert figures["n_opened"] == 1, figures
-        assert figures["most_lost_s"] <= 2
+        assert figures["max_lost_s"] <= 2
