@@ -27,17 +27,17 @@ _TIME_BASE: Final = Fraction(1, 90_000)
 _RATE_HINT_HZ: Final = 30
 # Where times go back this far, e.g. in files put together from several, the recording goes on.
 _MAX_BACK_S: Final = 0.5
-# Written at least once a second and a picture that needs no other at least as often, so that a
-# recording whose program was killed opens and lacks no more than a second or two.
+# Written several times a second, and at least once in a second a picture that needs no other, so
+# that a recording whose program was killed opens and lacks no more than that.
 _MUXER_OPTIONS: Final = {
     ".mkv": {
-        "cluster_time_limit": "1000",
+        "cluster_time_limit": "250",
         "flush_packets": "1",
         # Sound that begins before zero would shift everything.
         "avoid_negative_ts": "disabled",
     },
     ".mp4": {
-        "frag_duration": "1000000",
+        "frag_duration": "500000",
         "movie_timescale": "90000",
         "flush_packets": "1",
     },
@@ -58,8 +58,8 @@ class Recording:
     """Writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
 
     Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
-    first frame on: once it is a second long it can be opened at any moment, also when the program
-    was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so they are
+    first frame on: once it is half a second long it can be opened at any moment, also when the
+    program was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so they are
     shown.
 
     Args:
