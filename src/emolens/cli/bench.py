@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from emolens import __version__
+from emolens.cli.options import DetectorOption, ModelOption
 from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
@@ -55,10 +56,8 @@ def bench(
         str | None, typer.Option(help="Write the figures here as JSON; - is stdout.")
     ] = None,
     frames: Annotated[int, typer.Option(help="Frames of each measurement.", min=10)] = 60,
-    model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
+    model: ModelOption = "default",
+    detector: DetectorOption = DEFAULT_DETECTOR,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table or progress.")] = False,
 ) -> None:
     """Measure frames a second and the time of each stage, from decoding to the drawn picture.

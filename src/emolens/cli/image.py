@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from emolens.cli.options import DetectorOption, ModelOption
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
@@ -48,10 +49,8 @@ def image(
     face_crops: Annotated[
         bool, typer.Option("--face-crops", help="Each picture is one face, cut out already.")
     ] = False,
-    model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
+    model: ModelOption = "default",
+    detector: DetectorOption = DEFAULT_DETECTOR,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
     ] = False,

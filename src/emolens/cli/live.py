@@ -10,6 +10,13 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from emolens.cli.options import (
+    BlurOption,
+    DetectorOption,
+    HeatmapOption,
+    ModelOption,
+    TrackerOption,
+)
 from emolens.cli.streams import (
     Look,
     check_not_source,
@@ -58,19 +65,11 @@ def live(  # noqa: PLR0913 (one option each)
         Path | None, typer.Option(help="Record what the window shows: .mkv or .mp4.")
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
-    blur: Annotated[
-        bool, typer.Option("--blur", help="Make faces unrecognisable in window and recording.")
-    ] = False,
-    heatmap: Annotated[
-        bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
-    ] = False,
-    model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
-    tracker: Annotated[
-        str, typer.Option(help="Tracker: bytetrack, ocsort or cbiou.")
-    ] = DEFAULT_TRACKER,
+    blur: BlurOption = False,
+    heatmap: HeatmapOption = False,
+    model: ModelOption = "default",
+    detector: DetectorOption = DEFAULT_DETECTOR,
+    tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No status line, table or remarks.")
     ] = False,

@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli.options import (
+    BlurOption,
+    DetectorOption,
+    HeatmapOption,
+    ModelOption,
+    TrackerOption,
+)
 from emolens.cli.streams import (
     Look,
     check_not_source,
@@ -54,22 +61,14 @@ def video(  # noqa: PLR0913 (one option each)
         float,
         typer.Option(help="Look for faces so often in a second of video; 0 in every frame."),
     ] = 10.0,
-    blur: Annotated[
-        bool, typer.Option("--blur", help="Make faces in the annotated video unrecognisable.")
-    ] = False,
-    heatmap: Annotated[
-        bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
-    ] = False,
+    blur: BlurOption = False,
+    heatmap: HeatmapOption = False,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Show a small picture of everybody in the report.")
     ] = False,
-    model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
-    tracker: Annotated[
-        str, typer.Option(help="Tracker: bytetrack, ocsort or cbiou.")
-    ] = DEFAULT_TRACKER,
+    model: ModelOption = "default",
+    detector: DetectorOption = DEFAULT_DETECTOR,
+    tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
     ] = False,

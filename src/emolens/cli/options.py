@@ -1,0 +1,22 @@
+"""Options that several commands have in common."""
+
+from typing import Annotated
+
+import typer
+
+ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx file.")]
+DetectorOption = Annotated[
+    str,
+    typer.Option(
+        "--detector", help="Face detector: centerface, yunet, or the path of YuNet's file."
+    ),
+]
+TrackerOption = Annotated[
+    str, typer.Option("--tracker", help="Tracker: bytetrack, ocsort or cbiou.")
+]
+BlurOption = Annotated[
+    bool, typer.Option("--blur", help="Make faces unrecognisable in what is shown and written.")
+]
+HeatmapOption = Annotated[
+    bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
+]
