@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -92,6 +93,24 @@ def test_stopping_completes_all_files(folder: Path, tmp_path: Path, number: int)
     n_lines = len((tmp_path / "l.jsonl").read_text().splitlines())
     with VideoSource(tmp_path / "l.mp4") as recorded:
         assert len(list(recorded)) == n_lines > 1
+
+
+def test_a_full_disk_is_told_and_a_stream_for_nobody_ends(folder: Path, tmp_path: Path) -> None:
+    """No file of the process may grow beyond 20 kB: the recording fails within its first second."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    source = str(folder / "face.mkv")
+    running = start(
+        "live", "--source", source, "--no-window", "--record", "full.mkv", cwd=tmp_path,
+        preexec_fn=limit,
+    )  # fmt: skip
+    out, said = running.communicate(timeout=60)
+    assert running.returncode == 2, said
+    assert "recording" in said
+    assert "Traceback" not in said
+    assert "happy 100%" in out
 
 
 @pytest.mark.parametrize(

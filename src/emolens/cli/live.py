@@ -24,7 +24,7 @@ from emolens.cli.streams import (
     stopping_on_signals,
 )
 from emolens.cli.terminal import PartialFailureError, say, say_error, stderr_console
-from emolens.core.errors import EmolensError, SourceError
+from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
 from emolens.detection import DEFAULT_DETECTOR
@@ -96,39 +96,45 @@ def live(  # noqa: PLR0913 (one option each)
     analyzer.warm_up()
     shown = Window() if (has_screen() if window is None else window) else None
     summary = SessionSummary()
-    data: list[ResultSink] = [summary]
-    if jsonl:
-        data.append(JsonlSink(jsonl, wall_clock=_wall_clock()))
+    data = [JsonlSink(jsonl, wall_clock=_wall_clock())] if jsonl else []
     pictures: list[ResultSink] = [shown] if shown else []
     if record:
         pictures.append(Recording(record))
     ending = _Ending(duration, shown)
     with (
         _StatusLine(is_shown=not quiet and jsonl != STDOUT) as status,
-        Outputs(data=data, pictures=pictures, layers=layers) as outputs,
+        Outputs(data=data, pictures=pictures, layers=layers, on_failure=say_error) as outputs,
         StreamRunner(
             plan.open,
             analyzer.step,
             is_live=True,
             is_endless=plan.is_endless,
-            on_event=status.say,
+            on_event=_say_nothing if quiet else say,
             on_idle=ending.look,
         ) as runner,
     ):
+
+        def on_result(result: FrameResult) -> None:
+            summary.write(result.frame, result)
+            status.show(result, speedometer.text(result))
+
         ending.runner = runner
-        ended_by = _run(runner, outputs, ending, lambda r: status.show(r, speedometer.text(r)))
+        ended_by = _run(runner, outputs, ending, on_result)
     session = summary.finish()
-    failures = [*ended_by, *outputs.failures]
-    if not session.n_frames and failures:
-        raise SourceError("; ".join(failures))
+    if ended_by and not session.n_frames:
+        raise ended_by
     if not quiet:
         if jsonl != STDOUT:
             show_session(session)
         say(_totals(runner.status))
-    for failure in failures:
-        say_error(failure)
-    if failures:
+    if ended_by:
+        say_error(str(ended_by))
+    if ended_by or outputs.failures:
         raise PartialFailureError
+
+
+def _say_nothing(_message: str) -> None:
+    """Take an event that nobody asked for."""
 
 
 def _run(
@@ -136,8 +142,8 @@ def _run(
     outputs: Outputs,
     ending: "_Ending",
     on_result: Callable[[FrameResult], None],
-) -> list[str]:
-    """Take results until the end; what ends them early is returned."""
+) -> EmolensError | None:
+    """Take results until the end; the error that ends them early is returned."""
     with stopping_on_signals(runner):
         try:
             for result in runner:
@@ -145,10 +151,10 @@ def _run(
                 on_result(result)
                 ending.look()
                 if outputs.is_exhausted:
-                    return []
+                    return None
         except EmolensError as error:
-            return [str(error)]
-    return []
+            return error
+    return None
 
 
 def _wall_clock() -> Callable[[float], float]:
@@ -216,7 +222,6 @@ class _StatusLine:
 
     def __init__(self, *, is_shown: bool) -> None:
         console = stderr_console()
-        self._is_shown = is_shown
         is_live = is_shown and console.is_terminal
         self._live = Live(console=console, transient=True, auto_refresh=False) if is_live else None
         self._next_s = 0.0
@@ -230,11 +235,6 @@ class _StatusLine:
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
-
-    def say(self, message: str) -> None:
-        """Print a line that stays."""
-        if self._is_shown:
-            say(message)
 
     def show(self, result: FrameResult, speed: str) -> None:
         """Tell what is seen now."""

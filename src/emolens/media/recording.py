@@ -59,8 +59,8 @@ class Recording:
 
     Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
     first frame on: once it is half a second long it can be opened at any moment, also when the
-    program was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so they are
-    shown.
+    program was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so
+    they are shown.
 
     Args:
         path: A name that ends in .mkv or .mp4.

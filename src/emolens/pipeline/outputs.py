@@ -34,6 +34,7 @@ class Outputs:
         data: Sinks that take the frame as it is.
         pictures: Sinks that take the frame with all layers on it.
         layers: What is laid over frames, in this order.
+        on_failure: Told at once what failed.
         clock: Gives seconds.
     """
 
@@ -43,11 +44,13 @@ class Outputs:
         data: Sequence[ResultSink] = (),
         pictures: Sequence[ResultSink] = (),
         layers: Sequence[Layer] = (),
+        on_failure: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data = list(data)
         self._pictures = list(pictures)
         self._layers = list(layers)
+        self._on_failure = on_failure
         self._clock = clock
         self._latencies = StageLatencies()
         self._has_sinks = bool(self._data or self._pictures)
@@ -100,13 +103,18 @@ class Outputs:
         try:
             sink.__exit__(None, None, None)
         except OutputError as error:
-            self.failures.append(str(error))
+            self._note(error)
+
+    def _note(self, error: OutputError) -> None:
+        self.failures.append(str(error))
+        if self._on_failure:
+            self._on_failure(str(error))
 
     def _try(self, sink: ResultSink, frame: Frame, result: FrameResult) -> bool:
         try:
             sink.write(frame, result)
         except OutputError as error:
-            self.failures.append(str(error))
+            self._note(error)
             # It frees what it holds; that it could not go on is told already.
             with contextlib.suppress(OutputError):
                 sink.__exit__(type(error), error, error.__traceback__)
