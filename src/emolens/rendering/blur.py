@@ -13,10 +13,10 @@ from emolens.core.geometry import Box
 
 # Hair, ears and chin lie outside a detector's box.
 _MARGIN: Final = 0.35
-# A face of so few blocks across cannot be told from others by people or by face recognition: about
-# a sixth of the 32 px that McPherson et al. 2016 ("Defeating Image Obfuscation with Deep
-# Learning") still recognised in part after mosaicing.
-_BLOCKS: Final = 6
+# Blocks across the blurred square, of which a face has about half. Mosaics of many small blocks are
+# not safe: networks that are trained on them still recognise people (McPherson et al. 2016,
+# "Defeating Image Obfuscation with Deep Learning").
+_BLOCKS: Final = 4
 # A detector may miss a face for a moment, which would show it. Where one was seen, the picture
 # stays blurred for so long, and the more widely the longer ago it was and the faster it moved.
 _KEPT_S: Final = 1.0
