@@ -9,7 +9,7 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
 from emolens.media.pyav import av
-from emolens.media.upright import to_upright_bgr
+from emolens.media.upright import Upright
 from emolens.media.video_file import packets_of
 
 OPEN_TIMEOUT_S: Final = 8.0
@@ -91,12 +91,13 @@ class NetworkSource:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
+        upright = Upright()
         began_s: float | None = None
         for index, decoded in enumerate(self._decode()):
             now_s = self._clock()
             began_s = now_s if began_s is None else began_s
             yield Frame(
-                to_upright_bgr(decoded),
+                upright.to_bgr(decoded),
                 index=index,
                 media_time_s=now_s - began_s,
                 captured_at_s=now_s,

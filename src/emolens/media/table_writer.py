@@ -24,8 +24,10 @@ _TYPES: Final = {
     "assessable": pa.bool_(),
 }
 SCHEMA: Final = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in TABLE_COLUMNS])
-# Rows of one Parquet row group: some megabytes.
+# Rows of one Parquet row group, some megabytes, and of the pieces that it is put together from:
+# as Python objects rows take eight times as much memory.
 _GROUP_ROWS: Final = 10_000
+_PIECE_ROWS: Final = 500
 
 Row = Mapping[str, Cell]
 
@@ -163,16 +165,19 @@ class _JsonLines:
 class _Parquet:
     def __init__(self, file: IO[bytes]) -> None:
         self._writer = pq.ParquetWriter(file, SCHEMA)
-        self._rows: list[Row] = []
+        self._rows: list[dict[str, Cell]] = []
+        self._pieces: list[pa.RecordBatch] = []
 
     def add(self, row: Row) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= _GROUP_ROWS:
+        self._rows.append(dict(row))
+        if len(self._rows) >= _PIECE_ROWS:
+            self._pack()
+        if len(self._pieces) * _PIECE_ROWS >= _GROUP_ROWS:
             self._flush()
 
     def finish(self) -> None:
-        if self._rows:
-            self._flush()
+        self._pack()
+        self._flush()
         self._writer.close()
 
     def abandon(self) -> None:
@@ -180,6 +185,12 @@ class _Parquet:
         with contextlib.suppress(OSError, pa.ArrowException):
             self._writer.close()
 
+    def _pack(self) -> None:
+        if self._rows:
+            self._pieces.append(pa.RecordBatch.from_pylist(self._rows, SCHEMA))
+            self._rows = []
+
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(list(map(dict, self._rows)), SCHEMA))
-        self._rows.clear()
+        if self._pieces:
+            self._writer.write_table(pa.Table.from_batches(self._pieces))
+            self._pieces = []

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from emolens.core.frame import Frame
 from emolens.media.clip import Clip
 from emolens.media.pyav import av
-from emolens.media.upright import to_upright_bgr
+from emolens.media.upright import Upright
 from emolens.media.video_file import (
     ends_too_early,
     open_file,
@@ -86,6 +86,7 @@ class VideoSource:
         self._clip = clip or Clip()
         self._clock = clock
         self.remarks: list[str] = []
+        self._upright = Upright()
         self._n_damaged = 0
         self._n_hidden = 0
         self._container = open_file(self._path)
@@ -161,7 +162,7 @@ class VideoSource:
 
     def _try_to_convert(self, decoded: av.VideoFrame) -> Pixels | None:
         try:
-            return to_upright_bgr(decoded)
+            return self._upright.to_bgr(decoded)
         except (av.FFmpegError, ValueError):
             self._n_damaged += 1
             return None

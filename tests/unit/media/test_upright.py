@@ -1,10 +1,11 @@
+import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emolens.media.pyav import av
-from emolens.media.upright import to_upright_bgr
+from emolens.media.upright import Upright
 from emolens.media.video_source import VideoSource
 from tests.clips import MATRICES, ClipRecipe, displayed, make_clip, numbered_picture, turn_display
 
@@ -36,4 +37,20 @@ def test_a_phone_held_upright_stores_its_picture_turned_by_a_quarter() -> None:
 def test_without_a_matrix_a_picture_stays_as_it_is() -> None:
     picture = numbered_picture(5)
     frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-    np.testing.assert_array_equal(to_upright_bgr(frame), picture)
+    np.testing.assert_array_equal(Upright().to_bgr(frame), picture)
+
+
+def test_frames_are_freed_at_once_and_not_by_the_garbage_collector(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", ClipRecipe(n_frames=40, b_frames=0))
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoSource(path) as source:
+            kept = [n_video_frames() for _ in source]
+    finally:
+        gc.enable()
+    assert max(kept[5:]) <= min(kept[5:]) + 2
+
+
+def n_video_frames() -> int:
+    return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
