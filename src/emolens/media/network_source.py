@@ -22,6 +22,8 @@ _OPTIONS: Final = {
     # What is new counts, not what was received before.
     "fflags": "nobuffer",
     "flags": "low_delay",
+    # Nobody needs an estimate of the frame rate, which takes more than a second of opening.
+    "fpsprobesize": "0",
 }
 _LATE: Final = "it does not answer in time"
 
