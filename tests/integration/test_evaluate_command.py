@@ -163,7 +163,7 @@ def test_a_report_that_cannot_be_written_says_so(data: Path, tmp_path: Path) -> 
 def test_reports_say_what_they_need(data: Path, tmp_path: Path) -> None:
     hide = (
         "import importlib.util as u; found = u.find_spec;"
-        "u.find_spec = lambda name, *rest: None if name == 'jinja2' else found(name, *rest);"
+        "u.find_spec = lambda name, *rest: None if name == 'seaborn' else found(name, *rest);"
         "from emolens.cli.main import run; run()"
     )
     done = subprocess.run(

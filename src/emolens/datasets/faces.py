@@ -75,7 +75,7 @@ class FaceDigest:
     def add(self, image: npt.NDArray[np.uint8], label: int) -> None:
         """Add the next face: uint8 pixels of (H, W) and its class, 0..6."""
         # The shape in front keeps faces apart that have the same bytes in rows of another length.
-        self._sha256.update(f"{image.shape[0]}x{image.shape[1]}:{label}:".encode())
+        self._sha256.update(f"{image.shape[0]}x{image.shape[1]}:{int(label)}:".encode())
         self._sha256.update(np.ascontiguousarray(image).data)
 
     def hexdigest(self) -> str:

@@ -26,7 +26,7 @@ def test_a_face_becomes_a_few_blocks_and_the_rest_stays() -> None:
     frame = noise_frame()
     box = Box(100, 60, 180, 160)
     blurred = FaceBlur().apply(frame.image, result(frame, [face(box)]))
-    assert n_colours(blurred, box.pad(0.35)) <= 36
+    assert n_colours(blurred, box.pad(0.35)) <= 16
     outside = np.ones(frame.image.shape[:2], bool)
     outside[20:200, 60:220] = False
     np.testing.assert_array_equal(blurred[outside], frame.image[outside])
@@ -56,15 +56,15 @@ def test_the_picture_itself_is_not_changed() -> None:
 def test_faces_at_the_edges_are_as_coarse_as_others(box: Box) -> None:
     frame = noise_frame()
     blurred = FaceBlur().apply(frame.image, result(frame, [face(box)]))
-    assert n_colours(blurred, box) <= 36
+    assert n_colours(blurred, box) <= 16
 
 
 def test_a_strip_of_a_face_is_not_shown_in_finer_blocks_than_a_whole_one() -> None:
     frame = noise_frame()
     image = frame.image.copy()
     mosaic(image, Box(0, 60, 12, 180))
-    # Blocks of 20 px: one across, six down.
-    assert n_colours(image, Box(0, 60, 12, 180)) == 6
+    # Blocks of 30 px: one across, four down.
+    assert n_colours(image, Box(0, 60, 12, 180)) == 4
 
 
 def test_blocks_are_means_and_so_tell_nothing_about_single_pixels(
@@ -83,7 +83,7 @@ def test_a_lost_face_stays_blurred_for_a_second_and_more_widely() -> None:
     blur.apply(frame.image, result(frame, [face(box)], at_s=5.0))
     for away_s in (0.1, 0.5, 0.9):
         blurred = blur.apply(frame.image, result(frame, [], at_s=5.0 + away_s))
-        assert n_colours(blurred, box.pad(0.35 + 0.5 * away_s - 0.01)) <= 36
+        assert n_colours(blurred, box.pad(0.35 + 0.5 * away_s - 0.01)) <= 16
     after = blur.apply(frame.image, result(frame, [], at_s=6.1))
     np.testing.assert_array_equal(after, frame.image)
 
@@ -94,7 +94,7 @@ def test_a_moving_face_that_is_lost_is_still_covered() -> None:
     blur.apply(frame.image, result(frame, [face(Box(100, 60, 180, 160))], at_s=0))
     for at_s in (0.2, 0.5, 0.9):
         blurred = blur.apply(frame.image, result(frame, [], at_s=at_s))
-        assert n_colours(blurred, Box(100 + 40 * at_s, 60, 180 + 40 * at_s, 160)) <= 36
+        assert n_colours(blurred, Box(100 + 40 * at_s, 60, 180 + 40 * at_s, 160)) <= 16
 
 
 def test_all_faces_are_blurred_also_where_they_overlap() -> None:
@@ -111,7 +111,7 @@ def test_faces_without_numbers_are_blurred_too() -> None:
     boxes = [Box(20, 20, 100, 120), Box(220, 100, 300, 200)]
     faces = [face(box, track_id=None, label=None) for box in boxes]
     blurred = FaceBlur().apply(frame.image, result(frame, faces))
-    assert all(n_colours(blurred, box) <= 36 for box in boxes)
+    assert all(n_colours(blurred, box) <= 16 for box in boxes)
 
 
 def test_another_stream_begins_without_the_faces_of_the_last() -> None:
@@ -140,7 +140,7 @@ def test_any_box_in_any_picture(size_wh: tuple[int, int], box: tuple[float, ...]
     place = Box(x, y, x + width, y + height)
     blurred = FaceBlur().apply(frame.image, result(frame, [face(place.clip(size_wh))]))
     assert blurred.shape == frame.image.shape
-    assert n_colours(blurred, place) <= 36
+    assert n_colours(blurred, place) <= 16
 
 
 class MissingDetector(MarkDetector):
