@@ -159,7 +159,7 @@ def page() -> str:
             "# Benchmarks of streams",
             "",
             "What emolens promises of videos and cameras, and what was measured with "
-            f"{bench['processor']}, {bench['machine']}, in November 2026. `make soak` runs all of it "
+            f"{bench['processor']}, {bench['machine']}, on 25 November 2026. `make soak` runs all of it "
             "(about an hour, nothing else should run) and writes this page; shortened versions are "
             "part of the tests.",
             "",
