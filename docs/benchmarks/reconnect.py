@@ -10,7 +10,6 @@ to what the stream says about itself.
 import argparse
 import contextlib
 import json
-import os
 import socket
 import threading
 import time
@@ -89,7 +88,7 @@ def wait_for(runner: StreamRunner, *, is_up: bool) -> float:
 
 def descriptors() -> int:
     """Open files of this process."""
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def main() -> None:

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import supervision as sv
 import trackers
 from trackers.core.base import BaseTracker
 from trackers.eval.identity import compute_identity_metrics
 
-from emolens.core.face import FaceDetection
+from emolens.core.face import FaceDetection, TrackedFace, TrackState
 from emolens.core.geometry import Box
 from emolens.core.ports import FaceTracker
 from emolens.detection import build_detector
@@ -139,10 +140,6 @@ class Plain:
 
     def update(self, detections: list[FaceDetection], at_s: float) -> list:
         """Only what `measure` needs."""
-        import supervision as sv  # noqa: PLC0415
-
-        from emolens.core.face import TrackedFace, TrackState  # noqa: PLC0415
-
         boxes = sv.Detections.empty()
         if detections:
             boxes = sv.Detections(

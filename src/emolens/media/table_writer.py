@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final, Protocol, Self
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from emolens.core.errors import ConfigError
 from emolens.core.frame import TABLE_COLUMNS, Cell, Frame, FrameResult
 from emolens.media.files import GrowingFile
+from emolens.media.jsonl_writer import to_line
 
 TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _TYPES: Final = {
@@ -152,8 +152,7 @@ class _JsonLines:
         self._file = file
 
     def add(self, row: Row) -> None:
-        line = json.dumps(dict(row), ensure_ascii=True, allow_nan=False)
-        self._file.write(line.encode("ascii") + b"\n")
+        self._file.write(to_line(row).encode("ascii"))
 
     def finish(self) -> None:
         """Nothing is left to write."""

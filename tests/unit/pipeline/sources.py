@@ -4,11 +4,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import IO, Self
 
 import numpy as np
 
 from emolens.core.frame import Frame, FrameResult
+from emolens.core.ports import FrameSource
+from emolens.pipeline.runner import StreamRunner
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
 
@@ -80,3 +83,25 @@ class Gate:
     def open(self) -> None:
         """Let all go on."""
         self._opened.set()
+
+
+def n_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def balance(runner: StreamRunner) -> int:
+    counts = runner.status.counts
+    return counts.captured - counts.processed - counts.dropped - counts.in_flight
+
+
+def endless(
+    open_source: Callable[[], FrameSource], *, stall_s: float = 0.1, **options: object
+) -> StreamRunner:
+    return StreamRunner(
+        open_source,
+        empty_result,
+        is_live=True,
+        is_endless=True,
+        stall_s=stall_s,
+        **options,  # type: ignore[arg-type]  # a test's own
+    )

@@ -1,17 +1,14 @@
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count, pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emolens.core.errors import EmolensError, InputError, OutputError, ProcessingError, SourceError
 from emolens.core.frame import Frame, FrameResult
-from emolens.core.ports import FrameSource
-from emolens.pipeline import runner as runner_module
 from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
 from emolens.testing import (
@@ -22,43 +19,18 @@ from emolens.testing import (
     SyntheticSource,
     marked_picture,
 )
-from tests.unit.pipeline.sources import Gate, ScriptedSource, counted, empty_result, fresh_frame
+from tests.unit.pipeline.sources import (
+    Gate,
+    ScriptedSource,
+    balance,
+    counted,
+    empty_result,
+    endless,
+    fresh_frame,
+    n_descriptors,
+)
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
-    yield gate
-    gate.open()
-
-
-@pytest.fixture
-def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "_BACK_OFF_S", (0.005, 0.01))
-
-
-def n_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def balance(runner: StreamRunner) -> int:
-    counts = runner.status.counts
-    return counts.captured - counts.processed - counts.dropped - counts.in_flight
-
-
-def endless(
-    open_source: Callable[[], FrameSource], *, stall_s: float = 0.1, **options: object
-) -> StreamRunner:
-    return StreamRunner(
-        open_source,
-        empty_result,
-        is_live=True,
-        is_endless=True,
-        stall_s=stall_s,
-        **options,  # type: ignore[arg-type]  # a test's own
-    )
 
 
 def test_a_source_with_an_end_gives_every_frame_once_in_order() -> None:
@@ -146,149 +118,6 @@ def test_frames_are_accounted_for_at_every_moment(is_live: bool, is_stopped: boo
     assert counts.in_flight == 0
     assert counts.captured == counts.processed + counts.dropped
     assert is_stopped or counts.captured == 3000
-
-
-def dying(kind: str, gate: Gate) -> Callable[[], Iterator[Frame]]:
-    """A connection that gives three frames and then dies in a way."""
-
-    def script() -> Iterator[Frame]:
-        yield from counted(3, pause_s=0.002)()
-        if kind == "raises":
-            raise SourceError("cable pulled")
-        if kind == "blocks":
-            gate.block(0.6)
-        if kind == "blocks for ever":
-            gate.block()
-
-    return script
-
-
-@pytest.mark.parametrize("kind", ["raises", "ends", "blocks", "blocks for ever"])
-def test_an_endless_source_that_dies_is_noticed_and_opened_again(kind: str, gate: Gate) -> None:
-    """G4, with a shorter stall: noticed, and running again within 2 s."""
-    opened = count()
-    events: list[tuple[float, str]] = []
-
-    def open_source() -> ScriptedSource:
-        is_first = next(opened) == 0
-        return ScriptedSource(dying(kind, gate) if is_first else counted(10**6, pause_s=0.005))
-
-    stall_s = 0.3
-    runner = endless(
-        open_source, stall_s=stall_s, on_event=lambda text: events.append((time.monotonic(), text))
-    )
-    indices, times_s, began_s = [], [], time.monotonic()
-    for result in runner:
-        indices.append(result.frame_index)
-        times_s.append(result.media_time_s)
-        if runner.status.n_reconnects and len(indices) >= 20:
-            assert runner.status.is_source_up
-            break
-    (lost_s, lost), (back_s, back) = events
-    assert lost_s - began_s <= stall_s + 0.7
-    assert back_s - lost_s <= 2
-    assert lost.startswith("source lost: ")
-    assert back == "source is back"
-    expected = {"raises": "cable pulled", "ends": "the source ended"}
-    assert runner.status.last_error == expected.get(kind, "no frame for 0.3 s")
-    # Numbers and times go on over the loss.
-    assert indices == sorted(set(indices))
-    assert times_s == sorted(times_s)
-
-
-def test_the_shipped_stall_is_noticed_within_five_seconds() -> None:
-    assert runner_module.STALL_S + 2 * runner_module._TICK_S < 5
-    assert (1 + runner_module._JITTER) * runner_module._BACK_OFF_S[1] < 1.5
-
-
-@pytest.mark.usefixtures("quick_back_off")
-def test_a_hundred_losses_leave_no_thread_and_no_file_open(gate: Gate) -> None:
-    kinds = ["raises", "ends", "blocks"]
-    sources: list[ScriptedSource] = []
-
-    def script() -> Iterator[Frame]:
-        kind = kinds[len(sources) % 3]
-        yield fresh_frame()
-        if kind == "raises":
-            raise SourceError("gone")
-        if kind == "blocks":
-            gate.block(0.08)
-
-    def open_source() -> ScriptedSource:
-        sources.append(ScriptedSource(script))
-        return sources[-1]
-
-    n_threads, n_files = threading.active_count(), n_descriptors()
-    runner = endless(open_source, stall_s=0.03)
-    for _ in runner:
-        if len(sources) > 100:
-            break
-    time.sleep(0.2)
-    assert runner.status.n_reconnects >= 100
-    assert threading.active_count() <= n_threads
-    assert n_descriptors() <= n_files
-    assert all(source.n_opened == source.n_closed == 1 for source in sources)
-
-
-@pytest.mark.usefixtures("quick_back_off")
-def test_a_source_that_stays_away_for_hours_is_tried_on() -> None:
-    opened = count()
-
-    def open_source() -> ScriptedSource:
-        number = next(opened)
-        if 0 < number < 1500:
-            raise SourceError("no route to host")
-        return ScriptedSource(counted(3))
-
-    events: list[str] = []
-    # Waiting is skipped: a clock that runs ahead.
-    ticks = count()
-    runner = endless(open_source, on_event=events.append, clock=lambda: next(ticks) * 1.0)
-    for result in runner:
-        if runner.status.n_reconnects >= 1500:
-            assert result is not None
-            break
-    assert events == ["source lost: the source ended; trying again", "source is back"]
-
-
-@pytest.mark.usefixtures("quick_back_off")
-def test_reads_that_hang_for_ever_are_not_left_behind_without_limit(gate: Gate) -> None:
-    sources: list[ScriptedSource] = []
-
-    def script() -> Iterator[Frame]:
-        yield fresh_frame()
-        gate.block()
-
-    def open_source() -> ScriptedSource:
-        sources.append(ScriptedSource(script))
-        return sources[-1]
-
-    events: list[str] = []
-    runner = endless(open_source, stall_s=0.02, on_event=events.append)
-    states = []
-
-    def look() -> None:
-        states.append(runner.status.is_source_up)
-        if len(sources) == 5 and len(states) > 15:
-            runner.stop()
-
-    runner._on_idle = look
-    list(runner)
-    assert len(sources) == 5
-    assert states[-1] is False
-    assert len(events) == 9
-    assert events[-1].startswith("source lost: no frame for")
-    gate.open()
-
-
-def test_an_endless_source_that_never_worked_is_told_at_once() -> None:
-    def open_source() -> ScriptedSource:
-        raise SourceError("no camera 7")
-
-    began_s = time.monotonic()
-    with pytest.raises(SourceError, match="no camera 7"):
-        list(endless(open_source))
-    assert time.monotonic() - began_s < 1
 
 
 @pytest.mark.parametrize("is_live", [False, True])
