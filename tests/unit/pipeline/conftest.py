@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from emolens.pipeline import runner as runner_module
-from tests.unit.pipeline.sources import (
-    Gate,
-)
+from tests.unit.pipeline.sources import Gate
 
 
 @pytest.fixture
