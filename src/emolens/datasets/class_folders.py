@@ -19,15 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from emolens.core.emotion import Emotion
-from emolens.core.errors import DatasetError, InputError
+from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folders import natural_key, visible_entries
-from emolens.imaging.decode import read_image
-from emolens.imaging.preprocess import to_gray
+from emolens.datasets.pictures import read_gray
+from emolens.datasets.reading import ReadingReport, read_each
 
 # Formats that are not read stand here too: better refused by name than missing without a word.
 PICTURE_SUFFIXES = frozenset(
@@ -71,12 +68,15 @@ def has_class_folders(root: Path) -> bool:
     )
 
 
-def iter_class_folders(root: Path, split: Split | None = None) -> Iterator[FaceSample]:
+def iter_class_folders(
+    root: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
     """Read the pictures of class folders, by split, class and file name in natural order.
 
     Args:
         root: A folder in one of the layouts of this module.
         split: Only the faces of this split, or all; pictures of other splits are not opened.
+        report: Where broken pictures are counted if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
@@ -85,16 +85,28 @@ def iter_class_folders(root: Path, split: Split | None = None) -> Iterator[FaceS
         DatasetError: No class folders, an unknown or nested folder (at once), or a picture that
             cannot be read (when its turn comes).
     """
-    return _read_folders(_find_class_folders(root), split)
+    rows = _list_pictures(_find_class_folders(root), split)
+    return read_each(rows, _read_picture, report or ReadingReport())
 
 
-def _read_folders(folders: list[_ClassFolder], split: Split | None) -> Iterator[FaceSample]:
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    path: Path
+    emotion: Emotion
+    split: Split | None
+
+
+def _list_pictures(folders: list[_ClassFolder], split: Split | None) -> Iterator[_Picture]:
     for folder in folders:
         for file in _pictures(folder.path):
             named = _SPLIT_FILE_NAME.match(file.name)
             file_split = Split(named[1]) if named else folder.split
             if split is None or file_split is split:
-                yield FaceSample(_read_gray(file), folder.emotion, file_split, str(file))
+                yield _Picture(file, folder.emotion, file_split)
+
+
+def _read_picture(picture: _Picture) -> FaceSample:
+    return FaceSample(read_gray(picture.path), picture.emotion, picture.split, str(picture.path))
 
 
 def _find_class_folders(root: Path) -> list[_ClassFolder]:
@@ -155,11 +167,3 @@ def _pictures(folder: Path) -> Iterator[Path]:
             )
         if entry.suffix.lower() in PICTURE_SUFFIXES:
             yield entry
-
-
-def _read_gray(file: Path) -> npt.NDArray[np.uint8]:
-    try:
-        return to_gray(read_image(file).image)
-    except InputError as error:
-        # read_image names the file in its own messages.
-        raise DatasetError(f"not a readable picture: {error}") from error

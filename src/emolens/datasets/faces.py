@@ -54,6 +54,7 @@ class FaceSample:
         split: Its split, or None where the data set does not tell.
         location: File and, where the file holds many faces, its row counted from 1; for messages.
         votes: FER+'s ten counts in the order of `votes.VOTE_NAMES`, or None without such votes.
+        subject: Who is shown, as the data set numbers people, or None where it does not.
     """
 
     image: npt.NDArray[np.uint8]
@@ -61,6 +62,7 @@ class FaceSample:
     split: Split | None
     location: str
     votes: tuple[int, ...] | None = None
+    subject: str | None = None
 
 
 class FaceDigest:
@@ -93,12 +95,14 @@ class FaceSet:
         locations: File and row of each face, for messages and lists.
         votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None where not
             every face has them.
+        subjects: Who each face shows, or None where the data set does not tell for every face.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     locations: tuple[str, ...]
     votes: npt.NDArray[np.uint8] | None = None
+    subjects: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -110,6 +114,7 @@ class FaceSet:
             self.labels[rows],
             tuple(self.locations[row] for row in rows),
             None if self.votes is None else self.votes[rows],
+            None if self.subjects is None else tuple(self.subjects[row] for row in rows),
         )
 
     @property
@@ -142,12 +147,16 @@ def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
     labels: list[int] = []
     locations: list[str] = []
     votes: list[tuple[int, ...]] = []
+    subjects: list[str] = []
     for sample in samples:
         pixels += resize_gray_square(sample.image, size_px).tobytes()
         labels.append(sample.emotion)
         locations.append(sample.location)
         if sample.votes is not None:
             votes.append(sample.votes)
+        if sample.subject is not None:
+            subjects.append(sample.subject)
     images = np.frombuffer(pixels, np.uint8).reshape(len(labels), size_px, size_px)
     counts = np.array(votes, np.uint8) if votes and len(votes) == len(labels) else None
-    return FaceSet(images, np.array(labels, np.int64), tuple(locations), counts)
+    people = tuple(subjects) if subjects and len(subjects) == len(labels) else None
+    return FaceSet(images, np.array(labels, np.int64), tuple(locations), counts, people)

@@ -50,6 +50,7 @@ import numpy.typing as npt
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.reading import ReadingReport, read_each
 
 SIDE_PX = 48
 _N_PIXELS = SIDE_PX * SIDE_PX
@@ -73,7 +74,9 @@ class _Header:
     usage: int
 
 
-def iter_csv(path: Path, split: Split | None = None) -> Iterator[FaceSample]:
+def iter_csv(
+    path: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
     """Read `fer2013.csv` or `icml_face_data.csv` row by row, in constant memory.
 
     The columns `emotion`, `pixels` and `Usage` may stand in any order, quoted or not, with spaces
@@ -83,6 +86,7 @@ def iter_csv(path: Path, split: Split | None = None) -> Iterator[FaceSample]:
         path: A comma-separated file with a header line.
         split: Only the faces of this split, or all. Pixels and label of other rows are not looked
             at.
+        report: Where broken rows are counted if they may be skipped.
 
     Yields:
         Faces of uint8 (48, 48), located by data row and line, both counted from 1.
@@ -93,7 +97,7 @@ def iter_csv(path: Path, split: Split | None = None) -> Iterator[FaceSample]:
     """
     try:
         with path.open("rb") as file:
-            yield from _read_rows(file, path, split)
+            yield from _read_rows(file, path, split, report or ReadingReport())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -107,27 +111,40 @@ def has_csv_header(path: Path) -> bool:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _read_rows(file: BinaryIO, path: Path, split: Split | None) -> Iterator[FaceSample]:
+def _read_rows(
+    file: BinaryIO, path: Path, split: Split | None, report: ReadingReport
+) -> Iterator[FaceSample]:
     lines = _lines(file, path)
     _, first_line = next(lines, (0, b""))
     header = _read_header(first_line, path)
-    for row, (line_number, line) in enumerate(lines, start=1):
-        location = f"{path}: row {row} (line {line_number})"
-        fields = line.split(b",")
-        if len(fields) != header.n_columns:
-            raise DatasetError(
-                f"{location}: has {len(fields)} fields; the header names {header.n_columns}"
-            )
-        usage = _unquoted(fields[header.usage])
-        row_split = _SPLITS.get(usage)
-        if row_split is None:
-            raise DatasetError(
-                f"{location}: Usage is {_shown(usage)}; expected one of {', '.join(Split)}"
-            )
-        if split is None or row_split is split:
-            emotion = _emotion(_unquoted(fields[header.emotion]), location)
-            image = _pixels(_unquoted(fields[header.pixels]), location)
-            yield FaceSample(image, emotion, row_split, location)
+
+    def read(numbered: tuple[int, tuple[int, bytes]]) -> FaceSample | None:
+        row, (line_number, line) = numbered
+        return _read_row(line, header, split, f"{path}: row {row} (line {line_number})")
+
+    yield from read_each(enumerate(lines, start=1), read, report)
+
+
+def _read_row(
+    line: bytes, header: _Header, split: Split | None, location: str
+) -> FaceSample | None:
+    """The face of a row, or None where it belongs to another split than the wanted one."""
+    fields = line.split(b",")
+    if len(fields) != header.n_columns:
+        raise DatasetError(
+            f"{location}: has {len(fields)} fields; the header names {header.n_columns}"
+        )
+    usage = _unquoted(fields[header.usage])
+    row_split = _SPLITS.get(usage)
+    if row_split is None:
+        raise DatasetError(
+            f"{location}: Usage is {_shown(usage)}; expected one of {', '.join(Split)}"
+        )
+    if split is not None and row_split is not split:
+        return None
+    emotion = _emotion(_unquoted(fields[header.emotion]), location)
+    image = _pixels(_unquoted(fields[header.pixels]), location)
+    return FaceSample(image, emotion, row_split, location)
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:

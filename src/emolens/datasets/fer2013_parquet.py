@@ -17,6 +17,7 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folders import visible_entries
+from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import decode_image
 from emolens.imaging.preprocess import to_gray
@@ -39,13 +40,17 @@ def parquet_files(folder: Path) -> list[Path]:
     ]
 
 
-def iter_parquet_folder(folder: Path, split: Split | None = None) -> Iterator[FaceSample]:
+def iter_parquet_folder(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
     """Read all Parquet files of a folder one after the other, in natural order of their names."""
     for file in parquet_files(folder):
-        yield from iter_parquet(file, split)
+        yield from iter_parquet(file, split, report)
 
 
-def iter_parquet(path: Path, split: Split | None = None) -> Iterator[FaceSample]:
+def iter_parquet(
+    path: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
     """Read one Parquet file in row batches, so memory does not grow with the file.
 
     Args:
@@ -54,6 +59,7 @@ def iter_parquet(path: Path, split: Split | None = None) -> Iterator[FaceSample]
             colour becomes grey).
         split: Only the faces of this split, or all. Pictures and labels of other rows are not
             looked at.
+        report: Where broken rows are counted if they may be skipped.
 
     Yields:
         Faces of uint8 (H, W), located by row, counted from 1.
@@ -67,7 +73,7 @@ def iter_parquet(path: Path, split: Split | None = None) -> Iterator[FaceSample]
             path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
         ) as file:
             _check_schema(file.schema_arrow, path)
-            yield from _read_rows(file, path, split)
+            yield from _read_rows(file, path, split, report or ReadingReport())
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: not a readable Parquet file: {error}") from error
 
@@ -105,24 +111,32 @@ def _check_schema(schema: pa.Schema, path: Path) -> None:
             raise DatasetError(f"{path}: column {name} must hold {expected}, its type is {kind}")
 
 
-def _read_rows(file: pq.ParquetFile, path: Path, split: Split | None) -> Iterator[FaceSample]:
-    row = 0
+def _read_rows(
+    file: pq.ParquetFile, path: Path, split: Split | None, report: ReadingReport
+) -> Iterator[FaceSample]:
+    def read(numbered: tuple[int, tuple[object, ...]]) -> FaceSample | None:
+        row, (usage, emotion, encoded, *votes) = numbered
+        location = f"{path}: row {row}"
+        row_split = _split(usage, location)
+        if split is not None and row_split is not split:
+            return None
+        return FaceSample(
+            _decode(encoded, location),
+            _emotion(emotion, location),
+            row_split,
+            location,
+            _votes(votes, location) if votes else None,
+        )
+
+    yield from read_each(enumerate(_rows(file), start=1), read, report)
+
+
+def _rows(file: pq.ParquetFile) -> Iterator[tuple[object, ...]]:
+    """Usage, emotion, encoded picture and, where they are there, the ten votes of each row."""
     has_votes = set(_VOTE_COLUMNS) <= set(file.schema_arrow.names)
     names = [*_COLUMNS, *(_VOTE_COLUMNS if has_votes else ())]
     for batch in file.iter_batches(_BATCH_ROWS, columns=names):
-        columns = (batch.column(name).to_pylist() for name in names)
-        for usage, emotion, encoded, *votes in zip(*columns, strict=True):
-            row += 1
-            location = f"{path}: row {row}"
-            row_split = _split(usage, location)
-            if split is None or row_split is split:
-                yield FaceSample(
-                    _decode(encoded, location),
-                    _emotion(emotion, location),
-                    row_split,
-                    location,
-                    _votes(votes, location) if has_votes else None,
-                )
+        yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
 
 
 def _split(usage: object, location: str) -> Split:

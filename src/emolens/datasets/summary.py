@@ -7,7 +7,8 @@ from pathlib import Path
 
 from emolens.core.emotion import LABELS
 from emolens.datasets.faces import FaceDigest
-from emolens.datasets.loading import UNKNOWN_SPLIT, find_format, iter_faces
+from emolens.datasets.formats import find_format
+from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
 from emolens.imaging.crop import resize_gray_square
 
 _DIGEST_SIZE_PX = 48

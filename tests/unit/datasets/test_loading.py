@@ -10,7 +10,8 @@ import pytest
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
-from emolens.datasets.loading import SourceFormat, find_format, iter_faces, load_faces
+from emolens.datasets.formats import SourceFormat, find_format
+from emolens.datasets.loading import iter_faces, load_faces
 
 FACE = np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8)
 

@@ -1,0 +1,146 @@
+"""Which format a data set is stored in: looks at what a source is, by content first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from emolens.core.errors import DatasetError
+from emolens.datasets import class_folders, fer2013_csv, fer2013_parquet
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import visible_entries
+from emolens.datasets.reading import ReadingReport
+from emolens.datasets.sheet import DataSheet
+
+_CSV_NAMES = frozenset({"fer2013.csv", "icml_face_data.csv"})
+_N_SHOWN = 8
+
+
+class SourceFormat(StrEnum):
+    """The formats that a data set can be read from."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    PARQUET_FOLDER = "parquet folder"
+    CLASS_FOLDERS = "class folders"
+
+
+Reader = Callable[[Path, Split | None, ReadingReport], Iterator[FaceSample]]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFormat:
+    """The files of a data set as its authors give them out.
+
+    Attributes:
+        is_one: Whether a folder has files or folders that only this data set has; a list that is
+            missing beside them is found when it is read.
+        read: Its reader.
+        sheet: What is known of it.
+    """
+
+    is_one: Callable[[Path], bool]
+    read: Reader
+    sheet: DataSheet
+
+
+# Of these, a folder may be one only; each wins over the general formats.
+PUBLISHED: dict[SourceFormat, PublishedFormat] = {}
+_GENERAL: dict[SourceFormat, Reader] = {
+    SourceFormat.CSV: fer2013_csv.iter_csv,
+    SourceFormat.PARQUET: fer2013_parquet.iter_parquet,
+    SourceFormat.PARQUET_FOLDER: fer2013_parquet.iter_parquet_folder,
+    SourceFormat.CLASS_FOLDERS: class_folders.iter_class_folders,
+}
+_ACCEPTED = (
+    "accepted are: FER2013's CSV (fer2013.csv or icml_face_data.csv) or a folder with one of the "
+    "two; a Parquet file with the columns usage, emotion and image or a folder of them; "
+    f"a folder of {class_folders.LAYOUTS}"
+)
+
+
+def reader_of(source_format: SourceFormat) -> Reader:
+    """What reads a format."""
+    published = PUBLISHED.get(source_format)
+    return published.read if published else _GENERAL[source_format]
+
+
+def find_format(source: Path) -> tuple[SourceFormat, Path]:
+    """Look at what a source is, by content first and by name second.
+
+    Args:
+        source: A file or folder.
+
+    Returns:
+        The format and the path to read, which differs from the source where that is a folder
+        around one CSV.
+
+    Raises:
+        DatasetError: The source does not exist, or is none or more than one of the accepted
+            layouts; the message names what was found and what is accepted.
+    """
+    if source.is_dir():
+        return _folder_format(source)
+    if source.is_file():
+        return _file_format(source), source
+    found = "is neither a file nor a folder" if source.exists() else "no such file or folder"
+    raise DatasetError(f"{source}: {found}; {_ACCEPTED}")
+
+
+def _file_format(file: Path) -> SourceFormat:
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(len(fer2013_parquet.MAGIC))
+    except OSError as error:
+        raise DatasetError(f"{file}: cannot be read: {error.strerror or error}") from error
+    suffix = file.suffix.lower()
+    if start == fer2013_parquet.MAGIC:
+        return SourceFormat.PARQUET
+    if suffix == ".csv" or fer2013_csv.has_csv_header(file):
+        return SourceFormat.CSV
+    if suffix in fer2013_parquet.SUFFIXES:
+        return SourceFormat.PARQUET
+    found = f"a file that starts with {start!r}" if start else "an empty file"
+    raise DatasetError(f"{file}: is {found}; {_ACCEPTED}")
+
+
+def _folder_format(folder: Path) -> tuple[SourceFormat, Path]:
+    entries = visible_entries(folder)
+    published = [(name, folder) for name, one in PUBLISHED.items() if one.is_one(folder)]
+    candidates = published or _general_formats(folder, entries)
+    if len(candidates) > 1:
+        found = ", ".join(
+            path.name if kind is SourceFormat.CSV else kind for kind, path in candidates
+        )
+        raise DatasetError(
+            f"{folder}: holds more than one data set ({found}); name the one to be read"
+        )
+    if not candidates:
+        names = [entry.name + ("/" if entry.is_dir() else "") for entry in entries]
+        shown = ", ".join(names[:_N_SHOWN]) + (", ..." if len(names) > _N_SHOWN else "")
+        found = f"a folder with {shown or 'nothing in it'}"
+        raise DatasetError(f"{folder}: {found}; {_hint(folder, entries)}{_ACCEPTED}")
+    return candidates[0]
+
+
+def _general_formats(folder: Path, entries: list[Path]) -> list[tuple[SourceFormat, Path]]:
+    candidates = [
+        (SourceFormat.CSV, entry)
+        for entry in entries
+        if entry.name.lower() in _CSV_NAMES and entry.is_file()
+    ]
+    if fer2013_parquet.parquet_files(folder):
+        candidates.append((SourceFormat.PARQUET_FOLDER, folder))
+    if class_folders.has_class_folders(folder):
+        candidates.append((SourceFormat.CLASS_FOLDERS, folder))
+    return candidates
+
+
+def _hint(folder: Path, entries: list[Path]) -> str:
+    """Where a data set is that somebody missed by one folder."""
+    near = [folder.resolve().parent, *(entry for entry in entries if entry.is_dir())]
+    for place in near:
+        for name, one in PUBLISHED.items():
+            if one.is_one(place):
+                return f"{place} looks like {name}, name that; "
+    return ""

@@ -1,0 +1,63 @@
+"""What readers do about faces that they cannot give: refuse, or count them and go on."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import FaceSample
+
+N_FAULTS_KEPT = 20
+_Row = TypeVar("_Row")
+
+
+@dataclass(slots=True)
+class ReadingReport:
+    """What happened while a source was read.
+
+    Attributes:
+        skip_faults: Leave a face out and count it where its row or picture is broken, instead of
+            stopping there. A source whose layout is broken stops either way.
+        left_out: Class of the source to number of faces, for classes that are none of ours.
+        n_faults: Faces left out because their row or picture is broken.
+        faults: What was wrong with the first 20 of them.
+    """
+
+    skip_faults: bool = False
+    left_out: Counter[str] = field(default_factory=Counter)
+    n_faults: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def leave_out(self, source_class: str) -> None:
+        """Count a face whose class is none of the seven."""
+        self.left_out[source_class] += 1
+
+    def fault(self, error: DatasetError) -> None:
+        """Count a face that cannot be read, or raise the error where faults are not skipped."""
+        if not self.skip_faults:
+            raise error
+        self.n_faults += 1
+        if len(self.faults) < N_FAULTS_KEPT:
+            self.faults.append(str(error))
+
+
+def read_each(
+    rows: Iterable[_Row], read: Callable[[_Row], FaceSample | None], report: ReadingReport
+) -> Iterator[FaceSample]:
+    """Read rows one by one.
+
+    Args:
+        rows: What a source lists.
+        read: Gives the face of a row, or None where it is left out; a `DatasetError` of it is a
+            fault of this row alone.
+        report: Where faults are counted.
+    """
+    for row in rows:
+        try:
+            sample = read(row)
+        except DatasetError as error:
+            report.fault(error)
+            continue
+        if sample is not None:
+            yield sample
