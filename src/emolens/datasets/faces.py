@@ -1,7 +1,7 @@
 """What every data set reader gives: labelled faces, one by one or all in memory."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -160,3 +160,32 @@ def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
     counts = np.array(votes, np.uint8) if votes and len(votes) == len(labels) else None
     people = tuple(subjects) if subjects and len(subjects) == len(labels) else None
     return FaceSet(images, np.array(labels, np.int64), tuple(locations), counts, people)
+
+
+def join_faces(parts: Sequence[FaceSet]) -> FaceSet:
+    """Put one or more sets one after the other; their faces must have the same size.
+
+    Where some sets have votes, the faces of the others get ten zeros; people are known only where
+    every set knows them.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    n_answers = next((part.votes.shape[1] for part in parts if part.votes is not None), None)
+    votes = None
+    if n_answers is not None:
+        votes = np.concatenate(
+            [
+                np.zeros((len(part), n_answers), np.uint8) if part.votes is None else part.votes
+                for part in parts
+            ]
+        )
+    subjects = [part.subjects for part in parts if part.subjects is not None]
+    return FaceSet(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        tuple(location for part in parts for location in part.locations),
+        votes,
+        tuple(name for of_part in subjects for name in of_part)
+        if len(subjects) == len(parts)
+        else None,
+    )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emolens.core.emotion import Emotion
 from emolens.datasets.clean_file import COMPARED_SIZE_PX
-from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
+from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces, join_faces
 from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
 from emolens.datasets.votes import N_VOTES
 
@@ -90,12 +90,7 @@ def join_audited(parts: Sequence[AuditedFaces]) -> AuditedFaces:
     """Put the faces of several sources one after the other."""
     if len(parts) == 1:
         return parts[0]
-    faces = FaceSet(
-        np.concatenate([part.faces.images for part in parts]),
-        np.concatenate([part.faces.labels for part in parts]),
-        tuple(location for part in parts for location in part.faces.locations),
-        np.concatenate([part.votes for part in parts]),
-    )
+    faces = join_faces([part.faces for part in parts])
     numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     sources = tuple(source for part in parts for source in part.sources)
     return AuditedFaces(sources, numbers, faces, np.concatenate([part.splits for part in parts]))

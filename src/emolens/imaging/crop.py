@@ -93,6 +93,27 @@ def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArra
     return crop_square(image, Box(0, 0, width, height).to_square(), size_px)
 
 
+def middle_square(image: npt.NDArray[np.uint8], part: float) -> npt.NDArray[np.uint8]:
+    """The square in the middle of a picture, without resampling.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3).
+        part: Its side in parts of the picture's shorter side, above 0 and at most 1.
+
+    Returns:
+        uint8 (S, S) or (S, S, 3), a view of the picture, S at least 1.
+
+    Raises:
+        InputError: The part is outside its range.
+    """
+    if not 0 < part <= 1:
+        raise InputError(f"the part of a picture must be above 0 and at most 1, got {part}")
+    height, width = image.shape[:2]
+    side = max(round(part * min(height, width)), 1)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[top : top + side, left : left + side]
+
+
 def _check(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> None:
     is_shape_allowed = image.ndim > 1 and image.shape[2:] in ((), (3,))
     if image.dtype != np.uint8 or not is_shape_allowed or 0 in image.shape:

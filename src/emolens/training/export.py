@@ -35,6 +35,7 @@ from emolens.training.onnx_graph import (
     to_graph,
     with_manifest,
 )
+from emolens.training.recipe import Recipe
 
 # The project's promises for torch against ONNX and for INT8 against float, kept by every export.
 PARITY_TOLERANCE = 1e-4
@@ -81,9 +82,7 @@ def export_checkpoint(
     loaded = load_checkpoint(checkpoint)
     recipe = loaded.recipe
     if validation:
-        recipe = recipe.model_copy(
-            update={"data": recipe.data.model_copy(update={"validation": validation})}
-        )
+        recipe = validated_on(recipe, validation)
     faces = load_validation_faces(recipe)
     trained = LogitsAndCam(loaded.networks)
     spec = loaded.networks[0].input_spec
@@ -104,7 +103,7 @@ def export_checkpoint(
         labels=LABELS,
         input=spec,
         temperature=temperature,
-        dataset=recipe.data.name,
+        dataset=" + ".join(source.name for source in recipe.data),
         code_revision=loaded.code_revision,
         metrics=_headline(logits, temperature, faces),
         license=recipe.license,
@@ -112,6 +111,12 @@ def export_checkpoint(
     content = seal(with_manifest(stored, manifest))
     write_bytes(out, content)
     return ExportedModel(manifest, len(content), float(np.abs(logits - torch_says).max()))
+
+
+def validated_on(recipe: Recipe, source: Path) -> Recipe:
+    """The recipe with all validation faces from one source, by the target of its first section."""
+    section = recipe.data[0].model_copy(update={"validation": source, "hold_out": 0.0})
+    return recipe.model_copy(update={"data": (section,)})
 
 
 def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = None) -> nn.Module:

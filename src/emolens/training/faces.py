@@ -1,16 +1,51 @@
-"""The faces of a recipe, checked against what the recipe asks of them."""
+"""The faces of all data sections of a recipe together, checked against what the recipe asks."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from emolens.core.emotion import LABELS
+from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.core.errors import ConfigError
-from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
-from emolens.datasets.cleaning import drop_faces
-from emolens.datasets.faces import FaceSet, Split
-from emolens.datasets.loading import load_faces
-from emolens.training.recipe import Recipe
+from emolens.datasets.cleaning import pixel_digests
+from emolens.datasets.faces import FaceSet, Split, join_faces
+from emolens.datasets.targets import Target
+from emolens.training.recipe import DataSection, Recipe
+from emolens.training.sources import (
+    SourceFaces,
+    held_out_digests,
+    load_source,
+    load_source_validation,
+)
+
+LEAKS_ACROSS = "leaks_across_sources"
+_SAMPLING_POWERS = {"uniform": 0.0, "sqrt": -0.5, "balanced": -1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """What became of the faces of one source.
+
+    Attributes:
+        name: The name of its section.
+        n_training: Faces to learn from.
+        n_validation: Faces to measure on.
+        n_dropped: Training faces that each rule named. `clean` is its file of rows; faces of
+            `no_target_...` have raters who do not agree enough; those of `leaks_across_sources`
+            stand in another source's validation or test split.
+        n_left_out: Faces of classes that are none of the seven, by class.
+        n_faults: Faces that could not be read.
+        faults: What was wrong with the first of them.
+    """
+
+    name: str
+    n_training: int
+    n_validation: int
+    n_dropped: dict[str, int]
+    n_left_out: dict[str, int]
+    n_faults: int
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,89 +53,175 @@ class TrainingFaces:
     """What a run learns from and what it is measured on.
 
     Attributes:
-        training: The faces to learn from.
-        validation: The faces to measure on.
-        n_dropped: Training faces that each rule of the recipe named; `clean` is its file of rows.
+        training: The faces to learn from, source by source.
+        targets: float32 (N, 7): what the network is to say of each, smoothed, times the weight of
+            its source; the mean weight of what is drawn is 1.
+        is_choice: bool (N,): whether any one of the classes with the highest target will do.
+        chances: float32 (N,): how often each face is drawn, against the others; None where every
+            face is drawn once an epoch.
+        n_draws: Faces an epoch.
+        class_counts: int64 (7,): faces of each class an epoch before classes are balanced.
+        validation: The faces to measure on, source by source.
+        sources: What became of the faces of each source, in the order of the recipe.
     """
 
     training: FaceSet
+    targets: npt.NDArray[np.float32]
+    is_choice: npt.NDArray[np.bool_]
+    chances: npt.NDArray[np.float32] | None
+    n_draws: int
+    class_counts: npt.NDArray[np.int64]
     validation: FaceSet
-    n_dropped: dict[str, int]
+    sources: tuple[SourceCounts, ...]
+
+    @property
+    def n_dropped(self) -> dict[str, int]:
+        """Training faces that each rule named, in all sources together."""
+        total: dict[str, int] = {}
+        for source in self.sources:
+            for rule, n_faces in source.n_dropped.items():
+                total[rule] = total.get(rule, 0) + n_faces
+        return total
 
 
 def load_training_faces(recipe: Recipe) -> TrainingFaces:
     """Read the `Training` and `PublicTest` faces that a recipe names, of its classes.
 
+    With several sources, no picture is learnt from that another source validates or tests on.
+
     Raises:
-        ConfigError: A class without training faces, fewer faces than one batch, or no votes where
-            the recipe learns from them.
+        ConfigError: A class without training or validation faces, fewer faces than one batch, or no
+            votes where the recipe learns from them.
         DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
             of rows to leave out was made for other data.
     """
-    source = recipe.data.source
-    validation = load_validation_faces(recipe)
-    cleaned, n_cleaned = _without_listed_rows(recipe)
-    # Faces of other classes go last: a conflict with one of them is a conflict.
-    kept, n_dropped = drop_faces(cleaned, recipe.data.drop, validation)
-    training = _of_classes(kept, recipe)
+    loaded = [load_source(section, recipe.data_size_px) for section in recipe.data]
+    # Faces of other classes go after the search for conflicts: one with them is one.
+    parts = [_of_classes(part, recipe) for part in _without_leaks_across(loaded, recipe)]
+    training = join_faces([part.training for part in parts])
     _check_classes(training, recipe)
-    if len(training) < recipe.schedule.batch_size:
-        raise ConfigError(
-            f"schedule.batch_size is {recipe.schedule.batch_size}, but there are only "
-            f"{len(training)} training faces; make the batches smaller"
-        )
     if recipe.loss.vote_weight and training.votes is None:
         raise ConfigError(
-            f"loss.vote_weight is {recipe.loss.vote_weight}, but {source} has no FER+ votes; set "
-            "it to 0 or use a source with the ferplus_* columns"
+            f"loss.vote_weight is {recipe.loss.vote_weight}, but {_places(recipe)} has no FER+ "
+            "votes; set it to 0 or use a source with the ferplus_* columns"
         )
-    named = n_cleaned | {str(rule): n for rule, n in n_dropped.items()}
-    return TrainingFaces(training, validation, named)
+    repeats = _per_face(parts, [section.repeat for section in recipe.data])
+    n_draws = round(float(repeats.sum()))
+    if n_draws < recipe.schedule.batch_size:
+        raise ConfigError(
+            f"schedule.batch_size is {recipe.schedule.batch_size}, but there are only "
+            f"{n_draws} training faces; make the batches smaller"
+        )
+    drawn = np.bincount(training.labels, weights=repeats, minlength=N_EMOTIONS)
+    chances = (
+        repeats * np.maximum(drawn, 1)[training.labels] ** _SAMPLING_POWERS[recipe.faces.sampling]
+    )
+    return TrainingFaces(
+        training=training,
+        targets=_targets(parts, recipe, chances),
+        is_choice=_per_face(parts, [one.target is Target.MULTI for one in recipe.data]) > 0,
+        chances=None if (chances == 1).all() else chances.astype(np.float32),
+        n_draws=n_draws,
+        class_counts=np.rint(drawn).astype(np.int64),
+        validation=_joined_validation([part.validation for part in parts], recipe),
+        sources=tuple(_counts(part) for part in parts),
+    )
 
 
 def load_validation_faces(recipe: Recipe) -> FaceSet:
-    """Read the `PublicTest` faces that a recipe names, of its classes.
+    """Read the validation faces that a recipe names, of its classes, source by source.
 
     Raises:
         ConfigError: None of them is of the recipe's classes.
         DatasetError: The data cannot be read, or the split is empty.
     """
-    source = recipe.data.validation or recipe.data.source
-    faces = load_faces(source, Split.PUBLIC_TEST, size_px=recipe.data_size_px)
-    chosen = _of_classes(faces, recipe)
-    if not len(chosen):
+    parts = [load_source_validation(section, recipe.data_size_px) for section in recipe.data]
+    return _joined_validation([_faces_of_classes(part, recipe) for part in parts], recipe)
+
+
+def _joined_validation(parts: Sequence[FaceSet], recipe: Recipe) -> FaceSet:
+    faces = join_faces(parts)
+    if not len(faces):
         raise ConfigError(
-            f"data.classes: {source} has no {Split.PUBLIC_TEST} face of "
-            f"{', '.join(recipe.data.classes)}"
+            f"faces.classes: {_places(recipe)} has no {Split.PUBLIC_TEST} face of "
+            f"{', '.join(recipe.faces.classes)}"
         )
-    return chosen
+    return faces
 
 
-def _without_listed_rows(recipe: Recipe) -> tuple[FaceSet, dict[str, int]]:
-    """The training faces of all classes without those of `data.clean`, and how many these are."""
-    source, size_px = recipe.data.source, recipe.data_size_px
-    faces = load_faces(source, Split.TRAINING, size_px=size_px)
-    if recipe.data.clean is None:
-        return faces, {}
-    compared = faces
-    if size_px != COMPARED_SIZE_PX:
-        compared = load_faces(source, Split.TRAINING, size_px=COMPARED_SIZE_PX)
-    left_out = rows_left_out(recipe.data.clean, compared)
-    return faces.take(np.delete(np.arange(len(faces)), left_out)), {"clean": len(left_out)}
+def _without_leaks_across(loaded: list[SourceFaces], recipe: Recipe) -> list[SourceFaces]:
+    """Leave out training faces whose very pixels stand in another source's held-out splits."""
+    if len(loaded) == 1:
+        return loaded
+    held_out = [
+        set(pixel_digests(part.validation.images))
+        | held_out_digests(part.section, recipe.data_size_px)
+        for part in loaded
+    ]
+    kept = []
+    for number, part in enumerate(loaded):
+        others = set().union(*(held_out[:number] + held_out[number + 1 :]))
+        is_leak = np.array([digest in others for digest in pixel_digests(part.training.images)])
+        named = {**part.n_dropped, LEAKS_ACROSS: int(is_leak.sum())}
+        kept.append(replace(part.take(np.flatnonzero(~is_leak)), n_dropped=named))
+    return kept
 
 
-def _of_classes(faces: FaceSet, recipe: Recipe) -> FaceSet:
-    if len(recipe.class_indices) == len(LABELS):
-        return faces
+def _of_classes(part: SourceFaces, recipe: Recipe) -> SourceFaces:
+    rows = np.flatnonzero(np.isin(part.training.labels, recipe.class_indices))
+    return replace(part.take(rows), validation=_faces_of_classes(part.validation, recipe))
+
+
+def _faces_of_classes(faces: FaceSet, recipe: Recipe) -> FaceSet:
     return faces.take(np.flatnonzero(np.isin(faces.labels, recipe.class_indices)))
+
+
+def _targets(
+    parts: Sequence[SourceFaces], recipe: Recipe, chances: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Smoothed targets (N, 7) times weights whose mean over what is drawn is 1."""
+    told_apart = np.isin(np.arange(N_EMOTIONS), recipe.class_indices)
+    shares = np.concatenate([part.shares for part in parts]) * told_apart
+    shares /= shares.sum(axis=1, keepdims=True)
+    smoothing = _per_face(parts, [_smoothing(section, recipe) for section in recipe.data])[:, None]
+    smoothed = shares * (1 - smoothing) + smoothing * told_apart / told_apart.sum()
+    weights = _per_face(parts, [section.weight for section in recipe.data])
+    weights *= chances.sum() / (weights * chances).sum()
+    return np.asarray(smoothed * weights[:, None], np.float32)
+
+
+def _smoothing(section: DataSection, recipe: Recipe) -> float:
+    own = section.label_smoothing
+    return recipe.loss.label_smoothing if own is None else own
+
+
+def _per_face(parts: Sequence[SourceFaces], values: Sequence[float]) -> npt.NDArray[np.float64]:
+    """A value of each source, float64 (N,), for each of its training faces."""
+    return np.repeat(np.array(values, np.float64), [len(part.training) for part in parts])
+
+
+def _counts(part: SourceFaces) -> SourceCounts:
+    return SourceCounts(
+        part.section.name,
+        len(part.training),
+        len(part.validation),
+        part.n_dropped,
+        dict(part.report.left_out),
+        part.report.n_faults,
+        tuple(part.report.faults),
+    )
 
 
 def _check_classes(training: FaceSet, recipe: Recipe) -> None:
     counts = training.class_counts
     missing = [LABELS[index] for index in recipe.class_indices if not counts[index]]
     if missing:
-        present = [label for label in recipe.data.classes if label not in missing]
+        present = [label for label in recipe.faces.classes if label not in missing]
         raise ConfigError(
-            f"{recipe.data.source} has no training face of {', '.join(missing)}; name the classes "
-            f"to tell apart: data.classes = {present}"
+            f"{_places(recipe)} has no training face of {', '.join(missing)}; name the classes "
+            f"to tell apart: faces.classes = {present}"
         )
+
+
+def _places(recipe: Recipe) -> str:
+    return ", ".join(str(section.source) for section in recipe.data)

@@ -60,7 +60,7 @@ _MEANT_SO = (
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 # Where the data lies and what the run uses may change between its parts.
 _MAY_CHANGE: dict[str, Any] = {
-    "data": {"source", "validation"},
+    "data": {"__all__": {"source", "validation"}},
     "hardware": {"devices", "num_nodes"},
     # Finished networks join when all training is over.
     "ensemble": True,
@@ -146,7 +146,7 @@ def fit(
     network = _first_network(recipe, finished[0])
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
-    loss = ExpressionLoss(recipe.loss, faces.training.class_counts, recipe.class_indices)
+    loss = ExpressionLoss(recipe.loss, faces.class_counts, recipe.class_indices)
     with _without_chatter(), _flushing_denormals(), _writing_to(run_dir):
         for index in remaining:
             if index:
@@ -271,7 +271,7 @@ def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatche
             faces.training,
             batch_size,
             seed=module.seed,
-            sampling=recipe.data.sampling,
+            learnt=faces,
             features=features[0],
         ),
         FaceBatches(faces.validation, 2 * batch_size, features=features[1]),

@@ -54,18 +54,12 @@ class ExpressionLoss(nn.Module):
         priors = np.where(present, class_counts, 1) / class_counts[present].sum()
         self.weights: Tensor
         self.log_priors: Tensor
-        self.uniform: Tensor
-        for name, values in {
-            "weights": weights,
-            "log_priors": np.log(priors),
-            "uniform": present / present.sum(),
-        }.items():
+        for name, values in {"weights": weights, "log_priors": np.log(priors)}.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Mean over a batch of logits (N, 7) and target shares (N, 7)."""
+        """Mean over a batch of logits (N, 7) and weighted target shares (N, 7)."""
         spec = self.spec
-        targets = targets * (1 - spec.label_smoothing) + spec.label_smoothing * self.uniform
         if spec.logit_adjustment:
             logits = logits + spec.logit_adjustment * self.log_priors
         log_shares = nn.functional.log_softmax(logits, dim=1)
@@ -76,8 +70,33 @@ class ExpressionLoss(nn.Module):
 
 
 def vote_loss(vote_logits: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy of logits (N, 10) against the shares of FER+'s votes (N, 10)."""
-    return nn.functional.cross_entropy(vote_logits, shares)
+    """Cross-entropy of logits (N, 10) against the shares of FER+'s votes (N, 10).
+
+    The mean over the faces with votes: the others have zeros, and mixtures count by their part.
+    """
+    losses = -shares * nn.functional.log_softmax(vote_logits, dim=1)
+    return losses.sum() / shares.sum().clamp_min(torch.finfo(shares.dtype).tiny)
+
+
+def choose_likeliest(targets: Tensor, logits: Tensor) -> Tensor:
+    """Keep, of the classes with the highest target, only the one that the network prefers.
+
+    Args:
+        targets: (N, 7); the highest value of a row may stand there several times.
+        logits: (N, 7), the network's answers.
+
+    Returns:
+        (N, 7) with the highest value once in each row; the places it is taken from get the lowest.
+
+    Source:
+        Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition with
+        Crowd-Sourced Label Distribution", the multi-label loss: the largest log-probability among
+        the classes that are right.
+    """
+    is_right = targets == targets.max(dim=1, keepdim=True).values
+    preferred = logits.detach().masked_fill(~is_right, -torch.inf).argmax(dim=1, keepdim=True)
+    is_preferred = torch.zeros_like(is_right).scatter(1, preferred, value=True)
+    return torch.where(is_right & ~is_preferred, targets.min(dim=1, keepdim=True).values, targets)
 
 
 def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:

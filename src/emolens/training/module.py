@@ -12,7 +12,12 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.core.manifest import InputSpec
 from emolens.training.augment import FaceAugment, FaceMix
 from emolens.training.batches import Batch
-from emolens.training.losses import ExpressionLoss, distillation_loss, vote_loss
+from emolens.training.losses import (
+    ExpressionLoss,
+    choose_likeliest,
+    distillation_loss,
+    vote_loss,
+)
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import PhaseSection, Recipe
 
@@ -66,8 +71,8 @@ class ExpressionModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """Loss of one augmented, perhaps mixed batch."""
-        inputs, labels, votes = batch
-        targets = torch.cat([nn.functional.one_hot(labels, N_EMOTIONS).float(), votes], dim=1)
+        inputs, _, votes, shares, is_choice = batch
+        targets = torch.cat([shares, votes], dim=1)
         faces: Tensor | None = None
         if inputs.dtype == torch.uint8:
             faces = self.augment(inputs.float() / 255, self._size_px())
@@ -77,14 +82,18 @@ class ExpressionModule(pl.LightningModule):
         else:
             views = torch.randint(inputs.shape[1], (len(inputs),), device=inputs.device)
             pooled = inputs[torch.arange(len(inputs), device=inputs.device), views]
-        loss = self._loss(pooled, targets, faces)
+        loss = self._loss(pooled, targets, faces, is_choice)
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True)
         return loss
 
-    def _loss(self, pooled: Tensor, targets: Tensor, faces: Tensor | None) -> Tensor:
+    def _loss(
+        self, pooled: Tensor, targets: Tensor, faces: Tensor | None, is_choice: Tensor
+    ) -> Tensor:
         recipe = self.recipe
         logits = self.network.answer(pooled).float()
-        loss: Tensor = self.loss(logits, targets[:, :N_EMOTIONS])
+        shares = targets[:, :N_EMOTIONS]
+        chosen = torch.where(is_choice[:, None], choose_likeliest(shares, logits), shares)
+        loss: Tensor = self.loss(logits, chosen)
         if recipe.teacher and faces is not None:
             taught = distillation_loss(
                 logits, self._teacher_logits(faces), recipe.teacher.temperature
@@ -121,7 +130,7 @@ class ExpressionModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         """Count hits of one plain batch."""
-        inputs, labels, _ = batch
+        inputs, labels, *_ = batch
         if inputs.dtype == torch.uint8:
             faces = _resized(inputs.float() / 255, self.spec.size_px)
             logits = self.network(_prepare(faces, self.spec))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.datasets.cleaning import DropRule
+from emolens.datasets.targets import Target
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -24,20 +25,47 @@ class _Section(BaseModel):
 
 
 class DataSection(_Section):
-    """Where the faces are. Relative paths start at the current folder."""
+    """Where faces are, and how far they are trusted. Relative paths start at the current folder.
+
+    A recipe has one `[data]` section or several `[[data]]` ones.
+    """
 
     name: str = "unnamed"
-    """What the data set is called in the manifest of the model."""
+    """What the data set is called in messages and in the manifest of the model."""
     source: Path
     """Any source that `emolens data info` reads; its `Training` split is trained on."""
     validation: Path | None = None
     """Where the `PublicTest` split is; the same source unless given."""
-    classes: tuple[str, ...] = LABELS
-    """The classes to tell apart; the others get the probability 0."""
+    hold_out: float = Field(0.0, ge=0, lt=1)
+    """Part of the training faces that is validated on instead, where there is no `PublicTest`
+    split: whole people where the source names them, copies of a picture always together."""
+    target: Target = Target.LABEL
+    """What is learnt: the source's `label`, or FER+'s `majority`, `soft` or `multi` target. Faces
+    are validated by it too."""
     drop: tuple[DropRule, ...] = ()
     """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
     clean: Path | None = None
     """A file of `emolens data audit --clean`: training rows to leave out, before `drop` looks."""
+    faults: Literal["refuse", "skip"] = "refuse"
+    """What to do about a missing or broken picture or a label out of range: stop, or leave it out
+    and report how many there were."""
+    weight: float = Field(1.0, gt=0)
+    """How much a face of this source counts in the loss, against one of weight 1."""
+    repeat: float = Field(1.0, gt=0)
+    """How often each face of this source is drawn in an epoch, on the average."""
+    label_smoothing: Fraction | None = None
+    """For labels that are wrong more often than those of other sources; `loss.label_smoothing`
+    unless given."""
+    crop: float = Field(1.0, gt=0, le=1)
+    """Side of the middle square that is used, in parts of the picture's shorter side: for sources
+    that show more around the face than FER2013 does."""
+
+
+class FacesSection(_Section):
+    """Which faces of all sources together are learnt from, and how often."""
+
+    classes: tuple[str, ...] = LABELS
+    """The classes to tell apart; the others get the probability 0."""
     size_px: SidePx | None = None
     """Side at which faces are kept in memory; the network's unless given."""
     sampling: Literal["uniform", "sqrt", "balanced"] = "uniform"
@@ -253,7 +281,8 @@ class Recipe(_Section):
     """Ship the mean of the best networks of all phases (Huang et al. 2017), not the last alone."""
     ensemble: tuple[Path, ...] = ()
     """Checkpoints of finished networks of the same kind; they and the new one ship as one mean."""
-    data: DataSection
+    data: tuple[DataSection, ...] = Field(min_length=1)
+    faces: FacesSection = FacesSection()
     network: NetworkSection = ResNetSection()
     augment: AugmentSection = AugmentSection()
     loss: LossSection = LossSection()
@@ -262,22 +291,49 @@ class Recipe(_Section):
     hardware: HardwareSection = HardwareSection()
     phases: tuple[PhaseSection, ...] = Field((PhaseSection(),), min_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _list_sources(cls, values: object) -> object:
+        """Take one `[data]` section for a list of one.
+
+        The keys of [faces] stood there while there was one source only, and still may.
+        """
+        if not isinstance(values, dict) or not isinstance(values.get("data"), dict):
+            return values
+        shared = FacesSection.model_fields
+        moved = {key: value for key, value in values["data"].items() if key in shared}
+        data = {key: value for key, value in values["data"].items() if key not in shared}
+        faces = values.get("faces", {})
+        return {**values, "data": [data], "faces": {**moved, **faces} if moved else faces}
+
+    @model_validator(mode="after")
+    def _check_sources(self) -> Self:
+        names = [source.name for source in self.data]
+        if len(set(names)) < len(names):
+            raise ValueError("several data sections need a name each, all of them different")
+        if any(source.target is Target.MULTI for source in self.data) and self.augment.mix:
+            raise ValueError(
+                "a multi target is one of several classes, chosen by the network's own answer, and "
+                "a mixture of two faces has none: set augment.mix = 0 or take another target"
+            )
+        return self
+
     @property
     def data_size_px(self) -> int:
         """Side at which faces are kept in memory."""
-        return self.data.size_px or self.network.size_px
+        return self.faces.size_px or self.network.size_px
 
     @property
     def class_indices(self) -> tuple[int, ...]:
         """The classes told apart, as values of `Emotion` in its order."""
-        return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.data.classes)
+        return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.faces.classes)
 
     @property
     def rebalances(self) -> bool:
         """Whether classes count otherwise than by how often they occur."""
         loss = self.loss
         return (
-            self.data.sampling != "uniform"
+            self.faces.sampling != "uniform"
             or loss.class_weights != "none"
             or loss.logit_adjustment > 0
         )
@@ -296,11 +352,11 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _check_imbalance(self) -> Self:
         loss = self.loss
-        if self.data.sampling != "uniform" and (
+        if self.faces.sampling != "uniform" and (
             loss.class_weights != "none" or loss.logit_adjustment
         ):
             raise ValueError(
-                "data.sampling, loss.class_weights and loss.logit_adjustment make up for the same "
+                "faces.sampling, loss.class_weights and loss.logit_adjustment make up for the same "
                 "thing; choose sampling or one of the others"
             )
         return self

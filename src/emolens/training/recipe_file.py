@@ -36,7 +36,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain(error)}") from error
+        raise ConfigError(
+            f"{path}: {explain(error, has_one_source=isinstance(values.get('data'), dict))}"
+        ) from error
 
 
 def to_toml(recipe: Recipe) -> str:
@@ -98,12 +100,19 @@ def _enter(target: object, section: str) -> object:
     raise ConfigError(f"--set: there are {len(target)} entries, counted from 0; got {section!r}")
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong with which key, with the valid keys where one is unknown."""
+def explain(error: ValidationError, *, has_one_source: bool = False) -> str:
+    """What is wrong with which key, with the valid keys where one is unknown.
+
+    Args:
+        error: Of a `Recipe`.
+        has_one_source: Whether it was written with one `[data]` section, whose keys have no number.
+    """
     problems = []
     for problem in error.errors():
         # The name of a union's member, such as "resnet", is pydantic's word and no key.
         path = _without_kind(problem["loc"])
+        if has_one_source and path[:2] == ["data", 0]:
+            path = ["data", *path[2:]]
         key = ".".join(map(str, path))
         if problem["type"] == "extra_forbidden":
             valid = ", ".join(_valid_keys(problem["loc"][:-1]))

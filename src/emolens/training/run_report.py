@@ -3,15 +3,17 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.datasets.faces import FaceSet, Split
+from emolens.evaluation.agreement import VoteAgreement, vote_agreement
 from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
@@ -30,10 +32,19 @@ _TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationFigures:
-    """Figures of finished networks on the validation split, calibrated as `export` does it."""
+    """Figures of finished networks on the validation split, calibrated as `export` does it.
+
+    Attributes:
+        temperature: What logits are divided by.
+        metrics: The figures.
+        predictions: What the networks said of each validation face.
+        votes: Agreement with FER+'s raters; None without votes.
+    """
 
     temperature: float
     metrics: ClassificationMetrics
+    predictions: Predictions
+    votes: VoteAgreement | None
 
 
 def validation_figures(
@@ -45,9 +56,9 @@ def validation_figures(
     logits = raw_logits * class_scales(recipe, raw_logits, validation.labels).astype("float32")
     temperature = fit_temperature(logits, validation.labels)
     probabilities = softmax(logits / temperature).astype("float64")
-    return ValidationFigures(
-        temperature, compute_metrics(Predictions(probabilities, validation.labels))
-    )
+    predictions = Predictions(probabilities, validation.labels)
+    votes = None if validation.votes is None else vote_agreement(predictions, validation.votes)
+    return ValidationFigures(temperature, compute_metrics(predictions), predictions, votes)
 
 
 def write_run_report(run_dir: Path, figures: ValidationFigures, faces: TrainingFaces) -> None:
@@ -55,12 +66,32 @@ def write_run_report(run_dir: Path, figures: ValidationFigures, faces: TrainingF
     record = {
         "n_training": len(faces.training),
         "n_dropped": faces.n_dropped,
+        "sources": _source_figures(figures, faces),
         "split": Split.PUBLIC_TEST,
         "temperature": figures.temperature,
+        "ferplus": asdict(figures.votes) if figures.votes else None,
         **figures.metrics.to_dict(),
     }
     write_bytes(run_dir / METRICS, (json.dumps(record, indent=2) + "\n").encode())
     plot_learning_curve(read_epochs(run_dir), run_dir / LEARNING_CURVE)
+
+
+def _source_figures(figures: ValidationFigures, faces: TrainingFaces) -> list[dict[str, object]]:
+    """What became of each source's faces, and how right the networks are on its validation."""
+    found = []
+    start = 0
+    for source in faces.sources:
+        rows = np.arange(start, start + source.n_validation)
+        start += source.n_validation
+        measured = compute_metrics(figures.predictions.take(rows)) if len(rows) else None
+        found.append(
+            {
+                **asdict(source),
+                "accuracy": measured.accuracy if measured else None,
+                "macro_f1": measured.macro_f1 if measured else None,
+            }
+        )
+    return found
 
 
 def read_epochs(run_dir: Path) -> pd.DataFrame:

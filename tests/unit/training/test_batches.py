@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from emolens.datasets.faces import FaceSet
 from emolens.training.batches import FaceBatches
+from emolens.training.faces import TrainingFaces
 
 FACES = FaceSet(
     np.arange(100, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8),
@@ -42,18 +44,42 @@ def test_processes_share_a_batch_without_overlap() -> None:
     assert len(parts[0]) == len(parts[1]) == 48
 
 
-def test_sampling_draws_rare_classes_as_often_as_said() -> None:
-    shares = {}
-    for sampling in ("uniform", "sqrt", "balanced"):
-        batches = FaceBatches(FACES, 100, seed=0, sampling=sampling)
-        labels = []
-        for epoch in range(40):
-            batches.epoch = epoch
-            labels += [batch.labels for batch in batches]
-        shares[sampling] = float(torch.cat(labels).float().mean())
-    assert abs(shares["uniform"] - 0.1) < 1e-6
-    assert abs(shares["sqrt"] - 0.25) < 0.03  # 10^.5 against 90^.5
-    assert abs(shares["balanced"] - 0.5) < 0.03
+def learnt(chances: np.ndarray | None = None, n_draws: int = 100) -> TrainingFaces:
+    return TrainingFaces(
+        training=FACES,
+        targets=np.eye(7, dtype=np.float32)[FACES.labels]
+        * np.arange(100, dtype=np.float32)[:, None],
+        is_choice=np.arange(100) % 2 == 0,
+        chances=None if chances is None else chances.astype(np.float32),
+        n_draws=n_draws,
+        class_counts=FACES.class_counts,
+        validation=FACES,
+        sources=(),
+    )
+
+
+def test_faces_are_drawn_as_often_as_their_chances_say() -> None:
+    chances = np.where(FACES.labels == 1, 9.0, 1.0)
+    batches = FaceBatches(FACES, 50, seed=0, learnt=learnt(chances, n_draws=250))
+    labels = []
+    for epoch in range(20):
+        batches.epoch = epoch
+        labels += [batch.labels for batch in batches]
+    assert len(batches) == 5
+    assert torch.cat(labels).float().mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_targets_stay_with_their_faces() -> None:
+    for batch in FaceBatches(FACES, 32, seed=0, learnt=learnt()):
+        numbers = batch.inputs[:, 0, 0, 0]
+        assert batch.targets.sum(dim=1).tolist() == numbers.tolist()
+        assert batch.is_choice.tolist() == (numbers % 2 == 0).tolist()
+
+
+def test_faces_to_measure_on_have_their_labels_for_targets() -> None:
+    batch = next(iter(FaceBatches(FACES, 100)))
+    assert torch.equal(batch.targets.argmax(dim=1), batch.labels)
+    assert not batch.is_choice.any()
 
 
 def test_votes_come_along_as_shares() -> None:

@@ -63,7 +63,7 @@ def test_a_class_without_faces_is_named_with_what_to_write(
     table = pq.read_table(generated_data)
     some = table.filter(pa.compute.not_equal(table["emotion"], 1))
     pq.write_table(some, tmp_path / "some.parquet")
-    with pytest.raises(ConfigError, match=r"no training face of disgust.*data.classes = \['angry"):
+    with pytest.raises(ConfigError, match=r"no training face of disgust.*faces.classes = \['angry"):
         load_training_faces(small_recipe(tmp_path / "some.parquet"))
 
 

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from emolens.training.losses import ExpressionLoss, class_weights, distillation_loss, vote_loss
+from emolens.training.losses import (
+    ExpressionLoss,
+    choose_likeliest,
+    class_weights,
+    distillation_loss,
+    vote_loss,
+)
 from emolens.training.recipe import LossSection
 
 COUNTS = np.array([100, 10, 100, 400, 200, 100, 300])
@@ -15,7 +21,7 @@ def loss_of(
     classes: tuple[int, ...] = tuple(ALL),
     **keys: object,
 ) -> float:
-    spec = LossSection.model_validate({"label_smoothing": 0.0, **keys})
+    spec = LossSection.model_validate(keys)
     return float(ExpressionLoss(spec, COUNTS, classes)(logits, targets))
 
 
@@ -27,9 +33,16 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_by_default_it_is_torchs_cross_entropy(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     logits, targets = batch
-    for smoothing in (0.0, 0.1):
-        expected = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-        assert loss_of(logits, targets, label_smoothing=smoothing) == pytest.approx(float(expected))
+    expected = torch.nn.functional.cross_entropy(logits, targets)
+    assert loss_of(logits, targets) == pytest.approx(float(expected))
+
+
+def test_targets_count_by_their_sum(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    logits, targets = batch
+    per_face = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    weights = torch.linspace(0.5, 2, 32)
+    expected = float((per_face * weights).mean())
+    assert loss_of(logits, targets * weights[:, None]) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["none", "sqrt", "inverse", "effective"])
@@ -70,17 +83,30 @@ def test_logit_adjustment_adds_the_log_prior() -> None:
     )
 
 
-def test_smoothing_spreads_over_the_classes_told_apart_only() -> None:
-    logits = torch.tensor([[-100.0, -100, -100, 1, -100, -100, 0]])
-    targets = torch.eye(7)[3:4]
-    log_shares = torch.tensor([1.0, 0]).log_softmax(dim=0)
-    expected = -(0.95 * log_shares[0] + 0.05 * log_shares[1])
-    assert loss_of(logits, targets, (3, 6), label_smoothing=0.1) == pytest.approx(float(expected))
-
-
 def test_votes_are_learnt_as_shares() -> None:
     shares = torch.tensor([[0.5, 0.5] + [0.0] * 8])
     assert float(vote_loss(torch.zeros(1, 10), shares)) == pytest.approx(np.log(10))
+
+
+def test_faces_without_votes_change_nothing_for_those_with_votes() -> None:
+    torch.manual_seed(0)
+    logits, shares = torch.randn(4, 10), torch.rand(4, 10).softmax(dim=1)
+    alone = float(vote_loss(logits, shares))
+    with_others = vote_loss(
+        torch.cat([logits, torch.randn(3, 10)]), torch.cat([shares, torch.zeros(3, 10)])
+    )
+    assert float(with_others) == pytest.approx(alone, rel=1e-5)
+    assert alone == pytest.approx(float(torch.nn.functional.cross_entropy(logits, shares)))
+    assert float(vote_loss(logits, torch.zeros(4, 10))) == 0
+
+
+def test_of_several_right_classes_only_the_preferred_one_is_learnt() -> None:
+    logits = torch.tensor([[0.0, 5, 1, 2, 0, 0, 0], [9.0, 0, 0, 0, 0, 0, 1]])
+    targets = torch.tensor([[0.5, 0.1, 0.5, 0.5, 0.1, 0.1, 0.1], [0, 0, 0, 0, 0, 0, 2.0]])
+    chosen = choose_likeliest(targets, logits)
+    # Class 1 is preferred by far, but it is not right; class 3 is the likeliest right one.
+    assert chosen[0].tolist() == pytest.approx([0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1])
+    assert chosen[1].tolist() == [0, 0, 0, 0, 0, 0, 2]
 
 
 def test_the_same_answer_is_nothing_to_learn_from_a_teacher() -> None:

@@ -14,6 +14,7 @@ from emolens.training.recipe import Recipe
 from tests.recipes import small_recipe
 
 COUNTS = np.full(7, 10)
+NO_CHOICE = torch.zeros(2, dtype=torch.bool)
 
 
 def module_of(
@@ -120,7 +121,7 @@ def test_labels_votes_and_teacher_are_weighed_as_said(monkeypatch: pytest.Monkey
     )
     module = module_of(recipe, teachers=(build_network(plain).eval(),))
     monkeypatch.setattr(module.loss, "forward", lambda *_: torch.tensor(4.0))
-    loss = module._loss(torch.zeros(2, 16), torch.zeros(2, 17), torch.rand(2, 1, 48, 48))
+    loss = module._loss(torch.zeros(2, 16), torch.zeros(2, 17), torch.rand(2, 1, 48, 48), NO_CHOICE)
     assert float(loss) == pytest.approx(0.75 * 4 + 0.25 * 10 + 0.5 * 1000)
 
 
@@ -150,6 +151,8 @@ def test_a_step_on_features_uses_one_view_of_each(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(module, "_loss", remember)
     features = torch.stack([torch.zeros(64, 16), torch.ones(64, 16)], dim=1)
-    module.training_step(Batch(features, torch.zeros(64, dtype=torch.int64), torch.empty(64, 0)), 0)
+    labels, votes = torch.zeros(64, dtype=torch.int64), torch.empty(64, 0)
+    batch = Batch(features, labels, votes, torch.zeros(64, 7), torch.zeros(64, dtype=torch.bool))
+    module.training_step(batch, 0)
     values = seen[0].mean(dim=1)
     assert set(values.tolist()) == {0.0, 1.0}

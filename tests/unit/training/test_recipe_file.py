@@ -53,7 +53,7 @@ def test_odd_text_and_random_weights_read_back(recipe: Path, tmp_path: Path) -> 
     resolved = tmp_path / "resolved.toml"
     resolved.write_text(to_toml(loaded), encoding="utf-8")
     assert load_recipe(resolved) == loaded
-    assert "\n" in loaded.data.name
+    assert "\n" in loaded.data[0].name
 
 
 def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:

@@ -1,0 +1,190 @@
+"""The faces of one data section of a recipe: read, cropped, cleaned, held out, given targets."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import N_EMOTIONS
+from emolens.core.errors import ConfigError, DatasetError
+from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
+from emolens.datasets.cleaning import drop_faces, pixel_digests
+from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
+from emolens.datasets.loading import has_split, iter_faces, load_faces
+from emolens.datasets.reading import ReadingReport
+from emolens.datasets.targets import Target, vote_targets
+from emolens.imaging.crop import middle_square
+from emolens.training.recipe import DataSection
+
+_HASHED_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFaces:
+    """What one source gives.
+
+    Attributes:
+        section: What the recipe says of it.
+        training: The faces to learn from.
+        shares: float32 (N, 7), their targets; rows add up to 1, or are the classes that are right
+            for a `multi` target, with equal shares.
+        validation: The faces to measure on; labels are the classes that the targets name.
+        n_dropped: Training faces that each rule named.
+        report: Faces that could not be read or are none of the seven classes, of both splits.
+    """
+
+    section: DataSection
+    training: FaceSet
+    shares: npt.NDArray[np.float32]
+    validation: FaceSet
+    n_dropped: dict[str, int]
+    report: ReadingReport
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "SourceFaces":
+        """The same with some of the training faces (int64), in that order."""
+        return replace(self, training=self.training.take(rows), shares=self.shares[rows])
+
+
+def load_source(section: DataSection, size_px: int) -> SourceFaces:
+    """Read the training and validation faces of a source.
+
+    Args:
+        section: What the recipe says of it.
+        size_px: Side at which faces are kept.
+
+    Raises:
+        ConfigError: The source has no votes for the target, or no validation split and none is held
+            out.
+        DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
+            of rows to leave out was made for other data.
+    """
+    reader = _Reader(section, size_px)
+    cleaned, n_cleaned = _without_listed_rows(reader)
+    if section.hold_out:
+        training, validation = _hold_out(cleaned, section)
+    else:
+        training, validation = cleaned, reader.validation()
+    kept, n_dropped = drop_faces(training, section.drop, validation)
+    training, shares, n_without = _targets(kept, section)
+    named = n_cleaned | {str(rule): n for rule, n in n_dropped.items()} | n_without
+    measured, _, _ = _targets(validation, section)
+    return SourceFaces(section, training, shares, measured, named, reader.report)
+
+
+def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
+    """Read the validation faces of a source alone; raises as `load_source` does."""
+    reader = _Reader(section, size_px)
+    if section.hold_out:
+        cleaned, _ = _without_listed_rows(reader)
+        return _targets(_hold_out(cleaned, section)[1], section)[0]
+    return _targets(reader.validation(), section)[0]
+
+
+def held_out_digests(section: DataSection, size_px: int) -> set[bytes]:
+    """Digests of the pixels of every `PrivateTest` face of a source, for a search for leaks.
+
+    Raises:
+        DatasetError: The data cannot be read.
+    """
+    reader = _Reader(section, size_px)
+    samples = reader.samples(section.source, Split.PRIVATE_TEST)
+    return set(pixel_digests(collect_faces(samples, size_px).images))
+
+
+class _Reader:
+    """Reads the splits of a source as its section says, counting what is left out."""
+
+    def __init__(self, section: DataSection, size_px: int) -> None:
+        self.section = section
+        self.size_px = size_px
+        self.report = ReadingReport(skip_faults=section.faults == "skip")
+
+    def samples(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
+        for sample in iter_faces(source, split, report=self.report):
+            if self.section.crop < 1:
+                yield replace(sample, image=middle_square(sample.image, self.section.crop))
+            else:
+                yield sample
+
+    def training(self, size_px: int) -> FaceSet:
+        """The `Training` faces or, of a source without splits that holds out, all of them."""
+        source = self.section.source
+        faces = collect_faces(self.samples(source, Split.TRAINING), size_px)
+        if not len(faces) and self.section.hold_out:
+            split_less = (s for s in self.samples(source, None) if s.split is None)
+            faces = collect_faces(split_less, size_px)
+        # Says which splits there are where this one is empty.
+        return faces if len(faces) else load_faces(source, Split.TRAINING, size_px=size_px)
+
+    def validation(self) -> FaceSet:
+        source = self.section.validation or self.section.source
+        faces = collect_faces(self.samples(source, Split.PUBLIC_TEST), self.size_px)
+        if len(faces):
+            return faces
+        try:
+            return load_faces(source, Split.PUBLIC_TEST, size_px=self.size_px)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{error}; name a source with one as validation, or hold out a part of the "
+                "training faces with hold_out = 0.1"
+            ) from error
+
+
+def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
+    """The training faces without those of `clean`, and how many these are."""
+    section = reader.section
+    faces = reader.training(reader.size_px)
+    if section.clean is None:
+        return faces, {}
+    compared = faces
+    if reader.size_px != COMPARED_SIZE_PX or section.crop < 1:
+        compared = load_faces(section.source, Split.TRAINING, size_px=COMPARED_SIZE_PX)
+    left_out = rows_left_out(section.clean, compared)
+    return faces.take(np.delete(np.arange(len(faces)), left_out)), {"clean": len(left_out)}
+
+
+def _hold_out(faces: FaceSet, section: DataSection) -> tuple[FaceSet, FaceSet]:
+    """Divide faces in two, whole people or, without people, by content."""
+    if section.validation or has_split(section.source, Split.PUBLIC_TEST):
+        raise ConfigError(
+            f"{section.name}: hold_out is for sources without a validation split, and "
+            f"{section.validation or section.source} is one; set it to 0"
+        )
+    if faces.subjects is None:
+        keys = pixel_digests(faces.images)
+    else:
+        keys = [subject.encode() for subject in faces.subjects]
+    # A digest does not depend on order or machine, so the same faces are held out in every run.
+    drawn = [int.from_bytes(hashlib.sha256(key).digest()[:_HASHED_BYTES]) for key in keys]
+    is_held_out = np.array(drawn) / 2 ** (8 * _HASHED_BYTES) < section.hold_out
+    if is_held_out.all() or not is_held_out.any():
+        raise ConfigError(
+            f"{section.name}: hold_out = {section.hold_out} of {len(set(keys))} "
+            f"{'pictures' if faces.subjects is None else 'people'} leaves the training or the "
+            "validation without faces; choose another part"
+        )
+    return faces.take(np.flatnonzero(~is_held_out)), faces.take(np.flatnonzero(is_held_out))
+
+
+def _targets(
+    faces: FaceSet, section: DataSection
+) -> tuple[FaceSet, npt.NDArray[np.float32], dict[str, int]]:
+    """Faces with the labels that a target names, the targets, and faces without one by reason."""
+    if section.target is Target.LABEL:
+        return faces, np.eye(N_EMOTIONS, dtype=np.float32)[faces.labels], {}
+    if faces.votes is None:
+        raise ConfigError(
+            f"{section.name}: target is {section.target}, but {section.source} has no FER+ votes; "
+            "take target = label or a source with the ferplus_* columns"
+        )
+    found = vote_targets(faces.votes, section.target)
+    rows = np.flatnonzero(found.labels >= 0)
+    if not len(rows):
+        raise DatasetError(f"{section.source}: no face has a {section.target} target")
+    reasons = Counter(found.reasons[found.labels < 0].tolist())
+    with_target = replace(faces.take(rows), labels=found.labels[rows])
+    return with_target, found.shares[rows], {f"no_target_{why}": n for why, n in reasons.items()}
