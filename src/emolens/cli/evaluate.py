@@ -1,6 +1,8 @@
 """`emolens evaluate`: the figures of a model on labelled faces."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,25 +10,27 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import numpy.typing as npt
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from emolens import __version__
 from emolens.classification import OnnxEmotionClassifier
+from emolens.cli.evaluation_tables import show_cross, show_evaluation
 from emolens.cli.extras import require_report
-from emolens.cli.terminal import progress, say, stdout_console, write_json
-from emolens.core.emotion import LABELS, Emotion
-from emolens.core.errors import InputError
+from emolens.cli.terminal import PartialFailureError, progress, say, say_error, write_json
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import held_out_split
+from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import Benchmark, evaluate_model
+from emolens.evaluation.cross import Cell, CrossEvaluation, names_of
 from emolens.evaluation.evaluation import Evaluation
-from emolens.evaluation.metrics import ClassificationMetrics
+from emolens.evaluation.leaks import Leaks
 from emolens.explanation import ActivationExplainer
 from emolens.imaging.bgr import as_bgr
 from emolens.media.files import write_bytes
 from emolens.media.jsonl_writer import STDOUT, to_line
 from emolens.rendering.heatmap import draw_heat
+from emolens.runtime.catalogue import DEFAULT_ALIAS
 
 if TYPE_CHECKING:
     from emolens.evaluation.report import Gallery
@@ -38,12 +42,30 @@ _MAP_PX = 96
 
 def evaluate(  # noqa: PLR0913 (one parameter an option)
     *,
-    data: Annotated[Path, typer.Option(help="Labelled faces: CSV, Parquet or class folders.")],
-    model: Annotated[str, typer.Option(help="Model name or .onnx file.")] = "default",
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Labelled faces: any source of emolens data info. Given more than once, every "
+            "model is measured on every source."
+        ),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model name or .onnx file; may be given more than once.", show_default="default"
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(help="Training, PublicTest or PrivateTest; by default the one held out."),
     ] = None,
+    target: Annotated[
+        Target,
+        typer.Option(
+            help="What is right: the label, or the majority of FER+'s raters (soft and multi: the "
+            "first class of these targets)."
+        ),
+    ] = Target.LABEL,
     tta: Annotated[
         bool,
         typer.Option("--tta", help="Mean over ten views of each face (test-time augmentation)."),
@@ -63,7 +85,10 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help=f"Write {METRICS} and {REPORT}, a page with plots, into this folder."),
+        typer.Option(
+            help=f"Write {METRICS} and {REPORT}, a page with plots, into this folder; with several "
+            "models or sources also a folder with both for each pair."
+        ),
     ] = None,
     faces: Annotated[
         bool,
@@ -78,58 +103,160 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         raise InputError("--faces shows faces in a report; name its folder with --report")
     if report:
         require_report("emolens evaluate --report")
-    n_threads = os.cpu_count() or 1
-    classifier = OnnxEmotionClassifier.load(model, n_threads=n_threads)
-    rival = OnnxEmotionClassifier.load(compare, n_threads=n_threads) if compare else None
-    chosen = Split.from_name(split) if split else held_out_split(data)
-    benchmark = Benchmark.of(data, chosen, training=training)
-    evaluation = evaluate_model(
-        classifier, benchmark, tta=tta, rival=rival, progress=partial(progress, quiet=quiet)
+    models = model or [DEFAULT_ALIAS]
+    run = _Run(
+        split=Split.from_name(split) if split else None,
+        target=target,
+        tta=tta,
+        training=training,
+        compare=compare,
+        report=report,
+        shows_faces=faces,
+        quiet=quiet,
     )
-    measured = benchmark.faces(classifier)
-    record: dict[str, object] = {
-        "model": classifier.manifest.name,
-        "model_sha256": classifier.model_sha256,
-        "data_sha256": measured.sha256,
-        "split": chosen,
-        "tta": tta,
-        "rival_model": rival.manifest.name if rival else None,
-        "rival_sha256": rival.model_sha256 if rival else None,
-        **evaluation.to_dict(),
-    }
+    if len(models) == len(data) == 1:
+        _evaluate_pair(run, data[0], models[0], json)
+    else:
+        _evaluate_all(run, data, models, json)
+
+
+def _evaluate_pair(run: "_Run", source: Path, model: str, json: str | None) -> None:
+    [cell] = run.measure(run.benchmark(source), [model])
     if json:
-        write_json(json, record)
-    if report:
-        gallery = _gallery(evaluation, ActivationExplainer.load(model), measured) if faces else None
-        page = _page(evaluation, record, benchmark, gallery)
-        write_bytes(report / METRICS, to_line(record).encode("ascii"))
-        write_bytes(report / REPORT, page.encode())
-        if not quiet:
-            say(f"wrote {report / METRICS} and {report / REPORT}")
-    if json != STDOUT and not quiet:
-        show_evaluation(evaluation, chosen, rival.manifest.name if rival else None)
+        write_json(json, cell.record)
+    if run.report:
+        run.write(run.report, cell)
+    if json != STDOUT and not run.quiet:
+        show_evaluation(cell.evaluation, cell.benchmark.split, cell.rival)
 
 
-def _page(
-    evaluation: Evaluation,
-    record: dict[str, object],
-    benchmark: Benchmark,
-    gallery: "Gallery | None",
-) -> str:
+def _evaluate_all(
+    run: "_Run", data: Sequence[Path], models: Sequence[str], json: str | None
+) -> None:
+    if run.compare:
+        raise InputError(
+            "--compare is for one model on one source; to see several models, give --model for each"
+        )
+    cross = run.measure_all(data, models)
+    if json:
+        write_json(json, cross.to_dict())
+    if run.report:
+        run.write_all(run.report, cross)
+    if json != STDOUT and not run.quiet:
+        show_cross(cross)
+    if len(cross.data) < len(data):
+        raise PartialFailureError
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all pairs of a model and a source share."""
+
+    split: Split | None
+    target: Target
+    tta: bool
+    training: Path | None
+    compare: str | None
+    report: Path | None
+    shows_faces: bool
+    quiet: bool
+
+    def benchmark(self, source: Path) -> Benchmark:
+        """What to measure on in a source."""
+        split = self.split or held_out_split(source)
+        return Benchmark.of(source, split, training=self.training, target=self.target)
+
+    def measure_all(self, data: Sequence[Path], models: Sequence[str]) -> CrossEvaluation:
+        """Every model on every source; a source that cannot be read is reported and left out."""
+        columns = []
+        for source, name in zip(data, names_of(data), strict=True):
+            try:
+                columns.append((name, self.measure(self.benchmark(source), models)))
+            except DatasetError as error:
+                say_error(str(error))
+        if not columns:
+            raise DatasetError("none of the sources could be read")
+        return CrossEvaluation.of(columns)
+
+    def measure(self, benchmark: Benchmark, models: Sequence[str]) -> list[Cell]:
+        """Every model on one source, whose copies are looked for once."""
+        shown = partial(progress, quiet=self.quiet)
+        leaks = benchmark.leaks(shown)
+        return [self._cell(benchmark, model, leaks) for model in models]
+
+    def _cell(self, benchmark: Benchmark, model: str, leaks: Leaks) -> Cell:
+        n_threads = os.cpu_count() or 1
+        classifier = OnnxEmotionClassifier.load(model, n_threads=n_threads)
+        rival = (
+            OnnxEmotionClassifier.load(self.compare, n_threads=n_threads) if self.compare else None
+        )
+        evaluation = evaluate_model(
+            classifier,
+            benchmark,
+            leaks=leaks,
+            tta=self.tta,
+            rival=rival,
+            progress=partial(progress, quiet=self.quiet),
+        )
+        record: dict[str, object] = {
+            "model": classifier.manifest.name,
+            "model_sha256": classifier.model_sha256,
+            "data_sha256": benchmark.faces(classifier).sha256,
+            "split": benchmark.split,
+            "target": self.target,
+            "tta": self.tta,
+            "rival_model": rival.manifest.name if rival else None,
+            "rival_sha256": rival.model_sha256 if rival else None,
+            **evaluation.to_dict(),
+        }
+        return Cell(model, benchmark, evaluation, record)
+
+    def write(self, folder: Path, cell: Cell) -> None:
+        """The figures and the page of one pair."""
+        gallery = None
+        if self.shows_faces:
+            explainer = ActivationExplainer.load(cell.model)
+            gallery = _gallery(
+                cell.evaluation, explainer, cell.benchmark.load(explainer.input_spec.size_px)
+            )
+        write_bytes(folder / METRICS, to_line(cell.record).encode("ascii"))
+        write_bytes(folder / REPORT, _page(cell, gallery).encode())
+        if not self.quiet:
+            say(f"wrote {folder / METRICS} and {folder / REPORT}")
+
+    def write_all(self, folder: Path, cross: CrossEvaluation) -> None:
+        """A page of each pair in a folder of its own, and one over all of them."""
+        from emolens.evaluation.cross_page import (  # noqa: PLC0415 (plotting is optional)
+            cross_page,
+            folder_of,
+        )
+
+        for column in cross.columns:
+            for cell in column.cells:
+                self.write(folder / folder_of(cell.model, column.name), cell)
+        write_bytes(folder / METRICS, to_line(cross.to_dict()).encode("ascii"))
+        write_bytes(folder / REPORT, cross_page(cross, emolens_version=__version__).encode())
+        if not self.quiet:
+            say(f"wrote {folder / METRICS} and {folder / REPORT}")
+
+
+def _page(cell: Cell, gallery: "Gallery | None") -> str:
     from emolens.evaluation.report import Subject, write_report  # noqa: PLC0415 (optional)
 
+    record, benchmark = cell.record, cell.benchmark
     subject = Subject(
         model=str(record["model"]),
         model_sha256=str(record["model_sha256"]),
         data=benchmark.source.name,
         data_sha256=str(record["data_sha256"]),
         split=benchmark.split,
+        target=benchmark.target,
         training=benchmark.training.name if benchmark.training else None,
         tta=bool(record["tta"]),
-        rival=str(record["rival_model"]) if record["rival_model"] else None,
+        rival=cell.rival,
         emolens_version=__version__,
     )
-    return write_report(evaluation, subject, gallery)
+    return write_report(cell.evaluation, subject, gallery)
 
 
 def _gallery(evaluation: Evaluation, explainer: ActivationExplainer, faces: FaceSet) -> "Gallery":
@@ -162,91 +289,3 @@ def _maps(
         draw_heat(as_bgr(image), maps.heat_map(Emotion(index), _MAP_PX), _MAP_PX)
         for image, maps, index in zip(images, explainer.explain(list(images)), named, strict=True)
     ]
-
-
-def show_evaluation(evaluation: Evaluation, split: Split | None, rival: str | None) -> None:
-    """Print the figures, the per-class table and the confusion matrix."""
-    console = stdout_console()
-    metrics = evaluation.metrics
-    console.print(_accuracy_line("accuracy", metrics, f" of {split}" if split else ""))
-    if evaluation.leak_free and evaluation.leak_free.metrics:
-        leak_free = evaluation.leak_free
-        console.print(
-            _accuracy_line(
-                "leak-free",
-                evaluation.leak_free.metrics,
-                ", without "
-                f"{leak_free.n_near} that stand in the training rows ({leak_free.n_exact} exactly)",
-            )
-        )
-    if evaluation.one_view:
-        console.print(_accuracy_line("one view", evaluation.one_view, ""))
-    console.print(
-        f"balanced accuracy {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
-        f"NLL {metrics.nll:.3f}, Brier {metrics.brier:.3f}, ECE {metrics.ece:.3f}"
-    )
-    _show_uses(console, evaluation)
-    if evaluation.comparison and evaluation.rival:
-        comparison = evaluation.comparison
-        low, high = comparison.accuracy_difference_ci95
-        console.print(
-            f"{rival} {100 * comparison.accuracy_difference:+.2f} points ({100 * low:+.2f} to "
-            f"{100 * high:+.2f}), McNemar p = {comparison.mcnemar_p:.4f}"
-        )
-    console.print()
-    console.print(_per_class_table(metrics))
-    console.print()
-    console.print(_confusion_table(metrics))
-
-
-def _accuracy_line(name: str, metrics: ClassificationMetrics, rest: str) -> str:
-    low, high = metrics.accuracy_ci95
-    return (
-        f"{name} [bold]{metrics.accuracy:.2%}[/] (95 % interval {low:.2%} to {high:.2%}) "
-        f"on {metrics.n} faces{rest}"
-    )
-
-
-def _show_uses(console: Console, evaluation: Evaluation) -> None:
-    """What abstaining gives, and how often people say the same."""
-    for chosen in evaluation.abstention:
-        if chosen.threshold is not None:
-            console.print(
-                f"right in at least {chosen.target_accuracy:.0%}: answer from confidence "
-                f"{chosen.threshold:.3f} on, which is {chosen.coverage:.0%} of the faces"
-            )
-    votes = evaluation.votes
-    if votes and votes.with_majority is not None and votes.labels_with_majority is not None:
-        console.print(
-            f"named as most raters do {votes.with_majority:.1%}, the labels themselves "
-            f"{votes.labels_with_majority:.1%}"
-        )
-
-
-def _per_class_table(figures: ClassificationMetrics) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("label")
-    for heading in ("precision", "recall", "F1", "faces"):
-        table.add_column(heading, justify="right")
-    for label, of_class in figures.per_class.items():
-        shares = (of_class.precision, of_class.recall, of_class.f1)
-        table.add_row(label, *map(_percent, shares), str(of_class.support))
-    return table
-
-
-def _confusion_table(figures: ClassificationMetrics) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("is / named")
-    for label in LABELS:
-        table.add_column(label, justify="right")
-    for row, label in enumerate(LABELS):
-        counts = figures.confusion_matrix[row]
-        table.add_row(
-            label,
-            *(f"[bold]{n}[/]" if column == row else str(n) for column, n in enumerate(counts)),
-        )
-    return table
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

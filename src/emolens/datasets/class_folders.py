@@ -11,7 +11,8 @@ them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder
 Files that are hidden or have no suffix of `PICTURE_SUFFIXES` are ignored, and so are pictures
 outside a class folder: without a label they are no part of the data set. A folder whose name is
 neither a split nor a class is refused, because its faces would be missing without a word. Numbers
-as class names follow FER2013's order; other data sets number their classes differently.
+as class names follow FER2013's order; other data sets number their classes differently. For these,
+and for other names, `label_map.toml` says what the folders are: see `label_map`.
 """
 
 import re
@@ -19,10 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emolens.core.emotion import Emotion
+from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folders import natural_key, visible_entries
+from emolens.datasets.label_map import FILE_NAME, LEAVE_OUT, LabelMap, read_label_map
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
 
@@ -56,14 +58,14 @@ _SPLIT_FILE_NAME = re.compile(rf"({'|'.join(Split)})_[0-9]+\.")
 @dataclass(frozen=True, slots=True)
 class _ClassFolder:
     path: Path
-    emotion: Emotion
+    emotion: Emotion | None
     split: Split | None
 
 
 def has_class_folders(root: Path) -> bool:
-    """Whether a folder has a subfolder named like a split or a class."""
-    return any(
-        _split_of(folder) is not None or _emotion_of(folder) is not None
+    """Whether a folder has a label map, or a subfolder named like a split or a class."""
+    return (root / FILE_NAME).is_file() or any(
+        _known_split(folder.name) is not None or _known_emotion(folder.name) is not None
         for folder in _subfolders(root)
     )
 
@@ -76,23 +78,26 @@ def iter_class_folders(
     Args:
         root: A folder in one of the layouts of this module.
         split: Only the faces of this split, or all; pictures of other splits are not opened.
-        report: Where broken pictures are counted if they may be skipped.
+        report: Where pictures of classes are counted that a label map leaves out, and broken
+            pictures if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
 
     Raises:
-        DatasetError: No class folders, an unknown or nested folder (at once), or a picture that
-            cannot be read (when its turn comes).
+        DatasetError: No class folders, an unknown or nested folder, a label map that is broken or
+            names a folder that is not there (at once), or a picture that cannot be read (when its
+            turn comes).
     """
     rows = _list_pictures(_find_class_folders(root), split)
-    return read_each(rows, _read_picture, report or ReadingReport())
+    report = report or ReadingReport()
+    return read_each(rows, lambda picture: _read_picture(picture, report), report)
 
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
     path: Path
-    emotion: Emotion
+    emotion: Emotion | None
     split: Split | None
 
 
@@ -105,57 +110,96 @@ def _list_pictures(folders: list[_ClassFolder], split: Split | None) -> Iterator
                 yield _Picture(file, folder.emotion, file_split)
 
 
-def _read_picture(picture: _Picture) -> FaceSample:
+def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None:
+    if picture.emotion is None:
+        report.leave_out(picture.path.parent.name)
+        return None
     return FaceSample(read_gray(picture.path), picture.emotion, picture.split, str(picture.path))
 
 
 def _find_class_folders(root: Path) -> list[_ClassFolder]:
-    parents = [(folder, _split_of(folder)) for folder in _subfolders(root)]
+    labels = read_label_map(root)
+    parents = [(folder, _split_of(folder.name, labels)) for folder in _subfolders(root)]
     split_parents = [(folder, split) for folder, split in parents if split is not None]
     if split_parents and len(split_parents) != len(parents):
         strange = next(folder for folder, split in parents if split is None)
         raise DatasetError(
             f"{root}: folder {strange.name!r} stands beside split folders "
             f"({', '.join(folder.name for folder, _ in split_parents)}) but is no split; "
-            "move it away or name the folder that should be read"
+            "move it away, name the folder that should be read, or say below [splits] in "
+            f"{labels.file} which split it is"
         )
     places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
     found = [
-        _ClassFolder(folder, _require_emotion(folder), split)
+        _ClassFolder(folder, _class_of(folder, labels), split)
         for parent, split in places
         for folder in _subfolders(parent)
     ]
     if not found:
         raise DatasetError(f"{root}: has no class folders; expected {LAYOUTS}")
+    _refuse_unused(labels, parents=[folder for folder, _ in parents], folders=found)
     return sorted(found, key=_folder_order)
 
 
 def _folder_order(folder: _ClassFolder) -> tuple[int, int, tuple[str, str]]:
     # Splits in the order of the official CSV, whatever their folders are called.
     split = -1 if folder.split is None else list(Split).index(folder.split)
-    return split, folder.emotion, natural_key(str(folder.path))
+    emotion = N_EMOTIONS if folder.emotion is None else folder.emotion
+    return split, emotion, natural_key(str(folder.path))
 
 
 def _subfolders(folder: Path) -> list[Path]:
     return [entry for entry in visible_entries(folder) if entry.is_dir()]
 
 
-def _split_of(folder: Path) -> Split | None:
+def _split_of(name: str, labels: LabelMap) -> Split | None:
+    entry = labels.split_entry(name)
+    return _known_split(name) if entry is None else labels.splits[entry]
+
+
+def _known_split(name: str) -> Split | None:
     try:
-        return Split.from_name(folder.name)
+        return Split.from_name(name)
     except DatasetError:
         return None
 
 
-def _emotion_of(folder: Path) -> Emotion | None:
-    return _EMOTIONS.get(folder.name.lower())
+def _known_emotion(name: str) -> Emotion | None:
+    return _EMOTIONS.get(name.lower())
 
 
-def _require_emotion(folder: Path) -> Emotion:
-    emotion = _emotion_of(folder)
+def _class_of(folder: Path, labels: LabelMap) -> Emotion | None:
+    """The class of a folder, None where the label map leaves it out."""
+    entry = labels.class_entry(folder.name)
+    if entry is not None:
+        return labels.classes[entry]
+    is_open = folder.name.isdecimal() and labels.names_numbers
+    emotion = None if is_open else _known_emotion(folder.name)
     if emotion is None:
-        raise DatasetError(f"{folder}: unknown class folder {folder.name!r}; allowed: {_ALLOWED}")
+        order = (
+            "which must name every number if it names one"
+            if is_open
+            else "as sets need that count their classes in another order, such as RAF-DB (1 to 7)"
+        )
+        raise DatasetError(
+            f"{folder}: unknown class folder {folder.name!r}; allowed: {_ALLOWED}. For any other "
+            f"name say what it is in {labels.file}, {order}: below a line [classes] write "
+            f'"{folder.name}" = "happy" (or another class, or "{LEAVE_OUT}"); what is no class but '
+            "a split goes below [splits]"
+        )
     return emotion
+
+
+def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_ClassFolder]) -> None:
+    """A name that no folder has is a slip of the pen, and its faces would be missing or wrong."""
+    used_classes = {labels.class_entry(folder.path.name) for folder in folders}
+    used_splits = {labels.split_entry(folder.name) for folder in parents}
+    unused = [*(labels.classes.keys() - used_classes), *(labels.splits.keys() - used_splits)]
+    if unused:
+        raise DatasetError(
+            f"{labels.file}: names {', '.join(map(repr, sorted(unused)))}, but there is no such "
+            "folder; correct the name or take the line out"
+        )
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

@@ -1,42 +1,4 @@
-"""FER2013 as its official CSV: one row per picture, pixels as text.
-
-Data sheet
-    Origin: Goodfellow et al. 2013, "Challenges in Representation Learning: A report on three
-    machine learning contests", ICONIP 2013 (arXiv:1307.0414). Pierre-Luc Carrier and Aaron
-    Courville collected the pictures with an image search for 184 emotion-related words, cut the
-    faces out with OpenCV's detector, and had people reject and relabel them.
-
-    Terms: published for a Kaggle contest, without a licence text of its own; the rights in the
-    pictures stay with their owners. They show real people: do not pass them on.
-
-    Pictures: 35,887 grey faces of 48 x 48 pixels, 8 bits.
-
-    Classes and splits (emolens counts the first two; the third is the published total less them):
-
-    ============  =====  =======  =====  =====  =====  ========  =======  ======
-    split         angry  disgust   fear  happy    sad  surprise  neutral   total
-    ============  =====  =======  =====  =====  =====  ========  =======  ======
-    Training       3995      436   4097   7215   4830      3171     4965  28,709
-    PublicTest      467       56    496    895    653       415      607   3,589
-    PrivateTest     491       55    528    879    594       416      626   3,589
-    all            4953      547   5121   8989   6077      4002     6198  35,887
-    ============  =====  =======  =====  =====  =====  ========  =======  ======
-
-    In emolens PublicTest is the validation split and PrivateTest the test split.
-
-    Known faults:
-        - Labels: the majority of FER+'s ten raters (Barsoum et al. 2016, "Training Deep Networks
-          for Facial Expression Recognition with Crowd-Sourced Label Distribution") gives FER2013's
-          label for only 64 % of the pictures: fear 15 %, disgust 38-46 %, sad 42-46 %,
-          angry 52-55 %, surprise 76-83 %, neutral 84-86 %, happy 91-93 %. Human accuracy on
-          FER2013 is about 65 %: a model at 73 % has learnt the habit of the labelling too.
-        - Copies: 1,514 groups of pixel-identical pictures (3,365 pictures), 57 groups with
-          conflicting labels; 557 groups span splits. 288 of the 3,589 PrivateTest pictures (8 %)
-          and 280 of PublicTest also stand in Training: every published figure profits.
-        - Not faces: 177 pictures show none, say FER+'s raters.
-        - Balance: 1.5 % of the pictures are disgust, 25 % happy; people's age, origin and sex are
-          not recorded.
-"""
+"""FER2013 as its official CSV: one row per picture, pixels as text."""
 
 import re
 from collections.abc import Iterator
@@ -47,10 +9,67 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import N_EMOTIONS, Emotion
+from emolens.core.emotion import LABELS, N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.reading import ReadingReport, read_each
+from emolens.datasets.sheet import DataSheet, SourceClass
+
+
+def _counts(*n_faces: int) -> dict[str, int]:
+    return dict(zip(LABELS, n_faces, strict=True))
+
+
+SHEET = DataSheet(
+    name="FER2013",
+    origin=(
+        "Goodfellow et al. 2013, Challenges in Representation Learning: A report on three machine "
+        "learning contests, ICONIP 2013 (arXiv:1307.0414). Pierre-Luc Carrier and Aaron Courville "
+        "collected the pictures with an image search for 184 emotion-related words, cut the faces "
+        "out with OpenCV's detector, and had people reject and relabel them."
+    ),
+    terms=(
+        "Published for a Kaggle contest, without a licence text of its own; the rights in the "
+        "pictures stay with their owners. They show real people: do not pass them on."
+    ),
+    pictures="35,887 grey faces of 48 x 48 pixels, 8 bits",
+    layout=(
+        "fer2013.csv          columns emotion, pixels, Usage\n"
+        "icml_face_data.csv   the same rows, columns emotion, Usage, pixels; one of the two"
+    ),
+    classes=tuple(SourceClass(str(int(emotion)), emotion.label, emotion) for emotion in Emotion),
+    rule="Its seven classes are the seven of emolens; none is left out.",
+    splits=(
+        "Usage: Training; PublicTest is the validation split and PrivateTest the test split here."
+    ),
+    # emolens counts the first two; the third is the published total less them.
+    counts={
+        "Training": _counts(3995, 436, 4097, 7215, 4830, 3171, 4965),
+        "PublicTest": _counts(467, 56, 496, 895, 653, 415, 607),
+        "PrivateTest": _counts(491, 55, 528, 879, 594, 416, 626),
+    },
+    faults=(
+        "Labels: the majority of FER+'s ten raters (Barsoum et al. 2016, Training Deep Networks "
+        "for Facial Expression Recognition with Crowd-Sourced Label Distribution) gives FER2013's "
+        "label for only 64 % of the pictures: fear 15 %, disgust 38-46 %, sad 42-46 %, angry "
+        "52-55 %, surprise 76-83 %, neutral 84-86 %, happy 91-93 %. Human accuracy on FER2013 is "
+        "about 65 %: a model at 73 % has learnt the habit of the labelling too.",
+        "Copies: 1,514 groups of pixel-identical pictures (3,365 pictures), 57 groups with "
+        "conflicting labels; 557 groups span splits. 288 of the 3,589 PrivateTest pictures (8 %) "
+        "and 280 of PublicTest also stand in Training: every published figure profits.",
+        "Not faces: 177 pictures show none, say FER+'s raters.",
+        "Balance: 1.5 % of the pictures are disgust, 25 % happy; people's age, origin and sex are "
+        "not recorded.",
+    ),
+    labels_sha256={
+        "Training": "71a2f5aab44ee7eb2d3c5316d81f7ffc1a39d52308f85d67b214efbb2476bdb9",
+        "PublicTest": "9b760ee48d8d3c47728bd80c999641aa0a2a214a0305ddddf07e7ce97d397896",
+    },
+    votes_sha256={
+        "Training": "393ef0b1b83c4ae5df1b669f24d10ca252435d9e59fbb1faf2ac0c8230219701",
+        "PublicTest": "ec30065c4ddfb30767a1db2dc4d5810f0551d5376601b6019308cf0f4383ee10",
+    },
+)
 
 SIDE_PX = 48
 _N_PIXELS = SIDE_PX * SIDE_PX
@@ -74,6 +93,42 @@ class _Header:
     usage: int
 
 
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """A line of the file, not looked at yet.
+
+    Attributes:
+        location: File, row and line.
+        line: Without the white space around it.
+        header: What its fields are.
+    """
+
+    location: str
+    line: bytes
+    header: _Header
+
+    def fields(self) -> tuple[bytes, bytes, Split]:
+        """Label and pixels as they stand there, and the split.
+
+        Raises:
+            DatasetError: The row has more or fewer fields than the header, or an unknown split.
+        """
+        fields = self.line.split(b",")
+        if len(fields) != self.header.n_columns:
+            raise DatasetError(
+                f"{self.location}: has {len(fields)} fields; "
+                f"the header names {self.header.n_columns}"
+            )
+        usage = _unquoted(fields[self.header.usage])
+        split = _SPLITS.get(usage)
+        if split is None:
+            raise DatasetError(
+                f"{self.location}: Usage is {_shown(usage)}; expected one of {', '.join(Split)}"
+            )
+        emotion, pixels = fields[self.header.emotion], fields[self.header.pixels]
+        return _unquoted(emotion), _unquoted(pixels), split
+
+
 def iter_csv(
     path: Path, split: Split | None = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
@@ -95,11 +150,39 @@ def iter_csv(
         DatasetError: Not such a file, or a row that breaks the format; the message names file, row,
             line and what was expected.
     """
+    yield from read_each(
+        iter_rows(path), lambda row: read_face(row, split), report or ReadingReport()
+    )
+
+
+def iter_rows(path: Path) -> Iterator[CsvRow]:
+    """The rows of the file in order, empty lines left out.
+
+    Raises:
+        DatasetError: The file cannot be read, has another header, or a line is too long.
+    """
     try:
         with path.open("rb") as file:
-            yield from _read_rows(file, path, split, report or ReadingReport())
+            lines = _lines(file, path)
+            _, first_line = next(lines, (0, b""))
+            header = _read_header(first_line, path)
+            for row, (number, line) in enumerate(lines, start=1):
+                yield CsvRow(f"{path}: row {row} (line {number})", line, header)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def read_face(row: CsvRow, split: Split | None) -> FaceSample | None:
+    """The face of a row, or None where it belongs to another split than the wanted one.
+
+    Raises:
+        DatasetError: The row breaks the format.
+    """
+    emotion, pixels, row_split = row.fields()
+    if split is not None and row_split is not split:
+        return None
+    label = _emotion(emotion, row.location)
+    return FaceSample(_pixels(pixels, row.location), label, row_split, row.location)
 
 
 def has_csv_header(path: Path) -> bool:
@@ -109,42 +192,6 @@ def has_csv_header(path: Path) -> bool:
             return set(_COLUMNS) <= set(_column_names(file.readline(_MAX_LINE_BYTES)))
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _read_rows(
-    file: BinaryIO, path: Path, split: Split | None, report: ReadingReport
-) -> Iterator[FaceSample]:
-    lines = _lines(file, path)
-    _, first_line = next(lines, (0, b""))
-    header = _read_header(first_line, path)
-
-    def read(numbered: tuple[int, tuple[int, bytes]]) -> FaceSample | None:
-        row, (line_number, line) = numbered
-        return _read_row(line, header, split, f"{path}: row {row} (line {line_number})")
-
-    yield from read_each(enumerate(lines, start=1), read, report)
-
-
-def _read_row(
-    line: bytes, header: _Header, split: Split | None, location: str
-) -> FaceSample | None:
-    """The face of a row, or None where it belongs to another split than the wanted one."""
-    fields = line.split(b",")
-    if len(fields) != header.n_columns:
-        raise DatasetError(
-            f"{location}: has {len(fields)} fields; the header names {header.n_columns}"
-        )
-    usage = _unquoted(fields[header.usage])
-    row_split = _SPLITS.get(usage)
-    if row_split is None:
-        raise DatasetError(
-            f"{location}: Usage is {_shown(usage)}; expected one of {', '.join(Split)}"
-        )
-    if split is not None and row_split is not split:
-        return None
-    emotion = _emotion(_unquoted(fields[header.emotion]), location)
-    image = _pixels(_unquoted(fields[header.pixels]), location)
-    return FaceSample(image, emotion, row_split, location)
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:

@@ -2,12 +2,14 @@
 
 The same pictures as the CSV (its module has the data sheet), a sixth of the size. One file or a
 folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
-`ferplus_not_face` are there; further columns do no harm.
+`ferplus_not_face` are there, and who is shown where there is a column `subject`; a face may lack
+either, and also a split. Further columns do no harm. `to_table` writes any faces in this form.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -78,6 +80,23 @@ def iter_parquet(
         raise DatasetError(f"{path}: not a readable Parquet file: {error}") from error
 
 
+def to_table(samples: Sequence[FaceSample]) -> pa.Table:
+    """Put faces into a table that this module reads again, pictures as lossless PNG."""
+    columns: dict[str, list[object]] = {
+        "usage": [sample.split.value if sample.split else None for sample in samples],
+        "emotion": [int(sample.emotion) for sample in samples],
+        "image": [_encode(sample.image) for sample in samples],
+        _SUBJECT: [sample.subject for sample in samples],
+    }
+    for place, name in enumerate(_VOTE_COLUMNS):
+        columns[name] = [sample.votes[place] if sample.votes else None for sample in samples]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _encode(image: npt.NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -95,7 +114,18 @@ _COLUMNS: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
 }
 
 
+_SUBJECT = "subject"
 _VOTE_COLUMNS = [f"ferplus_{name}" for name in VOTE_NAMES]
+SCHEMA = pa.schema(
+    [
+        ("usage", pa.string()),
+        ("emotion", pa.int8()),
+        ("image", pa.binary()),
+        (_SUBJECT, pa.string()),
+        *((name, pa.uint8()) for name in _VOTE_COLUMNS),
+    ]
+)
+"""The columns that `to_table` writes."""
 
 
 def _check_schema(schema: pa.Schema, path: Path) -> None:
@@ -115,7 +145,7 @@ def _read_rows(
     file: pq.ParquetFile, path: Path, split: Split | None, report: ReadingReport
 ) -> Iterator[FaceSample]:
     def read(numbered: tuple[int, tuple[object, ...]]) -> FaceSample | None:
-        row, (usage, emotion, encoded, *votes) = numbered
+        row, (usage, emotion, encoded, subject, *votes) = numbered
         location = f"{path}: row {row}"
         row_split = _split(usage, location)
         if split is not None and row_split is not split:
@@ -125,21 +155,30 @@ def _read_rows(
             _emotion(emotion, location),
             row_split,
             location,
-            _votes(votes, location) if votes else None,
+            _votes(votes, location) if any(count is not None for count in votes) else None,
+            None if subject is None else str(subject),
         )
 
     yield from read_each(enumerate(_rows(file), start=1), read, report)
 
 
 def _rows(file: pq.ParquetFile) -> Iterator[tuple[object, ...]]:
-    """Usage, emotion, encoded picture and, where they are there, the ten votes of each row."""
-    has_votes = set(_VOTE_COLUMNS) <= set(file.schema_arrow.names)
-    names = [*_COLUMNS, *(_VOTE_COLUMNS if has_votes else ())]
-    for batch in file.iter_batches(_BATCH_ROWS, columns=names):
-        yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+    """Usage, emotion, encoded picture, subject and, if there are such columns, the ten votes."""
+    present = set(file.schema_arrow.names)
+    has_votes, has_subject = set(_VOTE_COLUMNS) <= present, _SUBJECT in present
+    names = [*_COLUMNS, *((_SUBJECT,) if has_subject else ())]
+    votes = _VOTE_COLUMNS if has_votes else []
+    for batch in file.iter_batches(_BATCH_ROWS, columns=[*names, *votes]):
+        columns = [batch.column(name).to_pylist() for name in names]
+        if not has_subject:
+            columns.append([None] * len(batch))
+        columns += [batch.column(name).to_pylist() for name in votes]
+        yield from zip(*columns, strict=True)
 
 
-def _split(usage: object, location: str) -> Split:
+def _split(usage: object, location: str) -> Split | None:
+    if usage is None:
+        return None
     if usage not in list(Split):
         raise DatasetError(f"{location}: usage is {usage!r}; expected one of {', '.join(Split)}")
     return Split(str(usage))

@@ -6,7 +6,20 @@ from enum import StrEnum
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets import class_folders, fer2013_csv, fer2013_parquet
+from emolens.datasets import (
+    affectnet,
+    affectnet_annotations,
+    affectnet_lists,
+    ck_plus,
+    ck_plus_sequences,
+    class_folders,
+    expw,
+    fer2013_csv,
+    fer2013_parquet,
+    ferplus,
+    jaffe,
+    raf_db,
+)
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folders import visible_entries
 from emolens.datasets.reading import ReadingReport
@@ -23,6 +36,15 @@ class SourceFormat(StrEnum):
     PARQUET = "parquet"
     PARQUET_FOLDER = "parquet folder"
     CLASS_FOLDERS = "class folders"
+    RAF_DB = "RAF-DB"
+    AFFECTNET_LISTS = "AffectNet with lists"
+    AFFECTNET_ANNOTATIONS = "AffectNet with annotations"
+    EXPW = "ExpW"
+    FERPLUS = "FER+"
+    FERPLUS_PICTURES = "FER+ picture files"
+    CK_PLUS = "CK+"
+    CK_PLUS_48 = "CK+ 48 px"
+    JAFFE = "JAFFE"
 
 
 Reader = Callable[[Path, Split | None, ReadingReport], Iterator[FaceSample]]
@@ -45,7 +67,29 @@ class PublishedFormat:
 
 
 # Of these, a folder may be one only; each wins over the general formats.
-PUBLISHED: dict[SourceFormat, PublishedFormat] = {}
+PUBLISHED: dict[SourceFormat, PublishedFormat] = {
+    SourceFormat.RAF_DB: PublishedFormat(raf_db.is_raf_db, raf_db.iter_raf_db, raf_db.SHEET),
+    SourceFormat.AFFECTNET_LISTS: PublishedFormat(
+        affectnet_lists.is_affectnet_lists, affectnet_lists.iter_affectnet_lists, affectnet.SHEET
+    ),
+    SourceFormat.AFFECTNET_ANNOTATIONS: PublishedFormat(
+        affectnet_annotations.is_affectnet_annotations,
+        affectnet_annotations.iter_affectnet_annotations,
+        affectnet.SHEET,
+    ),
+    SourceFormat.EXPW: PublishedFormat(expw.is_expw, expw.iter_expw, expw.SHEET),
+    SourceFormat.FERPLUS: PublishedFormat(ferplus.is_ferplus, ferplus.iter_ferplus, ferplus.SHEET),
+    SourceFormat.FERPLUS_PICTURES: PublishedFormat(
+        ferplus.is_ferplus_pictures, ferplus.iter_ferplus_pictures, ferplus.PICTURES_SHEET
+    ),
+    SourceFormat.CK_PLUS: PublishedFormat(
+        ck_plus_sequences.is_ck_plus, ck_plus_sequences.iter_ck_plus, ck_plus_sequences.SHEET
+    ),
+    SourceFormat.CK_PLUS_48: PublishedFormat(
+        ck_plus.is_ck_plus_48, ck_plus.iter_ck_plus_48, ck_plus.SHEET
+    ),
+    SourceFormat.JAFFE: PublishedFormat(jaffe.is_jaffe, jaffe.iter_jaffe, jaffe.SHEET),
+}
 _GENERAL: dict[SourceFormat, Reader] = {
     SourceFormat.CSV: fer2013_csv.iter_csv,
     SourceFormat.PARQUET: fer2013_parquet.iter_parquet,
@@ -55,7 +99,8 @@ _GENERAL: dict[SourceFormat, Reader] = {
 _ACCEPTED = (
     "accepted are: FER2013's CSV (fer2013.csv or icml_face_data.csv) or a folder with one of the "
     "two; a Parquet file with the columns usage, emotion and image or a folder of them; "
-    f"a folder of {class_folders.LAYOUTS}"
+    f"a folder of {class_folders.LAYOUTS}; "
+    f"a folder of {', '.join(PUBLISHED)} as published (docs/datasets.md)"
 )
 
 
@@ -63,6 +108,14 @@ def reader_of(source_format: SourceFormat) -> Reader:
     """What reads a format."""
     published = PUBLISHED.get(source_format)
     return published.read if published else _GENERAL[source_format]
+
+
+def sheet_of(source_format: SourceFormat) -> DataSheet | None:
+    """What is known of a data set by its format; FER2013 for the formats that it comes in."""
+    published = PUBLISHED.get(source_format)
+    if published:
+        return published.sheet
+    return None if source_format is SourceFormat.CLASS_FOLDERS else fer2013_csv.SHEET
 
 
 def find_format(source: Path) -> tuple[SourceFormat, Path]:
@@ -138,9 +191,12 @@ def _general_formats(folder: Path, entries: list[Path]) -> list[tuple[SourceForm
 
 def _hint(folder: Path, entries: list[Path]) -> str:
     """Where a data set is that somebody missed by one folder."""
-    near = [folder.resolve().parent, *(entry for entry in entries if entry.is_dir())]
-    for place in near:
-        for name, one in PUBLISHED.items():
-            if one.is_one(place):
-                return f"{place} looks like {name}, name that; "
+    for place in (folder.resolve().parent, *(entry for entry in entries if entry.is_dir())):
+        try:
+            found = next((name for name, one in PUBLISHED.items() if one.is_one(place)), None)
+        except (DatasetError, OSError):
+            # A neighbour that may not be looked into is no hint.
+            continue
+        if found:
+            return f"{place} looks like {found}, name that; "
     return ""

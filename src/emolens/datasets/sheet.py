@@ -47,6 +47,7 @@ class DataSheet:
         faults: What is known to be wrong with it.
         labels_sha256: Our split to `summary.labels_sha256` of a complete source in official order,
             where that is known.
+        votes_sha256: The same for `summary.votes_sha256`, of data sets with FER+'s votes.
     """
 
     name: str
@@ -60,6 +61,7 @@ class DataSheet:
     counts: Mapping[str, Mapping[str, int]]
     faults: tuple[str, ...]
     labels_sha256: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    votes_sha256: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
 
     def class_of(self, code: str, location: str) -> SourceClass:
         """The class that a code stands for.

@@ -1,17 +1,45 @@
 """Counts what a data set holds, in one pass and without keeping its pictures."""
 
-from collections import Counter
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from emolens.core.emotion import LABELS
-from emolens.datasets.faces import FaceDigest
-from emolens.datasets.formats import find_format
+from emolens.datasets.faces import FaceDigest, FaceSample
+from emolens.datasets.formats import PUBLISHED, find_format, sheet_of
 from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
+from emolens.datasets.reading import ReadingReport
 from emolens.imaging.crop import resize_gray_square
 
 _DIGEST_SIZE_PX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCheck:
+    """A split of a source against what is published of its data set.
+
+    Attributes:
+        n_published: Faces of our classes that the split has, by label.
+        is_complete: Whether the source has as many of each.
+        has_labels: Whether the labels are the published ones, in their order; None where no digest
+            of these is known.
+        has_votes: The same for FER+'s votes; None also where the source has no votes.
+    """
+
+    n_published: Mapping[str, int]
+    is_complete: bool
+    has_labels: bool | None
+    has_votes: bool | None
+
+    def to_dict(self) -> dict[str, object]:
+        """The check as plain values."""
+        return {
+            "counts": dict(self.n_published),
+            "is_complete": self.is_complete,
+            "has_labels": self.has_labels,
+            "has_votes": self.has_votes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +48,22 @@ class DatasetSummary:
 
     Attributes:
         source: The path as given.
-        format_name: How it is stored, one of `loading.SourceFormat`.
+        format_name: How it is stored, one of `formats.SourceFormat`.
         n_faces: Number of faces.
         counts: Split name (or `"unknown"` where faces belong to none) to label to number of faces;
             splits in the order they first appear, every one with all seven labels.
         min_size_wh: Smallest width and smallest height in pixels; (0, 0) without faces.
         max_size_wh: Largest width and largest height in pixels; (0, 0) without faces.
         sha256: Split name to the digest that `load_faces(source, split).sha256` gives at 48 px.
+        labels_sha256: Split name to the SHA-256 of its labels in order, one byte each.
+        votes_sha256: Split name to the SHA-256 of its faces' ten vote counts in order, one byte
+            each; only splits whose faces all have votes.
+        n_subjects: People, where the data set numbers them; else None.
+        left_out: Class that is none of the seven to number of its faces, which do not count above.
+        n_faults: Faces that could not be read and were skipped, and
+        faults: what was wrong with the first of them.
+        data_set: Name of the published data set that this is, or None.
+        published: Split name to a comparison with what is published of that data set.
     """
 
     source: Path
@@ -36,25 +73,60 @@ class DatasetSummary:
     min_size_wh: tuple[int, int]
     max_size_wh: tuple[int, int]
     sha256: Mapping[str, str]
+    labels_sha256: Mapping[str, str]
+    votes_sha256: Mapping[str, str]
+    n_subjects: int | None
+    left_out: Mapping[str, int]
+    n_faults: int
+    faults: tuple[str, ...]
+    data_set: str | None
+    published: Mapping[str, PublishedCheck]
 
     def to_dict(self) -> dict[str, object]:
         """The summary as plain values, ready for JSON."""
         return {
             "source": str(self.source),
             "format": self.format_name,
+            "data_set": self.data_set,
             "n_faces": self.n_faces,
             "counts": {split: dict(counts) for split, counts in self.counts.items()},
             "min_size_wh": list(self.min_size_wh),
             "max_size_wh": list(self.max_size_wh),
+            "n_subjects": self.n_subjects,
+            "left_out": dict(self.left_out),
+            "n_faults": self.n_faults,
+            "faults": list(self.faults),
             "sha256": dict(self.sha256),
+            "labels_sha256": dict(self.labels_sha256),
+            "votes_sha256": dict(self.votes_sha256),
+            "published": {split: check.to_dict() for split, check in self.published.items()},
         }
 
 
-def summarize(source: Path) -> DatasetSummary:
+class _SplitTally:
+    """Counts the faces of one split."""
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(LABELS, 0)
+        self.faces = FaceDigest()
+        self.labels = hashlib.sha256()
+        self.votes = hashlib.sha256()
+        self.has_votes = True
+
+    def add(self, sample: FaceSample) -> None:
+        self.counts[sample.emotion.label] += 1
+        self.faces.add(resize_gray_square(sample.image, _DIGEST_SIZE_PX), sample.emotion)
+        self.labels.update(bytes([sample.emotion]))
+        self.votes.update(bytes(sample.votes or ()))
+        self.has_votes &= sample.votes is not None
+
+
+def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
     """Read a source once and count its faces by split and class.
 
     Args:
         source: Any source of `loading.iter_faces`.
+        skip_faults: Count faces that cannot be read instead of stopping at the first one.
 
     Returns:
         The summary; a source in a known format without faces gives zeros.
@@ -62,25 +134,63 @@ def summarize(source: Path) -> DatasetSummary:
     Raises:
         DatasetError: The source is none of the accepted formats or breaks its own.
     """
-    counts: dict[str, Counter[str]] = {}
-    digests: dict[str, FaceDigest] = {}
+    source_format, _ = find_format(source)
+    report = ReadingReport(skip_faults=skip_faults)
+    tallies: dict[str, _SplitTally] = {}
     sizes_wh: set[tuple[int, int]] = set()
-    for sample in iter_faces(source):
-        name = sample.split.value if sample.split else UNKNOWN_SPLIT
-        if name not in counts:
-            counts[name] = Counter(dict.fromkeys(LABELS, 0))
-            digests[name] = FaceDigest()
-        counts[name][sample.emotion.label] += 1
-        digests[name].add(resize_gray_square(sample.image, _DIGEST_SIZE_PX), sample.emotion)
+    subjects: set[str | None] = set()
+    for sample in iter_faces(source, report=report):
+        tallies.setdefault(sample.split or UNKNOWN_SPLIT, _SplitTally()).add(sample)
         height, width = sample.image.shape
         sizes_wh.add((width, height))
+        subjects.add(sample.subject)
     widths, heights = zip(*sizes_wh, strict=True) if sizes_wh else ((0,), (0,))
+    published = _published_checks(source, tallies)
+    sheet = sheet_of(source_format)
     return DatasetSummary(
         source=source,
-        format_name=find_format(source)[0].value,
-        n_faces=sum(sum(by_label.values()) for by_label in counts.values()),
-        counts={split: dict(by_label) for split, by_label in counts.items()},
+        format_name=source_format.value,
+        n_faces=sum(sum(tally.counts.values()) for tally in tallies.values()),
+        counts={split: tally.counts for split, tally in tallies.items()},
         min_size_wh=(min(widths), min(heights)),
         max_size_wh=(max(widths), max(heights)),
-        sha256={split: digest.hexdigest() for split, digest in digests.items()},
+        sha256={split: tally.faces.hexdigest() for split, tally in tallies.items()},
+        labels_sha256={split: tally.labels.hexdigest() for split, tally in tallies.items()},
+        votes_sha256={
+            split: tally.votes.hexdigest() for split, tally in tallies.items() if tally.has_votes
+        },
+        n_subjects=None if None in subjects or not subjects else len(subjects),
+        left_out=dict(sorted(report.left_out.items())),
+        n_faults=report.n_faults,
+        faults=tuple(report.faults),
+        data_set=sheet.name if sheet and (published or source_format in PUBLISHED) else None,
+        published=published,
     )
+
+
+def _published_checks(
+    source: Path, tallies: Mapping[str, _SplitTally]
+) -> dict[str, PublishedCheck]:
+    """Each split that is published, against the source.
+
+    Files in FER2013's formats may hold anybody's faces, so for these nothing is said of a split
+    that has other numbers of faces.
+    """
+    source_format, _ = find_format(source)
+    sheet = sheet_of(source_format)
+    if sheet is None:
+        return {}
+    checks = {}
+    for split, n_published in sheet.published_counts().items():
+        tally = tallies.get(split) or _SplitTally()
+        labels, votes = sheet.labels_sha256.get(split), sheet.votes_sha256.get(split)
+        has_votes = tally.has_votes and any(tally.counts.values())
+        check = PublishedCheck(
+            n_published,
+            tally.counts == n_published,
+            tally.labels.hexdigest() == labels if labels else None,
+            tally.votes.hexdigest() == votes if votes and has_votes else None,
+        )
+        if check.is_complete or source_format in PUBLISHED:
+            checks[split] = check
+    return checks

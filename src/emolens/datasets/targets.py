@@ -8,13 +8,16 @@ not, is treated as they treat "unknown" and "not a face": a face that most rater
 target.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from emolens.core.emotion import N_EMOTIONS
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import FaceSet
 from emolens.datasets.votes import N_VOTES, VOTE_NAMES, vote_columns
 
 # An answer that one rater of ten gave alone is taken for a slip.
@@ -59,6 +62,43 @@ class VoteTargets:
     shares: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     reasons: npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetedFaces:
+    """Faces with what is to be said of each.
+
+    Attributes:
+        faces: Those that have a target; their labels are the classes that it names.
+        shares: float32 (N, 7), their targets, as in `VoteTargets`.
+        n_without: Faces that have none and are left out, by reason.
+    """
+
+    faces: FaceSet
+    shares: npt.NDArray[np.float32]
+    n_without: dict[str, int]
+
+
+def with_targets(faces: FaceSet, target: Target) -> TargetedFaces:
+    """Give faces their targets, leaving out those without one.
+
+    Raises:
+        DatasetError: The faces have no votes but the target needs them, or none has a target.
+    """
+    if target is Target.LABEL:
+        return TargetedFaces(faces, np.eye(N_EMOTIONS, dtype=np.float32)[faces.labels], {})
+    if faces.votes is None:
+        raise DatasetError(
+            f"the target {target} is taken from FER+'s votes, but not every face has these; take "
+            "the target label, or a source with votes"
+        )
+    found = vote_targets(faces.votes, target)
+    rows = np.flatnonzero(found.labels >= 0)
+    if not len(rows):
+        raise DatasetError(f"none of {len(faces)} faces has a {target} target; see their votes")
+    reasons = Counter(found.reasons[found.labels < 0].tolist())
+    chosen = replace(faces.take(rows), labels=found.labels[rows])
+    return TargetedFaces(chosen, found.shares[rows], dict(sorted(reasons.items())))
 
 
 def vote_targets(votes: Votes, target: Target) -> VoteTargets:

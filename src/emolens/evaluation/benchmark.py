@@ -10,6 +10,7 @@ from emolens.classification import OnnxEmotionClassifier, TenViewClassifier
 from emolens.core.ports import EmotionClassifier
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import has_split, load_faces
+from emolens.datasets.targets import Target, with_targets
 from emolens.evaluation.comparison import compare
 from emolens.evaluation.evaluation import Evaluation, evaluate
 from emolens.evaluation.leaks import Leaks, find_leaks
@@ -35,29 +36,39 @@ class Benchmark:
         source: Where they are: any source that `datasets.loading` reads.
         split: Their split; None for those of no split.
         training: Where the `Training` rows are that the models have seen, or None.
+        target: What is right: the source's labels, or what its raters saw.
     """
 
     source: Path
     split: Split | None
     training: Path | None
+    target: Target = Target.LABEL
 
     @classmethod
-    def of(cls, source: Path, split: Split | None, *, training: Path | None = None) -> Self:
+    def of(
+        cls,
+        source: Path,
+        split: Split | None,
+        *,
+        training: Path | None = None,
+        target: Target = Target.LABEL,
+    ) -> Self:
         """A benchmark with the training rows given, or else those of the source itself, if any.
 
         Raises:
             DatasetError: The source breaks its format.
         """
         has_rows = split != Split.TRAINING and has_split(source, Split.TRAINING)
-        return cls(source, split, training or (source if has_rows else None))
+        return cls(source, split, training or (source if has_rows else None), target)
 
     def faces(self, classifier: EmotionClassifier) -> FaceSet:
         """The faces, of the size that a classifier reads.
 
         Raises:
-            DatasetError: The source breaks its format, or has none.
+            DatasetError: The source breaks its format, has none, or no votes where the target is
+                taken from these.
         """
-        return load_faces(self.source, self.split, size_px=classifier.input_spec.size_px)
+        return self.load(classifier.input_spec.size_px)
 
     def leaks(self, progress: Progress) -> Leaks:
         """Copies among the faces and in the training rows.
@@ -65,7 +76,7 @@ class Benchmark:
         Raises:
             DatasetError: One of the two breaks its format, or has no faces.
         """
-        faces = load_faces(self.source, self.split, size_px=_COPY_SIZE_PX)
+        faces = self.load(_COPY_SIZE_PX)
         rows = (
             load_faces(self.training, Split.TRAINING, size_px=_COPY_SIZE_PX)
             if self.training
@@ -74,11 +85,17 @@ class Benchmark:
         with progress("looking for copies", len(faces) + (len(rows) if rows else 0)) as done:
             return find_leaks(faces, rows, done)
 
+    def load(self, size_px: int) -> FaceSet:
+        """The faces with a target, each brought to `size_px` squared; raises as `faces` does."""
+        faces = load_faces(self.source, self.split, size_px=size_px)
+        return with_targets(faces, self.target).faces
+
 
 def evaluate_model(
     classifier: OnnxEmotionClassifier,
     benchmark: Benchmark,
     *,
+    leaks: Leaks | None = None,
     tta: bool = False,
     rival: OnnxEmotionClassifier | None = None,
     progress: Progress = _silently,
@@ -88,6 +105,7 @@ def evaluate_model(
     Args:
         classifier: The model.
         benchmark: What to measure it on.
+        leaks: Copies among its faces and in the training rows; looked for unless given.
         tta: Take the mean of ten views as its answer; it is then measured with one view as well.
         rival: Another model to compare it with, or None.
         progress: Shows how far it is; nothing unless given.
@@ -96,7 +114,7 @@ def evaluate_model(
         DatasetError: The faces or training rows cannot be read.
         ModelError: A model gave numbers that are not finite.
     """
-    leaks = benchmark.leaks(progress)
+    leaks = leaks or benchmark.leaks(progress)
     faces = benchmark.faces(classifier)
     answers = _answers(classifier, faces, progress, tta=tta)
     temperature = None if tta else classifier.manifest.temperature

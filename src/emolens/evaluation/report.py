@@ -32,6 +32,7 @@ class Subject:
         data: The source of the faces, as given.
         data_sha256: Digest of the faces.
         split: Their split, or None.
+        target: What is right: their labels, or a target from FER+'s votes.
         training: The source of the training rows, or None.
         tta: Whether answers are means over ten views.
         rival: Name of the model that it is compared with, or None.
@@ -43,6 +44,7 @@ class Subject:
     data: str
     data_sha256: str
     split: str | None
+    target: str
     training: str | None
     tta: bool
     rival: str | None

@@ -1,7 +1,6 @@
 """The faces of one data section of a recipe: read, cropped, cleaned, held out, given targets."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ConfigError, DatasetError
 from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
 from emolens.datasets.cleaning import drop_faces, pixel_digests
 from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
 from emolens.datasets.loading import has_split, iter_faces, load_faces
 from emolens.datasets.reading import ReadingReport
-from emolens.datasets.targets import Target, vote_targets
+from emolens.datasets.targets import TargetedFaces, with_targets
 from emolens.imaging.crop import middle_square
 from emolens.training.recipe import DataSection
 
@@ -57,10 +55,10 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
         size_px: Side at which faces are kept.
 
     Raises:
-        ConfigError: The source has no votes for the target, or no validation split and none is held
-            out.
-        DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
-            of rows to leave out was made for other data.
+        ConfigError: A part is to be held out that would be empty, or though there is a validation
+            split.
+        DatasetError: The data cannot be read, a split is empty, nothing is left of it, the source
+            has no votes for the target, or the file of rows to leave out was made for other data.
     """
     reader = _Reader(section, size_px)
     cleaned, n_cleaned = _without_listed_rows(reader)
@@ -69,10 +67,14 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
     else:
         training, validation = cleaned, reader.validation()
     kept, n_dropped = drop_faces(training, section.drop, validation)
-    training, shares, n_without = _targets(kept, section)
-    named = n_cleaned | {str(rule): n for rule, n in n_dropped.items()} | n_without
-    measured, _, _ = _targets(validation, section)
-    return SourceFaces(section, training, shares, measured, named, reader.report)
+    learnt = _targeted(kept, section)
+    named = {
+        **n_cleaned,
+        **{str(rule): n_faces for rule, n_faces in n_dropped.items()},
+        **{f"no_target_{why}": n_faces for why, n_faces in learnt.n_without.items()},
+    }
+    measured = _targeted(validation, section).faces
+    return SourceFaces(section, learnt.faces, learnt.shares, measured, named, reader.report)
 
 
 def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
@@ -80,8 +82,8 @@ def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
     reader = _Reader(section, size_px)
     if section.hold_out:
         cleaned, _ = _without_listed_rows(reader)
-        return _targets(_hold_out(cleaned, section)[1], section)[0]
-    return _targets(reader.validation(), section)[0]
+        return _targeted(_hold_out(cleaned, section)[1], section).faces
+    return _targeted(reader.validation(), section).faces
 
 
 def held_out_digests(section: DataSection, size_px: int) -> set[bytes]:
@@ -170,21 +172,8 @@ def _hold_out(faces: FaceSet, section: DataSection) -> tuple[FaceSet, FaceSet]:
     return faces.take(np.flatnonzero(~is_held_out)), faces.take(np.flatnonzero(is_held_out))
 
 
-def _targets(
-    faces: FaceSet, section: DataSection
-) -> tuple[FaceSet, npt.NDArray[np.float32], dict[str, int]]:
-    """Faces with the labels that a target names, the targets, and faces without one by reason."""
-    if section.target is Target.LABEL:
-        return faces, np.eye(N_EMOTIONS, dtype=np.float32)[faces.labels], {}
-    if faces.votes is None:
-        raise ConfigError(
-            f"{section.name}: target is {section.target}, but {section.source} has no FER+ votes; "
-            "take target = label or a source with the ferplus_* columns"
-        )
-    found = vote_targets(faces.votes, section.target)
-    rows = np.flatnonzero(found.labels >= 0)
-    if not len(rows):
-        raise DatasetError(f"{section.source}: no face has a {section.target} target")
-    reasons = Counter(found.reasons[found.labels < 0].tolist())
-    with_target = replace(faces.take(rows), labels=found.labels[rows])
-    return with_target, found.shares[rows], {f"no_target_{why}": n for why, n in reasons.items()}
+def _targeted(faces: FaceSet, section: DataSection) -> TargetedFaces:
+    try:
+        return with_targets(faces, section.target)
+    except DatasetError as error:
+        raise DatasetError(f"{section.name} ({section.source}): {error}") from error

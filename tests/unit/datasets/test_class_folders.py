@@ -9,6 +9,11 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.class_folders import has_class_folders, iter_class_folders
 from emolens.datasets.faces import Split
+from emolens.datasets.formats import SourceFormat, find_format
+from emolens.datasets.raf_db import SHEET as RAF_DB_SHEET
+from emolens.datasets.reading import ReadingReport
+from emolens.testing.layouts.class_folders import write_class_folders
+from emolens.testing.layouts.samples import draw_samples
 
 FACE = np.random.default_rng(5).integers(0, 256, (48, 48)).astype(np.uint8)
 NEEDS_LINKS = pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
@@ -160,8 +165,13 @@ def test_empty_class_folders_are_fine(tmp_path: Path) -> None:
             r"contempt: unknown class folder 'contempt'; allowed: angry/anger, disg",
         ),
         ("train/7", r"unknown class folder '7'; .* or 0 to 6"),
+        (
+            "train/7",
+            r'label_map\.toml, as sets need .* RAF-DB .*\[classes\] write "7" = "happy" \(',
+        ),
         ("train/train/happy", r"unknown class folder 'train'"),
         ("images/train/happy", r"'images' stands beside split folders \(train\) but is no split"),
+        ("fold2/happy", r"say below \[splits\] in .*label_map\.toml which split it is"),
         ("train/happy/person1", r"person1: is a folder inside the class folder 'happy'"),
     ],
 )
@@ -248,3 +258,121 @@ def test_the_names_of_folders_tell_the_format(tmp_path: Path, folder: str, expec
     (tmp_path / folder).mkdir()
 
     assert has_class_folders(tmp_path) is expected
+
+
+def write_map(root: Path, text: str) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "label_map.toml").write_text(text)
+
+
+def test_a_label_map_says_what_folders_are(tmp_path: Path) -> None:
+    for name in ("fold1/1/a.png", "fold1/joy/a.png", "fold2/1/a.png", "test/Joy/a.png"):
+        put(tmp_path / name)
+    write_map(
+        tmp_path,
+        '[classes]\n1 = "surprise"\njoy = "happy"\n'
+        '[splits]\nfold1 = "Training"\nfold2 = "validation"\n',
+    )
+
+    assert listed(tmp_path) == [
+        ("fold1/joy/a.png", Emotion.HAPPY, Split.TRAINING),
+        ("fold1/1/a.png", Emotion.SURPRISE, Split.TRAINING),
+        ("fold2/1/a.png", Emotion.SURPRISE, Split.PUBLIC_TEST),
+        ("test/Joy/a.png", Emotion.HAPPY, Split.PRIVATE_TEST),
+    ]
+
+
+def test_what_a_label_map_leaves_out_is_counted_and_not_opened(tmp_path: Path) -> None:
+    put(tmp_path / "train" / "happy" / "a.png")
+    for name in ("train/contempt/a.png", "train/contempt/b.png", "test/contempt/c.png"):
+        put(tmp_path / name).write_bytes(b"")
+    write_map(tmp_path, '[classes]\ncontempt = "leave out"\n')
+    report, of_test = ReadingReport(), ReadingReport()
+
+    assert len(list(iter_class_folders(tmp_path, report=report))) == 1
+    assert list(iter_class_folders(tmp_path, Split.PRIVATE_TEST, of_test)) == []
+    assert report.left_out == {"contempt": 3}
+    assert of_test.left_out == {"contempt": 1}
+
+
+def test_a_label_map_wins_over_known_names(tmp_path: Path) -> None:
+    for name in ("happy", "sad", "val"):
+        put(tmp_path / name / "happy" / "a.png")
+    write_map(
+        tmp_path,
+        '[classes]\nhappy = "sad"\n[splits]\nval = "test"\nhappy = "train"\nsad = "val"\n',
+    )
+
+    assert listed(tmp_path) == [
+        ("happy/happy/a.png", Emotion.SAD, Split.TRAINING),
+        ("sad/happy/a.png", Emotion.SAD, Split.PUBLIC_TEST),
+        ("val/happy/a.png", Emotion.SAD, Split.PRIVATE_TEST),
+    ]
+
+
+def test_names_that_a_label_map_does_not_have_keep_their_meaning(tmp_path: Path) -> None:
+    for name in ("3", "joy", "fear"):
+        put(tmp_path / name / "a.png")
+    write_map(tmp_path, '[classes]\njoy = "happy"\n')
+
+    assert [emotion for _, emotion, _ in listed(tmp_path)] == [
+        Emotion.FEAR,
+        Emotion.HAPPY,
+        Emotion.HAPPY,
+    ]
+
+
+def test_a_label_map_names_all_numbers_or_none(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        put(tmp_path / name / "a.png")
+    write_map(tmp_path, '[classes]\n1 = "surprise"\n')
+
+    with pytest.raises(DatasetError, match=r"unknown class folder '2'; .*name every number if"):
+        iter_class_folders(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('[classes]\nhapy = "happy"\nzorn = "angry"', "'hapy', 'zorn'"),
+        ('[classes]\nhappy = "happy"\n[splits]\ntrian = "Training"', "'trian'"),
+        ('[classes]\nHAPPY = "happy"\nHappy = "happy"', "'HAPPY', 'Happy'"),
+    ],
+)
+def test_a_name_in_a_label_map_that_no_folder_has_is_refused(
+    tmp_path: Path, text: str, names: str
+) -> None:
+    put(tmp_path / "train" / "happy" / "a.png")
+    write_map(tmp_path, text)
+
+    with pytest.raises(
+        DatasetError, match=rf"label_map\.toml: names {names}, but there is no such"
+    ):
+        iter_class_folders(tmp_path)
+
+
+def test_a_broken_label_map_is_told_at_once(tmp_path: Path) -> None:
+    put(tmp_path / "happy" / "a.png")
+    write_map(tmp_path, "[classes")
+
+    with pytest.raises(DatasetError, match=r"label_map\.toml: is no TOML"):
+        iter_class_folders(tmp_path)
+
+
+def test_a_label_map_tells_the_format(tmp_path: Path) -> None:
+    (tmp_path / "joy").mkdir()
+    assert not has_class_folders(tmp_path)
+
+    write_map(tmp_path, "[classes]\n")
+    assert has_class_folders(tmp_path)
+
+
+def test_the_layout_that_is_written_is_read(tmp_path: Path) -> None:
+    samples = draw_samples(RAF_DB_SHEET, tuple(Split))
+    root = write_class_folders(tmp_path / "drawn", samples)
+
+    faces = list(iter_class_folders(root))
+
+    assert find_format(root) == (SourceFormat.CLASS_FOLDERS, root)
+    expected = {sample.image.tobytes(): (sample.emotion, sample.split) for sample in samples}
+    assert {face.image.tobytes(): (face.emotion, face.split) for face in faces} == expected

@@ -1,0 +1,111 @@
+"""JAFFE, the Japanese Female Facial Expression set, as its authors give it out.
+
+One folder of pictures; the name of each tells who is shown and how she looks.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError
+from emolens.datasets.class_folders import PICTURE_SUFFIXES
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import visible_entries
+from emolens.datasets.picture_lists import listed_emotion
+from emolens.datasets.pictures import read_gray
+from emolens.datasets.reading import ReadingReport, read_each
+from emolens.datasets.sheet import DataSheet, SourceClass
+
+SHEET = DataSheet(
+    name="JAFFE",
+    origin=(
+        "Lyons, Akamatsu, Kamachi and Gyoba 1998, Coding Facial Expressions with Gabor Wavelets "
+        "(Automatic Face and Gesture Recognition; open at https://zenodo.org/record/3430156). "
+        "Taken at Kyushu University: each of ten women posed every expression several times; 60 "
+        "people in Japan rated the pictures."
+    ),
+    terms=(
+        "For non-commercial scientific research only, on request "
+        "(https://zenodo.org/record/3451524), with the paper cited; pictures may not be passed "
+        "on."
+    ),
+    pictures=(
+        "213 grey pictures of 256 x 256 px, uncompressed TIFF: heads from the front with hair and "
+        "neck, a wider framing than FER2013's. They are given whole; cut them out like any other "
+        "picture before they are judged."
+    ),
+    layout=(
+        "jaffe/\n"
+        "    KA.AN1.39.tiff, KA.AN2.40.tiff, ...   (person . class and take . number)\n"
+        "    README_FIRST.txt and the like are not read"
+    ),
+    classes=(
+        SourceClass("AN", "angry", Emotion.ANGRY),
+        SourceClass("DI", "disgust", Emotion.DISGUST),
+        SourceClass("FE", "fear", Emotion.FEAR),
+        SourceClass("HA", "happy", Emotion.HAPPY),
+        SourceClass("NE", "neutral", Emotion.NEUTRAL),
+        SourceClass("SA", "sad", Emotion.SAD),
+        SourceClass("SU", "surprise", Emotion.SURPRISE),
+    ),
+    rule="All seven classes are ours: the posed expression, not what the 60 raters saw in it.",
+    splits="It has none. Measure with the people of the test set unseen.",
+    counts={},
+    faults=(
+        "Small and uniform: ten women of one country, posed, one room and light.",
+        "Labels: the class is what was posed; the raters' means in the README can favour another.",
+        "Names: the numbers are not unique in every copy, and are not used here.",
+    ),
+)
+
+# Takes and numbers are loose in copies; person and class are what is needed.
+_NAME = re.compile(r"(?P<subject>[A-Z]{2})\.(?P<code>[A-Z]{2})[0-9]*(\.[0-9]+)?", re.ASCII)
+_CODES = frozenset(one.code for one in SHEET.classes)
+
+
+def is_jaffe(folder: Path) -> bool:
+    """Whether a folder holds pictures that are named like JAFFE's."""
+    return any(
+        (named := _NAME.fullmatch(file.stem.upper())) and named["code"] in _CODES
+        for file in _pictures(folder)
+    )
+
+
+def iter_jaffe(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read JAFFE's pictures by file name in natural order.
+
+    Args:
+        folder: The folder of the pictures.
+        split: JAFFE has no splits: asking for one gives nothing.
+        report: Where broken pictures and names are counted if they may be skipped.
+
+    Returns:
+        An iterator over pictures of uint8 (256, 256) with subjects, located by file.
+
+    Raises:
+        DatasetError: While iterating where a picture is broken or named in another way.
+    """
+    if split is not None:
+        return iter(())
+    report = report or ReadingReport()
+    return read_each(_pictures(folder), lambda file: _read_picture(file, report), report)
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    return (entry for entry in visible_entries(folder) if entry.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def _read_picture(file: Path, report: ReadingReport) -> FaceSample | None:
+    named = _NAME.fullmatch(file.stem.upper())
+    if not named:
+        raise DatasetError(
+            f"{file}: is not named like KA.AN1.39.tiff (person, class and take, number); "
+            "rename it or move it away"
+        )
+    emotion = listed_emotion(SHEET, named["code"], str(file), report)
+    if emotion is None:
+        return None
+    return FaceSample(read_gray(file), emotion, None, str(file), subject=named["subject"])

@@ -1,0 +1,62 @@
+"""A matrix of models and data sets as one page that opens offline."""
+
+import re
+
+import numpy as np
+import seaborn as sns
+from markupsafe import Markup
+
+from emolens.evaluation.cross import CrossEvaluation
+from emolens.evaluation.figures import SEQUENTIAL, new_figure, plotting, to_svg
+from emolens.evaluation.page import render_page
+
+
+def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
+    """The page as HTML, self-contained, with links to the page of each pair beside it."""
+    with plotting():
+        plots = {
+            "accuracy": _matrix_plot(cross, "accuracy"),
+            "macro_f1": _matrix_plot(cross, "macro_f1"),
+        }
+    links = {
+        column.name: [f"{folder_of(cell.model, column.name)}/report.html" for cell in column.cells]
+        for column in cross.columns
+    }
+    return render_page(
+        "cross.html", cross=cross, plots=plots, links=links, emolens_version=emolens_version
+    )
+
+
+def folder_of(model: str, data: str) -> str:
+    """Name of the folder with the page of one pair: letters, digits and dashes alone."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{model}-on-{data}").strip("-")
+
+
+def _matrix_plot(cross: CrossEvaluation, figure: str) -> Markup:
+    values = np.array(cross.matrix(figure))
+    as_percent = figure == "accuracy"
+    drawing = new_figure(3.2 + 1.3 * len(cross.data), 1.6 + 0.55 * len(cross.models))
+    axes = drawing.subplots()
+    sns.heatmap(
+        values,
+        annot=True,
+        fmt=".1%" if as_percent else ".3f",
+        cmap=SEQUENTIAL,
+        vmin=0,
+        vmax=1,
+        linewidths=1,
+        xticklabels=cross.data,
+        yticklabels=cross.models,
+        cbar=False,
+        ax=axes,
+    )
+    axes.set_xlabel("measured on")
+    axes.set_ylabel("model")
+    axes.tick_params(axis="y", rotation=0)
+    name = figure.replace("_f1", "-F1")
+    words = "; ".join(
+        f"{model} on {data}: {value:.1%}" if as_percent else f"{model} on {data}: {value:.3f}"
+        for model, row in zip(cross.models, values.tolist(), strict=True)
+        for data, value in zip(cross.data, row, strict=True)
+    )
+    return to_svg(drawing, f"{name}: {words}")
