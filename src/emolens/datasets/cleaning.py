@@ -57,6 +57,27 @@ def drop_faces(
     return faces.take(np.flatnonzero(keep)), {rule: int(n.sum()) for rule, n in dropped.items()}
 
 
+def refuse_faces(faces: FaceSet, rules: Sequence[DropRule], held_out: FaceSet) -> None:
+    """Stop where any of the rules names a face.
+
+    Args:
+        faces: The training split.
+        rules: What must not be there.
+        held_out: The validation split, read at the same size.
+
+    Raises:
+        DatasetError: A rule names faces, or the data set has no votes but a rule needs them.
+    """
+    for rule in rules:
+        named = np.flatnonzero(~_RULES[rule](faces, held_out))
+        if len(named):
+            raise DatasetError(
+                f"{len(named)} training faces are refused by the rule {rule}, such as "
+                f"{faces.locations[named[0]]}; take them out, or leave them out with drop = "
+                f'["{rule}"]'
+            )
+
+
 def pixel_digests(images: npt.NDArray[np.uint8]) -> list[bytes]:
     """A digest of each picture of uint8 (N, S, S): equal for identical pixels."""
     return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images]

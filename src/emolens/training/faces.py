@@ -7,16 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.emotion import LABELS, N_EMOTIONS
-from emolens.core.errors import ConfigError
-from emolens.datasets.cleaning import pixel_digests
+from emolens.core.errors import ConfigError, DatasetError
+from emolens.datasets.cleaning import DropRule, pixel_digests
 from emolens.datasets.faces import FaceSet, Split, join_faces
 from emolens.datasets.targets import Target
 from emolens.training.recipe import DataSection, Recipe
 from emolens.training.sources import (
     SourceFaces,
-    held_out_digests,
     load_source,
     load_source_validation,
+    private_digests,
 )
 
 LEAKS_ACROSS = "leaks_across_sources"
@@ -154,14 +154,19 @@ def _without_leaks_across(loaded: list[SourceFaces], recipe: Recipe) -> list[Sou
     if len(loaded) == 1:
         return loaded
     held_out = [
-        set(pixel_digests(part.validation.images))
-        | held_out_digests(part.section, recipe.data_size_px)
-        for part in loaded
+        part.held_out | private_digests(part.section, recipe.data_size_px) for part in loaded
     ]
     kept = []
     for number, part in enumerate(loaded):
-        others = set().union(*(held_out[:number] + held_out[number + 1 :]))
+        others = frozenset[bytes]().union(*held_out[:number], *held_out[number + 1 :])
         is_leak = np.array([digest in others for digest in pixel_digests(part.training.images)])
+        if is_leak.any() and DropRule.LEAKS in part.section.refuse:
+            raise DatasetError(
+                f"{part.section.name} ({part.section.source}): {is_leak.sum()} training faces "
+                "stand in the validation or test split of another source, such as "
+                f"{part.training.locations[is_leak.argmax()]}; take them out, or take leaks off "
+                "refuse to leave them out"
+            )
         named = {**part.n_dropped, LEAKS_ACROSS: int(is_leak.sum())}
         kept.append(replace(part.take(np.flatnonzero(~is_leak)), n_dropped=named))
     return kept

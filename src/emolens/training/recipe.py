@@ -44,6 +44,8 @@ class DataSection(_Section):
     are validated by it too."""
     drop: tuple[DropRule, ...] = ()
     """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
+    refuse: tuple[DropRule, ...] = ()
+    """Training faces that must not be there: where the same rules name any, the run stops."""
     clean: Path | None = None
     """A file of `emolens data audit --clean`: training rows to leave out, before `drop` looks."""
     faults: Literal["refuse", "skip"] = "refuse"
@@ -304,6 +306,9 @@ class Recipe(_Section):
         moved = {key: value for key, value in values["data"].items() if key in shared}
         data = {key: value for key, value in values["data"].items() if key not in shared}
         faces = values.get("faces", {})
+        twice = sorted(moved.keys() & faces.keys())
+        if twice:
+            raise ValueError(f"faces.{twice[0]} stands in [data] as well; set it in one of the two")
         return {**values, "data": [data], "faces": {**moved, **faces} if moved else faces}
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, DatasetError
 from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
-from emolens.datasets.cleaning import drop_faces, pixel_digests
+from emolens.datasets.cleaning import drop_faces, pixel_digests, refuse_faces
 from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
 from emolens.datasets.loading import has_split, iter_faces, load_faces
 from emolens.datasets.reading import ReadingReport
@@ -33,6 +33,7 @@ class SourceFaces:
         validation: The faces to measure on; labels are the classes that the targets name.
         n_dropped: Training faces that each rule named.
         report: Faces that could not be read or are none of the seven classes, of both splits.
+        held_out: Digests of the pixels of all validation faces, of those without a target too.
     """
 
     section: DataSection
@@ -41,6 +42,7 @@ class SourceFaces:
     validation: FaceSet
     n_dropped: dict[str, int]
     report: ReadingReport
+    held_out: frozenset[bytes]
 
     def take(self, rows: npt.NDArray[np.int64]) -> "SourceFaces":
         """The same with some of the training faces (int64), in that order."""
@@ -66,6 +68,7 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
         training, validation = _hold_out(cleaned, section)
     else:
         training, validation = cleaned, reader.validation()
+    _refuse(training, validation, section)
     kept, n_dropped = drop_faces(training, section.drop, validation)
     learnt = _targeted(kept, section)
     named = {
@@ -73,8 +76,15 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
         **{str(rule): n_faces for rule, n_faces in n_dropped.items()},
         **{f"no_target_{why}": n_faces for why, n_faces in learnt.n_without.items()},
     }
-    measured = _targeted(validation, section).faces
-    return SourceFaces(section, learnt.faces, learnt.shares, measured, named, reader.report)
+    return SourceFaces(
+        section=section,
+        training=learnt.faces,
+        shares=learnt.shares,
+        validation=_targeted(validation, section).faces,
+        n_dropped=named,
+        report=reader.report,
+        held_out=frozenset(pixel_digests(validation.images)),
+    )
 
 
 def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
@@ -86,7 +96,7 @@ def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
     return _targeted(reader.validation(), section).faces
 
 
-def held_out_digests(section: DataSection, size_px: int) -> set[bytes]:
+def private_digests(section: DataSection, size_px: int) -> set[bytes]:
     """Digests of the pixels of every `PrivateTest` face of a source, for a search for leaks.
 
     Raises:
@@ -95,6 +105,13 @@ def held_out_digests(section: DataSection, size_px: int) -> set[bytes]:
     reader = _Reader(section, size_px)
     samples = reader.samples(section.source, Split.PRIVATE_TEST)
     return set(pixel_digests(collect_faces(samples, size_px).images))
+
+
+def _refuse(training: FaceSet, validation: FaceSet, section: DataSection) -> None:
+    try:
+        refuse_faces(training, section.refuse, validation)
+    except DatasetError as error:
+        raise DatasetError(f"{section.name} ({section.source}): {error}") from error
 
 
 class _Reader:
