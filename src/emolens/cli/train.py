@@ -1,13 +1,16 @@
 """`emolens train`: run a training recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emolens.cli.extras import require_training
 from emolens.cli.terminal import say, stdout_console
 from emolens.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emolens.training.faces import TrainingFaces
 
 
 def train(
@@ -39,8 +42,35 @@ def train(
         raise ConfigError("--resume names the folder already; leave --out away")
     resolved = load_recipe(recipe, assignments or ())
     run_dir = resume or out or Path("runs") / resolved.name
-    result = fit(resolved, run_dir, resume=resume is not None, show_progress=not quiet)
+    result = fit(
+        resolved,
+        run_dir,
+        resume=resume is not None,
+        show_progress=not quiet,
+        on_faces=_nothing if quiet else _tell_sources,
+    )
     if not is_main_process():
         return
     stdout_console().print(f"validation accuracy [bold]{result.val_accuracy:.2%}[/]")
     say(f"wrote {result.best}; next: emolens export {result.best} {resolved.name}.onnx")
+
+
+def _tell_sources(faces: "TrainingFaces") -> None:
+    """Say of each source how many faces are used, and how many are not and why."""
+    for source in faces.sources:
+        parts = [
+            f"{source.n_training:,} faces to learn from, {source.n_validation:,} to measure on"
+        ]
+        for what, counts in (("dropped", source.n_dropped), ("left out", source.n_left_out)):
+            listed = ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
+            if listed:
+                parts.append(f"{what}: {listed}")
+        if source.n_faults:
+            parts.append(
+                f"skipped, cannot be read: {source.n_faults:,}, such as {source.faults[0]}"
+            )
+        say(f"{source.name}: {'; '.join(parts)}")
+
+
+def _nothing(_faces: "TrainingFaces") -> None:
+    """Say nothing."""

@@ -20,7 +20,8 @@ class ReadingReport:
         skip_faults: Leave a face out and count it where its row or picture is broken, instead of
             stopping there. A source whose layout is broken stops either way.
         left_out: Class of the source to number of faces, for classes that are none of ours.
-        n_faults: Faces left out because their row or picture is broken.
+        n_faults: Faces left out because their row or picture is broken; one that is met again in
+            another pass over the source counts once.
         faults: What was wrong with the first 20 of them.
     """
 
@@ -28,6 +29,7 @@ class ReadingReport:
     left_out: Counter[str] = field(default_factory=Counter)
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)
+    _met: set[str] = field(default_factory=set, repr=False)
 
     def leave_out(self, source_class: str) -> None:
         """Count a face whose class is none of the seven."""
@@ -37,9 +39,14 @@ class ReadingReport:
         """Count a face that cannot be read, or raise the error where faults are not skipped."""
         if not self.skip_faults:
             raise error
+        # Messages name the row or file.
+        message = str(error)
+        if message in self._met:
+            return
+        self._met.add(message)
         self.n_faults += 1
         if len(self.faults) < N_FAULTS_KEPT:
-            self.faults.append(str(error))
+            self.faults.append(message)
 
 
 def read_each(

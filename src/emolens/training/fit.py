@@ -112,7 +112,12 @@ class _Patience(EarlyStopping):
 
 
 def fit(
-    recipe: Recipe, run_dir: Path, *, resume: bool = False, show_progress: bool = True
+    recipe: Recipe,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    show_progress: bool = True,
+    on_faces: Callable[[TrainingFaces], None] = lambda _faces: None,
 ) -> FitResult:
     """Train a recipe, writing a checkpoint after every epoch.
 
@@ -126,6 +131,7 @@ def fit(
         resume: Go on from the folder's last checkpoint. On a CPU the losses are the same as those
             of a run that never stopped.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
+        on_faces: Called with the faces when they are read, before training, by the main process.
 
     Raises:
         ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
@@ -138,6 +144,8 @@ def fit(
         _check_folder(recipe, run_dir, resume=resume)
     revision = code_revision()
     faces = load_training_faces(recipe)
+    if is_main_process():
+        on_faces(faces)
     pl.seed_everything(recipe.seed, verbose=False)
     finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
     remaining = [index for index, path in enumerate(finished) if not path.exists()]

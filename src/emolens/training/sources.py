@@ -129,9 +129,9 @@ class _Reader:
             else:
                 yield sample
 
-    def training(self, size_px: int) -> FaceSet:
+    def training(self) -> FaceSet:
         """The `Training` faces or, of a source without splits that holds out, all of them."""
-        source = self.section.source
+        source, size_px = self.section.source, self.size_px
         faces = collect_faces(self.samples(source, Split.TRAINING), size_px)
         if not len(faces) and self.section.hold_out:
             split_less = (s for s in self.samples(source, None) if s.split is None)
@@ -156,12 +156,13 @@ class _Reader:
 def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
     """The training faces without those of `clean`, and how many these are."""
     section = reader.section
-    faces = reader.training(reader.size_px)
+    faces = reader.training()
     if section.clean is None:
         return faces, {}
     compared = faces
     if reader.size_px != COMPARED_SIZE_PX or section.crop < 1:
-        compared = load_faces(section.source, Split.TRAINING, size_px=COMPARED_SIZE_PX)
+        whole = section.model_copy(update={"crop": 1.0})
+        compared = _Reader(whole, COMPARED_SIZE_PX).training()
     left_out = rows_left_out(section.clean, compared)
     return faces.take(np.delete(np.arange(len(faces)), left_out)), {"clean": len(left_out)}
 

@@ -1,0 +1,34 @@
+"""docs/datasets.md says what the data sheets in the code say."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from emolens.core.emotion import Emotion
+from emolens.datasets.fer2013_csv import SHEET as FER2013
+from emolens.datasets.formats import PUBLISHED
+
+DOCS = Path(__file__).parents[2] / "docs"
+SHEETS = {sheet.name: sheet for sheet in (FER2013, *(one.sheet for one in PUBLISHED.values()))}
+
+
+def test_the_page_is_what_its_script_writes() -> None:
+    spec = importlib.util.spec_from_file_location("datasets_page", DOCS / "datasets.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert script.filled(page) == page
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_every_class_of_a_sheet_stands_on_the_page(name: str) -> None:
+    page = (DOCS / "datasets.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    for one in SHEETS[name].classes:
+        here = "left out" if one.emotion is None else Emotion(one.emotion).label
+        assert f"| `{one.code}` | {one.name} | {here} |" in section
+    for fault in SHEETS[name].faults:
+        assert fault in section
