@@ -34,19 +34,21 @@ check: lint types imports test
 # Writes every figure that README, docs and model cards quote; needs FER2013 with its Training rows,
 # which is not part of the project.
 DATA ?= fer2013
-MODELS := accurate fast accurate-int8 fast-int8
+MODELS := raters accurate fast accurate-int8 fast-int8
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
 figures: $(USER_ENV)/installed
 	for model in $(MODELS); do \
 	    $(EVALUATE) --model $$model --json $(METRICS)/$$model.json && \
 	    $(EVALUATE) --model $$model --tta --json $(METRICS)/$$model-ten-views.json && \
+	    $(EVALUATE) --model $$model --target majority --json $(METRICS)/$$model-majority.json && \
 	    $(USER_ENV)/bin/emolens models card $$model $(METRICS)/$$model.json \
-	        $(METRICS)/$$model-ten-views.json --out src/emolens/models/CARD-$$model.md || exit 1; \
+	        $(METRICS)/$$model-ten-views.json $(METRICS)/$$model-majority.json \
+	        --out src/emolens/models/CARD-$$model.md || exit 1; \
 	done
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --json $(METRICS)/whole-chain.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --detector-px 320 --factor 2 \
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --json $(METRICS)/whole-chain.json
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --detector-px 320 --factor 2 \
 	    --json $(METRICS)/whole-chain-live.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 

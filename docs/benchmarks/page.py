@@ -48,9 +48,9 @@ def promises() -> list[tuple[str, str, str, str]]:
         ),
         (
             "G3",
-            "640x480, one face, two cores, the default model: at least 25 frames a second; from "
+            "640x480, one face, two cores: at least 25 frames a second; from "
             "capture to the drawn picture 19 of 20 within 120 ms",
-            f"{live['frames_per_s']:.1f} of 30 frames a second, {live['dropped']} of "
+            f"`{live['model']}`: {live['frames_per_s']:.1f} of 30 frames a second, {live['dropped']} of "
             f"{live['captured']:,} dropped; half within {live['delay_p50_ms']:.0f}, 19 of 20 within "
             f"{live['delay_p95_ms']:.0f} ms",
             "live.py",
@@ -169,7 +169,7 @@ def page() -> str:
             "",
             "## Speed",
             "",
-            "`emolens bench --json docs/metrics/bench.json`: generated clips, the default model, times "
+            "`emolens bench --json docs/metrics/bench.json`: generated clips, times "
             "as median / 95th percentile. Faces are looked for in every third of 30 frames a second, "
             "so the median frame is one without a look and the 95th percentile one with it. `live` "
             "looks at pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "

@@ -106,6 +106,8 @@ def _remarks(summary: DatasetSummary) -> Iterator[str]:
 
 
 def _contents_remark(check: PublishedCheck) -> str:
+    if not check.is_complete:
+        return ""
     found = {"labels": check.has_labels, "votes": check.has_votes}
     same = " and ".join(name for name, is_same in found.items() if is_same)
     other = " and ".join(name for name, is_same in found.items() if is_same is False)

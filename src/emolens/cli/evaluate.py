@@ -30,7 +30,7 @@ from emolens.imaging.bgr import as_bgr
 from emolens.media.files import write_bytes
 from emolens.media.jsonl_writer import STDOUT, to_line
 from emolens.rendering.heatmap import draw_heat
-from emolens.runtime.catalogue import DEFAULT_ALIAS
+from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL, LABEL_MODEL
 
 if TYPE_CHECKING:
     from emolens.evaluation.report import Gallery
@@ -52,7 +52,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model name or .onnx file; may be given more than once.", show_default="default"
+            help="Model name or .onnx file; may be given more than once.",
+            show_default=f"{LABEL_MODEL} for labels, {DEFAULT_EMOTION_MODEL} for other targets",
         ),
     ] = None,
     split: Annotated[
@@ -103,7 +104,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         raise InputError("--faces shows faces in a report; name its folder with --report")
     if report:
         require_report("emolens evaluate --report")
-    models = model or [DEFAULT_ALIAS]
+    by_default = LABEL_MODEL if target is Target.LABEL else DEFAULT_EMOTION_MODEL
+    models = [by_default if name == DEFAULT_ALIAS else name for name in model or [DEFAULT_ALIAS]]
     run = _Run(
         split=Split.from_name(split) if split else None,
         target=target,
@@ -228,12 +230,12 @@ class _Run:
         """A page of each pair in a folder of its own, and one over all of them."""
         from emolens.evaluation.cross_page import (  # noqa: PLC0415 (plotting is optional)
             cross_page,
-            folder_of,
+            folders_of,
         )
 
-        for column in cross.columns:
-            for cell in column.cells:
-                self.write(folder / folder_of(cell.model, column.name), cell)
+        for column, names in zip(cross.columns, folders_of(cross), strict=True):
+            for cell, name in zip(column.cells, names, strict=True):
+                self.write(folder / name, cell)
         write_bytes(folder / METRICS, to_line(cross.to_dict()).encode("ascii"))
         write_bytes(folder / REPORT, cross_page(cross, emolens_version=__version__).encode())
         if not self.quiet:

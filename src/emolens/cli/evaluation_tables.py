@@ -109,8 +109,7 @@ def show_cross(cross: CrossEvaluation) -> None:
         for name in cross.data:
             table.add_column(escape(one_line(name)), justify="right")
         for model, row in zip(cross.models, cross.matrix(figure), strict=True):
-            cells = ("-" if value is None else _figure(figure, value) for value in row)
-            table.add_row(escape(one_line(model)), *cells)
+            table.add_row(escape(one_line(model)), *(_figure(figure, value) for value in row))
         if figure == "accuracy":
             table.add_row("faces", *(f"{n:,}" for n in cross.n_faces))
         console.print(table)

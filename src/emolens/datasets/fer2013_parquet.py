@@ -130,6 +130,7 @@ SCHEMA = pa.schema(
 
 def _check_schema(schema: pa.Schema, path: Path) -> None:
     wrong = [name for name in _COLUMNS if schema.names.count(name) != 1]
+    wrong += [name for name in (_SUBJECT, *_VOTE_COLUMNS) if schema.names.count(name) > 1]
     if wrong:
         raise DatasetError(
             f"{path}: expected one column {' and one column '.join(wrong)}; a FER2013 Parquet file "

@@ -119,10 +119,10 @@ def vote_targets(votes: Votes, target: Target) -> VoteTargets:
         if not weights.any():
             reasons[row] = _UNDECIDED
             continue
-        chosen = int(np.lexsort((counts, weights))[-1])
         ours = weights[columns]
-        if chosen not in columns and not (ours == weights[chosen]).any():
-            reasons[row] = VOTE_NAMES[chosen]
+        chosen = np.where(weights > 0, counts, -1)
+        if chosen[columns].max() < chosen.max():
+            reasons[row] = VOTE_NAMES[chosen.argmax()]
             continue
         shares[row] = ours / ours.sum()
         labels[row] = np.lexsort((-np.arange(N_EMOTIONS), counts[columns], ours))[-1]

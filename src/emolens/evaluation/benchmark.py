@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from emolens.classification import OnnxEmotionClassifier, TenViewClassifier
+from emolens.core.errors import DatasetError
 from emolens.core.ports import EmotionClassifier
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import has_split, load_faces
@@ -88,7 +89,10 @@ class Benchmark:
     def load(self, size_px: int) -> FaceSet:
         """The faces with a target, each brought to `size_px` squared; raises as `faces` does."""
         faces = load_faces(self.source, self.split, size_px=size_px)
-        return with_targets(faces, self.target).faces
+        try:
+            return with_targets(faces, self.target).faces
+        except DatasetError as error:
+            raise DatasetError(f"{self.source}: {error}") from error
 
 
 def evaluate_model(

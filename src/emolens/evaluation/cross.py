@@ -64,10 +64,9 @@ class CrossEvaluation:
     @classmethod
     def of(cls, columns: Sequence[tuple[str, Sequence[Cell]]]) -> "CrossEvaluation":
         """Put one or more columns side by side: name of the data set, a cell for each model."""
-        models = [cell.model for cell in columns[0][1]]
-        names = names_of([Path(model) for model in models])
+        models = [Path(cell.model.removesuffix(".onnx")) for cell in columns[0][1]]
         return cls(
-            tuple(name.removesuffix(".onnx") for name in names),
+            tuple(names_of(models)),
             tuple(Column(name, tuple(cells)) for name, cells in columns),
         )
 

@@ -1,6 +1,7 @@
 """A matrix of models and data sets as one page that opens offline."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import seaborn as sns
@@ -19,17 +20,29 @@ def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
             "macro_f1": _matrix_plot(cross, "macro_f1"),
         }
     links = {
-        column.name: [f"{folder_of(cell.model, column.name)}/report.html" for cell in column.cells]
-        for column in cross.columns
+        column.name: [f"{folder}/report.html" for folder in folders]
+        for column, folders in zip(cross.columns, folders_of(cross), strict=True)
     }
     return render_page(
         "cross.html", cross=cross, plots=plots, links=links, emolens_version=emolens_version
     )
 
 
-def folder_of(model: str, data: str) -> str:
-    """Name of the folder with the page of one pair: letters, digits and dashes alone."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{model}-on-{data}").strip("-")
+def folders_of(cross: CrossEvaluation) -> list[list[str]]:
+    """Names of the folders with the page of each pair: a list for each data set, models in order.
+
+    Letters, digits and dashes alone, as any file system takes them; no two are the same.
+    """
+    seen: Counter[str] = Counter()
+
+    def folder(model: str, data: str) -> str:
+        name = re.sub(r"[^A-Za-z0-9]+", "-", f"{model}-on-{data}").strip("-")
+        # Some file systems take Faces and faces for the same.
+        seen[name.lower()] += 1
+        number = seen[name.lower()]
+        return f"{name}--{number}" if number > 1 else name
+
+    return [[folder(model, column.name) for model in cross.models] for column in cross.columns]
 
 
 def _matrix_plot(cross: CrossEvaluation, figure: str) -> Markup:

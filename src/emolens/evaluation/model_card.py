@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import ModelManifest
+from emolens.datasets.targets import Target
 
 _PURPOSE = """\
 ## What it is for
@@ -31,7 +32,9 @@ in education is prohibited (AI Act, article 5(1)(f)).
 _OF_FER2013 = """\
 - FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so
   error rates between groups of people are not known.
-- People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust.
+- People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust. A
+  model that learnt these labels says what the labelling says, one that learnt from FER+'s raters
+  what most of ten people see; each is poor at the other.
 - PublicTest steered the training and the calibration, and 280 of its pictures also stand in the
   Training split: expect a little less on new benchmark faces, and less again in the wild.
 """
@@ -65,6 +68,7 @@ class MeasuredFigures(BaseModel):
 
     model_sha256: str
     split: str | None
+    target: str = Target.LABEL
     n: int
     tta: bool
     accuracy: float
@@ -111,7 +115,7 @@ def write_card(subject: CardSubject, measured: Sequence[MeasuredFigures]) -> str
                 f"the figures are those of the model {figures.model_sha256[:12]}..., not of "
                 f"{subject.manifest.name} ({subject.sha256[:12]}...); evaluate it again"
             )
-    is_fer2013 = subject.manifest.dataset.startswith("FER2013")
+    is_fer2013 = "FER2013" in subject.manifest.dataset
     limits = _PURPOSE + (_OF_FER2013 if is_fer2013 else "")
     return "\n".join([_what(subject), _figures(measured), limits])
 
@@ -135,8 +139,8 @@ def _what(subject: CardSubject) -> str:
 
 def _figures(measured: Sequence[MeasuredFigures]) -> str:
     headings = [
-        f"{figures.split or 'all'}, {figures.n:,} faces, {'ten' if figures.tta else 'one'} view"
-        + "s" * figures.tta
+        f"{figures.split or 'all'}, {figures.n:,} faces, {_right(figures.target)}, "
+        f"{'ten views' if figures.tta else 'one view'}"
         for figures in measured
     ]
     rows: dict[str, list[str]] = {
@@ -157,6 +161,10 @@ def _figures(measured: Sequence[MeasuredFigures]) -> str:
     head = f"| | {' | '.join(headings)} |\n|{'---|' * (len(headings) + 1)}\n"
     body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows.items())
     return f"## What was measured\n\n{head}{body}"
+
+
+def _right(target: str) -> str:
+    return "the labels" if target == Target.LABEL else f"the raters' {target}"
 
 
 def _percent(share: float | None) -> str:

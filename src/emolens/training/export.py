@@ -103,7 +103,7 @@ def export_checkpoint(
         labels=LABELS,
         input=spec,
         temperature=temperature,
-        dataset=" + ".join(source.name for source in recipe.data),
+        dataset=" + ".join(section.name for section in loaded.recipe.data),
         code_revision=loaded.code_revision,
         metrics=_headline(logits, temperature, faces),
         license=recipe.license,

@@ -90,8 +90,8 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
     With several sources, no picture is learnt from that another source validates or tests on.
 
     Raises:
-        ConfigError: A class without training or validation faces, fewer faces than one batch, or no
-            votes where the recipe learns from them.
+        ConfigError: A class without training faces, no validation face of any of them, fewer faces
+            an epoch than one batch, or no votes where the recipe learns from them.
         DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
             of rows to leave out was made for other data.
     """
@@ -109,7 +109,7 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
     n_draws = round(float(repeats.sum()))
     if n_draws < recipe.schedule.batch_size:
         raise ConfigError(
-            f"schedule.batch_size is {recipe.schedule.batch_size}, but there are only "
+            f"schedule.batch_size is {recipe.schedule.batch_size}, but an epoch has only "
             f"{n_draws} training faces; make the batches smaller"
         )
     drawn = np.bincount(training.labels, weights=repeats, minlength=N_EMOTIONS)

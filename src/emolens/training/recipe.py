@@ -306,6 +306,8 @@ class Recipe(_Section):
         moved = {key: value for key, value in values["data"].items() if key in shared}
         data = {key: value for key, value in values["data"].items() if key not in shared}
         faces = values.get("faces", {})
+        if not isinstance(faces, dict):
+            return {**values, "data": [data]}
         twice = sorted(moved.keys() & faces.keys())
         if twice:
             raise ValueError(f"faces.{twice[0]} stands in [data] as well; set it in one of the two")

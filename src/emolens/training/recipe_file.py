@@ -108,7 +108,15 @@ def explain(error: ValidationError, *, has_one_source: bool = False) -> str:
         has_one_source: Whether it was written with one `[data]` section, whose keys have no number.
     """
     problems = []
-    for problem in error.errors():
+    found = error.errors()
+    # pydantic counts the entries of a list that are right; of a list with a mistake in it these may
+    # be too few.
+    parents = {
+        problem["loc"][:-depth] for problem in found for depth in range(1, len(problem["loc"]))
+    }
+    for problem in found:
+        if problem["type"] == "too_short" and problem["loc"] in parents:
+            continue
         # The name of a union's member, such as "resnet", is pydantic's word and no key.
         path = _without_kind(problem["loc"])
         if has_one_source and path[:2] == ["data", 0]:

@@ -12,7 +12,7 @@ from emolens.core.errors import ConfigError, DatasetError
 from emolens.datasets.clean_file import COMPARED_SIZE_PX, rows_left_out
 from emolens.datasets.cleaning import drop_faces, pixel_digests, refuse_faces
 from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
-from emolens.datasets.loading import has_split, iter_faces, load_faces
+from emolens.datasets.loading import iter_faces, load_faces
 from emolens.datasets.reading import ReadingReport
 from emolens.datasets.targets import TargetedFaces, with_targets
 from emolens.imaging.crop import middle_square
@@ -65,7 +65,7 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
     reader = _Reader(section, size_px)
     cleaned, n_cleaned = _without_listed_rows(reader)
     if section.hold_out:
-        training, validation = _hold_out(cleaned, section)
+        training, validation = _hold_out(reader, cleaned)
     else:
         training, validation = cleaned, reader.validation()
     _refuse(training, validation, section)
@@ -92,7 +92,7 @@ def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
     reader = _Reader(section, size_px)
     if section.hold_out:
         cleaned, _ = _without_listed_rows(reader)
-        return _targeted(_hold_out(cleaned, section)[1], section).faces
+        return _targeted(_hold_out(reader, cleaned)[1], section).faces
     return _targeted(reader.validation(), section).faces
 
 
@@ -115,29 +115,47 @@ def _refuse(training: FaceSet, validation: FaceSet, section: DataSection) -> Non
 
 
 class _Reader:
-    """Reads the splits of a source as its section says, counting what is left out."""
+    """Reads the splits of a source as its section says, counting what is left out.
+
+    Attributes:
+        keys: What keeps training faces on one side when a part is held out, after `training`: the
+            person or, where that is not known, the picture as it is in the source.
+    """
 
     def __init__(self, section: DataSection, size_px: int) -> None:
         self.section = section
         self.size_px = size_px
         self.report = ReadingReport(skip_faults=section.faults == "skip")
+        self.keys: list[str] = []
 
     def samples(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
-        for sample in iter_faces(source, split, report=self.report):
-            if self.section.crop < 1:
-                yield replace(sample, image=middle_square(sample.image, self.section.crop))
-            else:
-                yield sample
+        return map(self._cropped, iter_faces(source, split, report=self.report))
+
+    def _cropped(self, sample: FaceSample) -> FaceSample:
+        if self.section.crop == 1:
+            return sample
+        return replace(sample, image=middle_square(sample.image, self.section.crop))
 
     def training(self) -> FaceSet:
         """The `Training` faces or, of a source without splits that holds out, all of them."""
         source, size_px = self.section.source, self.size_px
-        faces = collect_faces(self.samples(source, Split.TRAINING), size_px)
+        faces = collect_faces(self._keyed(source, Split.TRAINING), size_px)
         if not len(faces) and self.section.hold_out:
-            split_less = (s for s in self.samples(source, None) if s.split is None)
-            faces = collect_faces(split_less, size_px)
+            faces = collect_faces(self._keyed(source, None), size_px)
         # Says which splits there are where this one is empty.
         return faces if len(faces) else load_faces(source, Split.TRAINING, size_px=size_px)
+
+    def _keyed(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
+        """The faces of a split, or those of no split, noting their keys."""
+        for sample in iter_faces(source, split, report=self.report):
+            if sample.split is split:
+                if self.section.hold_out:
+                    self.keys.append(sample.subject or pixel_digests(sample.image[None])[0].hex())
+                yield self._cropped(sample)
+
+    def has_validation(self) -> bool:
+        """Whether the source has a `PublicTest` face that can be read."""
+        return next(self.samples(self.section.source, Split.PUBLIC_TEST), None) is not None
 
     def validation(self) -> FaceSet:
         source = self.section.validation or self.section.source
@@ -154,7 +172,7 @@ class _Reader:
 
 
 def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
-    """The training faces without those of `clean`, and how many these are."""
+    """The training faces without those of `clean`, and how many these are; keys follow."""
     section = reader.section
     faces = reader.training()
     if section.clean is None:
@@ -164,26 +182,27 @@ def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
         whole = section.model_copy(update={"crop": 1.0})
         compared = _Reader(whole, COMPARED_SIZE_PX).training()
     left_out = rows_left_out(section.clean, compared)
-    return faces.take(np.delete(np.arange(len(faces)), left_out)), {"clean": len(left_out)}
+    kept = np.delete(np.arange(len(faces)), left_out)
+    reader.keys = [reader.keys[row] for row in kept] if reader.keys else []
+    return faces.take(kept), {"clean": len(left_out)}
 
 
-def _hold_out(faces: FaceSet, section: DataSection) -> tuple[FaceSet, FaceSet]:
-    """Divide faces in two, whole people or, without people, by content."""
-    if section.validation or has_split(section.source, Split.PUBLIC_TEST):
+def _hold_out(reader: _Reader, faces: FaceSet) -> tuple[FaceSet, FaceSet]:
+    """Divide faces in two by `reader.keys`."""
+    section = reader.section
+    if section.validation or reader.has_validation():
+        found = f"{section.validation} is named as" if section.validation else "the source has"
         raise ConfigError(
-            f"{section.name}: hold_out is for sources without a validation split, and "
-            f"{section.validation or section.source} is one; set it to 0"
+            f"{section.name}: hold_out is for sources without a validation split, but {found} one; "
+            "set hold_out to 0"
         )
-    if faces.subjects is None:
-        keys = pixel_digests(faces.images)
-    else:
-        keys = [subject.encode() for subject in faces.subjects]
-    # A digest does not depend on order or machine, so the same faces are held out in every run.
-    drawn = [int.from_bytes(hashlib.sha256(key).digest()[:_HASHED_BYTES]) for key in keys]
+    # A digest depends on neither order nor size, so the same faces are held out in every recipe.
+    digests = [hashlib.sha256(key.encode()).digest() for key in reader.keys]
+    drawn = [int.from_bytes(digest[:_HASHED_BYTES]) for digest in digests]
     is_held_out = np.array(drawn) / 2 ** (8 * _HASHED_BYTES) < section.hold_out
     if is_held_out.all() or not is_held_out.any():
         raise ConfigError(
-            f"{section.name}: hold_out = {section.hold_out} of {len(set(keys))} "
+            f"{section.name}: hold_out = {section.hold_out} of {len(set(digests))} "
             f"{'pictures' if faces.subjects is None else 'people'} leaves the training or the "
             "validation without faces; choose another part"
         )

@@ -4,7 +4,14 @@ import pytest
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceDigest, FaceSample, FaceSet, Split, collect_faces
+from emolens.datasets.faces import (
+    FaceDigest,
+    FaceSample,
+    FaceSet,
+    Split,
+    collect_faces,
+    join_faces,
+)
 
 
 def sample(image: npt.NDArray[np.uint8], emotion: Emotion = Emotion.SAD) -> FaceSample:
@@ -117,3 +124,71 @@ def test_the_digest_taken_face_by_face_is_that_of_the_set() -> None:
         digest.add(image, int(label))
 
     assert digest.hexdigest() == faces.sha256
+
+
+def face_set(
+    n_faces: int, name: str, *, votes: bool = False, subjects: bool = False, seed: int = 0
+) -> FaceSet:
+    names = tuple(f"{name} {row}" for row in range(n_faces))
+    counts = np.full((n_faces, 10), 3, np.uint8) if votes else None
+    labels = np.arange(n_faces) % 7
+    return FaceSet(noise(seed, n_faces, 8, 8), labels, names, counts, names if subjects else None)
+
+
+def test_sets_are_put_one_after_the_other() -> None:
+    first, second = face_set(3, "a", subjects=True), face_set(2, "b", subjects=True, seed=1)
+
+    joined = join_faces([first, second])
+
+    assert len(joined) == 5
+    assert (joined.images == np.concatenate([first.images, second.images])).all()
+    assert joined.labels.tolist() == [0, 1, 2, 0, 1]
+    assert joined.locations == joined.subjects == ("a 0", "a 1", "a 2", "b 0", "b 1")
+    assert joined.votes is None
+
+
+def test_one_set_alone_stays_the_same() -> None:
+    faces = face_set(3, "a")
+
+    assert join_faces([faces]) is faces
+
+
+@pytest.mark.parametrize("with_votes", [(True, False), (False, True)])
+def test_faces_without_votes_get_zeros_beside_those_with(with_votes: tuple[bool, bool]) -> None:
+    joined = join_faces([face_set(2, str(one), votes=one) for one in with_votes])
+
+    assert joined.votes is not None
+    assert joined.votes.dtype == np.uint8
+    assert joined.votes.sum(axis=1).tolist() == [30 * one for one in with_votes for _ in range(2)]
+
+
+def test_people_are_known_where_every_set_knows_them() -> None:
+    assert join_faces([face_set(2, "a", subjects=True), face_set(2, "b")]).subjects is None
+
+
+def test_an_empty_set_adds_nothing() -> None:
+    faces = face_set(3, "a", votes=True)
+
+    joined = join_faces([faces.take(np.array([], np.int64)), faces])
+
+    assert joined.sha256 == faces.sha256
+    assert joined.locations == faces.locations
+
+
+def test_votes_and_people_are_kept_where_every_face_has_them() -> None:
+    votes = tuple(range(10))
+    known = [
+        FaceSample(noise(seed, 8, 8), Emotion.SAD, None, "", votes, f"person {seed}")
+        for seed in range(2)
+    ]
+
+    every, some = collect_faces(known, 8), collect_faces([*known, sample(noise(2, 8, 8))], 8)
+
+    assert every.votes is not None
+    assert every.votes.tolist() == [list(votes)] * 2
+    assert every.subjects == ("person 0", "person 1")
+    assert (some.votes, some.subjects) == (None, None)
+    taken = every.take(np.array([1]))
+    assert taken.votes is not None
+    assert taken.votes.shape == (1, 10)
+    assert taken.subjects == ("person 1",)

@@ -12,6 +12,7 @@ from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
 from emolens.datasets.formats import SourceFormat, find_format
 from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.reading import ReadingReport
 
 FACE = np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8)
 
@@ -167,3 +168,23 @@ def test_faces_come_in_the_asked_size(tmp_path: Path) -> None:
     path = put_csv(tmp_path / "a.csv")
 
     assert load_faces(path, size_px=64).images.shape == (1, 64, 64)
+
+
+def test_broken_faces_are_refused_or_counted_in_a_report(tmp_path: Path) -> None:
+    put_picture(tmp_path / "train" / "sad" / "a.png")
+    (tmp_path / "train" / "sad" / "b.png").write_bytes(b"no picture")
+
+    with pytest.raises(DatasetError, match=r"b\.png"):
+        list(iter_faces(tmp_path))
+    with pytest.raises(DatasetError, match=r"b\.png"):
+        list(iter_faces(tmp_path, report=ReadingReport()))
+    report = ReadingReport(skip_faults=True)
+    assert len(list(iter_faces(tmp_path, Split.TRAINING, report=report))) == 1
+
+    assert report.n_faults == 1
+    assert "b.png" in report.faults[0]
+
+
+def test_a_source_that_is_none_is_refused_though_faults_are_skipped(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="accepted are"):
+        iter_faces(tmp_path, report=ReadingReport(skip_faults=True))

@@ -23,6 +23,7 @@ SUBJECT = Subject(
     data="faces.parquet",
     data_sha256="b" * 64,
     split="PublicTest",
+    target="label",
     training="faces.parquet",
     tta=False,
     rival=None,
@@ -42,6 +43,13 @@ def test_a_page_stands_alone_escapes_names_and_shows_nobody() -> None:
     assert page == write_report(found, SUBJECT)
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids)) > 0
+
+
+def test_a_page_says_what_is_right_where_that_is_not_the_label() -> None:
+    found = evaluation()
+    assert "target from the votes" not in write_report(found, SUBJECT)
+    page = write_report(found, replace(SUBJECT, target="majority"))
+    assert "the majority target from the votes of FER+" in page
 
 
 def test_faces_are_shown_when_asked_for() -> None:

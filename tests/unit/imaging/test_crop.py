@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
-from emolens.imaging.crop import crop_square, resize_gray_square
+from emolens.imaging.crop import crop_square, middle_square, resize_gray_square
 from tests.unit.imaging.pictures import draw
 
 
@@ -133,3 +133,48 @@ def test_a_very_long_strip_costs_nothing() -> None:
 def test_colours_are_no_grey_picture() -> None:
     with pytest.raises(InputError, match="grey picture"):
         resize_gray_square(draw(), 48)
+
+
+@pytest.mark.parametrize(
+    ("shape", "part", "corner", "side"),
+    [
+        ((100, 100), 0.5, (25, 25), 50),
+        ((40, 100), 1.0, (0, 30), 40),  # parts of the shorter side
+        ((101, 40), 0.5, (40, 10), 20),
+        ((7, 7), 0.5, (1, 1), 4),  # 3.5 px become 4
+        ((1, 9), 0.1, (0, 4), 1),  # one pixel at least
+    ],
+)
+def test_the_middle_is_cut_out_without_resampling(
+    shape: tuple[int, int], part: float, corner: tuple[int, int], side: int
+) -> None:
+    picture = draw(*shape)
+    top, left = corner
+    for image in (picture, picture[..., 0]):
+        middle = middle_square(image, part)
+        assert middle.shape == (side, side, *image.shape[2:])
+        assert (middle == image[top : top + side, left : left + side]).all()
+        assert np.shares_memory(middle, image)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0, 1, exclude_min=True))
+def test_the_middle_is_a_square_in_the_middle(height: int, width: int, part: float) -> None:
+    rows, columns = np.indices((height, width))
+    image = (rows * 4).astype(np.uint8)
+    middle = middle_square(image, part)
+    side = len(middle)
+    assert middle.shape == (side, side)
+    assert 1 <= side <= min(height, width)
+    assert abs(side - part * min(height, width)) <= 1
+    top, left = (
+        int(middle[0, 0]) // 4,
+        int(middle_square((columns * 4).astype(np.uint8), part)[0, 0]) // 4,
+    )
+    assert 0 <= height - side - 2 * top <= 1
+    assert 0 <= width - side - 2 * left <= 1
+
+
+@pytest.mark.parametrize("part", [0.0, -0.5, 1.01, float("nan")])
+def test_a_part_outside_its_range_is_refused(part: float) -> None:
+    with pytest.raises(InputError, match="above 0 and at most 1, got"):
+        middle_square(draw(), part)

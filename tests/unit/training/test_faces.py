@@ -103,6 +103,25 @@ def test_listed_rows_are_left_out_at_any_side(
     assert len(faces.validation) == 140
 
 
+@pytest.mark.parametrize("hold_out", [False, True])
+def test_listed_rows_are_known_by_whole_pictures_though_the_middle_is_used(
+    generated_data: Path, tmp_path: Path, *, hold_out: bool
+) -> None:
+    source = generated_data
+    if hold_out:
+        table = pq.read_table(generated_data)
+        source = tmp_path / "training.parquet"
+        pq.write_table(table.slice(0, 280), source)
+    clean = clean_file_of(source, tmp_path / "clean.json", 0, 7, 279)
+    data = {"source": source, "clean": clean, "crop": 0.5, "hold_out": 0.2 * hold_out}
+    faces = load_training_faces(small_recipe(source, data=data))
+    assert faces.n_dropped == {"clean": 3}
+    places = {int(location.rpartition("row ")[2]) for location in faces.training.locations}
+    assert not places & {1, 8, 280}
+    if not hold_out:
+        assert len(places) == 277
+
+
 def test_a_list_for_other_data_is_refused(generated_data: Path, tmp_path: Path) -> None:
     clean = clean_file_of(generated_data, tmp_path / "clean.json", 0)
     table = pq.read_table(generated_data)

@@ -154,3 +154,107 @@ def test_files_that_are_no_recipe_are_refused(tmp_path: Path, content: bytes, me
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none.toml: cannot read"):
         load_recipe(tmp_path / "none.toml")
+
+
+SEVERAL = """
+name = "x"
+
+[faces]
+sampling = "sqrt"
+classes = ["happy", "sad"]
+
+[[data]]
+name = "first"
+source = "a.csv"
+hold_out = 0.1
+
+[[data]]
+name = "second"
+source = "b"
+target = "soft"
+faults = "skip"
+weight = 0.5
+label_smoothing = 0.25
+drop = ["leaks", "duplicates"]
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    path = tmp_path / "several.toml"
+    path.write_text(SEVERAL)
+    return path
+
+
+def test_several_sections_read_back(several: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(several)
+    assert [section.name for section in loaded.data] == ["first", "second"]
+    resolved = tmp_path / "resolved.toml"
+    resolved.write_text(to_toml(loaded))
+    assert load_recipe(resolved) == loaded
+    assert resolved.read_text().count("[[data]]") == 2
+    assert resolved.read_text().count("label_smoothing = 0.25") == 1
+
+
+def test_old_keys_are_written_where_they_belong_now(recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe, ["data.size_px=32", "data.sampling=sqrt"])
+    resolved = tmp_path / "resolved.toml"
+    resolved.write_text(to_toml(loaded))
+    assert load_recipe(resolved) == loaded
+    data, _, faces = to_toml(loaded).partition("[faces]")
+    assert "size_px = 32" in faces.partition("[network]")[0]
+    assert "size_px" not in data
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.1.wieght=3", r"unknown key 'data.1.wieght'; valid here: name, source, validation"),
+        ("data.1.weight=0", r"data.1.weight = 0: .*greater than 0"),
+        ("data.0.drop=['blurred']", r"data.0.drop.0 = 'blurred'"),
+        ("data.1.classes=['happy']", r"unknown key 'data.1.classes'"),
+        ("data.1.name=first", r"recipe: several data sections need a name each"),
+        ("data.1.target=multi", r"recipe: a multi target .*set augment.mix = 0"),
+        ("data.2.name=third", r"there are 2 entries, counted from 0; got '2'"),
+        ("data.name=x", r"counted from 0|name the key after the number"),
+        ("faces.classes=['happy']", r"faces: classes must be two or more"),
+        ("faces.side_px=3", r"unknown key 'faces.side_px'; valid here: classes, size_px, sampling"),
+    ],
+)
+def test_keys_of_several_sections_are_numbered(several: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_recipe(several, [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.weight=0", r"toml: data.weight = 0: .*greater than 0"),
+        ("data.wieght=3", r"unknown key 'data.wieght'; valid here: name, source, validation"),
+        ("data.target=multi", r"recipe: a multi target"),
+        ("data.hold_out=1", r"toml: data.hold_out = 1: .*less than 1"),
+    ],
+)
+def test_keys_of_one_section_are_not(recipe: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_recipe(recipe, [override])
+
+
+def test_overrides_reach_each_section(several: Path) -> None:
+    loaded = load_recipe(several, ["data.0.weight=3", "data.1.name=other", "faces.size_px=24"])
+    assert [section.weight for section in loaded.data] == [3, 0.5]
+    assert loaded.data[1].name == "other"
+    assert loaded.faces.size_px == 24
+
+
+def test_a_section_without_source_is_named(several: Path) -> None:
+    several.write_text(SEVERAL.replace('source = "b"\n', ""))
+    with pytest.raises(ConfigError, match=r"the key 'data.1.source' is required"):
+        load_recipe(several)
+
+
+@pytest.mark.parametrize("override", ["data.wieght=3", "phases.0.epoch=3"])
+def test_one_mistake_is_one_problem(recipe: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match="unknown key") as raised:
+        load_recipe(recipe, [override])
+    assert "Tuple should have" not in str(raised.value)
