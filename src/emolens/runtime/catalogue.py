@@ -177,7 +177,7 @@ def _in_cache(file_name: str) -> Callable[[], Path]:
 _KNOWN_MODELS = (
     _shipped(
         "raters",
-        sha256="566e7b9c32054bcdacee305571d95f0920fc78ca8da2a8443ae11023c45e1c65",
+        sha256="a8dbe98c1a649b9aba80d0b271f4dc5cabcbf64bf890fe2afd2d8baf935e5614",
         learnt="the answers of FER+'s ten raters",
     ),
     _shipped("accurate", sha256="d69a6728ebeb0c3c52575c7a4dd989d82b623569461d99f97b515f2020db06e8"),
