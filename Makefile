@@ -42,8 +42,8 @@ figures: $(USER_ENV)/installed
 	    $(EVALUATE) --model $$model --json $(METRICS)/$$model.json && \
 	    $(EVALUATE) --model $$model --tta --json $(METRICS)/$$model-ten-views.json && \
 	    $(EVALUATE) --model $$model --target majority --json $(METRICS)/$$model-majority.json && \
-	    $(USER_ENV)/bin/emolens models card $$model $(METRICS)/$$model.json \
-	        $(METRICS)/$$model-ten-views.json $(METRICS)/$$model-majority.json \
+	    $(USER_ENV)/bin/emolens models card $$model $(METRICS)/$$model-majority.json \
+	        $(METRICS)/$$model.json $(METRICS)/$$model-ten-views.json \
 	        --out src/emolens/models/CARD-$$model.md || exit 1; \
 	done
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json

@@ -169,7 +169,8 @@ def page() -> str:
             "",
             "## Speed",
             "",
-            "`emolens bench --json docs/metrics/bench.json`: generated clips, times "
+            "`emolens bench --json docs/metrics/bench.json`: generated clips, the model "
+            f"`{bench['model']}`, times "
             "as median / 95th percentile. Faces are looked for in every third of 30 frames a second, "
             "so the median frame is one without a look and the 95th percentile one with it. `live` "
             "looks at pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
@@ -182,7 +183,7 @@ def page() -> str:
             f"{48 * small['factor']:.0f} px on a picture of 640x480, it finds "
             f"{100 * small['share_detected']:.1f} %, and {100 * small['accuracy_whole_chain']:.1f} % of these are "
             f"named rightly, against {100 * small['accuracy_face_crops']:.1f} % of the same faces as ready-made "
-            "crops (`python docs/experiments/whole_chain.py fer2013 --detector-px 320 --factor 2`).",
+            "crops (`python docs/experiments/whole_chain.py fer2013 --model accurate --detector-px 320 --factor 2`).",
             "",
         ]
     )

@@ -111,7 +111,7 @@ def test_a_card_says_what_was_measured(model: str) -> None:
     subject = CardSubject(loaded.manifest, loaded.sha256, loaded.size_bytes)
     card = find_model(model, "emotion").path.with_name(f"CARD-{model}.md")
     folder = ROOT / "docs" / "metrics"
-    names = [f"{model}{how}" for how in ("", "-ten-views", "-majority")]
+    names = [f"{model}{how}" for how in ("-majority", "", "-ten-views")]
     measured = [read_figures(folder / f"{name}.json") for name in names]
     assert card.read_text(encoding="utf-8") == write_card(subject, measured)
 

@@ -22,6 +22,7 @@ from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.speed import SpeedFigures, measure_speed
 from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
 from emolens.testing.sample_clip import crowd_clip
 
 _SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
@@ -122,7 +123,7 @@ def _record(
         "emolens": __version__,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": _processor(),
-        "model": model,
+        "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
         "detector": detector,
         "measurements": [
             {
