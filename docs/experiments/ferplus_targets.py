@@ -26,6 +26,7 @@ import torch
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.core.emotion import LABELS
+from emolens.core.errors import ConfigError, DatasetError
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import load_faces
 from emolens.datasets.targets import Target, vote_targets
@@ -61,19 +62,24 @@ def main() -> None:
     options = parser.parse_args()
     record: dict[str, object] = {"counts": target_counts(load_faces(options.source))}
     validation = load_faces(options.source, Split.PUBLIC_TEST)
-    record["labels_themselves"] = figures(
-        np.where(np.eye(len(LABELS))[validation.labels] > 0, 1.0, 0.0), validation
-    )
+    # As logits that name the label and nothing else.
+    record["labels_themselves"] = figures(50 * np.eye(len(LABELS))[validation.labels], validation)
     record["heads"] = measure_heads(options.checkpoints, validation)
     record["targets"] = measure_targets(options.source, options.runs, validation)
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def votes_of(faces: FaceSet) -> npt.NDArray[np.uint8]:
+    """The votes uint8 (N, 10) of faces, which must have some."""
+    if faces.votes is None:
+        raise DatasetError("the source has no FER+ votes")
+    return faces.votes
+
+
 def target_counts(faces: FaceSet) -> dict[str, object]:
     """Faces with each target, and how many of these name FER2013's label."""
-    votes = faces.votes
-    assert votes is not None, "the source has no FER+ votes"
+    votes = votes_of(faces)
     columns = vote_columns()
     found: dict[str, object] = {"n": len(faces)}
     ours = votes[:, columns]
@@ -124,10 +130,11 @@ def _agreement(named: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> d
 
 def figures(logits: Logits, faces: FaceSet) -> dict[str, object]:
     """One kind of answer (N, 7) against labels and raters."""
-    assert faces.votes is not None, "the source has no FER+ votes"
-    answers = Predictions(softmax(logits).astype(np.float64), faces.labels)
+    votes = votes_of(faces)
+    probabilities = softmax(logits.astype(np.float32)).astype(np.float64)
+    answers = Predictions(probabilities, faces.labels)
     against_labels = compute_metrics(answers)
-    majority = vote_targets(faces.votes, Target.MAJORITY).labels
+    majority = vote_targets(votes, Target.MAJORITY).labels
     rows = np.flatnonzero(majority >= 0)
     against_majority = compute_metrics(Predictions(answers.probabilities[rows], majority[rows]))
     return {
@@ -137,7 +144,7 @@ def figures(logits: Logits, faces: FaceSet) -> dict[str, object]:
         "majority_ci95": list(against_majority.accuracy_ci95),
         "majority_macro_f1": against_majority.macro_f1,
         "majority_recall": {label: one.recall for label, one in against_majority.per_class.items()},
-        **asdict(vote_agreement(answers, faces.votes)),
+        **asdict(vote_agreement(answers, votes)),
     }
 
 
@@ -173,8 +180,9 @@ def _mixtures(name: str, labels: Logits, votes: Logits, faces: FaceSet) -> list[
 @torch.inference_mode()
 def _heads(network: ExpressionNetwork, faces: FaceSet) -> tuple[Logits, Logits]:
     """Log-shares (N, 7) of a network's two heads."""
-    assert network.vote_head is not None, "the checkpoint has no head for votes"
     vote_head = network.vote_head
+    if vote_head is None:
+        raise ConfigError("the checkpoint has no head for votes; train with loss.vote_weight")
 
     def answer(prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         pooled = network.feature_map(torch.from_numpy(prepared)).mean(dim=(2, 3))

@@ -47,7 +47,7 @@ def figures(**changes: object) -> MeasuredFigures:
 def test_the_card_says_what_was_measured() -> None:
     card = write_card(SUBJECT, [figures(), figures(tta=True, accuracy=0.712)])
     assert card.startswith("# The emotion model `tiny`\n")
-    assert "| | PublicTest, 3,589 faces, one view | PublicTest, 3,589 faces, ten views |" in card
+    assert "| | PublicTest, 3,589 faces, the labels, one view | PublicTest, 3,589 faces, the labels, ten views |" in card
     assert "| accuracy | 70.0 % | 71.2 % |" in card
     assert "| 95 % interval | 68.0 % to 72.0 % |" in card
     assert "| happy: precision, recall, F1 | 50.0 %, 25.0 %, 33.3 % |" in card
