@@ -159,7 +159,8 @@ def _without_leaks_across(loaded: list[SourceFaces], recipe: Recipe) -> list[Sou
     kept = []
     for number, part in enumerate(loaded):
         others = frozenset[bytes]().union(*held_out[:number], *held_out[number + 1 :])
-        is_leak = np.array([digest in others for digest in pixel_digests(part.training.images)])
+        digests = pixel_digests(part.training.images)
+        is_leak = np.array([digest in others for digest in digests], np.bool_)
         if is_leak.any() and DropRule.LEAKS in part.section.refuse:
             raise DatasetError(
                 f"{part.section.name} ({part.section.source}): {is_leak.sum()} training faces "
