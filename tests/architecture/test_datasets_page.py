@@ -1,6 +1,5 @@
 """docs/datasets.md says what the data sheets in the code say."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,6 @@ from emolens.datasets.formats import PUBLISHED
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHEETS = {sheet.name: sheet for sheet in (FER2013, *(one.sheet for one in PUBLISHED.values()))}
-
-
-def test_the_page_is_what_its_script_writes() -> None:
-    spec = importlib.util.spec_from_file_location("datasets_page", DOCS / "datasets.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    page = script.PAGE.read_text(encoding="utf-8")
-    assert script.filled(page) == page
 
 
 @pytest.mark.parametrize("name", SHEETS)

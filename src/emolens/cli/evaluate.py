@@ -129,7 +129,7 @@ def _evaluate_pair(run: "_Run", source: Path, model: str, json: str | None) -> N
     if run.report:
         run.write(run.report, cell)
     if json != STDOUT and not run.quiet:
-        show_evaluation(cell.evaluation, cell.benchmark.split, cell.rival)
+        show_evaluation(cell)
 
 
 def _evaluate_all(

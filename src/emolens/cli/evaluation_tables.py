@@ -6,16 +6,19 @@ from rich.table import Table
 
 from emolens.cli.terminal import one_line, stdout_console
 from emolens.core.emotion import LABELS
-from emolens.datasets.faces import Split
-from emolens.evaluation.cross import CrossEvaluation
+from emolens.datasets.targets import Target
+from emolens.evaluation.cross import Cell, CrossEvaluation
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
 
 
-def show_evaluation(evaluation: Evaluation, split: Split | None, rival: str | None) -> None:
-    """Print the figures, the per-class table and the confusion matrix."""
+def show_evaluation(cell: Cell) -> None:
+    """Print the figures, the per-class table and the confusion matrix of one model."""
     console = stdout_console()
+    evaluation, split, rival = cell.evaluation, cell.benchmark.split, cell.rival
     metrics = evaluation.metrics
+    name = escape(one_line(str(cell.record["model"])))
+    console.print(f"[bold]{name}[/] against {_right(cell.benchmark.target)}")
     console.print(_accuracy_line("accuracy", metrics, f" of {split}" if split else ""))
     if evaluation.leak_free and evaluation.leak_free.metrics:
         leak_free = evaluation.leak_free
@@ -45,6 +48,10 @@ def show_evaluation(evaluation: Evaluation, split: Split | None, rival: str | No
     console.print(_per_class_table(metrics))
     console.print()
     console.print(_confusion_table(metrics))
+
+
+def _right(target: Target) -> str:
+    return "the labels" if target is Target.LABEL else f"the raters' {target} target"
 
 
 def _accuracy_line(name: str, metrics: ClassificationMetrics, rest: str) -> str:
@@ -103,6 +110,7 @@ def _percent(value: float | None) -> str:
 def show_cross(cross: CrossEvaluation) -> None:
     """Print accuracy and macro-F1 of every model on every data set."""
     console = stdout_console()
+    console.print(f"against {_right(cross.columns[0].cells[0].benchmark.target)}\n")
     for heading, figure in (("accuracy", "accuracy"), ("macro-F1", "macro_f1")):
         table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
         table.add_column(heading)
