@@ -71,6 +71,17 @@ def test_a_face_that_stands_in_the_training_rows_is_found(data: Path) -> None:
     assert leak_free["n_near"] >= 1
 
 
+def test_leaks_need_not_be_looked_for(data: Path) -> None:
+    record = figures("--data", data.name, "--split", "val", "--no-leaks", cwd=data.parent)
+    assert record["leak_free"] is None
+    assert record["n"] == N_HELD_OUT
+    refused = command(
+        *("evaluate", "--data", data.name, "--no-leaks", "--training", data.name), cwd=data.parent
+    )
+    assert refused.returncode == 1
+    assert "--no-leaks" in refused.stderr
+
+
 def test_training_rows_may_lie_elsewhere_and_may_be_missing(
     data: Path, tmp_path: Path, generated_data: Path
 ) -> None:

@@ -30,7 +30,7 @@ from emolens.media.jsonl_writer import STDOUT
 def audit(
     sources: Annotated[
         list[Path],
-        typer.Argument(help="CSV, Parquet or folder of class folders.", metavar="SOURCE..."),
+        typer.Argument(help="Any sources of emolens data info.", metavar="SOURCE..."),
     ],
     *,
     json: Annotated[

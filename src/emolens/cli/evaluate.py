@@ -78,6 +78,13 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
             "default the data itself, if it has such rows."
         ),
     ] = None,
+    leaks: Annotated[
+        bool,
+        typer.Option(
+            help="Look for faces that stand in the training rows too. Takes long where these are "
+            "many, and says nothing of a model that was trained on other data."
+        ),
+    ] = True,
     compare: Annotated[
         str | None, typer.Option(help="Another model to compare with on the same faces.")
     ] = None,
@@ -100,6 +107,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
 ) -> None:
     """Measure a model: accuracy, per-class figures, calibration, leaks, agreement with raters."""
+    if training and not leaks:
+        raise InputError("--training is for the search for leaks; leave --no-leaks away")
     if faces and not report:
         raise InputError("--faces shows faces in a report; name its folder with --report")
     if report:
@@ -111,6 +120,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         target=target,
         tta=tta,
         training=training,
+        looks_for_leaks=leaks,
         compare=compare,
         report=report,
         shows_faces=faces,
@@ -158,6 +168,7 @@ class _Run:
     target: Target
     tta: bool
     training: Path | None
+    looks_for_leaks: bool
     compare: str | None
     report: Path | None
     shows_faces: bool
@@ -166,6 +177,8 @@ class _Run:
     def benchmark(self, source: Path) -> Benchmark:
         """What to measure on in a source."""
         split = self.split or held_out_split(source)
+        if not self.looks_for_leaks:
+            return Benchmark(source, split, None, self.target)
         return Benchmark.of(source, split, training=self.training, target=self.target)
 
     def measure_all(self, data: Sequence[Path], models: Sequence[str]) -> CrossEvaluation:
