@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +75,13 @@ def test_two_people_who_cross_have_two_numbers(
     rows = rows_of(folder / "a.csv")
     assert tuple(rows[0]) == TABLE_COLUMNS
     assert {row["track_id"] for row in rows} == {"1", "2"}
-    # Everybody keeps the expression that the picture has.
-    labels = {
-        row["track_id"]: {r["label"] for r in rows if r["track_id"] == row["track_id"]}
-        for row in rows
-    }
-    assert sorted(map(sorted, labels.values())) == [["happy"], ["neutral"]]
-    lines = [line for line in crossing.stdout.splitlines() if "100%" in line]
+    # Everybody keeps the expression that the picture has, but for a face that is half covered.
+    labels = [
+        Counter(row["label"] for row in rows if row["track_id"] == track_id) for track_id in "12"
+    ]
+    assert {counts.most_common(1)[0][0] for counts in labels} == {"happy", "neutral"}
+    assert all(counts.most_common(1)[0][1] >= 0.95 * counts.total() for counts in labels)
+    lines = [line for line in crossing.stdout.splitlines() if re.search("(9[5-9]|100)%", line)]
     assert len(lines) == 2
 
 
