@@ -5,11 +5,8 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -18,18 +15,16 @@ from emolens.core.errors import ConfigError, OutputError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.evaluation.calibration import fit_class_scales
-from emolens.training.checkpoint import load_checkpoint, save_checkpoint
+from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import deployable
 from emolens.training.fit import fit
 from emolens.training.inference import torch_logits
 from emolens.training.module import ExpressionModule
 from emolens.training.networks import LogitsAndCam
-from emolens.training.recipe import BackboneSection, Recipe
+from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import load_recipe, to_toml
 from tests.recipes import SMALL_NETWORK, small_recipe
 
-ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 TWO_PHASES = ({"epochs": 2}, {"epochs": 2, "learning_stages": 2, "peak_rate": 1e-3})
 
 
@@ -266,63 +261,6 @@ def test_classes_left_out_are_never_named(generated_data: Path, tmp_path: Path) 
     faces = load_faces(generated_data, Split.PUBLIC_TEST)
     spec = OnnxEmotionClassifier.load().input_spec
     assert set(torch_logits(network, faces.images, spec).argmax(axis=1)) <= {0, 3, 6}
-
-
-@pytest.fixture(scope="session")
-def training_rows(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training rows of the generated data alone."""
-    table = pq.read_table(generated_data)
-    path = tmp_path_factory.mktemp("training") / "training.parquet"
-    pq.write_table(table.filter(pa.compute.equal(table["usage"], "Training")), path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def stand_in(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes a checkpoint, untrained, that stands in for one that a recipe builds upon."""
-    from emolens.training.architectures import build_network
-
-    def make(recipe: Recipe) -> Path:
-        path = tmp_path_factory.mktemp("stand-in") / "best.ckpt"
-        save_checkpoint(path, recipe, [build_network(recipe).state_dict()], "none")
-        return path
-
-    return make
-
-
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_shipped_recipes_run(
-    path: Path,
-    generated_data: Path,
-    training_rows: Path,
-    tmp_path: Path,
-    stand_in: Callable[..., Path],
-) -> None:
-    """Every recipe as it is, but for the data, the time it takes and what others must have made."""
-    recipe = load_recipe(path)
-    values = recipe.model_dump(exclude_none=True)
-    values["data"] = [
-        # What has no validation split of its own gets one, so that the key for it stays as it is.
-        section | {"source": training_rows if section["hold_out"] else generated_data}
-        for section in values["data"]
-    ]
-    values["schedule"]["batch_size"] = 140 if len(recipe.class_indices) == 7 else 60
-    values["phases"] = [
-        {**phase, "epochs": 1 + len(phase["sizes"]), "sizes": [(s, 1) for s, _ in phase["sizes"]]}
-        for phase in values["phases"]
-    ]
-    if isinstance(recipe.network, BackboneSection):
-        # No network in tests, and a large picture takes long.
-        values["network"] |= {"weights": "random", "size_px": 32}
-    if recipe.start:
-        values["start"] = ROOT / recipe.start
-    values["ensemble"] = [ROOT / member for member in recipe.ensemble]
-    if recipe.teacher:
-        small = small_recipe(generated_data)
-        values["teacher"]["checkpoints"] = [stand_in(small)]
-    result = fit(Recipe.model_validate(values), tmp_path, show_progress=False)
-    assert result.best.exists()
-    assert 0 <= result.val_accuracy <= 1
 
 
 def _small_files_only() -> None:
