@@ -36,7 +36,7 @@ def show_evaluation(cell: Cell) -> None:
         f"balanced accuracy {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
         f"NLL {metrics.nll:.3f}, Brier {metrics.brier:.3f}, ECE {metrics.ece:.3f}"
     )
-    _show_uses(console, evaluation)
+    _show_uses(console, evaluation, has_labels=cell.benchmark.target is Target.LABEL)
     if evaluation.comparison and evaluation.rival:
         comparison = evaluation.comparison
         low, high = comparison.accuracy_difference_ci95
@@ -62,7 +62,7 @@ def _accuracy_line(name: str, metrics: ClassificationMetrics, rest: str) -> str:
     )
 
 
-def _show_uses(console: Console, evaluation: Evaluation) -> None:
+def _show_uses(console: Console, evaluation: Evaluation, *, has_labels: bool) -> None:
     """What abstaining gives, and how often people say the same."""
     for chosen in evaluation.abstention:
         if chosen.threshold is not None:
@@ -73,8 +73,8 @@ def _show_uses(console: Console, evaluation: Evaluation) -> None:
     votes = evaluation.votes
     if votes and votes.with_majority is not None and votes.labels_with_majority is not None:
         console.print(
-            f"named as most raters do {votes.with_majority:.1%}, the labels themselves "
-            f"{votes.labels_with_majority:.1%}"
+            f"named as most raters do {votes.with_majority:.1%}"
+            + (f", the labels themselves {votes.labels_with_majority:.1%}" if has_labels else "")
         )
 
 

@@ -1,5 +1,6 @@
-"""Labelled faces from files: readers for the formats FER2013 is passed around in.
+"""Labelled faces from files: readers for data sets as they are given out, with their data sheets.
 
-`loading` looks at what a source is and reads it, `summary` counts what it holds; one module per
-format does the reading, and `faces` has the types they all give.
+`formats` looks at what a source is, `loading` reads it, `reading` counts what is left out and
+`summary` what is there; one module per format does the reading, and `faces` has the types they all
+give. `targets` turns FER+'s votes into what a network is to say.
 """

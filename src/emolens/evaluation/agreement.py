@@ -17,10 +17,11 @@ class VoteAgreement:
         n_with_majority: Faces for which one answer has more votes than any other and is one of
             the seven classes.
         with_majority: Share of these where the model names it, 0..1.
-        labels_with_majority: The same for the data set's own labels.
+        labels_with_majority: The same for what is taken for right: the data set's own labels, or a
+            target from the votes themselves.
         with_single_rater: Chance that the model's answer is that of a rater of the same face drawn
             at random, 0..1; contempt, "unknown" and "not a face" agree with nothing.
-        labels_with_single_rater: The same for the data set's own labels.
+        labels_with_single_rater: The same for what is taken for right.
         between_raters: Chance that two raters of the same face give the same answer, 0..1: what a
             person reaches.
     """

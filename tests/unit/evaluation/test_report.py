@@ -47,9 +47,13 @@ def test_a_page_stands_alone_escapes_names_and_shows_nobody() -> None:
 
 def test_a_page_says_what_is_right_where_that_is_not_the_label() -> None:
     found = evaluation()
-    assert "target from the votes" not in write_report(found, SUBJECT)
+    of_labels = write_report(found, SUBJECT)
+    assert "target from the votes" not in of_labels
+    assert "the data set's labels:" in of_labels
     page = write_report(found, replace(SUBJECT, target="majority"))
     assert "the majority target from the votes of FER+" in page
+    # What is right are the votes themselves: they agree with the votes, the labels may not.
+    assert "the data set's labels:" not in page
 
 
 def test_faces_are_shown_when_asked_for() -> None:
