@@ -20,7 +20,7 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Framing
 from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
-from emolens.pipeline.framed_face import cut_faces
+from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
@@ -243,7 +243,7 @@ class StreamAnalyzer:
     def _name(self, persons: Sequence[_Person], frame: Frame) -> None:
         at_s = frame.media_time_s
         framing = self._detector.framing
-        regions = [(framing.apply(person.detection.box), person.detection) for person in persons]
+        regions = [face_region(person.detection, framing) for person in persons]
         size_px = self._classifier.input_spec.size_px
         framed = cut_faces(frame.image, regions, size_px=size_px)
         scores = self._classifier.classify([face.crop for face in framed])
@@ -276,6 +276,7 @@ class StreamAnalyzer:
             label=person.label,
             track_id=person.track_id,
             scores_age_s=at_s - person.scored_at_s,
+            roll_degrees=person.detection.roll_degrees,
         )
 
     def _keep_only(self, living: set[int]) -> None:
