@@ -10,7 +10,7 @@ import numpy.typing as npt
 from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
-from emolens.imaging.turn import crop_turned
+from emolens.imaging.turn import crop_turned, turn_for
 
 CLOSE_UP_PX: Final = 128
 """Side of the square in which a face is seen again."""
@@ -21,8 +21,7 @@ _CLOSE_UP_SCALE: Final = 2.0
 # In a face that is seen the right way up the middle of the eyes is 0.39 sides of the box away from
 # the middle of the mouth. Landmarks that are guessed on a face that lies on its side huddle.
 _MIN_FACE_HEIGHT: Final = 0.32
-# A face that seems to be upright, whole and clear is taken for what it seems.
-_UPRIGHT_DEGREES: Final = 25.0
+# A face that seems whole and clear, and would not be turned, is taken for what it seems.
 _CLEAR_SCORE: Final = 0.65
 # A close-up with this score needs no other one beside it.
 _SURE_SCORE: Final = 0.8
@@ -86,7 +85,7 @@ class UprightDetector:
         if seeming is None:
             return found
         is_whole = _is_whole(found)
-        is_upright = is_whole and abs(seeming.degrees) <= _UPRIGHT_DEGREES
+        is_upright = is_whole and turn_for(seeming.degrees) == 0
         if is_upright and found.score >= _CLEAR_SCORE:
             return found
         seen = self._turned(image, found, seeming.degrees, is_whole=is_whole)
@@ -110,7 +109,7 @@ class UprightDetector:
         if best is not None and abs(best.rest_degrees) > _NEARLY_DEGREES:
             turn = wrap(best.turn_degrees + best.rest_degrees)
             best = self._look(image, found.box, turn) or best
-        if best is None or abs(best.rest_degrees) > _UPRIGHT_DEGREES:
+        if best is None or turn_for(best.rest_degrees) != 0:
             return None
         return best.to_image()
 
