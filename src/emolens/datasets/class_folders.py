@@ -10,9 +10,9 @@ them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder
 
 Files that are hidden or have no suffix of `PICTURE_SUFFIXES` are ignored, and so are pictures
 outside a class folder: without a label they are no part of the data set. A folder whose name is
-neither a split nor a class is refused, because its faces would be missing without a word. Numbers
-as class names follow FER2013's order; other data sets number their classes differently. For these,
-and for other names, `label_map.toml` says what the folders are: see `label_map`.
+neither a split nor a class is refused, because its faces would be missing without a word.
+`folder_labels` says what a name means; for numbers in another order than FER2013's, and for other
+names, `label_map.toml` says what the folders are: see `label_map`.
 """
 
 import re
@@ -23,8 +23,9 @@ from pathlib import Path
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folder_labels import is_class_name, label_folders
 from emolens.datasets.folders import natural_key, visible_entries
-from emolens.datasets.label_map import FILE_NAME, LEAVE_OUT, LabelMap, read_label_map
+from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
 
@@ -39,19 +40,6 @@ LAYOUTS = (
     "class folders inside split folders (train/happy/*.jpg, validation/..., test/...) "
     "or class folders alone (happy/*.jpg)"
 )
-_SPELLINGS: dict[Emotion, tuple[str, ...]] = {
-    Emotion.ANGRY: ("angry", "anger"),
-    Emotion.DISGUST: ("disgust", "disgusted"),
-    Emotion.FEAR: ("fear", "fearful"),
-    Emotion.HAPPY: ("happy", "happiness"),
-    Emotion.SAD: ("sad", "sadness"),
-    Emotion.SURPRISE: ("surprise", "surprised"),
-    Emotion.NEUTRAL: ("neutral",),
-}
-_EMOTIONS = {
-    name: emotion for emotion, names in _SPELLINGS.items() for name in (*names, str(int(emotion)))
-}
-_ALLOWED = f"{', '.join('/'.join(names) for names in _SPELLINGS.values())}, or 0 to 6"
 _SPLIT_FILE_NAME = re.compile(rf"({'|'.join(Split)})_[0-9]+\.")
 
 
@@ -65,7 +53,7 @@ class _ClassFolder:
 def has_class_folders(root: Path) -> bool:
     """Whether a folder has a label map, or a subfolder named like a split or a class."""
     return (root / FILE_NAME).is_file() or any(
-        _known_split(folder.name) is not None or _known_emotion(folder.name) is not None
+        _known_split(folder.name) is not None or is_class_name(folder.name)
         for folder in _subfolders(root)
     )
 
@@ -79,7 +67,7 @@ def iter_class_folders(
         root: A folder in one of the layouts of this module.
         split: Only the faces of this split, or all; pictures of other splits are not opened.
         report: Where pictures of classes are counted that a label map leaves out, and broken
-            pictures if they may be skipped.
+            pictures if they may be skipped; and where it is told in whose order numbers were read.
 
     Returns:
         An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
@@ -89,8 +77,8 @@ def iter_class_folders(
             names a folder that is not there (at once), or a picture that cannot be read (when its
             turn comes).
     """
-    rows = _list_pictures(_find_class_folders(root), split)
     report = report or ReadingReport()
+    rows = _list_pictures(_find_class_folders(root, report), split)
     return read_each(rows, lambda picture: _read_picture(picture, report), report)
 
 
@@ -117,7 +105,7 @@ def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None
     return FaceSample(read_gray(picture.path), picture.emotion, picture.split, str(picture.path))
 
 
-def _find_class_folders(root: Path) -> list[_ClassFolder]:
+def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]:
     labels = read_label_map(root)
     parents = [(folder, _split_of(folder.name, labels)) for folder in _subfolders(root)]
     split_parents = [(folder, split) for folder, split in parents if split is not None]
@@ -130,13 +118,11 @@ def _find_class_folders(root: Path) -> list[_ClassFolder]:
             f"{labels.file} which split it is"
         )
     places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
-    found = [
-        _ClassFolder(folder, _class_of(folder, labels), split)
-        for parent, split in places
-        for folder in _subfolders(parent)
-    ]
-    if not found:
+    splits = {folder: split for parent, split in places for folder in _subfolders(parent)}
+    if not splits:
         raise DatasetError(f"{root}: has no class folders; expected {LAYOUTS}")
+    emotions = label_folders(list(splits), labels, report)
+    found = [_ClassFolder(folder, emotions[folder], split) for folder, split in splits.items()]
     _refuse_unused(labels, parents=[folder for folder, _ in parents], folders=found)
     return sorted(found, key=_folder_order)
 
@@ -162,32 +148,6 @@ def _known_split(name: str) -> Split | None:
         return Split.from_name(name)
     except DatasetError:
         return None
-
-
-def _known_emotion(name: str) -> Emotion | None:
-    return _EMOTIONS.get(name.lower())
-
-
-def _class_of(folder: Path, labels: LabelMap) -> Emotion | None:
-    """The class of a folder, None where the label map leaves it out."""
-    entry = labels.class_entry(folder.name)
-    if entry is not None:
-        return labels.classes[entry]
-    is_open = folder.name.isdecimal() and labels.names_numbers
-    emotion = None if is_open else _known_emotion(folder.name)
-    if emotion is None:
-        order = (
-            "which must name every number if it names one"
-            if is_open
-            else "as sets need that count their classes in another order, such as RAF-DB (1 to 7)"
-        )
-        raise DatasetError(
-            f"{folder}: unknown class folder {folder.name!r}; allowed: {_ALLOWED}. For any other "
-            f"name say what it is in {labels.file}, {order}: below a line [classes] write "
-            f'"{folder.name}" = "happy" (or another class, or "{LEAVE_OUT}"); what is no class but '
-            "a split goes below [splits]"
-        )
-    return emotion
 
 
 def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_ClassFolder]) -> None:

@@ -34,11 +34,12 @@ def visible_entries(folder: Path) -> list[Path]:
         DatasetError: The folder cannot be listed.
     """
     try:
-        entries = [entry for entry in folder.iterdir() if not _is_hidden(entry.name)]
+        entries = [entry for entry in folder.iterdir() if not is_hidden(entry.name)]
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     return sorted(entries, key=lambda entry: natural_key(entry.name))
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is one of a system's own, by its name."""
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
@@ -37,14 +38,18 @@ def iter_faces(
 def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -> FaceSet:
     """Read the labelled faces of a source into memory, each brought to `size_px` squared.
 
+    Returns:
+        The faces, with what was assumed of them in `remarks`.
+
     Raises:
         DatasetError: The source breaks its format or has no faces of that split; the message then
             says which splits it has.
     """
-    faces = collect_faces(iter_faces(source, split), size_px)
+    report = ReadingReport()
+    faces = collect_faces(iter_faces(source, split, report=report), size_px)
     if not len(faces):
         raise DatasetError(_no_faces(source, split))
-    return faces
+    return replace(faces, remarks=tuple(report.remarks))
 
 
 def has_split(source: Path, split: Split) -> bool:

@@ -62,6 +62,7 @@ class DatasetSummary:
         left_out: Class that is none of the seven to number of its faces, which do not count above.
         n_faults: Faces that could not be read and were skipped, and
         faults: what was wrong with the first of them.
+        remarks: What was assumed, such as the order of labels that are numbers.
         data_set: Name of the published data set that this is, or None.
         published: Split name to a comparison with what is published of that data set.
     """
@@ -79,6 +80,7 @@ class DatasetSummary:
     left_out: Mapping[str, int]
     n_faults: int
     faults: tuple[str, ...]
+    remarks: tuple[str, ...]
     data_set: str | None
     published: Mapping[str, PublishedCheck]
 
@@ -96,6 +98,7 @@ class DatasetSummary:
             "left_out": dict(self.left_out),
             "n_faults": self.n_faults,
             "faults": list(self.faults),
+            "remarks": list(self.remarks),
             "sha256": dict(self.sha256),
             "labels_sha256": dict(self.labels_sha256),
             "votes_sha256": dict(self.votes_sha256),
@@ -163,6 +166,7 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         left_out=dict(sorted(report.left_out.items())),
         n_faults=report.n_faults,
         faults=tuple(report.faults),
+        remarks=tuple(report.remarks),
         data_set=sheet.name if sheet and (published or source_format in PUBLISHED) else None,
         published=published,
     )

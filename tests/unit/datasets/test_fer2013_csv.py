@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_csv import has_csv_header, iter_csv
+from emolens.datasets.csv_rows import has_csv_header
+from emolens.datasets.fer2013_csv import iter_csv
 
 HEADER = b"emotion,pixels,Usage\n"
 VALUES = np.random.default_rng(7).integers(0, 256, 2304).astype(np.uint8)
@@ -67,16 +68,21 @@ def test_every_spelling_gives_the_same_face(file: Path, content: bytes) -> None:
         (b"", r"is empty; expected a header line"),
         (b"\n\n", r"is empty; expected a header line"),
         (ROW, r"line 1 is no header .* got '3,0 255"),
-        (b"emotion,pixels\n3," + PIXELS, r"expected the comma-separated columns .* got 'emotion,p"),
-        (HEADER.replace(b",", b";") + ROW, r"no header"),
+        (
+            b"emotion pixels Usage\n3," + PIXELS,
+            r"expected the columns emotion, .* got 'emotion pix",
+        ),
+        (HEADER.replace(b",", b";") + ROW, r"row 1 \(line 2\): has 1 fields; the header names 3"),
         (b"emotion,pixels,Usage,pixels\n" + ROW, r"once each"),
-        ("emotion,pixels,Usage\n".encode("utf-16"), r"no header"),
+        ("emotion,pixels,Usage\n".encode("utf-16"), r"is text in UTF-16; save it as CSV in UTF"),
         (HEADER + ROW + b"3," + PIXELS, r"row 2 \(line 3\): has 2 fields; the header names 3"),
         (HEADER + ROW.replace(b"\n", b",\n"), r"row 1 \(line 2\): has 4 fields"),
         (HEADER + b"7" + ROW[1:], r"row 1 \(line 2\): emotion is '7'; .* from 0 to 6"),
         (HEADER + b"-1" + ROW[1:], r"emotion is '-1'"),
-        (HEADER + b"3.0" + ROW[1:], r"emotion is '3\.0'"),
-        (HEADER + b"happy" + ROW[1:], r"emotion is 'happy'"),
+        (HEADER + b"3.5" + ROW[1:], r"emotion is '3\.5'"),
+        (HEADER + b"joyous" + ROW[1:], r"emotion is 'joyous'; .* or a word \(angry/anger, "),
+        (HEADER + b"contempt" + ROW[1:], r"emotion is 'contempt'; .* must be taken out"),
+        (HEADER + b"nan" + ROW[1:], r"emotion is 'nan'"),
         (HEADER + ROW[1:], r"emotion is ''"),
         (
             HEADER + b"3," + PIXELS[:-4].rsplit(b" ", 1)[0] + b",Training\n",
@@ -92,7 +98,10 @@ def test_every_spelling_gives_the_same_face(file: Path, content: bytes) -> None:
         (HEADER + ROW.replace(b"3,0 255 ", b"3,0 \x00 "), r"pixel 2 is '\\x00'"),
         (HEADER + ROW.replace(b"3,0 255 ", b"3,0 \xff "), r"pixel 2 is '\\\\xff'"),
         (HEADER + ROW.replace(b"3,0 255 ", "3,0 ٣ ".encode()), r"pixel 2 is '٣'"),
-        (HEADER + ROW.replace(b"Training", b"Train"), r"Usage is 'Train'; expected one of Trai"),
+        (
+            HEADER + ROW.replace(b"Training", b"Trainer"),
+            r"Usage is 'Trainer'; expected one of Trai",
+        ),
         (HEADER + ROW.replace(b"Training", b""), r"Usage is ''"),
         (
             HEADER + ROW.replace(b"Training", b"\x00" * 90),

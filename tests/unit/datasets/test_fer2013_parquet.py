@@ -96,17 +96,19 @@ def test_text_may_be_stored_as_categories_or_large(file: Path) -> None:
     ("columns", "message"),
     [
         ({"image": None}, r"expected one column image; .* this one has usage, emotion$"),
-        ({"usage": None, "emotion": None}, r"expected one column usage and one column emotion"),
+        ({"emotion": None, "label": [3, 6]}, r"one column emotion; .*rename its column 'label' to"),
+        ({"usage": None, "split": ["a", "b"]}, r"one column usage; .*rename its column 'split' to"),
+        ({"image": None, "emotion": None}, r"expected one column emotion and one column image"),
         ({"usage": pa.array([1, 2])}, r"column usage must hold text, its type is int64"),
-        ({"emotion": pa.array([3.0, 6.0])}, r"column emotion must hold whole numbers, .* double"),
-        ({"emotion": pa.array(["3", "6"])}, r"column emotion must hold whole numbers, .* string"),
+        ({"emotion": pa.array([3.0, 6.5])}, r"row 2: emotion is '6\.5'"),
+        ({"emotion": pa.array(["happy", "glad"])}, r"row 2: emotion is 'glad'; .* or a word"),
         ({"emotion": pa.array([True, True])}, r"column emotion must hold whole numbers"),
         ({"image": ["a", "b"]}, r"column image must hold bytes of an encoded picture, .* string"),
         ({"image": [[1], [2]]}, r"column image must hold bytes of an encoded picture, .* list"),
-        ({"usage": ["Training", "test"]}, r"row 2: usage is 'test'; expected one of Training, Pu"),
-        ({"emotion": pa.array([3, 7])}, r"row 2: emotion is 7; expected .* 0 to 6"),
-        ({"emotion": pa.array([3, -1])}, r"row 2: emotion is -1"),
-        ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is None"),
+        ({"usage": ["Training", "tset"]}, r"row 2: usage is 'tset'; expected one of Training, Pu"),
+        ({"emotion": pa.array([3, 7])}, r"row 2: emotion is '7'; expected .* 0 to 6"),
+        ({"emotion": pa.array([3, -1])}, r"row 2: emotion is '-1'"),
+        ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is ''"),
         ({"image": [encode(FACE), None]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), b""]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), b"no picture"]}, r"row 2: image is (None|no readable)"),
@@ -133,7 +135,7 @@ def test_a_broken_file_is_told_by_row_and_expectation(
 def test_a_doubled_column_is_refused(file: Path) -> None:
     pq.write_table(pa.table([[1], [2]], names=["emotion", "emotion"]), file)
 
-    with pytest.raises(DatasetError, match=r"expected one column usage and one column emotion"):
+    with pytest.raises(DatasetError, match=r"expected one column emotion and one column image"):
         list(iter_parquet(file))
 
 
@@ -291,14 +293,14 @@ def test_no_faces_are_written_as_an_empty_table(file: Path) -> None:
 
 
 def test_broken_rows_may_be_skipped_and_counted(file: Path) -> None:
-    write(file, usage=["test", "PublicTest"], emotion=pa.array([3, 6], pa.int8()))
+    write(file, usage=["tset", "PublicTest"], emotion=pa.array([3, 6], pa.int8()))
     report = ReadingReport(skip_faults=True)
 
     [face] = iter_parquet(file, report=report)
 
     assert face.location == f"{file}: row 2"
     assert report.n_faults == 1
-    assert report.faults[0].startswith(f"{file}: row 1: usage is 'test'")
+    assert report.faults[0].startswith(f"{file}: row 1: usage is 'tset'")
 
 
 @pytest.mark.parametrize("name", ["subject", "ferplus_fear"])
