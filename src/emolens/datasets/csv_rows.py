@@ -237,7 +237,10 @@ def _has_other_usage(names: list[str]) -> bool:
 def _quoted_fields(line: bytes, separator: bytes) -> list[bytes]:
     """The fields of a line in which quotes hide separators."""
     text = line.decode("utf-8", "surrogateescape")
-    [fields] = csv.reader([text], delimiter=separator.decode())
+    try:
+        [fields] = csv.reader([text], delimiter=separator.decode())
+    except csv.Error:
+        return line.split(separator)
     return [field.encode("utf-8", "surrogateescape") for field in fields]
 
 

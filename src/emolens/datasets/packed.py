@@ -17,7 +17,7 @@ from typing import IO, Final
 from emolens.core.errors import DatasetError
 from emolens.datasets.folders import is_hidden
 
-_ZIP, _GZIP = b"PK", b"\x1f\x8b"
+_ZIP, _GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 # Other ways to pack files, by how they start; the tape archive has its mark at byte 257.
 _OTHER_ARCHIVES: Final = {
     b"BZh": "a bzip2 file",
@@ -40,7 +40,7 @@ _ENCRYPTED: Final = 1
 
 def is_packed(start: bytes) -> bool:
     """Whether a file is one that is unpacked here, by its first bytes."""
-    return start.startswith((_ZIP + b"\x03\x04", _ZIP + b"\x05\x06", _GZIP))
+    return start.startswith((*_ZIP, _GZIP))
 
 
 def _packing(start: bytes) -> str | None:
@@ -71,11 +71,9 @@ def open_table(path: Path, is_wanted: Callable[[bytes], bool]) -> Iterator[tuple
             start = file.read(_START_BYTES)
             file.seek(0)
             _refuse_packing(start, path)
-            if start.startswith(_ZIP) and zipfile.is_zipfile(file):
+            if start.startswith(_ZIP):
                 with _zipped(path, is_wanted) as opened:
                     yield opened
-            elif start.startswith(_ZIP + b"\x03\x04"):
-                raise DatasetError(f"{path}: is a damaged zip archive; get or copy it again")
             elif start.startswith(_GZIP):
                 with gzip.open(file) as content:
                     stream = _bounded(content, path, path.stat().st_size)
