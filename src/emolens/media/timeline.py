@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-# A pause of up to this is one; stamps further ahead come from another clock.
+# A pause of up to this, or of a few frames, is one; stamps further ahead come from another clock.
 MAX_PAUSE_S: Final = 3600.0
 # Stamps that step back by less than this many frames are out of order, but of the same clock:
 # frames that refer to later ones, in files whose writer did not sort them.
-_MAX_DISORDER_STEPS: Final = 5
+_FEW_STEPS: Final = 5
 # The usual time from frame to frame is the median of the last ones.
 _N_STEPS: Final = 9
 # Stamps of MPEG's streams have 33 bits at 90 kHz and start again after 26.5 hours.
@@ -42,8 +42,7 @@ class Timeline:
         self._on_remark = on_remark
         self._n_jumps = 0
         self.offsets_s: tuple[float, ...] = (0.0,)
-        self._last_s: float | None = None
-        self._last_stamp_s: float | None = None
+        self.last_s: float | None = None
 
     @property
     def step_s(self) -> float:
@@ -56,19 +55,14 @@ class Timeline:
         Args:
             stamp_s: Its time stamp in seconds, or None where it has none.
         """
-        if self._last_s is None:
+        if self.last_s is None:
             at_s = stamp_s or 0.0
         elif stamp_s is None:
-            at_s = self._last_s + self.step_s
+            at_s = self.last_s + self.step_s
         else:
-            at_s = self._follow(stamp_s, self._last_s)
-        self._last_s, self._last_stamp_s = at_s, stamp_s
+            at_s = self._follow(stamp_s, self.last_s)
+        self.last_s = at_s
         return at_s
-
-    @property
-    def end_s(self) -> float:
-        """The latest time or stamp of the last frame, in seconds; 0 before the first one."""
-        return max(self._last_s or 0.0, self._last_stamp_s or 0.0)
 
     def end(self) -> None:
         """Tell of the jumps that were not told one by one."""
@@ -83,7 +77,8 @@ class Timeline:
         if is_wrapped:
             ahead_s -= math.copysign(_WRAP_S, ahead_s)
             at_s = last_s + ahead_s
-        is_jump = ahead_s > MAX_PAUSE_S or ahead_s < -_MAX_DISORDER_STEPS * self.step_s
+        few_s = _FEW_STEPS * self.step_s
+        is_jump = not -few_s <= ahead_s <= max(MAX_PAUSE_S, few_s)
         if is_jump:
             at_s = last_s + self.step_s
             self._note_jump(ahead_s, at_s)

@@ -293,13 +293,16 @@ class VideoSource:
         self._note_damage()
         expected, duration_s = self.facts.n_frames, self.facts.duration_s
         step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
-        given_s = self._timeline.end_s - self.facts.begin_s + step_s
+        given_s = (self._timeline.last_s or 0.0) - self.facts.begin_s + step_s
+        # Where time stamps jump, their difference says nothing about the length.
+        goes_on = len(self._timeline.offsets_s) == 1
         # Those that an edit list cuts away are counted too.
         if expected is not None and n_frames < expected - self._n_hidden:
             missing = f"{n_frames} of the {expected - self._n_hidden} frames that it promises"
         elif (
             expected is None
             and duration_s
+            and goes_on
             and given_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s)
         ):
             missing = f"{given_s:.1f} of the {duration_s:.1f} s that it promises"
