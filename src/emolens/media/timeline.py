@@ -25,8 +25,12 @@ class Timeline:
 
     Where stamps jump (back, or ahead by more than an hour, as in files that were put together from
     several) time goes on by the usual step from frame to frame; from there on it is ahead of the
-    stamps by the last of `offsets_s`. A stamp that is a few frames too early is one out of order: its frame gets
-    the time of the one before. Stamps that start anew after 33 bits go on.
+    stamps by the last of `offsets_s`. A stamp that is a few frames too early is one out of order:
+    its frame gets the time of the one before. Stamps that start anew after 33 bits go on.
+
+    Attributes:
+        offsets_s: By how much time is ahead of the stamps in each piece so far, in seconds.
+        last_s: Time of the last frame in seconds; None before the first one.
 
     Args:
         step_s: Seconds from frame to frame, as long as no frames tell it.
