@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.media.pictures import PICTURE_SUFFIXES
 from emolens.media.pyav import av
-from emolens.media.video_tracks import VideoTrack, choose_track, video_tracks
+from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
 # Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
 # and filters are no files at all.
@@ -132,11 +132,11 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     begin_s = 0.0
     if stream.start_time is not None and stream.time_base is not None:
         begin_s = float(stream.start_time * stream.time_base)
-    duration_s = None
-    if stream.duration is not None and stream.time_base is not None:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        duration_s = float(Fraction(container.duration, av.time_base))
+    duration_s = duration_of(stream)
+    if container.duration is not None and (duration_s is None or "matroska" in names):
+        whole_s = float(Fraction(container.duration, av.time_base))
+        # Tags may be left from before a file was cut.
+        duration_s = whole_s if duration_s is None else min(duration_s, whole_s)
     if duration_s is not None and "matroska" in names:
         # Its length is the time of the end, wherever the first frame stands.
         duration_s = max(0.0, duration_s - begin_s)

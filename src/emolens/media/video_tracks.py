@@ -13,6 +13,8 @@ from emolens.core.errors import ConfigError, SourceError
 
 # Images that belong to a file and are no video, though they are stored as one.
 _NO_MOTION: Final = Disposition.still_image | Disposition.timed_thumbnails
+# One much shorter than the longest is an image, or a title.
+_LEAST_LENGTH: Final = 0.1
 # A track that the file calls its default is taken if it shows at least half as much as the largest.
 _DEFAULT_SHARE: Final = 0.5
 
@@ -58,9 +60,9 @@ def video_tracks(container: InputContainer) -> list[VideoTrack]:
 def choose_track(tracks: list[VideoTrack], path: Path, number: int | None = None) -> VideoTrack:
     """The track of a number, or the one that shows most.
 
-    That is the one with the largest product of area and length, among those that can be decoded and
-    move; one that the file calls its default goes first if it shows at least half as much, and then
-    the one that comes first in the file.
+    That is the one with the largest product of area and length, among those that can be decoded,
+    move, and are not much shorter than the others; one that the file calls its default goes first
+    if it shows at least half as much, and then the one that comes first in the file.
 
     Args:
         tracks: All tracks of the file, at least one.
@@ -87,6 +89,20 @@ def list_tracks(tracks: list[VideoTrack]) -> str:
     return ", ".join(map(str, tracks))
 
 
+def duration_of(stream: VideoStream) -> float | None:
+    """How long a file says that one of its videos is, in seconds; None where it does not."""
+    # Matroska has it as a tag, with hours, minutes and seconds, and FFmpeg gives the length of the
+    # whole file to some tracks.
+    parts = stream.metadata.get("DURATION", "").split(":")
+    try:
+        hours, minutes, seconds = map(float, parts)
+    except ValueError:
+        is_known = stream.duration is not None and stream.time_base is not None
+        return float(stream.duration * stream.time_base) if is_known else None
+    duration_s = 3600 * hours + 60 * minutes + seconds
+    return duration_s if 0 <= duration_s < math.inf else None
+
+
 def _best_of(tracks: list[VideoTrack]) -> VideoTrack:
     usable = [track for track in tracks if track.codec is not None and all(track.size_wh)]
     moving = [track for track in usable if not track.is_still]
@@ -98,7 +114,8 @@ def _best_of(tracks: list[VideoTrack]) -> VideoTrack:
 
     def shown(track: VideoTrack) -> float:
         width, height = track.size_wh
-        return width * height * (longest_s if track.duration_s is None else track.duration_s)
+        length_s = longest_s if track.duration_s is None else track.duration_s
+        return width * height * length_s if length_s >= _LEAST_LENGTH * longest_s else 0.0
 
     least = _DEFAULT_SHARE * max(map(shown, candidates))
     return max(
@@ -115,21 +132,8 @@ def _track_of(stream: VideoStream, number: int) -> VideoTrack:
         stream=stream,
         size_wh=(context.width, context.height) if context is not None else (0, 0),
         codec=context.codec.canonical_name if context is not None else None,
-        duration_s=_duration_of(stream),
+        duration_s=duration_of(stream),
         n_frames=n_frames,
         is_default=bool(stream.disposition & Disposition.default),
         is_still=bool(stream.disposition & _NO_MOTION) or n_frames == 1,
     )
-
-
-def _duration_of(stream: VideoStream) -> float | None:
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    # Matroska has it as a tag: hours, minutes and seconds with colons.
-    parts = stream.metadata.get("DURATION", "").split(":")
-    try:
-        hours, minutes, seconds = map(float, parts)
-    except ValueError:
-        return None
-    duration_s = 3600 * hours + 60 * minutes + seconds
-    return duration_s if 0 <= duration_s < math.inf else None
