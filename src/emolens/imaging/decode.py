@@ -40,6 +40,7 @@ from emolens.imaging.heic import open_heic
 from emolens.imaging.heif import inspect_heif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
 from emolens.imaging.kinds import HEAD_BYTES, READABLE, kind_of
+from emolens.imaging.listing import is_broken_link
 from emolens.imaging.png import inspect_png, verify_png
 from emolens.imaging.pnm import inspect_pnm
 from emolens.imaging.tiff import inspect_tiff
@@ -210,9 +211,16 @@ def _read_bytes(file: Path, shown: str) -> bytes:
             f"{shown} may not be read: {error.strerror}; change its permissions"
         ) from error
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise InputNotFoundError(f"{shown} does not exist; check the name") from error
+        raise InputNotFoundError(_not_there(file, shown)) from error
     except OSError as error:
         raise InputNotFoundError(f"{shown} cannot be read: {error.strerror or error}") from error
+
+
+def _not_there(file: Path, shown: str) -> str:
+    if is_broken_link(file):
+        target = os.fspath(file.readlink())
+        return f"{shown} is a link to {target!r}, which does not exist; mend or delete the link"
+    return f"{shown} does not exist; check the name"
 
 
 def _recognise(encoded: bytes, name: str = "") -> str:

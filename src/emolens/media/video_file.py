@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
-from emolens.media.pictures import PICTURE_SUFFIXES
+from emolens.imaging.kinds import GIF, kind_by_name
 from emolens.media.pyav import av
 from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
@@ -173,7 +173,8 @@ def reason_of(error: Exception) -> str:
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
-    if path.suffix.lower() in PICTURE_SUFFIXES - {".gif"}:
+    kind = kind_by_name(path.name)
+    if kind is not None and kind.is_readable and kind is not GIF:
         return f"{path} is not a video; use `emolens image` for pictures"
     if isinstance(error, av.error.ArgumentError):
         return (
