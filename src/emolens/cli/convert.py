@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import typer
 
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
-from emolens.core.errors import ConfigError, DatasetError
+from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.loading import iter_faces
@@ -66,7 +66,7 @@ def convert(
         remarks = [remark.replace(str(source), source.name) for remark in report.remarks]
         writer.add_key_value_metadata(remarks_metadata(remarks))
         if not n_faces:
-            raise DatasetError(f"{source}: holds no faces")
+            raise report.no_faces(source)
     for fault in report.faults:
         say_error(fault)
     if not quiet:

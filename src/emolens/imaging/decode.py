@@ -233,7 +233,8 @@ def _recognise(encoded: bytes, name: str = "") -> str:
     allowed = f"allowed are {', '.join(FORMATS)}, whatever the file's name"
     if kind is not None:
         raise UnsupportedFormatError(
-            f"a {kind.name} file, which emolens does not read as a picture; {kind.advice}; {allowed}"
+            f"a {kind.name} file, which emolens does not read as a picture; {kind.advice}; "
+            f"{allowed}"
         )
     raise UnsupportedFormatError(
         f"not a picture of a format that emolens reads: it begins with {encoded[:12]!r}; "

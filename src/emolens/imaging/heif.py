@@ -119,8 +119,8 @@ def _read(encoded: bytes) -> tuple[Items, int]:
         return read_items(found[b"meta"]), _n_frames(found.get(b"moov"))
     if b"moov" in found:
         raise UnsupportedFormatError(
-            "the HEIF file holds an image sequence and no still picture; use `emolens video`, or "
-            "save its first picture as JPEG"
+            "the HEIF file holds an image sequence and no still picture; save a picture of it as "
+            "JPEG"
         )
     raise cut_off(_NAME, "before the list of its pictures")
 
@@ -220,9 +220,7 @@ def _orientation(items: Items) -> int:
     return next(o for o in orientations if np.array_equal(turn_upright(stored, o), turned))
 
 
-def _clean_aperture(
-    items: Items, size_wh: tuple[int, int]
-) -> tuple[int, int, int, int] | None:
+def _clean_aperture(items: Items, size_wh: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """The part that is shown, in whole pixels; None for all of it, also where that is nonsense.
 
     Source: ISO/IEC 14496-12, section 12.1.4.
@@ -230,9 +228,7 @@ def _clean_aperture(
     aperture = items.property_of(items.primary, b"clap")
     if aperture is None:
         return None
-    numbers = [
-        (aperture.sint(4), aperture.uint(4)) for _ in ("width", "height", "right", "down")
-    ]
+    numbers = [(aperture.sint(4), aperture.uint(4)) for _ in ("width", "height", "right", "down")]
     if any(divisor == 0 for _, divisor in numbers):
         return None
     width, height, right, down = (Fraction(*number) for number in numbers)

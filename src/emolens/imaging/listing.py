@@ -56,11 +56,11 @@ class LeftOut:
         if not self._kinds:
             return None
         kinds = Counter(self._kinds.values()).most_common()
-        shown = [f"{n} {kind}" for kind, n in kinds[:_N_SHOWN]]
+        shown = [f"{n:,} {kind}" for kind, n in kinds[:_N_SHOWN]]
         n_more = sum(n for _, n in kinds[_N_SHOWN:])
         listed = ", ".join(shown + ([f"{n_more} others"] if n_more else []))
         files = "file" if len(self) == 1 else "files"
-        return f"{len(self)} other {files} left out, not known as pictures or hidden: {listed}"
+        return f"left out {len(self):,} other {files}: {listed}"
 
 
 def is_hidden(name: str) -> bool:
