@@ -98,7 +98,7 @@ _SIGNATURES: tuple[tuple[FileKind, re.Pattern[bytes]], ...] = tuple(
         (RAW, rb"II\*\0.{4}CR|IIU\0|IIR[OS]|MMOR|FUJIFILMCCD-RAW|FOVb|II\x1a\0.{4}HEAP|\0MRM"),
         (TIFF, rb"II[*+]\0|MM\0[*+]"),
         (BMP, rb"BM"),
-        (PNM, rb"P[1-6][\s#]"),
+        (PNM, rb"P[1-6](?:(?:\s|#[^\r\n]*[\r\n])+[0-9]+){2}\s"),
         (JPEG_2000, rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
         (JPEG_XL, rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
         (JPEG_XR, rb"II\xbc"),
@@ -173,8 +173,10 @@ def is_surely_picture(head: bytes) -> bool:
         head: The first `HEAD_BYTES` of the file, or all of it.
     """
     kind = kind_by_content(head)
-    # "BM" and "P5" may begin a text; control characters do not stand in one.
-    return kind is not None and kind.is_readable and any(byte < 9 for byte in head)
+    if kind is None or not kind.is_readable:
+        return False
+    # "BM" may begin a text; control characters do not stand in one.
+    return kind is PNM or any(byte < 9 for byte in head)
 
 
 def _kind_by_brands(head: bytes) -> FileKind:
