@@ -71,12 +71,22 @@ def _matches(pattern: str, left_out: LeftOut) -> list[str]:
     files = [path for path in matched if path not in set(folders)]
     others = LeftOut()
     pictures = _chosen(files, others) + _pictures_below(folders, others)
-    # `**` gives folders as well as what is in them. Without a single picture, the user means the
-    # files whatever they are called.
+    # Without a single picture, the user means the files whatever they are called.
     if not pictures:
         return files
     left_out.update(others)
-    return sorted(set(pictures))
+    return _each_once(pictures)
+
+
+def _each_once(paths: list[str]) -> list[str]:
+    """Paths in order; of several that lead through links to one place, the shortest."""
+    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120
+    places = {folder: os.path.realpath(folder) for folder in folders}
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted(paths, key=lambda path: (len(path), path)):
+        folder, name = os.path.split(path)
+        found.setdefault((places[folder], name), path)
+    return sorted(found.values())
 
 
 def _expanded(pattern: str) -> list[str]:
@@ -86,11 +96,12 @@ def _expanded(pattern: str) -> list[str]:
         return glob.glob(pattern)  # noqa: PTH207 (spelled as given)
     base, rest = pattern[: any_depth.start()], pattern[any_depth.end() :]
     bases = _expanded(base) if glob.has_magic(base) else [base]
-    return [
-        path
-        for folder, _ in _walk(bases)
-        for path in _expanded(os.path.join(glob.escape(folder), rest or "*"))  # noqa: PTH118
-    ]
+    walked = list(_walk(bases))
+    if not rest:
+        shut = [folder for folder, files in walked if files is None and os.path.isdir(folder)]  # noqa: PTH112
+        return [*shut, *(path for _, files in walked for path in files or ())]
+    parts = [os.path.join(glob.escape(folder), rest) for folder, _ in walked]  # noqa: PTH118
+    return [path for part in parts for path in _expanded(part)]
 
 
 def _pictures_below(folders: Sequence[str], left_out: LeftOut) -> list[str]:
