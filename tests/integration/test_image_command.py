@@ -206,7 +206,7 @@ def test_every_file_of_a_folder_is_read_or_reported_or_counted(mixed: Path) -> N
     assert done.returncode == 2, done.stderr.decode()
     records = {record["path"]: record for record in lines(done.stdout)}
     read = ["a.PNG", "b.avif", "behind/e.tif", "c.ppm", "d.jfif", "g.heic", "h.jpg", "own/f.JPE"]
-    failed = {name: "unsupported_format" for name in ("i.jp2", "j.CR2", "k.mov", "l.jpg")}
+    failed = dict.fromkeys(("i.jp2", "j.CR2", "k.mov", "l.jpg"), "unsupported_format")
     failed["own/gone"] = "not_found"
     assert list(records) == sorted(f"root/{name}" for name in (*read, *failed))
     for name in read:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 _NAME = "HEIC"
-_CODEC = "hevc"
 # The largest block of HEVC: what a coded tile may have beyond the size that the file declares.
 _BLOCK_PX = 64
 # BT.601, the matrix where neither file nor tile names one. Source: ISO/IEC 23000-22, 7.3.6.4.
@@ -68,7 +67,7 @@ def _decoded(picture: TiledPicture, tile: bytes) -> "VideoFrame":
             "with: pip install av, or save the picture as JPEG"
         ) from error
     width, height = picture.tile_wh
-    decoder = av.VideoCodecContext.create(_CODEC, "r")
+    decoder = av.CodecContext.create("hevc", "r")
     decoder.extradata = picture.configuration
     decoder.thread_count = 1
     # The decoder refuses a tile that says of itself that it is larger.

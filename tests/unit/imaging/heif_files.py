@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 
 import cv2  # noqa: F401  (before av, see emolens.media.pyav)
@@ -128,9 +129,9 @@ def coded(bgr: Pixels, pixel_format: str = "yuv444p") -> tuple[bytes, bytes]:
 def _coded(pixels: bytes, size: tuple[int, int], pixel_format: str) -> tuple[bytes, bytes]:
     height, width = size
     bgr = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-    encoder = av.VideoCodecContext.create("libx265", "w")
+    encoder = av.CodecContext.create("libx265", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, pixel_format
-    encoder.framerate = 1
+    encoder.framerate = Fraction(1)
     encoder.options = {
         "preset": "ultrafast",
         "x265-params": "crf=1:keyint=1:log-level=none:pools=1:range=full:colormatrix=smpte170m",
