@@ -13,7 +13,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
-from emolens.imaging.kinds import GIF, kind_by_name
+from emolens.imaging.kinds import AVIF, GIF, HEIC, kind_by_content, kind_by_name
+from emolens.imaging.listing import first_bytes
 from emolens.media.pyav import av
 from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
@@ -28,6 +29,8 @@ _FORMATS: Final = (
 )
 # Nothing but the file itself may be opened, whatever the file says.
 FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+# HEIF files that are meant to be played.
+_SEQUENCE_BRANDS: Final = (b"msf1", b"hevc", b"hevx", b"avis")
 _TS_PACKET_BYTES: Final = (188, 192, 204)
 _MAX_PIXELS: Final = 8192 * 8192
 
@@ -77,6 +80,8 @@ def open_file(path: Path) -> InputContainer:
         raise SourceError(f"{path} is a folder, not a video; a folder of pictures can be one")
     if stat.S_ISREG(found.st_mode) and found.st_size == 0:
         raise EmptyFileError(f"{path} is empty: it has not a single byte")
+    if _is_still(first_bytes(path)):
+        raise SourceError(f"{path} is not a video; use `emolens image` for pictures")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
         return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
@@ -170,6 +175,11 @@ def ends_too_early(path: Path, container: InputContainer) -> bool:
 def reason_of(error: Exception) -> str:
     """What the system or FFmpeg says, without the name of the file."""
     return str(getattr(error, "strerror", None) or error)
+
+
+def _is_still(head: bytes) -> bool:
+    """Whether a file is a HEIF picture, whose tiles FFmpeg would give as videos of one frame."""
+    return kind_by_content(head) in (HEIC, AVIF) and head[8:12] not in _SEQUENCE_BRANDS
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
