@@ -213,10 +213,12 @@ class _Run:
             rival=rival,
             progress=partial(progress, quiet=self.quiet),
         )
+        faces = benchmark.faces(classifier)
         record: dict[str, object] = {
             "model": classifier.manifest.name,
             "model_sha256": classifier.model_sha256,
-            "data_sha256": benchmark.faces(classifier).sha256,
+            "data_sha256": faces.sha256,
+            "remarks": list(faces.remarks),
             "split": benchmark.split,
             "target": self.target,
             "tta": self.tta,
@@ -224,7 +226,7 @@ class _Run:
             "rival_sha256": rival.model_sha256 if rival else None,
             **evaluation.to_dict(),
         }
-        return Cell(model, benchmark, evaluation, record)
+        return Cell(model, benchmark, evaluation, record, faces.remarks)
 
     def write(self, folder: Path, cell: Cell) -> None:
         """The figures and the page of one pair."""
@@ -270,6 +272,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
         tta=bool(record["tta"]),
         rival=cell.rival,
         emolens_version=__version__,
+        remarks=cell.remarks,
     )
     return write_report(cell.evaluation, subject, gallery)
 

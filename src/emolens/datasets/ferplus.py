@@ -16,8 +16,8 @@ import numpy as np
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets import fer2013_csv
+from emolens.datasets.csv_rows import CsvRow, iter_rows
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_csv import CsvRow
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
@@ -126,10 +126,11 @@ def iter_ferplus(
             two files are not in step: another number of rows, or another split in a row.
     """
     face_file, list_file = _require_face_file(folder), _require_list(folder)
+    labels = fer2013_csv.label_column()
 
     def read(rows: tuple[CsvRow, "_VoteRow"]) -> FaceSample | None:
         face_row, vote_row = rows
-        face = fer2013_csv.read_face(face_row, split)
+        face = fer2013_csv.read_face(face_row, split, labels)
         return replace(face, votes=vote_row.read().votes) if face else None
 
     return read_each(_in_step(face_file, list_file), read, report or ReadingReport())
@@ -233,7 +234,7 @@ def _fields(line: str) -> list[str]:
 def _in_step(face_file: Path, list_file: Path) -> Iterator[tuple[CsvRow, _VoteRow]]:
     """Rows of both files that belong together; a file that is out of step ends the reading."""
     advice = "give each other the files of one release, unchanged"
-    for face_row, vote_row in zip_longest(fer2013_csv.iter_rows(face_file), _vote_rows(list_file)):
+    for face_row, vote_row in zip_longest(iter_rows(face_file), _vote_rows(list_file)):
         if face_row is None or vote_row is None:
             longer, shorter = (vote_row, face_file) if face_row is None else (face_row, list_file)
             raise DatasetError(

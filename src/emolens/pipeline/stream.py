@@ -120,6 +120,7 @@ class StreamAnalyzer:
         self._persons: dict[int, _Person] = {}
         self._visible: list[_Person] = []
         self._last_s: float | None = None
+        self._n_pieces = 1
 
     @classmethod
     def load(
@@ -176,7 +177,7 @@ class StreamAnalyzer:
             not among them, though it keeps its number for when it comes back.
         """
         at_s = frame.media_time_s
-        self._restart_after_gap(at_s)
+        self._restart_after_gap(frame)
         timings: dict[str, float] = {}
         is_fresh = self._looking.is_due(at_s)
         if is_fresh:
@@ -195,11 +196,14 @@ class StreamAnalyzer:
             frame_reference=weakref.ref(frame),
         )
 
-    def _restart_after_gap(self, at_s: float) -> None:
-        last_s, self._last_s = self._last_s, at_s
-        if last_s is not None and not last_s <= at_s <= last_s + self._settings.max_gap_s:
+    def _restart_after_gap(self, frame: Frame) -> None:
+        at_s, last_s = frame.media_time_s, self._last_s
+        goes_on = len(frame.clock_offsets_s) == self._n_pieces
+        if last_s is not None and not (
+            goes_on and last_s <= at_s <= last_s + self._settings.max_gap_s
+        ):
             self.restart()
-            self._last_s = at_s
+        self._last_s, self._n_pieces = at_s, len(frame.clock_offsets_s)
 
     def restart(self) -> None:
         """Forget all faces, e.g. for another source; numbers that were given stay taken."""

@@ -92,7 +92,7 @@ def test_two_data_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (b"", r"is an empty file"),
-        (b"PK\x03\x04....", r"starts with b'PK\\x03\\x04'"),
+        (b"RIFF....", r"starts with b'RIFF'"),
         (b"\x89PNG\r\n\x1a\n", r"starts with b'\\x89PNG'"),
     ],
 )
