@@ -99,9 +99,7 @@ class Sound:
         self._piece += not -_MAX_BACK_S <= ahead_s <= MAX_PAUSE_S
         self._last_stamp_s = stamp_s
 
-    def _copied(
-        self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float
-    ) -> bool:
+    def _copied(self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float) -> bool:
         """Copy a packet, or leave it out where it does not belong; False if it is too early."""
         if packet.pts is None or packet.time_base is None:
             return True
