@@ -362,7 +362,7 @@ def face_clip(path: Path, recipe: ClipRecipe, *, at_s: float = 0.0) -> Path:
         rate_hz=25,
         duration_s=recipe.n_frames / 25,
     )
-    pictures = [cv2.resize(frame.image, recipe.size_wh) for frame in still]
+    pictures = [np.asarray(cv2.resize(f.image, recipe.size_wh), np.uint8) for f in still]
     ticks = [round(25 * at_s) + i for i in range(recipe.n_frames)]
     return make_clip(path, dataclasses.replace(recipe, ticks=ticks), pictures=pictures)
 
