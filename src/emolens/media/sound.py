@@ -1,7 +1,6 @@
 """The sound of a file, copied into a recording without decoding it."""
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -107,7 +106,7 @@ class Sound:
         if at_s > until_s:
             return False
         self._last_s = max(self._last_s, at_s)
-        shift = round(offset_s / Fraction(packet.time_base))
+        shift = round(offset_s / float(packet.time_base))
         dts = None if packet.dts is None else packet.dts + shift
         # Times that go back cannot be copied.
         is_later = self._last_dts is None or dts is None or dts > self._last_dts
