@@ -362,7 +362,7 @@ def face_clip(path: Path, recipe: ClipRecipe, *, at_s: float = 0.0) -> Path:
         rate_hz=25,
         duration_s=recipe.n_frames / 25,
     )
-    pictures = [cv2.resize(frame.image, recipe.size_wh) for frame in still]
+    pictures = [np.asarray(cv2.resize(f.image, recipe.size_wh), np.uint8) for f in still]
     ticks = [round(25 * at_s) + i for i in range(recipe.n_frames)]
     return make_clip(path, dataclasses.replace(recipe, ticks=ticks), pictures=pictures)
 
@@ -409,16 +409,15 @@ def test_squeezed_frames_are_shown_read_and_recorded_with_square_pixels(
     width, height = SIZE_WH
     size_wh = (width // 2, height) if ratio > 1 else (width, height // 2)
     face_clip(tmp_path / "a.mp4", ClipRecipe(size_wh=size_wh, n_frames=10, pixel_ratio=ratio))
-    done = run_emolens(
-        "video", "a.mp4", "--table", "t.csv", "--annotated", "o.mp4", cwd=tmp_path
-    )
+    done = run_emolens("video", "a.mp4", "--table", "t.csv", "--annotated", "o.mp4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert told(done).count("are not square") == 1
     assert f"shown as {width}x{height}" in told(done)
     rows = rows_of(tmp_path / "t.csv")
     assert {row["label"] for row in rows} == {"happy"}
     box = [float(rows[0][side]) for side in ("x_min", "y_min", "x_max", "y_max")]
-    assert box[0] < 160 < box[2] and box[1] < 120 < box[3]
+    assert box[0] < 160 < box[2]
+    assert box[1] < 120 < box[3]
     with VideoSource(tmp_path / "o.mp4") as source:
         assert {frame.size_wh for frame in source} == {SIZE_WH}
         assert source.remarks == []

@@ -31,7 +31,7 @@ class Frame:
     """One picture of a source.
 
     Attributes:
-        image: uint8 (H, W, 3), BGR; read-only.
+        image: uint8 (H, W, 3), BGR; read-only. Upright, with square pixels: boxes lie in it.
         index: Number of the frame in its source, from 0.
         media_time_s: Seconds from the container's time stamp, or capture time for a camera.
         captured_at_s: Monotonic clock in seconds when the frame reached this process.

@@ -118,6 +118,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
     or a file with several pages the first picture is taken, and a note says so; transparency is
     blended with white (see `emolens.imaging.bgr`). A file that is cut off anywhere is refused.
+    Pixels are square, whatever density the file states across and down (JFIF, pHYs, TIFF's
+    resolution): it is meant for printers, and viewers ignore it as well.
 
     Args:
         encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP, TIFF, HEIC, AVIF or PNM.

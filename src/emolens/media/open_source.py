@@ -67,9 +67,7 @@ def plan_source(
     return plan
 
 
-def _plan(
-    source: Source, clip: Clip | None, rate_hz: float, video_track: int | None
-) -> SourcePlan:
+def _plan(source: Source, clip: Clip | None, rate_hz: float, video_track: int | None) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
     # A file may be called "0" too.

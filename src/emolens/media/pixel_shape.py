@@ -16,6 +16,8 @@ _LEAST_DIFFERENCE: Final = 0.01
 # What a recording can hold, and what a video may have in the first place.
 _MAX_SIDE_PX: Final = 16_384
 _MAX_PIXELS: Final = 8192 * 8192
+# A stream whose pixels have many shapes is told of no further ones.
+_MAX_TOLD: Final = 3
 
 
 class Ratio(NamedTuple):
@@ -46,7 +48,7 @@ class PixelShape:
 
     Args:
         stream: The stream; without one pixels are square.
-        on_remark: Told once of every shape that is not square.
+        on_remark: Told once of every shape that is not square, at most of three.
     """
 
     def __init__(
@@ -79,9 +81,9 @@ class PixelShape:
             shown_wh: (width, height) at which it is shown, upright.
         """
         ratio = self._ratio
-        if self._on_remark is None or ratio in self._told or ratio.is_like(_SQUARE):
+        if ratio == _UNKNOWN or ratio.is_like(_SQUARE) or ratio in self._told:
             return
-        if ratio == _UNKNOWN:
+        if self._on_remark is None or len(self._told) >= _MAX_TOLD:
             return
         self._told.add(ratio)
         shape = f"pixels of the shape {ratio.width}:{ratio.height}"

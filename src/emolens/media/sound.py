@@ -1,7 +1,6 @@
 """The sound of a file, copied into a recording without decoding it."""
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -99,9 +98,7 @@ class Sound:
         self._piece += not -_MAX_BACK_S <= ahead_s <= MAX_PAUSE_S
         self._last_stamp_s = stamp_s
 
-    def _copied(
-        self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float
-    ) -> bool:
+    def _copied(self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float) -> bool:
         """Copy a packet, or leave it out where it does not belong; False if it is too early."""
         if packet.pts is None or packet.time_base is None:
             return True
@@ -109,7 +106,7 @@ class Sound:
         if at_s > until_s:
             return False
         self._last_s = max(self._last_s, at_s)
-        shift = round(offset_s / Fraction(packet.time_base))
+        shift = round(offset_s / float(packet.time_base))
         dts = None if packet.dts is None else packet.dts + shift
         # Times that go back cannot be copied.
         is_later = self._last_dts is None or dts is None or dts > self._last_dts

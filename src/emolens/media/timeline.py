@@ -38,9 +38,7 @@ class Timeline:
         on_remark: Told of jumps.
     """
 
-    def __init__(
-        self, step_s: float, *, has_wraps: bool, on_remark: Callable[[str], None]
-    ) -> None:
+    def __init__(self, step_s: float, *, has_wraps: bool, on_remark: Callable[[str], None]) -> None:
         self._steps_s = deque([step_s], maxlen=_N_STEPS)
         self._has_wraps = has_wraps
         self._on_remark = on_remark

@@ -97,8 +97,9 @@ def duration_of(stream: VideoStream) -> float | None:
     try:
         hours, minutes, seconds = map(float, parts)
     except ValueError:
-        is_known = stream.duration is not None and stream.time_base is not None
-        return float(stream.duration * stream.time_base) if is_known else None
+        if stream.duration is None or stream.time_base is None:
+            return None
+        return float(stream.duration * stream.time_base)
     duration_s = 3600 * hours + 60 * minutes + seconds
     return duration_s if 0 <= duration_s < math.inf else None
 

@@ -61,7 +61,7 @@ class Stream:
         return iter(self._runner)
 
 
-def stream(
+def stream(  # noqa: PLR0913 (one option each)
     source: Source | FrameSource,
     *,
     model: str | Path = "default",

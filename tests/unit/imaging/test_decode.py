@@ -118,6 +118,13 @@ def test_all_orientations_give_the_same_picture(format_name: str, orientation: i
     )
 
 
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_a_density_that_differs_across_and_down_changes_nothing(format_name: str) -> None:
+    decoded = decode_image(encode(pillow(draw()), format_name, dpi=(72, 144)))
+    assert decoded.image.shape == draw().shape
+    assert decoded.notes == ()
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_file_cut_anywhere_is_refused(name: str) -> None:
     encoded = SAMPLES[name]

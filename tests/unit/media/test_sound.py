@@ -105,8 +105,39 @@ def test_frames_do_not_need_sound(target: Path, tmp_path: Path) -> None:
         assert len(seen(target)) == 1
 
 
-def test_sound_that_jumps_back_does_not_stop_the_recording(target: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start_s", [None, 3.5], ids=["whole", "part"])
+def test_sound_of_a_joined_file_stays_with_its_frames(
+    start_s: float | None, target: Path, tmp_path: Path
+) -> None:
     source = with_sound(tmp_path, Tracks("a.ts", "libx264", "mp2"))
+    packets, times_s = sound_packets(source), sound_times(source)
     source.write_bytes(2 * source.read_bytes())
-    copy(source, target)
-    assert len(seen(target)) == 100
+    assert copy(source, target, Clip(start_s)) == []
+    frames_s = [at_s for _, at_s in seen(source)]
+    offset_s = frames_s[50] - frames_s[0]
+    expected_s = np.concatenate([times_s, np.array(times_s) + offset_s])
+    began_s = min(expected_s) if start_s is None else min(t for t in frames_s if t >= start_s)
+    is_kept = expected_s >= began_s
+    found_s = sound_times(target)
+    np.testing.assert_allclose(found_s, expected_s[is_kept], atol=0.0011)
+    kept = [packet for packet, keep in zip(2 * packets, is_kept, strict=True) if keep]
+    assert sound_packets(target) == kept
+    assert len(seen(target)) == sum(t >= (start_s or 0) for t in frames_s)
+
+
+def test_a_stamp_of_sound_that_goes_back_alone_stops_nothing(tmp_path: Path) -> None:
+    source = with_sound(tmp_path, Tracks("s.mkv", "libx264", "pcm_s16le"))
+    target = tmp_path / "copy.mkv"
+    with open_file(source) as container, av.open(str(target), "w") as output:
+        sound = Sound(container, output, container.streams.audio[0], -np.inf)
+        packets = [packet for packet in sound._packets if packet.pts is not None]
+        for odd in packets[20:22]:
+            assert odd.pts is not None
+            odd.pts = odd.dts = odd.pts - 400
+        sound._packets = iter(packets)
+        for i in range(300):
+            sound.copy_until(i / 25, [0.0])
+    found_s = sound_times(target)
+    assert len(found_s) == len(packets) - 2
+    assert (np.diff(found_s) > 0).all()
+    assert found_s[-1] > 1.9

@@ -25,7 +25,9 @@ def test_frames_without_a_stamp_come_a_step_later() -> None:
     assert follow([None, None, 0.1, None])[0] == pytest.approx([0.0, 0.04, 0.1, 0.15])
 
 
-@pytest.mark.parametrize("order", [[0, 2, 1, 3], [0, 4, 1, 2, 3, 8, 5, 6, 7], [0, 1, 1, 2, 2, 1, 3]])
+@pytest.mark.parametrize(
+    "order", [[0, 2, 1, 3], [0, 4, 1, 2, 3, 8, 5, 6, 7], [0, 1, 1, 2, 2, 1, 3]]
+)
 def test_stamps_out_of_order_are_no_jump(order: list[int]) -> None:
     times_s, remarks, offsets_s = follow([0.04 * i for i in order])
     assert times_s == np.maximum.accumulate([0.04 * i for i in order]).tolist()

@@ -140,9 +140,7 @@ def test_an_absurd_shape_is_told_and_ignored(width: int, height: int, tmp_path: 
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 1), (1, 0), (0, 0)])
-def test_what_is_no_shape_leaves_the_codec_to_say(
-    width: int, height: int, tmp_path: Path
-) -> None:
+def test_what_is_no_shape_leaves_the_codec_to_say(width: int, height: int, tmp_path: Path) -> None:
     path = set_shape(make_clip(tmp_path / "a.mp4", WIDE), width, height)
     assert shapes_of(path)[0] == 3 * [(192, 64)]
     silent = dataclasses.replace(WIDE, pixel_ratio=None)

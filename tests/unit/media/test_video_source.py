@@ -241,7 +241,7 @@ def test_time_goes_on_where_stamps_go_back(name: str, tmp_path: Path) -> None:
 # Seconds at which the pieces of a transport stream begin, and what is told of them. FFmpeg takes
 # what is more than a minute before the first stamp for one that started anew after 33 bits.
 WRAP_S = 2**33 / 90_000
-JUMPS = {
+JUMPS: dict[str, tuple[list[float], list[str]]] = {
     "the same": ([1, 1], ["back by 1.2 s at 2.2 s"]),
     "earlier": ([20, 1], ["back by 20.2 s at 21.2 s"]),
     "much earlier": ([100, 1], ["back by 100.2 s at 101.2 s"]),
@@ -267,9 +267,7 @@ def test_time_goes_on_where_a_transport_stream_jumps(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("starts_s_before", [0.6, 61.0], ids=["a second", "a minute"])
-def test_stamps_that_start_anew_after_33_bits_go_on(
-    starts_s_before: float, tmp_path: Path
-) -> None:
+def test_stamps_that_start_anew_after_33_bits_go_on(starts_s_before: float, tmp_path: Path) -> None:
     n_frames = round(25 * (starts_s_before + 1))
     recipe = dataclasses.replace(H264, n_frames=n_frames)
     transport(tmp_path / "a.ts", WRAP_S - starts_s_before, recipe)
@@ -299,7 +297,9 @@ def test_a_part_of_a_joined_file_goes_by_the_times_of_its_frames(tmp_path: Path)
 
 def test_frames_of_joined_files_may_differ_in_size(tmp_path: Path) -> None:
     large = dataclasses.replace(H264, size_wh=(192, 128))
-    path = join(tmp_path / "a.ts", transport(tmp_path / "0.ts", 1), transport(tmp_path / "1.ts", 1, large))
+    path = join(
+        tmp_path / "a.ts", transport(tmp_path / "0.ts", 1), transport(tmp_path / "1.ts", 1, large)
+    )
     with VideoSource(path) as source:
         sizes = [frame.size_wh for frame in source]
     assert sizes == 30 * [(96, 64)] + 30 * [(192, 128)]

@@ -75,9 +75,7 @@ def test_a_large_image_is_no_video(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
 def test_one_video_needs_no_remark(suffix: str, tmp_path: Path) -> None:
-    path = make_clip(
-        tmp_path / f"a{suffix}", dataclasses.replace(LARGE, sound=CONTAINERS[suffix])
-    )
+    path = make_clip(tmp_path / f"a{suffix}", dataclasses.replace(LARGE, sound=CONTAINERS[suffix]))
     assert read(path) == ((192, 128), list(range(30)), [])
     assert read(path, 1) == ((192, 128), list(range(30)), [])
 
