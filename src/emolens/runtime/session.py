@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from emolens.core.errors import InputError, ModelError
+from emolens.runtime.ort import onnxruntime
 
 # ONNX Runtime's own levels: 3 keeps errors and drops the warnings a user can do nothing about.
 _LOG_ERRORS_ONLY = 3
