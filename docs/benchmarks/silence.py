@@ -17,7 +17,8 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,17 +33,19 @@ _EAR: Final = Path(__file__).with_suffix(".c")
 _WRITE: Final = "write "
 # Nothing is kept there.
 _NO_FILES: Final = ("/dev/", "/proc/")
-# The whole command line, then quiet until the time is over.
+# What a process gets of this one's environment: nothing that would keep a library quiet.
+_KEPT: Final = frozenset({"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"})
+# Runs code, then waits until the time is over.
 _STAY: Final = """
 import sys, time
 ends_s = time.monotonic() + float(sys.argv.pop(1))
 try:
-    {run}
+    exec(sys.argv.pop(1))
 finally:
     sys.stdout.flush()
     time.sleep(max(0.0, ends_s - time.monotonic()))
 """
-_COMMAND: Final = "from emolens.cli.main import run; run()"
+COMMAND: Final = "from emolens.cli.main import run; run()"
 PYTHON: Final = (
     "import emolens; print(emolens.analyze('face.png')); "
     "print(sum(1 for result in emolens.stream('clip.mkv')))"
@@ -103,7 +106,7 @@ def prepare(folder: Path) -> None:
             recording.write(frame, FrameResult(frame.size_wh, ()))
 
 
-def hear(  # noqa: PLR0913 (keyword-only)
+def hear(
     code: str,
     arguments: Sequence[str] = (),
     *,
@@ -124,27 +127,23 @@ def hear(  # noqa: PLR0913 (keyword-only)
     """
     with TemporaryDirectory() as name:
         room = Path(name).resolve()
-        home, temporary, work = room / "home", room / "tmp", room / "work"
-        home.mkdir()
-        temporary.mkdir()
-        shutil.copytree(inputs, work)
-        given = {path.name for path in inputs.iterdir()}
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if key in {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT"}
-        } | {
-            "HOME": str(home),
-            "TMPDIR": str(temporary),
-            "LD_PRELOAD": str(ear),
-            "SILENCE_LOG": str(room / "log"),
-            # Python's own compiled modules are none of ours.
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        for folder in ("home", "tmp"):
+            (room / folder).mkdir()
+        shutil.copytree(inputs, room / "work")
+        expected = {path.name for path in inputs.iterdir()} | asked_for
+        kept = {key: of for key, of in os.environ.items() if key in _KEPT}
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", _STAY.format(run=code), str(seconds), *arguments],
-            cwd=work,
-            env=environment,
+            [sys.executable, "-c", _STAY, str(seconds), code, *arguments],
+            cwd=room / "work",
+            env={
+                **kept,
+                "HOME": str(room / "home"),
+                "TMPDIR": str(room / "tmp"),
+                "LD_PRELOAD": str(ear),
+                "SILENCE_LOG": str(room / "log"),
+                # Python's own compiled modules are none of ours.
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -152,18 +151,22 @@ def hear(  # noqa: PLR0913 (keyword-only)
         )
         log = room / "log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        calls = tuple(line for line in lines if not line.startswith(_WRITE))
         written = {line.removeprefix(_WRITE) for line in lines if line.startswith(_WRITE)}
-        outside = {
-            path for path in written if not path.startswith((*_NO_FILES, f"{work}/", f"{temporary}/"))
-        }
-        left = {str(path) for folder in (home, temporary) for path in folder.rglob("*")}
-        here = {str(path.relative_to(work)) for path in work.rglob("*")} - given - asked_for
-        return Heard(
-            done.returncode,
-            done.stdout,
-            tuple(line for line in lines if not line.startswith(_WRITE)),
-            tuple(sorted(file.replace(f"{room}/", "") for file in outside | left | here)),
-        )
+        return Heard(done.returncode, done.stdout, calls, _unasked(room, written, expected))
+
+
+def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ...]:
+    """Files that were left in the three folders of a room, or written outside two of them.
+
+    What is written beside the results and to the folder for temporary files may come and go.
+    """
+    home, temporary, work = (room / folder for folder in ("home", "tmp", "work"))
+    passing = (*_NO_FILES, f"{work}/", f"{temporary}/")
+    found = {path for path in written if not path.startswith(passing)}
+    found |= {str(path) for folder in (home, temporary) for path in folder.rglob("*")}
+    here = {str(path.relative_to(work)) for path in work.rglob("*")} - expected
+    return tuple(sorted({path.replace(f"{room}/", "") for path in found} | here))
 
 
 def main() -> None:
@@ -176,16 +179,10 @@ def main() -> None:
         inputs = Path(name) / "inputs"
         inputs.mkdir()
         prepare(inputs)
-        ear = build_ear(Path(name))
-        running = {"Python": pool.submit(hear, PYTHON, ear=ear, inputs=inputs, seconds=options.seconds)}
+        listen = partial(hear, ear=build_ear(Path(name)), inputs=inputs, seconds=options.seconds)
+        running = {"Python": pool.submit(listen, PYTHON)}
         for command, (arguments, asked_for) in COMMANDS.items():
-            running[command] = pool.submit(
-                *(hear, _COMMAND, arguments),
-                ear=ear,
-                inputs=inputs,
-                seconds=options.seconds,
-                asked_for=asked_for,
-            )
+            running[command] = pool.submit(listen, COMMAND, arguments, asked_for=asked_for)
         heard = {command: future.result() for command, future in running.items()}
     for command, found in heard.items():
         if found.returncode:
@@ -197,7 +194,7 @@ def main() -> None:
         "n_calls": sum(len(found.calls) for found in heard.values()),
         "n_files": sum(len(found.files) for found in heard.values()),
         "runs": {
-            command: {key: of for key, of in asdict(found).items() if key in {"calls", "files"}}
+            command: {"calls": found.calls, "files": found.files}
             for command, found in heard.items()
         },
     }

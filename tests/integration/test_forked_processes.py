@@ -3,15 +3,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from emolens.media.sample import sample_picture
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="processes are never forked there"
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are never forked there")
 
 PICTURE = str(sample_picture())
 # Children end as programs do, by `sys.exit`: what they have is destroyed then. One that hangs is

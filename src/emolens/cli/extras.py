@@ -47,7 +47,7 @@ def _require(packages: tuple[str, ...], feature: str, extra: str) -> None:
 
 @functools.cache
 def _keep_caches_out_of_home() -> None:
-    """Have the caches of matplotlib and torch in a folder that is removed at the end of the command.
+    """Put the caches of matplotlib and torch into a folder that goes when the command ends.
 
     Whoever has set such a folder keeps it.
     """

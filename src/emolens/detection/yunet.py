@@ -70,7 +70,7 @@ class YuNetDetector:
         watch_forks(self)
 
     def start_anew(self) -> None:
-        """Load the networks again, in a process that was forked; another thread may have run one."""
+        """Load the networks again, in a process that was forked."""
         keep_for_ever(self._networks)
         self._networks = {}
         self._lock = threading.Lock()
