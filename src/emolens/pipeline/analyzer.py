@@ -30,7 +30,8 @@ class ImageAnalyzer:
     """Finds the faces of pictures and names their apparent expressions.
 
     Keep one and use it for many pictures: the models are loaded once. It holds no state between
-    pictures. Not to be called from two threads at once.
+    pictures. Not to be called from two threads at once. Load one in each worker process: one that
+    was inherited in a fork works too, but loads its models again in the child.
 
     Args:
         detector: Finds the faces, or None where every picture is one face, already cut out.
@@ -139,7 +140,8 @@ def analyze(
 ) -> FrameResult:
     """Find and name every face of one picture.
 
-    The models of the last calls are kept, so a loop over pictures loads them once.
+    The models of the last calls are kept, so a loop over pictures loads them once, and a pool of
+    processes (`Pool.map(emolens.analyze, paths)`) once in each worker.
 
     Args:
         picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
