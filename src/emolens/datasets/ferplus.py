@@ -91,6 +91,7 @@ PICTURES_SHEET = replace(
     votes_sha256={},
 )
 _FACE_FILES = ("fer2013.csv", "icml_face_data.csv")
+_PACKINGS = ("", ".gz", ".zip")
 _PICTURE_NAME = re.compile(r"fer[0-9]{7}\.png", re.IGNORECASE)
 _VOTE = re.compile(r"[0-9]|10", re.ASCII)
 _NO_MAJORITY = "no majority"
@@ -269,15 +270,17 @@ def _majority_emotion(listed: _Listed, location: str, report: ReadingReport) -> 
 
 
 def _face_files(folder: Path) -> list[Path]:
-    return [folder / name for name in _FACE_FILES if (folder / name).is_file()]
+    files = (folder / f"{name}{packing}" for name in _FACE_FILES for packing in _PACKINGS)
+    return [file for file in files if file.is_file()]
 
 
 def _require_face_file(folder: Path) -> Path:
     files = _face_files(folder)
     if len(files) != 1:
         raise DatasetError(
-            f"{folder}: has {'both' if files else 'neither'} of {' and '.join(_FACE_FILES)}; "
-            f"exactly one of them must lie beside {LIST_NAME}"
+            f"{folder}: has {' and '.join(file.name for file in files) or 'none'} of "
+            f"{' and '.join(_FACE_FILES)} (or packed as .gz or .zip); exactly one of them must lie "
+            f"beside {LIST_NAME}"
         )
     return files[0]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from emolens.core.errors import DatasetError
@@ -55,6 +56,11 @@ class ReadingReport:
         self.n_faults += 1
         if len(self.faults) < N_FAULTS_KEPT:
             self.faults.append(message)
+
+
+def without_folder(remarks: Iterable[str], source: Path) -> tuple[str, ...]:
+    """Remarks with the name of a source in place of its path, for files that are passed on."""
+    return tuple(remark.replace(str(source), source.name) for remark in remarks)
 
 
 def read_each(
