@@ -60,7 +60,9 @@ class ReadingReport:
 
 def without_folder(remarks: Iterable[str], source: Path) -> tuple[str, ...]:
     """Remarks with the name of a source in place of its path, for files that are passed on."""
-    return tuple(remark.replace(str(source), source.name) for remark in remarks)
+    # The folder "." has no name, and tells nothing.
+    name = source.name or str(source)
+    return tuple(remark.replace(str(source), name) for remark in remarks)
 
 
 def read_each(

@@ -103,3 +103,4 @@ def test_files_that_are_passed_on_do_not_tell_where_a_source_lies() -> None:
         f"faces: a, see {Path('faces', 'b')}",
         "c",
     )
+    assert without_folder([".: a."], Path()) == (".: a.",)
