@@ -134,7 +134,8 @@ def iter_ferplus(
         face = fer2013_csv.read_face(face_row, split, labels)
         return replace(face, votes=vote_row.read().votes) if face else None
 
-    return read_each(_in_step(face_file, list_file), read, report or ReadingReport())
+    report = report or ReadingReport()
+    return read_each(_in_step(face_file, list_file, report), read, report)
 
 
 def iter_ferplus_pictures(
@@ -232,10 +233,12 @@ def _fields(line: str) -> list[str]:
     return [field.strip(' \t"') for field in line.split(",")]
 
 
-def _in_step(face_file: Path, list_file: Path) -> Iterator[tuple[CsvRow, _VoteRow]]:
+def _in_step(
+    face_file: Path, list_file: Path, report: ReadingReport
+) -> Iterator[tuple[CsvRow, _VoteRow]]:
     """Rows of both files that belong together; a file that is out of step ends the reading."""
     advice = "give each other the files of one release, unchanged"
-    for face_row, vote_row in zip_longest(iter_rows(face_file), _vote_rows(list_file)):
+    for face_row, vote_row in zip_longest(iter_rows(face_file, report), _vote_rows(list_file)):
         if face_row is None or vote_row is None:
             longer, shorter = (vote_row, face_file) if face_row is None else (face_row, list_file)
             raise DatasetError(

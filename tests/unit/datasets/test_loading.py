@@ -13,7 +13,7 @@ import pytest
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
 from emolens.datasets.formats import SourceFormat, find_format
-from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.loading import held_out_split, iter_faces, load_faces
 from emolens.datasets.reading import ReadingReport
 
 FACE = np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8)
@@ -238,6 +238,15 @@ def test_two_folders_are_not_looked_into(tmp_path: Path) -> None:
 
     with pytest.raises(DatasetError, match=r"a folder with a/, b/; .*accepted are"):
         find_format(tmp_path)
+
+
+def test_a_table_without_splits_is_measured_as_a_whole(tmp_path: Path) -> None:
+    path = put_csv(tmp_path / "faces.csv")
+    path.write_text(path.read_text().replace(",Usage", "").replace(",Training", ""))
+
+    assert held_out_split(path) is None
+    assert len(load_faces(path, held_out_split(path))) == 1
+    assert held_out_split(path.rename(tmp_path / "train.csv")) is Split.TRAINING
 
 
 def test_faces_in_memory_keep_what_was_assumed(tmp_path: Path) -> None:
