@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import typer
 
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
-from emolens.core.errors import ConfigError, DatasetError
+from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.loading import iter_faces
@@ -64,7 +64,7 @@ def convert(
             done(n_faces)
         writer.add_key_value_metadata(remarks_metadata(without_folder(report.remarks, source)))
         if not n_faces:
-            raise DatasetError(f"{source}: holds no faces")
+            raise report.no_faces(source)
     for fault in report.faults:
         say_error(fault)
     if not quiet:

@@ -112,12 +112,14 @@ class Recorded:
     Attributes:
         session: What was seen.
         failures: What went wrong on the way, for people; empty if nothing did.
+        remarks: What else is to be known about the source, for people.
         wall_s: How long it took in seconds.
         latencies: How long each stage took.
     """
 
     session: Session
     failures: list[str]
+    remarks: list[str]
     wall_s: float
     latencies: dict[str, Latency]
 
@@ -159,10 +161,13 @@ def run_recorded(
     ended_by: list[str] = []
     with outputs, progress("frames", getattr(source, "n_expected", None), quiet=quiet) as done:
         ended_by = _take_all(runner, outputs, done)
-    damage: list[str] = getattr(source, "remarks", [])
+    remarks: list[str] = getattr(source, "remarks", [])
+    # A source that makes no difference has remarks about what it could not read.
+    damage: list[str] = getattr(source, "failures", remarks)
     return Recorded(
         summary.finish(),
         [*ended_by, *outputs.failures, *damage],
+        [remark for remark in remarks if remark not in damage],
         time.monotonic() - began_s,
         {**runner.status.latencies, **outputs.latencies},
     )

@@ -11,6 +11,7 @@ from emolens.cli.options import (
     HeatmapOption,
     ModelOption,
     TrackerOption,
+    VideoTrackOption,
 )
 from emolens.cli.streams import (
     Look,
@@ -57,6 +58,7 @@ def video(  # noqa: PLR0913 (one option each)
     rate: Annotated[
         float, typer.Option(help="Pictures a second of a folder.", metavar="HZ")
     ] = DEFAULT_RATE_HZ,
+    video_track: VideoTrackOption = None,
     detect_hz: Annotated[
         float,
         typer.Option(help="Look for faces so often in a second of video; 0 in every frame."),
@@ -80,7 +82,7 @@ def video(  # noqa: PLR0913 (one option each)
     What was measured before is kept, also when stopped with Ctrl-C.
     """
     clip = Clip(start, end, every)
-    plan = plan_source(path, clip=clip, rate_hz=rate)
+    plan = plan_source(path, clip=clip, rate_hz=rate, video_track=video_track)
     if plan.is_endless:
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
     check_not_source(plan.path, *(table or ()), annotated, report)
@@ -109,7 +111,7 @@ def video(  # noqa: PLR0913 (one option each)
         failures += try_report(report, recorded, source=plan.name, model=model)
     if not quiet:
         show_session(recorded.session)
-        for remark in recording.remarks if recording else ():
+        for remark in (*recorded.remarks, *(recording.remarks if recording else ())):
             say(remark)
         say(str(recorded))
     for failure in failures:

@@ -8,9 +8,10 @@ The layouts, where `happy` stands for every class::
 The widespread JPEG copy of FER2013 keeps PublicTest and PrivateTest together in `test/` and tells
 them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder.
 
-Files that are hidden or have no suffix of `PICTURE_SUFFIXES` are ignored, and so are pictures
-outside a class folder: without a label they are no part of the data set. A folder whose name is
-neither a split nor a class is refused, because its faces would be missing without a word.
+Which files count as pictures, `emolens.imaging.listing` says; the others are left out and counted,
+and so are pictures outside a class folder: without a label they are no part of the data set. A
+folder whose name is neither a split nor a class is refused, because its faces would be missing
+without a word; so is a link to a folder that is gone.
 `folder_labels` says what a name means; for numbers in another order than FER2013's, and for other
 names, `label_map.toml` says what the folders are: see `label_map`.
 """
@@ -24,18 +25,12 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.folder_labels import is_class_name, label_folders
-from emolens.datasets.folders import natural_key, visible_entries
+from emolens.datasets.folders import natural_key, picture_files, visible_entries
 from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
+from emolens.imaging.listing import LeftOut, is_broken_link
 
-# Formats that are not read stand here too: better refused by name than missing without a word.
-PICTURE_SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
-        *(".pgm", ".ppm", ".pnm", ".heic", ".avif", ".jp2"),
-    }
-)
 LAYOUTS = (
     "class folders inside split folders (train/happy/*.jpg, validation/..., test/...) "
     "or class folders alone (happy/*.jpg)"
@@ -78,7 +73,8 @@ def iter_class_folders(
             turn comes).
     """
     report = report or ReadingReport()
-    rows = _list_pictures(_find_class_folders(root, report), split)
+    folders = _find_class_folders(root, report)
+    rows = _list_pictures(root, folders, split, report)
     return read_each(rows, lambda picture: _read_picture(picture, report), report)
 
 
@@ -89,13 +85,22 @@ class _Picture:
     split: Split | None
 
 
-def _list_pictures(folders: list[_ClassFolder], split: Split | None) -> Iterator[_Picture]:
+def _list_pictures(
+    root: Path, folders: list[_ClassFolder], split: Split | None, report: ReadingReport
+) -> Iterator[_Picture]:
+    left_out = LeftOut()
     for folder in folders:
-        for file in _pictures(folder.path):
+        for file in _pictures(folder.path, left_out):
             named = _SPLIT_FILE_NAME.match(file.name)
             file_split = Split(named[1]) if named else folder.split
             if split is None or file_split is split:
                 yield _Picture(file, folder.emotion, file_split)
+    if left_out.remark:
+        report.remark(f"{root}: {left_out.remark}")
+    places = sorted({root, *(folder.path.parent for folder in folders)})
+    n_outside = sum(1 for place in places for _ in picture_files(place))
+    if n_outside:
+        report.remark(f"{root}: left out {n_outside:,} pictures outside the class folders")
 
 
 def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None:
@@ -118,6 +123,8 @@ def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]
             f"{labels.file} which split it is"
         )
     places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
+    for place in {root, *(folder for folder, _ in places)}:
+        _refuse_broken_links(place)
     splits = {folder: split for parent, split in places for folder in _subfolders(parent)}
     if not splits:
         raise DatasetError(f"{root}: has no class folders; expected {LAYOUTS}")
@@ -136,6 +143,15 @@ def _folder_order(folder: _ClassFolder) -> tuple[int, int, tuple[str, str]]:
 
 def _subfolders(folder: Path) -> list[Path]:
     return [entry for entry in visible_entries(folder) if entry.is_dir()]
+
+
+def _refuse_broken_links(folder: Path) -> None:
+    for entry in visible_entries(folder):
+        if not entry.suffix and is_broken_link(entry):
+            raise DatasetError(
+                f"{entry}: is a link to {str(entry.readlink())!r}, which does not exist; "
+                "mend or delete the link"
+            )
 
 
 def _split_of(name: str, labels: LabelMap) -> Split | None:
@@ -162,12 +178,11 @@ def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_Clas
         )
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _pictures(folder: Path, left_out: LeftOut) -> Iterator[Path]:
     for entry in visible_entries(folder):
         if entry.is_dir():
             raise DatasetError(
                 f"{entry}: is a folder inside the class folder {folder.name!r}; "
                 "pictures must lie directly in their class folder"
             )
-        if entry.suffix.lower() in PICTURE_SUFFIXES:
-            yield entry
+    yield from picture_files(folder, left_out)

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.folders import is_hidden
+from emolens.imaging.listing import is_hidden
 
 _ZIP, _GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 # Other ways to pack files, by how they start; the tape archive has its mark at byte 257.

@@ -44,6 +44,16 @@ class ReadingReport:
         if text not in self.remarks:
             self.remarks.append(text)
 
+    def no_faces(self, source: Path) -> DatasetError:
+        """An error for a source that gave no face, with what was met instead."""
+        met = [
+            *(f"{n:,} of {name}, none of the seven classes" for name, n in self.left_out.items()),
+            *(f"{self.n_faults:,} cannot be read, such as {fault}" for fault in self.faults[:1]),
+            *self.remarks,
+        ]
+        found = "; ".join(met) or "there is no picture in it"
+        return DatasetError(f"{source}: holds no faces: {found}")
+
     def fault(self, error: DatasetError) -> None:
         """Count a face that cannot be read, or raise the error where faults are not skipped."""
         if not self.skip_faults:

@@ -52,8 +52,8 @@ class DatasetSummary:
         n_faces: Number of faces.
         counts: Split name (or `"unknown"` where faces belong to none) to label to number of faces;
             splits in the order they first appear, every one with all seven labels.
-        min_size_wh: Smallest width and smallest height in pixels; (0, 0) without faces.
-        max_size_wh: Largest width and largest height in pixels; (0, 0) without faces.
+        min_size_wh: Smallest width and smallest height in pixels.
+        max_size_wh: Largest width and largest height in pixels.
         sha256: Split name to the digest that `load_faces(source, split).sha256` gives at 48 px.
         labels_sha256: Split name to the SHA-256 of its labels in order, one byte each.
         votes_sha256: Split name to the SHA-256 of its faces' ten vote counts in order, one byte
@@ -132,10 +132,10 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         skip_faults: Count faces that cannot be read instead of stopping at the first one.
 
     Returns:
-        The summary; a source in a known format without faces gives zeros.
+        The summary.
 
     Raises:
-        DatasetError: The source is none of the accepted formats or breaks its own.
+        DatasetError: The source is none of the accepted formats, breaks its own, or has no faces.
     """
     source_format, _ = find_format(source)
     report = ReadingReport(skip_faults=skip_faults)
@@ -147,7 +147,9 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         height, width = sample.image.shape
         sizes_wh.add((width, height))
         subjects.add(sample.subject)
-    widths, heights = zip(*sizes_wh, strict=True) if sizes_wh else ((0,), (0,))
+    if not tallies:
+        raise report.no_faces(source)
+    widths, heights = zip(*sizes_wh, strict=True)
     published = _published_checks(source, tallies)
     sheet = sheet_of(source_format)
     return DatasetSummary(

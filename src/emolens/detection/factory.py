@@ -1,5 +1,6 @@
 """A detector by its name."""
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -7,12 +8,15 @@ from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
+from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
 from emolens.detection.yunet import YuNetDetector
 from emolens.runtime.catalogue import find_model
 
 DETECTOR_NAMES: Final = ("centerface", "yunet")
 DEFAULT_DETECTOR: Final = "centerface"
 _MODEL_SUFFIX = ".onnx"
+# The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
+_CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
 
 
 def check_detector_name(name: str) -> None:
@@ -31,7 +35,7 @@ def build_detector(
     long_side_px: int | None = None,
     n_threads: int = 1,
 ) -> FaceDetector:
-    """Load a face detector.
+    """Load a face detector that also tells how each face is rolled.
 
     Args:
         name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
@@ -45,6 +49,13 @@ def build_detector(
         ModelError: The detector's model file is missing or altered.
     """
     check_detector_name(name)
+    detector = _load(name, min_score, long_side_px, n_threads)
+    return UprightDetector(detector, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
+
+
+def _load(
+    name: str, min_score: float | None, long_side_px: int | None, n_threads: int
+) -> CenterFaceDetector | YuNetDetector:
     match name:
         case "centerface":
             return CenterFaceDetector(

@@ -1,7 +1,7 @@
 """YuNet: a very small detector, run by OpenCV itself."""
 
 import threading
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import cv2
 import numpy as np
@@ -75,6 +75,12 @@ class YuNetDetector:
             )
         except cv2.error as error:
             raise ModelError(f"yunet: not a model that OpenCV can load: {error.err}") from error
+
+    def for_size(self, long_side_px: int) -> Self:
+        """The same detector with another input size."""
+        return type(self)(
+            min_score=self._min_score, long_side_px=long_side_px, model=self._model.tobytes()
+        )
 
     @property
     def name(self) -> str:

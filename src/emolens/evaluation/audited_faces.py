@@ -73,7 +73,7 @@ def read_audited(source: Path) -> AuditedFaces:
     """Read all faces of a source.
 
     Raises:
-        DatasetError: The source is none of the known formats or breaks its own.
+        DatasetError: The source is none of the known formats, breaks its own or has no faces.
     """
     splits: list[str] = []
     report = ReadingReport()
@@ -84,6 +84,8 @@ def read_audited(source: Path) -> AuditedFaces:
             yield replace(sample, votes=sample.votes or _NO_VOTES)
 
     faces = collect_faces(samples(), COMPARED_SIZE_PX)
+    if not len(faces):
+        raise report.no_faces(source)
     faces = replace(faces, remarks=tuple(report.remarks))
     numbers = np.zeros(len(faces), np.int64)
     return AuditedFaces((source,), numbers, faces, np.array(splits, np.str_))

@@ -42,7 +42,11 @@ class SourcePlan:
 
 
 def plan_source(
-    source: Source, *, clip: Clip | None = None, rate_hz: float = DEFAULT_RATE_HZ
+    source: Source,
+    *,
+    clip: Clip | None = None,
+    rate_hz: float = DEFAULT_RATE_HZ,
+    video_track: int | None = None,
 ) -> SourcePlan:
     """Find out what a source is; nothing is opened yet.
 
@@ -51,10 +55,21 @@ def plan_source(
             folder of pictures.
         clip: Which frames of a file or folder are wanted.
         rate_hz: Pictures per second of a folder.
+        video_track: Number of the video track of a file, from 1; None takes the one that shows
+            most.
 
     Raises:
-        ConfigError: An address with a scheme that is not read.
+        ConfigError: An address with a scheme that is not read, or a video track of what is no file.
     """
+    plan = _plan(source, clip, rate_hz, video_track)
+    if video_track is not None and (plan.path is None or plan.path.is_dir()):
+        raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
+    return plan
+
+
+def _plan(
+    source: Source, clip: Clip | None, rate_hz: float, video_track: int | None
+) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
     # A file may be called "0" too.
@@ -83,7 +98,8 @@ def plan_source(
             is_endless=False,
             path=path,
         )
-    return SourcePlan(name, partial(VideoSource, path, clip=clip), is_endless=False, path=path)
+    open_video = partial(VideoSource, path, clip=clip, video_track=video_track)
+    return SourcePlan(name, open_video, is_endless=False, path=path)
 
 
 def paced(plan: SourcePlan) -> SourcePlan:

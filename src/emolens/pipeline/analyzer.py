@@ -19,7 +19,7 @@ from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
 from emolens.imaging.decode import as_bgr, decode_image, read_image
-from emolens.pipeline.framed_face import FramedFace, cut_faces
+from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads than this gain nothing for one face.
@@ -127,7 +127,7 @@ class ImageAnalyzer:
             # A crop that is not square is padded around its middle rather than stretched.
             return [(Box(0, 0, width, height).to_square(), None)]
         framing = self._detector.framing
-        return [(framing.apply(found.box), found) for found in self._detector.detect(image)]
+        return [face_region(found, framing) for found in self._detector.detect(image)]
 
 
 def analyze(

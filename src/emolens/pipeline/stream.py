@@ -20,7 +20,7 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Framing
 from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
-from emolens.pipeline.framed_face import cut_faces
+from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
@@ -120,6 +120,7 @@ class StreamAnalyzer:
         self._persons: dict[int, _Person] = {}
         self._visible: list[_Person] = []
         self._last_s: float | None = None
+        self._n_pieces = 1
 
     @classmethod
     def load(
@@ -176,7 +177,7 @@ class StreamAnalyzer:
             not among them, though it keeps its number for when it comes back.
         """
         at_s = frame.media_time_s
-        self._restart_after_gap(at_s)
+        self._restart_after_gap(frame)
         timings: dict[str, float] = {}
         is_fresh = self._looking.is_due(at_s)
         if is_fresh:
@@ -195,11 +196,14 @@ class StreamAnalyzer:
             frame_reference=weakref.ref(frame),
         )
 
-    def _restart_after_gap(self, at_s: float) -> None:
-        last_s, self._last_s = self._last_s, at_s
-        if last_s is not None and not last_s <= at_s <= last_s + self._settings.max_gap_s:
+    def _restart_after_gap(self, frame: Frame) -> None:
+        at_s, last_s = frame.media_time_s, self._last_s
+        goes_on = len(frame.clock_offsets_s) == self._n_pieces
+        if last_s is not None and not (
+            goes_on and last_s <= at_s <= last_s + self._settings.max_gap_s
+        ):
             self.restart()
-            self._last_s = at_s
+        self._last_s, self._n_pieces = at_s, len(frame.clock_offsets_s)
 
     def restart(self) -> None:
         """Forget all faces, e.g. for another source; numbers that were given stay taken."""
@@ -243,7 +247,7 @@ class StreamAnalyzer:
     def _name(self, persons: Sequence[_Person], frame: Frame) -> None:
         at_s = frame.media_time_s
         framing = self._detector.framing
-        regions = [(framing.apply(person.detection.box), person.detection) for person in persons]
+        regions = [face_region(person.detection, framing) for person in persons]
         size_px = self._classifier.input_spec.size_px
         framed = cut_faces(frame.image, regions, size_px=size_px)
         scores = self._classifier.classify([face.crop for face in framed])
@@ -276,6 +280,7 @@ class StreamAnalyzer:
             label=person.label,
             track_id=person.track_id,
             scores_age_s=at_s - person.scored_at_s,
+            roll_degrees=person.detection.roll_degrees,
         )
 
     def _keep_only(self, living: set[int]) -> None:

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from emolens.core.errors import ConfigError, ModelError
-from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, CenterFaceDetector, build_detector
+from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, build_detector
 
 
 def test_the_default_needs_no_download() -> None:
     assert DEFAULT_DETECTOR == "centerface"
-    assert isinstance(build_detector(), CenterFaceDetector)
+    assert build_detector().name == "centerface"
 
 
 def test_a_detector_carries_the_name_it_is_asked_for_by() -> None:
