@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -73,6 +74,57 @@ def test_remarks_say_what_counts_do_not(raf: Path) -> None:
     assert f"left out, none of the seven classes: {left_out}" in done.stdout
     assert "people" not in done.stdout
     assert "cannot be read" not in done.stdout
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Class folders 0 to 6 with two drawn faces each, in two splits."""
+    drawn = draw_samples(raf_db.SHEET, RAF_SPLITS)
+    for index, sample in enumerate(drawn):
+        assert sample.emotion is not None
+        folder = tmp_path / "numbered" / str(sample.split) / str(int(sample.emotion))
+        folder.mkdir(parents=True, exist_ok=True)
+        content = cv2.imencode(".png", sample.image)[1].tobytes()
+        (folder / f"{index}.png").write_bytes(content)
+    return tmp_path / "numbered"
+
+
+def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> None:
+    folder, remark = numbered.parent, "are numbers, read in FER2013's order (0 angry, 1 disgust, "
+    for arguments in (
+        ("data", "info", "numbered", "--json", "a.json"),
+        ("data", "audit", "numbered", "--json", "a.json"),
+        ("evaluate", "--data", "numbered", "--model", "fast", "--json", "a.json"),
+    ):
+        done = command(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert remark in done.stdout
+        assert remark in (folder / "a.json").read_text()
+        assert command(*arguments[:-2], "-q", cwd=folder).stdout == ""
+    done = command("data", "convert", "numbered", "a.parquet", cwd=folder)
+    assert remark in done.stderr
+    [converted] = info("a.parquet", cwd=folder)
+    [kept] = converted["remarks"]
+    assert kept.startswith("a.parquet: made of numbered: the class folders 0, 1, 2, ")
+
+
+def test_a_conversion_tells_no_one_where_its_source_lies(numbered: Path) -> None:
+    done = command("data", "convert", str(numbered), "a.parquet", cwd=numbered.parent)
+    assert done.returncode == 0, done.stderr
+    assert str(numbered.parent).encode() not in (numbered.parent / "a.parquet").read_bytes()
+
+
+def test_the_label_map_that_an_error_shows_can_be_pasted(numbered: Path) -> None:
+    for split in numbered.iterdir():
+        for number in range(6, -1, -1):
+            (split / str(number)).rename(split / str(number + 1))
+    refused = command("data", "info", "numbered", cwd=numbered.parent)
+    assert refused.returncode == 1
+    assert "as in RAF-DB" in refused.stderr
+    shown = refused.stderr[refused.stderr.index("\n[classes]\n") :]
+    (numbered / "label_map.toml").write_text(shown)
+    [summary] = info("numbered", cwd=numbered.parent)
+    assert (summary["n_faces"], summary["remarks"]) == (28, [])
 
 
 def test_people_are_counted(tmp_path: Path) -> None:

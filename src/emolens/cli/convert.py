@@ -13,7 +13,7 @@ from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.loading import iter_faces
-from emolens.datasets.reading import ReadingReport
+from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
 from emolens.media.files import writing
 
@@ -62,9 +62,7 @@ def convert(
             writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
             n_faces += len(part)
             done(n_faces)
-        # The name alone: where a source lies is nobody's business who gets the file.
-        remarks = [remark.replace(str(source), source.name) for remark in report.remarks]
-        writer.add_key_value_metadata(remarks_metadata(remarks))
+        writer.add_key_value_metadata(remarks_metadata(without_folder(report.remarks, source)))
         if not n_faces:
             raise report.no_faces(source)
     for fault in report.faults:

@@ -177,6 +177,11 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := file.readline(_MAX_LINE_BYTES):
         number += 1
+        if b"\r" in line.rstrip(b"\r\n"):
+            raise DatasetError(
+                f"{path}: line {number} has CR inside, as where lines end in CR alone; save the "
+                "file with lines that end in LF or CR LF"
+            )
         if len(line) == _MAX_LINE_BYTES:
             raise DatasetError(
                 f"{path}: line {number} is longer than {_MAX_LINE_BYTES} bytes; expected at most "

@@ -103,11 +103,11 @@ def _iter_file(
         ) as file:
             columns = _find_columns(file.schema_arrow, path)
             written = file.metadata.metadata or {}
-            if written.get(_ORDER_KEY) == FER2013_ORDER.encode():
-                # What was assumed of the source stands in the file; its own numbers are sure.
+            for remark in _written_remarks(written):
+                report.remark(f"{path}: made of {remark}")
+            if written.get(_ORDER_KEY) == FER2013_ORDER.encode() or _VOTE_COLUMNS[0] in columns:
+                # Written here, or FER2013's faces, which FER+ rated: nothing to remark on.
                 labels = label_column()
-                for remark in _written_remarks(written):
-                    report.remark(f"{path}: made of {remark}")
             if USAGE not in columns:
                 report.remark(no_usage_remark(path, split_of_name(path.name)))
             yield from _read_rows(_rows(file, columns), path, split, report, labels)

@@ -68,6 +68,13 @@ class ReadingReport:
             self.faults.append(message)
 
 
+def without_folder(remarks: Iterable[str], source: Path) -> tuple[str, ...]:
+    """Remarks with the name of a source in place of its path, for files that are passed on."""
+    # The folder "." has no name, and tells nothing.
+    name = source.name or str(source)
+    return tuple(remark.replace(str(source), name) for remark in remarks)
+
+
 def read_each(
     rows: Iterable[_Row], read: Callable[[_Row], FaceSample | None], report: ReadingReport
 ) -> Iterator[FaceSample]:

@@ -116,6 +116,10 @@ def test_every_spelling_gives_the_same_face(file: Path, content: bytes) -> None:
         (HEADER + b"joyous" + ROW[1:], r"emotion is 'joyous'; .* or a word \(angry/anger, "),
         (HEADER + b"contempt" + ROW[1:], r"emotion is 'contempt'; .* must be taken out"),
         (HEADER + b"nan" + ROW[1:], r"emotion is 'nan'"),
+        (
+            (HEADER + ROW).replace(b"\n", b"\r"),
+            r"line 1 has CR inside, as where lines end in CR al",
+        ),
         (HEADER + ROW[1:], r"emotion is ''"),
         (
             HEADER + b"3," + PIXELS[:-4].rsplit(b" ", 1)[0] + b",Training\n",

@@ -112,6 +112,14 @@ def test_without_usage_the_name_of_the_file_tells_the_split(
     assert "has no column Usage" in report.remarks[0]
 
 
+def test_the_numbers_of_faces_that_ferplus_rated_are_fer2013s(file: Path) -> None:
+    report = ReadingReport()
+    write(file, **vote_table([1] * 10, [1] * 10))
+
+    assert len(list(iter_parquet(file, report=report))) == 2
+    assert report.remarks == []
+
+
 def test_numbers_as_labels_are_remarked_on_unless_they_were_written_here(tmp_path: Path) -> None:
     foreign, own = ReadingReport(), ReadingReport()
     write(tmp_path / "foreign" / "a.parquet")

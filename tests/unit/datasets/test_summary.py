@@ -257,3 +257,14 @@ def test_class_folders_are_nobody_s_published_data_set(tmp_path: Path) -> None:
     summary = summarize(tmp_path)
 
     assert (summary.published, summary.data_set) == ({}, None)
+
+
+def test_what_was_assumed_stands_in_the_summary(tmp_path: Path) -> None:
+    for name in ("0", "1"):
+        put_picture(tmp_path / "train" / name / "a.png", 48, 48)
+
+    summary = summarize(tmp_path)
+
+    [remark] = summary.remarks
+    assert "the class folders 0, 1 are numbers, read in FER2013's order (0 angry" in remark
+    assert json.loads(json.dumps(summary.to_dict()))["remarks"] == [remark]
