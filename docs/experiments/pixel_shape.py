@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")
-    parser.add_argument("--faces", type=int, default=300)
+    parser.add_argument("--faces", type=int, default=140)
     parser.add_argument("--factor", type=float, default=4.0, help="faces are 48 px times this wide")
     parser.add_argument("--ratios", nargs="+", default=list(RATIOS))
     parser.add_argument("--model", default="default")
