@@ -63,6 +63,11 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
     low, high = _LONG_SIDE_RANGE_PX
     if not low <= long_side_px <= high:
         raise ConfigError(f"long_side_px must be {low} to {high}, got {long_side_px}")
+    return input_shapes(long_side_px)
+
+
+def input_shapes(long_side_px: int) -> tuple[tuple[int, int], ...]:
+    """`input_sizes` without a limit, also of inputs that are only seen in tiles."""
     area = long_side_px**2 / _BASE_ASPECT
 
     def side(length: float) -> int:
@@ -74,6 +79,11 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
 def choose_size(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The input size in which a picture of (width, height) comes out largest."""
     return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
+
+
+def input_scale(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> float:
+    """Input pixels per picture pixel in the input size that shows most of a picture."""
+    return min(_fit(picture_wh, choose_size(picture_wh, sizes)), MAX_ENLARGEMENT)
 
 
 def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:
