@@ -1,7 +1,7 @@
 """Measure what is found in large and long images, and what it costs (0012-large-images.md).
 
-FER2013 faces of a given size are laid on enlarged photographs without faces, at random places; the
-head of scikit-image's portrait (public domain) stands across the edges of tiles.
+FER2013 faces are laid on grey, as in experiment 0001, and the head of scikit-image's portrait (public
+domain) on enlarged photographs without faces, at random places and across the edges of tiles.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from emolens.datasets.loading import iter_faces
 from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, TiledDetector, build_detector
 
 SEED = 0
+GRAY = 127
 ONE_LOOK_PX = 640
 # (width, height) of the image and sides of the faces, FER2013's square, in pixels.
 RECALL: dict[tuple[int, int], tuple[int, ...]] = {
@@ -40,7 +41,10 @@ RECALL: dict[tuple[int, int], tuple[int, ...]] = {
     (5120, 256): (48, 100, 200),
     (300, 6000): (48, 140, 250),
 }
-BACKGROUNDS = ("coffee", "chelsea", "rocket", "brick", "grass", "gravel", "text", "moon", "coins")
+BACKGROUNDS = ("coffee", "chelsea", "rocket", "brick", "grass", "gravel", "text", "moon")
+HEAD = np.ascontiguousarray(skimage.data.astronaut()[20:240, 110:330, ::-1])
+# Where CenterFace's framing square lies in the head, in sides of the head.
+HEAD_FRAME = (0.240, 0.158, 0.810, 0.728)
 Picture = npt.NDArray[np.uint8]
 
 
@@ -97,40 +101,68 @@ def background(size_wh: tuple[int, int], name: str) -> Picture:
     return np.asarray(cv2.resize(part, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+def heads(n_heads: int, rng: np.random.Generator) -> list[Picture]:
+    """The head, brighter or darker, and mirrored every other time."""
+    gains = rng.uniform(0.6, 1.1, n_heads)
+    return [
+        np.clip(HEAD[:, :: -1 if number % 2 else 1] * gain, 0, 255).astype(np.uint8)
+        for number, gain in enumerate(gains)
+    ]
+
+
 def lay_out(
     image: Picture, faces: Sequence[Picture], side: int, rng: np.random.Generator
 ) -> list[Box]:
-    """Lay faces of a side on an image at random places that do not overlap; their squares."""
+    """Lay pictures on an image at random places without overlaps; the faces' framing squares.
+
+    Args:
+        image: Changed in place.
+        faces: FER2013 faces, grey, or heads, in colour.
+        side: Side of the framing squares in pixels.
+        rng: Chooses the places.
+    """
+    is_head = faces[0].ndim == 3
+    frame_x, frame_y, frame_end = HEAD_FRAME[:3] if is_head else (0.0, 0.0, 1.0)
+    face_px = side
+    side = round(side / (frame_end - frame_x))
     height, width = image.shape[:2]
     cell = round(side * 1.25) if side * 1.25 <= min(width, height) else side
     columns, rows = width // cell, height // cell
     places = rng.permutation(columns * rows)[: len(faces)]
     squares = []
-    for face, place in zip(faces, places, strict=False):
+    for number, (face, place) in enumerate(zip(faces, places, strict=False)):
         left = int(place % columns) * cell + int(rng.integers(0, cell - side + 1))
         top = int(place // columns) * cell + int(rng.integers(0, cell - side + 1))
         large = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
-        image[top : top + side, left : left + side] = large[..., None]
-        squares.append(Box(left, top, left + side, top + side))
+        image[top : top + side, left : left + side] = large if is_head else large[..., None]
+        shift = frame_x if not (is_head and number % 2) else 1 - frame_end
+        x, y = left + shift * side, top + frame_y * side
+        squares.append(Box(x, y, x + face_px, y + face_px))
     return squares
 
 
 def recall(
     detectors: dict[str, FaceDetector], faces: Sequence[Picture], n_images: int
 ) -> Iterator[dict[str, object]]:
-    """What each detector finds, by size of the image and of the faces."""
+    """What each detector finds, by size of image and faces; heads if there are no faces."""
     for size_wh, sides in RECALL.items():
         for side in sides:
             rng = np.random.default_rng(SEED)
             tallies = {name: Tally() for name in detectors}
             for number in range(n_images):
-                image = background(size_wh, BACKGROUNDS[number % len(BACKGROUNDS)])
-                some = [faces[row] for row in rng.permutation(len(faces))[:24]]
+                if faces:
+                    image = np.full((size_wh[1], size_wh[0], 3), GRAY, np.uint8)
+                    some = [faces[row] for row in rng.permutation(len(faces))[:24]]
+                else:
+                    image = background(size_wh, BACKGROUNDS[number % len(BACKGROUNDS)])
+                    some = heads(24, rng)
                 squares = lay_out(image, some, side, rng)
                 for name, detector in detectors.items():
                     found, cpu_s = _timed(detector, image)
                     framed = [detector.framing.apply(face.box) for face in found]
                     tallies[name].add(squares, framed, cpu_s)
+            if not tallies["after"].n_shown:
+                continue
             yield {
                 "size_wh": size_wh,
                 "face_px": side,
@@ -143,8 +175,7 @@ def across_edges(detector: TiledDetector, side: int, n_places: int) -> dict[str,
     size_wh = (6000, 4000)
     rng = np.random.default_rng(SEED)
     tiles = detector.plan(size_wh).tiles
-    head = np.ascontiguousarray(skimage.data.astronaut()[20:240, 110:330, ::-1])
-    large = cv2.resize(head, (side, side), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(HEAD, (side, side), interpolation=cv2.INTER_CUBIC)
     ground = background(size_wh, "grass")
     counts = []
     for _ in range(n_places):
@@ -207,7 +238,7 @@ def main() -> None:
     """Read the arguments, measure, write one JSON line per figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("recall", "edges", "false", "cost"))
-    parser.add_argument("--faces", type=Path, help="a FER2013 source with PublicTest rows")
+    parser.add_argument("--faces", type=Path, help="a FER2013 source with PublicTest rows; heads on photographs unless given")
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
     parser.add_argument("--n-images", type=int, default=3)
     parser.add_argument("--n-threads", type=int, default=2)
@@ -220,7 +251,12 @@ def main() -> None:
         before = build_detector(
             arguments.detector, long_side_px=ONE_LOOK_PX, n_threads=arguments.n_threads
         )
-        samples = [sample.image for sample in iter_faces(arguments.faces, Split.PUBLIC_TEST)]
+        samples = [
+            sample.image
+            for sample in (
+                iter_faces(arguments.faces, Split.PUBLIC_TEST) if arguments.faces else ()
+            )
+        ]
         rows = recall({"before": before, "after": after}, samples, arguments.n_images)
     elif arguments.what == "edges":
         rows = (across_edges(after, side, arguments.n_images) for side in (130, 240, 480, 900))

@@ -13,6 +13,7 @@ from rich.text import Text
 from emolens.cli.options import (
     BlurOption,
     DetectorOption,
+    DetectorPxOption,
     HeatmapOption,
     ModelOption,
     TrackerOption,
@@ -69,6 +70,7 @@ def live(  # noqa: PLR0913 (one option each)
     heatmap: HeatmapOption = False,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No status line, table or remarks.")
@@ -87,6 +89,8 @@ def live(  # noqa: PLR0913 (one option each)
     if blur:
         # A face that is only looked for now and then would be shown until it is found.
         settings = replace(settings, detect_hz=None)
+    if detector_px is not None:
+        settings = replace(settings, detector_px=detector_px)
     analyzer = StreamAnalyzer.load(
         model=model, detector=detector, tracker=tracker, settings=settings
     )
@@ -101,6 +105,8 @@ def live(  # noqa: PLR0913 (one option each)
     if record:
         pictures.append(Recording(record))
     ending = _Ending(duration, shown)
+    tell = _say_nothing if quiet else say
+    said: set[str] = set()
     with (
         _StatusLine(is_shown=not quiet and jsonl != STDOUT) as status,
         Outputs(data=data, pictures=pictures, layers=layers, on_failure=say_error) as outputs,
@@ -109,13 +115,16 @@ def live(  # noqa: PLR0913 (one option each)
             analyzer.step,
             is_live=True,
             is_endless=plan.is_endless,
-            on_event=_say_nothing if quiet else say,
+            on_event=tell,
             on_idle=ending.look,
         ) as runner,
     ):
 
         def on_result(result: FrameResult) -> None:
             summary.write(result.frame, result)
+            for note in set(result.notes) - said:
+                tell(note)
+                said.add(note)
             status.show(result, speedometer.text(result))
 
         ending.runner = runner

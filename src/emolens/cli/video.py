@@ -8,6 +8,7 @@ import typer
 from emolens.cli.options import (
     BlurOption,
     DetectorOption,
+    DetectorPxOption,
     HeatmapOption,
     ModelOption,
     TrackerOption,
@@ -68,6 +69,7 @@ def video(  # noqa: PLR0913 (one option each)
     ] = False,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
@@ -88,6 +90,7 @@ def video(  # noqa: PLR0913 (one option each)
         # A face that is only looked for now and then would be shown until it is found.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
+        detector_px=detector_px,
     )
     analyzer = StreamAnalyzer.load(
         model=model, detector=detector, tracker=tracker, settings=settings
@@ -109,7 +112,7 @@ def video(  # noqa: PLR0913 (one option each)
         failures += try_report(report, recorded, source=plan.name, model=model)
     if not quiet:
         show_session(recorded.session)
-        for remark in recording.remarks if recording else ():
+        for remark in (*recorded.remarks, *(recording.remarks if recording else ())):
             say(remark)
         say(str(recorded))
     for failure in failures:

@@ -1,6 +1,7 @@
 """A picture file to pixels: complete, upright, BGR, or an error that says why not."""
 
 import io
+import math
 import os
 import struct
 import zlib
@@ -36,6 +37,7 @@ from emolens.imaging.container import Container, check_size, damaged
 from emolens.imaging.exif import turn_upright
 from emolens.imaging.gif import inspect_gif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
+from emolens.imaging.pillow_limit import pillow_limit_lifted
 from emolens.imaging.png import inspect_png, verify_png
 from emolens.imaging.tiff import inspect_tiff
 from emolens.imaging.webp import inspect_webp
@@ -52,7 +54,8 @@ __all__ = [
 
 # Covers every camera but a few; 300 MB as BGR. 20,000 x 20,000 is four times as much.
 MAX_PIXELS = 100_000_000
-# Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory.
+# Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
+# grows with the number of pixels that is allowed.
 MAX_FILE_BYTES = 1 << 30
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WebP", "TIFF")
 _MAGIC_BYTES = 16
@@ -110,8 +113,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
 
     Args:
         encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP or TIFF.
-        max_pixels: Largest width x height that is decoded. Pillow's own limits
-            (`PIL.Image.MAX_IMAGE_PIXELS`) hold for TIFF and WebP as well.
+        max_pixels: Largest width x height that is decoded; Pillow's own limit
+            (`PIL.Image.MAX_IMAGE_PIXELS`) does not count.
 
     Returns:
         The pixels and remarks.
@@ -131,7 +134,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     codec = _CODECS[_recognise(encoded)]
     container = codec.inspect(encoded, max_pixels)
     try:
-        pixels = _decode(codec, container, max_pixels)
+        with pillow_limit_lifted(math.prod(container.size_wh)):
+            pixels = _decode(codec, container, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -165,14 +169,18 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
         raise InputError(f"a path must be a str or os.PathLike, got {path!r}") from error
     # repr: names may hold line breaks, and bytes that no terminal can print.
     shown = repr(str(file))
-    encoded = _read_bytes(file, shown)
+    encoded = _read_bytes(file, shown, _max_file_bytes(max_pixels))
     try:
         return decode_image(encoded, max_pixels=max_pixels)
     except InputError as error:
         raise type(error)(f"{shown}: {error}") from error
 
 
-def _read_bytes(file: Path, shown: str) -> bytes:
+def _max_file_bytes(max_pixels: int) -> int:
+    return MAX_FILE_BYTES * max(max_pixels, MAX_PIXELS) // MAX_PIXELS
+
+
+def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
     try:
         if file.is_dir():
             raise InputError(f"{shown} is a folder; name a picture file in it")
@@ -188,9 +196,10 @@ def _read_bytes(file: Path, shown: str) -> bytes:
             encoded = bytearray(head)
             while chunk := stream.read(_CHUNK_BYTES):
                 encoded += chunk
-                if len(encoded) > MAX_FILE_BYTES:
+                if len(encoded) > max_bytes:
                     raise ImageTooLargeError(
-                        f"{shown} is larger than {MAX_FILE_BYTES:,} bytes; shrink it first"
+                        f"{shown} is larger than {max_bytes:,} bytes; shrink it, or allow more "
+                        "with max_pixels (--max-megapixels)"
                     )
             return bytes(encoded)
     except InputError:
