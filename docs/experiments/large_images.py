@@ -203,7 +203,11 @@ def false_finds(detector: FaceDetector, size_wh: tuple[int, int]) -> dict[str, o
         small = rng.integers(0, 256, (height // grain, width // grain, 3), np.uint8)
         noise = cv2.resize(small, size_wh, interpolation=cv2.INTER_CUBIC)
         found[f"noise of {grain} px"] = _scores(detector.detect(np.asarray(noise, np.uint8)))
-    return {"size_wh": size_wh, "images": len(found), "found": {k: v for k, v in found.items() if v}}
+    return {
+        "size_wh": size_wh,
+        "images": len(found),
+        "found": {k: v for k, v in found.items() if v},
+    }
 
 
 def cost(detector: TiledDetector, size_wh: tuple[int, int]) -> dict[str, object]:
@@ -238,7 +242,11 @@ def main() -> None:
     """Read the arguments, measure, write one JSON line per figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("recall", "edges", "false", "cost"))
-    parser.add_argument("--faces", type=Path, help="a FER2013 source with PublicTest rows; heads on photographs unless given")
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        help="a FER2013 source with PublicTest rows; heads on photographs unless given",
+    )
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
     parser.add_argument("--n-images", type=int, default=3)
     parser.add_argument("--n-threads", type=int, default=2)

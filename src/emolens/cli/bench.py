@@ -86,7 +86,7 @@ def bench(
             done(number)
     cv2.setNumThreads(-1)
     if json:
-        write_json(json, _record(measured, model=model, detector=detector))
+        write_json(json, _record(measured, model=model, detector=detector, detector_px=detector_px))
     if json != STDOUT and not quiet:
         stdout_console().print(_table(measured))
 
@@ -120,7 +120,11 @@ def _frames_of(case: _Case, source: str | None, n_frames: int) -> FrameSource:
 
 
 def _record(
-    measured: Sequence[tuple[_Case, SpeedFigures]], *, model: str, detector: str
+    measured: Sequence[tuple[_Case, SpeedFigures]],
+    *,
+    model: str,
+    detector: str,
+    detector_px: int | None,
 ) -> dict[str, object]:
     return {
         "emolens": __version__,
@@ -128,6 +132,7 @@ def _record(
         "processor": _processor(),
         "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
         "detector": detector,
+        "detector_px": detector_px,
         "measurements": [
             {
                 "mode": case.mode,

@@ -11,10 +11,13 @@ from rich.live import Live
 from rich.text import Text
 
 from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
     BlurOption,
     DetectorOption,
     DetectorPxOption,
     HeatmapOption,
+    MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
 )
@@ -71,6 +74,7 @@ def live(  # noqa: PLR0913 (one option each)
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No status line, table or remarks.")
@@ -83,7 +87,7 @@ def live(  # noqa: PLR0913 (one option each)
 
     Ends with q or Esc in the window, with Ctrl-C, or after --duration.
     """
-    plan = paced(plan_source(source))
+    plan = paced(plan_source(source, max_pixels=max_megapixels * MEGAPIXEL))
     check_not_source(plan.path, jsonl, record)
     settings = StreamSettings.for_live()
     if blur:

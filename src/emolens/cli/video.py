@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
     BlurOption,
     DetectorOption,
     DetectorPxOption,
     HeatmapOption,
+    MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
 )
@@ -70,6 +73,7 @@ def video(  # noqa: PLR0913 (one option each)
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
@@ -82,7 +86,7 @@ def video(  # noqa: PLR0913 (one option each)
     What was measured before is kept, also when stopped with Ctrl-C.
     """
     clip = Clip(start, end, every)
-    plan = plan_source(path, clip=clip, rate_hz=rate)
+    plan = plan_source(path, clip=clip, rate_hz=rate, max_pixels=max_megapixels * MEGAPIXEL)
     if plan.is_endless:
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
     check_not_source(plan.path, *(table or ()), annotated, report)

@@ -71,7 +71,7 @@ def check_detector_px(detector_px: int | None) -> int:
     if detector_px is None:
         return DEFAULT_LONG_SIDE_PX
     low, high = _DETECTOR_PX_RANGE
-    if not isinstance(detector_px, int) or not low <= detector_px <= high:
+    if type(detector_px) is not int or not low <= detector_px <= high:
         raise ConfigError(
             f"detector_px (long_side_px) must be a whole number, {low} to {high}, "
             f"got {detector_px!r}"

@@ -16,7 +16,13 @@ import numpy.typing as npt
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
-from emolens.detection.letterbox import check_picture, input_scale, input_shapes
+from emolens.detection.letterbox import (
+    BASE_ASPECT,
+    MAX_ENLARGEMENT,
+    check_picture,
+    input_scale,
+    input_sizes,
+)
 
 # Source of all of them: docs/experiments/0012-large-images.md.
 # Smaller faces than this, or than this part of the shorter side, are not expected to be found in
@@ -76,10 +82,12 @@ class TilePlan:
         tiles: The tiles, the coarsest scale first; empty where one look is enough.
         smallest_px: Side of the smallest face that is looked for, in pixels of the image, framed
             as `FaceQuality.size_px` is.
+        detector_px: Longer side of the 4:3 input that all looks together stand for.
     """
 
     tiles: tuple[Tile, ...]
     smallest_px: float
+    detector_px: int
 
 
 class TiledDetector:
@@ -92,8 +100,8 @@ class TiledDetector:
         detector: Finds the faces of one look.
         long_side_px: The longer side of that detector's 4:3 input.
         smallest_px: Side of the smallest face that it finds, in pixels of its input.
-        detector_px: Longer side of the 4:3 input that all looks together stand for; None chooses
-            by the size and shape of each image.
+        detector_px: Longer side of the 4:3 input that all looks together stand for: tiles show an
+            image with as many pixels as it has. None chooses by size and shape of each image.
     """
 
     def __init__(
@@ -105,9 +113,10 @@ class TiledDetector:
         detector_px: int | None = None,
     ) -> None:
         self._detector = detector
-        self._shapes = input_shapes(long_side_px)
+        self._long_side_px = long_side_px
+        self._shapes = input_sizes(long_side_px)
         self._smallest_px = smallest_px
-        self._fine_shapes = None if detector_px is None else input_shapes(detector_px)
+        self._detector_px = detector_px
 
     @property
     def name(self) -> str:
@@ -141,12 +150,14 @@ class TiledDetector:
     def plan(self, size_wh: tuple[int, int]) -> TilePlan:
         """Where to look in an image of (width, height) pixels."""
         coarse = input_scale(size_wh, self._shapes)
-        if self._fine_shapes is not None:
-            fine = input_scale(size_wh, self._fine_shapes)
-            return self._plan(size_wh, coarse, fine)
-        expected = expected_px(size_wh, self._smallest_px)
-        if min(size_wh) < self._smallest_px or self._smallest_px / coarse <= expected:
+        if self._detector_px == self._long_side_px:
             return self._plan(size_wh, coarse, coarse)
+        if self._detector_px is not None:
+            fine = min(self._detector_px / _long_side(size_wh), MAX_ENLARGEMENT)
+            return self._plan(size_wh, coarse, fine)
+        if not self._is_less_than_expected(size_wh, self._smallest_px / coarse):
+            return self._plan(size_wh, coarse, coarse)
+        expected = expected_px(size_wh, self._smallest_px)
         fine = self._smallest_px / min(expected, _WANTED_PX)
         plan = self._plan(size_wh, coarse, fine)
         while len(plan.tiles) > _MAX_TILES:
@@ -156,7 +167,7 @@ class TiledDetector:
 
     def _plan(self, size_wh: tuple[int, int], coarse: float, fine: float) -> TilePlan:
         if fine <= coarse:
-            return TilePlan((), self._smallest_px / coarse)
+            return TilePlan((), self._smallest_px / coarse, self._long_side_px)
         n_steps = math.ceil(math.log(fine / coarse) / math.log(_MAX_STEP))
         step = (fine / coarse) ** (1 / n_steps)
         tiles: list[Tile] = []
@@ -165,18 +176,21 @@ class TiledDetector:
             # No face is larger than the image is wide or high.
             overlap = min(step * self._smallest_px * _OVERLAP_FACES, min(size_wh) * scale)
             tiles += lay_tiles(size_wh, self._shapes, scale=scale, overlap_px=overlap)
-        return TilePlan(tuple(tiles), self._smallest_px / fine)
+        detector_px = math.ceil(fine * _long_side(size_wh))
+        return TilePlan(tuple(tiles), self._smallest_px / fine, detector_px)
+
+    def _is_less_than_expected(self, size_wh: tuple[int, int], smallest_px: float) -> bool:
+        is_room_for_faces = min(size_wh) >= self._smallest_px
+        return is_room_for_faces and smallest_px > expected_px(size_wh, self._smallest_px)
 
     def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """What users should know about faces that are not looked for in an image of that size."""
-        smallest_px = self.plan(size_wh).smallest_px
-        if min(size_wh) < self._smallest_px or smallest_px <= expected_px(
-            size_wh, self._smallest_px
-        ):
+        plan = self.plan(size_wh)
+        if not self._is_less_than_expected(size_wh, plan.smallest_px):
             return ()
         return (
-            f"faces below {smallest_px:.0f} px are not looked for here; a larger detector_px "
-            "(--detector-px) detects smaller ones and takes longer",
+            f"faces below {plan.smallest_px:.0f} px are not looked for here; a detector_px "
+            f"(--detector-px) above {plan.detector_px} detects smaller ones and takes longer",
         )
 
 
@@ -186,6 +200,11 @@ def detection_notes(detector: FaceDetector, size_wh: tuple[int, int]) -> tuple[s
     Empty for a detector that does not plan its looks by the size of the image.
     """
     return detector.notes(size_wh) if isinstance(detector, TiledDetector) else ()
+
+
+def _long_side(size_wh: tuple[int, int]) -> float:
+    """Longer side of a 4:3 image with as many pixels."""
+    return math.sqrt(size_wh[0] * size_wh[1] * BASE_ASPECT)
 
 
 def expected_px(size_wh: tuple[int, int], smallest_px: float) -> float:

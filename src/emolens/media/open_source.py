@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FrameSource
+from emolens.imaging.decode import MAX_PIXELS
 from emolens.media.addresses import (
     NETWORK_SCHEMES,
     camera_number,
@@ -42,7 +43,11 @@ class SourcePlan:
 
 
 def plan_source(
-    source: Source, *, clip: Clip | None = None, rate_hz: float = DEFAULT_RATE_HZ
+    source: Source,
+    *,
+    clip: Clip | None = None,
+    rate_hz: float = DEFAULT_RATE_HZ,
+    max_pixels: int = MAX_PIXELS,
 ) -> SourcePlan:
     """Find out what a source is; nothing is opened yet.
 
@@ -51,6 +56,7 @@ def plan_source(
             folder of pictures.
         clip: Which frames of a file or folder are wanted.
         rate_hz: Pictures per second of a folder.
+        max_pixels: Largest width x height of its pictures.
 
     Raises:
         ConfigError: An address with a scheme that is not read.
@@ -79,7 +85,7 @@ def plan_source(
     if path.is_dir():
         return SourcePlan(
             name,
-            partial(PictureSource, path, clip=clip, rate_hz=rate_hz),
+            partial(PictureSource, path, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels),
             is_endless=False,
             path=path,
         )

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame
-from emolens.imaging.decode import read_image
+from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.media.clip import Clip
 from emolens.media.pictures import find_pictures
 
@@ -25,6 +25,7 @@ class PictureSource:
         folder: The folder; pictures in folders below it count too.
         rate_hz: Pictures per second: what `media_time_s` is made from.
         clip: Which of them are wanted; all of them unless given.
+        max_pixels: Largest width x height of a picture that is decoded.
         clock: Gives seconds on a monotonic clock, for `captured_at_s`.
 
     Raises:
@@ -38,6 +39,7 @@ class PictureSource:
         *,
         rate_hz: float = DEFAULT_RATE_HZ,
         clip: Clip | None = None,
+        max_pixels: int = MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0 < rate_hz < float("inf"):
@@ -45,6 +47,7 @@ class PictureSource:
         self._paths = _in_order(folder)
         self._rate_hz = rate_hz
         self._clip = clip or Clip()
+        self._max_pixels = max_pixels
         self._clock = clock
         self._name = str(folder)
         self.remarks: list[str] = []
@@ -67,7 +70,7 @@ class PictureSource:
         for index in self._wanted():
             path = self._paths[index]
             try:
-                image = read_image(path).image
+                image = read_image(path, max_pixels=self._max_pixels).image
             except InputError as error:
                 message = str(error)
                 self.remarks.append(message if path in message else f"{path}: {message}")
