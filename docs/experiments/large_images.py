@@ -1,8 +1,8 @@
 """Measure what is found in large and long images, and what it costs (0012-large-images.md).
 
-FER2013 faces are laid on grey, as in experiment 0001, and the head of scikit-image's portrait (public
-domain) on enlarged photographs without faces, at random places and across the edges of tiles.
-"""
+FER2013 faces are laid on grey, as in experiment 0001, and the head of scikit-image's portrait
+(public domain) on enlarged photographs without faces, at random places and across the edges of
+tiles.
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Large pictures on the command line: small faces, what is left out, how many pixels are allowed."""
+"""Large pictures on the command line: small faces, what is left out, how many pixels may be."""
 
 import json
 from pathlib import Path

@@ -89,14 +89,11 @@ def live(  # noqa: PLR0913 (one option each)
     """
     plan = paced(plan_source(source, max_pixels=max_megapixels * MEGAPIXEL))
     check_not_source(plan.path, jsonl, record)
-    settings = StreamSettings.for_live()
-    if blur:
-        # A face that is only looked for now and then would be shown until it is found.
-        settings = replace(settings, detect_hz=None)
-    if detector_px is not None:
-        settings = replace(settings, detector_px=detector_px)
     analyzer = StreamAnalyzer.load(
-        model=model, detector=detector, tracker=tracker, settings=settings
+        model=model,
+        detector=detector,
+        tracker=tracker,
+        settings=_settings(detector_px, blur=blur),
     )
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text)
@@ -144,6 +141,14 @@ def live(  # noqa: PLR0913 (one option each)
         say_error(str(ended_by))
     if ended_by or outputs.failures:
         raise PartialFailureError
+
+
+def _settings(detector_px: int | None, *, blur: bool) -> StreamSettings:
+    settings = StreamSettings.for_live()
+    if blur:
+        # A face that is only looked for now and then would be shown until it is found.
+        settings = replace(settings, detect_hz=None)
+    return settings if detector_px is None else replace(settings, detector_px=detector_px)
 
 
 def _say_nothing(_message: str) -> None:

@@ -8,7 +8,6 @@ inputs, so that memory does not grow with the image.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt

@@ -219,14 +219,14 @@ def test_results_are_sorted_by_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size_wh", "side", "n_across", "n_down"),
+    ("size_wh", "side", "grid"),
     [
-        ((1920, 1280), 128, 15, 10),
-        ((256, 5120), 256, 1, 20),
-        ((5120, 256), 256, 20, 1),
-        ((1280, 64), 64, 20, 1),
-        ((8000, 1000), 240, 5, 1),
-        ((300, 6000), 110, 2, 12),
+        ((1920, 1280), 128, (15, 10)),
+        ((256, 5120), 256, (1, 20)),
+        ((5120, 256), 256, (20, 1)),
+        ((1280, 64), 64, (20, 1)),
+        ((8000, 1000), 240, (5, 1)),
+        ((300, 6000), 110, (2, 12)),
     ],
 )
 def test_all_heads_of_large_and_long_images_are_found_once(
@@ -234,9 +234,9 @@ def test_all_heads_of_large_and_long_images_are_found_once(
     head: Picture,
     size_wh: tuple[int, int],
     side: int,
-    n_across: int,
-    n_down: int,
+    grid: tuple[int, int],
 ) -> None:
+    n_across, n_down = grid
     step_x, step_y = size_wh[0] / n_across, size_wh[1] / n_down
     places = [
         (int(x * step_x + (step_x - side) / 2), int(y * step_y + (step_y - side) / 2))
@@ -262,7 +262,7 @@ def test_a_head_across_the_edges_of_tiles_is_one_face(
 ) -> None:
     size_wh = (1920, 1280)
     tiles = detector.plan(size_wh).tiles
-    inner = [tile for tile in tiles if tile.left > 0 and tile.top > 0][0]
+    inner = next(tile for tile in tiles if tile.left > 0 and tile.top > 0)
     for part in (0.2, 0.5, 0.8):
         place = (round(inner.left - part * side), round(inner.top - part * side))
         found = detector.detect(lay_out(head, size_wh, [place], side))
