@@ -3,6 +3,7 @@
 FER2013 faces are laid on grey, as in experiment 0001, and the head of scikit-image's portrait
 (public domain) on enlarged photographs without faces, at random places and across the edges of
 tiles.
+"""
 
 import argparse
 import json
@@ -24,6 +25,8 @@ from emolens.core.ports import FaceDetector
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces
 from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, TiledDetector, build_detector
+from emolens.imaging.decode import read_image
+from emolens.media.sample import sample_picture
 
 SEED = 0
 GRAY = 127
@@ -42,7 +45,7 @@ RECALL: dict[tuple[int, int], tuple[int, ...]] = {
     (300, 6000): (48, 140, 250),
 }
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "brick", "grass", "gravel", "text", "moon")
-HEAD = np.ascontiguousarray(skimage.data.astronaut()[20:240, 110:330, ::-1])
+HEAD = read_image(sample_picture()).image[20:240, 110:330]
 # Where CenterFace's framing square lies in the head, in sides of the head.
 HEAD_FRAME = (0.240, 0.158, 0.810, 0.728)
 Picture = npt.NDArray[np.uint8]

@@ -299,4 +299,5 @@ def _is_same_face(
     area, areas = (best[2:] - best[:2]).prod(), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     is_inside = shared > _INSIDE_SHARE * np.minimum(area, areas)
     is_no_larger_face = areas <= _SAME_FACE_RATIO**2 * area
-    return (shared > _SAME_FACE_IOU * (area + areas - shared)) | (is_inside & is_no_larger_face)
+    is_same = shared > _SAME_FACE_IOU * (area + areas - shared)
+    return np.asarray(is_same | (is_inside & is_no_larger_face), np.bool_)

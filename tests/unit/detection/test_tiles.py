@@ -180,7 +180,9 @@ def test_faces_are_moved_back_and_those_cut_by_a_tile_left_out() -> None:
     with_landmarks = [each for each in found if each.landmarks is not None]
     assert len(with_landmarks) == 1 + len(tiles)
     for each in with_landmarks:
-        np.testing.assert_allclose(each.landmarks, [each.box.center_xy] * 5)
+        assert each.landmarks is not None
+        expected = np.full((5, 2), each.box.center_xy)
+        np.testing.assert_allclose(each.landmarks, expected)
     # At the left edge of the image, a face is no half face.
     assert {each.box.x_min for each in found if each.landmarks is None} == {0.0}
 
