@@ -61,6 +61,7 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/reconnect.py --cycles 100 --json $(METRICS)/reconnect.json
 	$(BENCH)/recording_kill.py --runs 20 --json $(METRICS)/recording-kill.json
 	$(BENCH)/identity.py --minutes 10 --json $(METRICS)/identity.json
+	$(BENCH)/silence.py --seconds 60 --json $(METRICS)/silence.json
 	$(BENCH)/hour.py --frames 108000 --json $(METRICS)/hour.json
 	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
 	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json

@@ -49,6 +49,7 @@ class ClipRecipe:
         muxer: Options of the container.
         sound: Encoder of a tone along with the pictures, or None.
         pix_fmt: Format of the pixels.
+        pixel_ratio: Width of a pixel by its height, or None to say nothing about it.
     """
 
     codec: str = "libx264"
@@ -62,6 +63,7 @@ class ClipRecipe:
     muxer: Mapping[str, str] = field(default_factory=dict)
     sound: str | None = None
     pix_fmt: str = "yuv420p"
+    pixel_ratio: Fraction | None = None
 
 
 def numbered_picture(number: int, size_wh: tuple[int, int] = (96, 64)) -> Picture:
@@ -98,11 +100,7 @@ def make_clip(
         pictures = (numbered_picture(i, recipe.size_wh) for i in range(recipe.n_frames))
     ticks = range(recipe.n_frames) if recipe.ticks is None else recipe.ticks
     with av.open(f"file:{path}", "w", container_options=dict(recipe.muxer)) as output:
-        video = output.add_stream(recipe.codec, rate=RATE_HZ, options=_encoder_options(recipe))
-        assert isinstance(video, av.VideoStream)
-        video.width, video.height = recipe.size_wh
-        video.pix_fmt = recipe.pix_fmt
-        video.codec_context.time_base = recipe.time_base
+        video = _add_video(output, recipe)
         sound = _add_sound(output, recipe.sound) if recipe.sound else None
         output.start_encoding()  # a file without frames is a file too
         for tick, picture in zip(ticks, pictures, strict=False):
@@ -114,6 +112,39 @@ def make_clip(
             for tone in _tone(recipe.n_frames / RATE_HZ):
                 output.mux(sound.encode(tone))
             output.mux(sound.encode())
+    return path
+
+
+def make_tracks(
+    path: Path, recipes: Sequence[ClipRecipe], *, default: int | None = None, sound: str = ""
+) -> Path:
+    """Write a file with several videos of numbered pictures.
+
+    Args:
+        path: Its name.
+        recipes: What is in each of them.
+        default: Place among them of the one that the file calls its default.
+        sound: Encoder of a tone that comes before them, or nothing.
+    """
+    with av.open(f"file:{path}", "w") as output:
+        tone = _add_sound(output, sound) if sound else None
+        videos = [_add_video(output, recipe) for recipe in recipes]
+        if default is not None:
+            for place, video in enumerate(videos):
+                video.disposition = av.stream.Disposition(int(place == default))
+        for i in range(max(recipe.n_frames for recipe in recipes)):
+            for video, recipe in zip(videos, recipes, strict=True):
+                if i < recipe.n_frames:
+                    picture = numbered_picture(i, recipe.size_wh)
+                    frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+                    frame.pts, frame.time_base = i, recipe.time_base
+                    output.mux(video.encode(frame))
+        for video in videos:
+            output.mux(video.encode())
+        if tone is not None:
+            for block in _tone(1.0):
+                output.mux(tone.encode(block))
+            output.mux(tone.encode())
     return path
 
 
@@ -178,6 +209,17 @@ def _encoder_options(recipe: ClipRecipe) -> dict[str, str]:
     if recipe.codec == "libx264":
         options |= {"preset": "veryfast", "sc_threshold": "0"}
     return options | dict(recipe.encoder)
+
+
+def _add_video(output: OutputContainer, recipe: ClipRecipe) -> av.VideoStream:
+    video = output.add_stream(recipe.codec, rate=RATE_HZ, options=_encoder_options(recipe))
+    assert isinstance(video, av.VideoStream)
+    video.width, video.height = recipe.size_wh
+    video.pix_fmt = recipe.pix_fmt
+    video.codec_context.time_base = recipe.time_base
+    if recipe.pixel_ratio is not None:
+        video.codec_context.sample_aspect_ratio = recipe.pixel_ratio
+    return video
 
 
 def _add_sound(output: OutputContainer, codec: str) -> av.AudioStream:

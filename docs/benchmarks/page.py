@@ -23,6 +23,7 @@ def promises() -> list[tuple[str, str, str, str]]:
     """Number, promise, what was measured, and the command."""
     fresh, live, back = figures("freshness"), figures("live"), figures("reconnect")
     identity, hour, kill = figures("identity"), figures("hour"), figures("recording-kill")
+    silence = figures("silence")
     crossing = figures("tracking")["clips"]
     least = min(of["bytetrack"]["idf1"] for clip, of in crossing.items() if "cross" in clip)
     hidden = crossing["hidden for 0.5 s"]["bytetrack"]
@@ -111,6 +112,13 @@ def promises() -> list[tuple[str, str, str, str]]:
             "holds",
             "`pytest tests/integration/test_video_command.py -k same_bytes`",
         ),
+        (
+            "G25",
+            "silence: `image`, `video`, `live` and Python ask for no internet socket and no address, and "
+            "leave no file that nobody asked for",
+            f"{silence['seconds']:.0f} s of each: {silence['n_calls']} calls, {silence['n_files']} files",
+            "silence.py",
+        ),
     ]
 
 
@@ -140,6 +148,14 @@ def bench_rows(bench: dict[str, Any]) -> list[str]:
     return rows
 
 
+def silence_rows(silence: dict[str, Any]) -> list[str]:
+    """The table of what every command did behind one's back."""
+    rows = ["| | calls to the network | files nobody asked for |", "|---|---|---|"]
+    for name, found in silence["runs"].items():
+        rows.append(f"| {name} | {len(found['calls'])} | {len(found['files'])} |")
+    return rows
+
+
 STAGES: Sequence[str] = ("frame", "detection", "classification", "drawing")
 
 
@@ -152,7 +168,7 @@ def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
 
 def page() -> str:
     """The whole page."""
-    bench, small = figures("bench"), figures("whole-chain-live")
+    bench, small, silence = figures("bench"), figures("whole-chain-live"), figures("silence")
     rows = [f"| {n} | {p} | {m} | {command(c)} |" for n, p, m, c in promises()]
     return "\n".join(
         [
@@ -166,6 +182,22 @@ def page() -> str:
             "| | promised | measured | with |",
             "|---|---|---|---|",
             *rows,
+            "",
+            "## Silence",
+            "",
+            f"`python docs/benchmarks/silence.py --seconds {silence['seconds']:.0f}`: each command in an empty folder with an empty home, without the "
+            "variable `CI`, which keeps some libraries quiet; native libraries are heard too (a small C "
+            f"library loaded before them). With ONNX Runtime {silence['onnxruntime']}:",
+            "",
+            *silence_rows(silence),
+            "",
+            "Two libraries are not silent by themselves. ONNX Runtime (1.29 and newer) makes a device id and "
+            "a database under the user's cache folder when it is imported, and looks up its maker's collector "
+            "10 s later; emolens switches this off for its import, and a program that imports `onnxruntime` "
+            "before emolens has to set `ORT_DISABLE_TELEMETRY=1` itself. The trackers import `requests`, which "
+            "opens a socket to see whether there is IPv6; emolens does not let it load. Pages with plots and "
+            "training put matplotlib's list of fonts into a temporary folder. The network is used where it is "
+            "asked for only: `emolens models fetch`, cameras and videos with an address.",
             "",
             "## Speed",
             "",

@@ -24,7 +24,8 @@ from emolens.core.geometry import Box
 from emolens.core.ports import FaceDetector
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces
-from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, TiledDetector, build_detector
+from emolens.detection import CenterFaceDetector, TiledDetector
+from emolens.detection.centerface import SMALLEST_FACE_PX
 from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_picture
 
@@ -250,18 +251,17 @@ def main() -> None:
         type=Path,
         help="a FER2013 source with PublicTest rows; heads on photographs unless given",
     )
-    parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
     parser.add_argument("--n-images", type=int, default=3)
     parser.add_argument("--n-threads", type=int, default=2)
     arguments = parser.parse_args()
-    after = build_detector(arguments.detector, n_threads=arguments.n_threads)
-    if not isinstance(after, TiledDetector):
-        parser.error("this detector has no tiles")
+    after = TiledDetector(
+        CenterFaceDetector(n_threads=arguments.n_threads),
+        long_side_px=ONE_LOOK_PX,
+        smallest_px=SMALLEST_FACE_PX,
+    )
     rows: Iterator[dict[str, object]]
     if arguments.what == "recall":
-        before = build_detector(
-            arguments.detector, long_side_px=ONE_LOOK_PX, n_threads=arguments.n_threads
-        )
+        before = CenterFaceDetector(n_threads=arguments.n_threads)
         samples = [
             sample.image
             for sample in (

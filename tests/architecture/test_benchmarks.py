@@ -86,3 +86,10 @@ def test_recordings_survive_a_kill() -> None:
     kill = figures("recording-kill")
     assert kill["n_opened"] == kill["n_runs"] >= 20
     assert kill["max_lost_s"] <= 2
+
+
+def test_nothing_leaves_the_machine_or_stays_unasked() -> None:
+    silence = figures("silence")
+    assert silence["seconds"] >= 60
+    assert set(silence["runs"]) == {"image", "video", "live", "Python"}
+    assert (silence["n_calls"], silence["n_files"]) == (0, 0)

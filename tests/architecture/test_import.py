@@ -1,7 +1,13 @@
 """What `import emolens` may and may not do, each checked in a fresh interpreter."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
 
 HEAVY = (
     "torch",
@@ -50,3 +56,37 @@ assert emolens.__all__ == sorted(constants) + sorted(classes) + sorted(functions
 assert all(hasattr(emolens, n) for n in emolens.__all__)
 """
     run(code)
+
+
+def imported(path: Path) -> list[str]:
+    """What a file imports, in its order; imports inside functions last."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [*tree.body, *(node for node in ast.walk(tree) if node not in tree.body)]
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.append(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize(
+    ("packages", "gate", "folders"),
+    [
+        (("onnxruntime",), "emolens.runtime.ort", ("src", "docs", "notebooks")),
+        (("trackers", "supervision"), "emolens.tracking.library", ("src",)),
+    ],
+)
+def test_what_is_not_silent_by_itself_is_imported_behind_one_module(
+    packages: tuple[str, ...], gate: str, folders: tuple[str, ...]
+) -> None:
+    """Elsewhere a part of such a package is imported after the module that silences it."""
+    gate_file = ROOT / "src" / Path(*gate.split(".")).with_suffix(".py")
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        if path == gate_file:
+            continue
+        names = imported(path)
+        loud = [names.index(name) for name in names if name.split(".")[0] in packages]
+        assert not loud or (gate in names and names.index(gate) < min(loud)), path
+    assert set(packages) <= {name.split(".")[0] for name in imported(gate_file)}

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from emolens.datasets import affectnet, ck_plus, raf_db
 from emolens.datasets.faces import Split
@@ -71,6 +74,57 @@ def test_remarks_say_what_counts_do_not(raf: Path) -> None:
     assert f"left out, none of the seven classes: {left_out}" in done.stdout
     assert "people" not in done.stdout
     assert "cannot be read" not in done.stdout
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Class folders 0 to 6 with two drawn faces each, in two splits."""
+    drawn = draw_samples(raf_db.SHEET, RAF_SPLITS)
+    for index, sample in enumerate(drawn):
+        assert sample.emotion is not None
+        folder = tmp_path / "numbered" / str(sample.split) / str(int(sample.emotion))
+        folder.mkdir(parents=True, exist_ok=True)
+        content = cv2.imencode(".png", sample.image)[1].tobytes()
+        (folder / f"{index}.png").write_bytes(content)
+    return tmp_path / "numbered"
+
+
+def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> None:
+    folder, remark = numbered.parent, "are numbers, read in FER2013's order (0 angry, 1 disgust, "
+    for arguments in (
+        ("data", "info", "numbered", "--json", "a.json"),
+        ("data", "audit", "numbered", "--json", "a.json"),
+        ("evaluate", "--data", "numbered", "--model", "fast", "--json", "a.json"),
+    ):
+        done = command(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert remark in done.stdout
+        assert remark in (folder / "a.json").read_text()
+        assert command(*arguments[:-2], "-q", cwd=folder).stdout == ""
+    done = command("data", "convert", "numbered", "a.parquet", cwd=folder)
+    assert remark in done.stderr
+    [converted] = info("a.parquet", cwd=folder)
+    [kept] = converted["remarks"]
+    assert kept.startswith("a.parquet: made of numbered: the class folders 0, 1, 2, ")
+
+
+def test_a_conversion_tells_no_one_where_its_source_lies(numbered: Path) -> None:
+    done = command("data", "convert", str(numbered), "a.parquet", cwd=numbered.parent)
+    assert done.returncode == 0, done.stderr
+    assert str(numbered.parent).encode() not in (numbered.parent / "a.parquet").read_bytes()
+
+
+def test_the_label_map_that_an_error_shows_can_be_pasted(numbered: Path) -> None:
+    for split in numbered.iterdir():
+        for number in range(6, -1, -1):
+            (split / str(number)).rename(split / str(number + 1))
+    refused = command("data", "info", "numbered", cwd=numbered.parent)
+    assert refused.returncode == 1
+    assert "as in RAF-DB" in refused.stderr
+    shown = refused.stderr[refused.stderr.index("\n[classes]\n") :]
+    (numbered / "label_map.toml").write_text(shown)
+    [summary] = info("numbered", cwd=numbered.parent)
+    assert (summary["n_faces"], summary["remarks"]) == (28, [])
 
 
 def test_people_are_counted(tmp_path: Path) -> None:
@@ -185,3 +239,57 @@ def test_a_data_set_may_be_converted_in_its_own_place(generated_data: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert load_faces(path).sha256 == before
     assert "subject" in pq.read_table(path).column_names
+
+
+def class_folders(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((48, 48), 90, np.uint8)).save(root / name)
+
+
+def test_faces_count_whatever_their_suffix(tmp_path: Path) -> None:
+    names = ["a.jfif", "b.JPG", "c.jpe", "d.webp", "e.TIF", "f.avif", "g.pgm", "h.bmp"]
+    class_folders(tmp_path / "faces", *(f"happy/{name}" for name in names))
+    (tmp_path / "faces/happy/h.bmp").rename(tmp_path / "faces/happy/no suffix")
+    (tmp_path / "faces/happy/notes.txt").write_text("words")
+    class_folders(tmp_path / "faces", "outside.png")
+    class_folders(tmp_path, "elsewhere/a.png")
+    (tmp_path / "faces/sad").symlink_to(tmp_path / "elsewhere")
+    [summary] = info("faces", cwd=tmp_path)
+    assert summary["counts"]["unknown"]["happy"] == 8
+    assert summary["counts"]["unknown"]["sad"] == 1
+    assert summary["remarks"] == [
+        "faces: left out 1 other file: 1 .txt",
+        "faces: left out 1 pictures outside the class folders",
+    ]
+
+
+def test_a_file_of_a_kind_that_is_not_read_is_told(tmp_path: Path) -> None:
+    class_folders(tmp_path / "faces", "happy/a.png")
+    (tmp_path / "faces/happy/b.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
+    stopped = command("data", "info", "faces", cwd=tmp_path)
+    assert stopped.returncode == 1
+    assert "b.CR2" in stopped.stderr
+    assert "export it as JPEG or TIFF" in stopped.stderr
+    counted = command("data", "info", "faces", "--skip-faults", cwd=tmp_path)
+    assert counted.returncode == 0
+    assert "skipped, cannot be read: 1" in counted.stdout
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["audit"], ["convert"]])
+def test_nothing_is_an_error(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "faces/happy").mkdir(parents=True)
+    (tmp_path / "faces/happy/notes.txt").write_text("words")
+    out = ["out.parquet"] if arguments == ["convert"] else []
+    done = command("data", *arguments, "faces", *out, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "faces: holds no faces: faces: left out 1 other file: 1 .txt" in done.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_class_folder_behind_a_broken_link_is_told(tmp_path: Path) -> None:
+    class_folders(tmp_path / "faces", "happy/a.png")
+    (tmp_path / "faces/sad").symlink_to("nowhere")
+    done = command("data", "info", "faces", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "sad: is a link to 'nowhere', which does not exist" in done.stderr

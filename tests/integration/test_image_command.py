@@ -160,3 +160,86 @@ def test_output_that_cannot_be_written_ends_with_1(folder: Path) -> None:
     done = image_command("1-good.jpg", "--jsonl", "file/out.jsonl", cwd=folder)
     assert done.returncode == 1
     assert b"cannot write" in done.stderr
+
+
+def coded_heic(picture: npt.NDArray[np.uint8]) -> bytes:
+    from tests.unit.imaging.heif_files import heic, irot
+
+    return heic(np.ascontiguousarray(np.rot90(picture)), irot(3))
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
+    """One picture in every format that is read, others that are not, and what lies beside them."""
+    from PIL import Image
+
+    rgb = Image.fromarray(np.ascontiguousarray(astronaut[..., ::-1]))
+    for name in ("a.PNG", "b.avif", "c.ppm", "d.jfif", "behind/e.tif", "own/f.JPE"):
+        (tmp_path / "away" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        place = "away" if name.startswith("behind") else "root"
+        rgb.save(tmp_path / place / name)
+    (tmp_path / "root/behind").rmdir()
+    (tmp_path / "root/behind").symlink_to("../away/behind")
+    (tmp_path / "root/own/up").symlink_to("..")
+    (tmp_path / "root/own/gone").symlink_to("nowhere")
+    (tmp_path / "root/g.heic").write_bytes(coded_heic(astronaut))
+    # Names that say something else than the bytes.
+    (tmp_path / "root/h.jpg").write_bytes(coded_heic(astronaut))
+    others = {
+        "i.jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
+        "j.CR2": b"II*\0\x10\0\0\0CR\2\0",
+        "k.mov": b"\0\0\0\x14ftypqt  \0\0\0\0qt  ",
+        "l.jpg": b"%PDF-1.7",
+        "readme.txt": b"words",
+        ".DS_Store": b"x",
+        "Thumbs.db": b"x",
+        "g.xmp": b"<x:xmpmeta/>",
+    }
+    for name, content in others.items():
+        (tmp_path / "root" / name).write_bytes(content)
+    return tmp_path / "root"
+
+
+def test_every_file_of_a_folder_is_read_or_reported_or_counted(mixed: Path) -> None:
+    done = image_command("root", "--jsonl", "-", cwd=mixed.parent)
+    assert done.returncode == 2, done.stderr.decode()
+    records = {record["path"]: record for record in lines(done.stdout)}
+    read = ["a.PNG", "b.avif", "behind/e.tif", "c.ppm", "d.jfif", "g.heic", "h.jpg", "own/f.JPE"]
+    failed = dict.fromkeys(("i.jp2", "j.CR2", "k.mov", "l.jpg"), "unsupported_format")
+    failed["own/gone"] = "not_found"
+    assert list(records) == sorted(f"root/{name}" for name in (*read, *failed))
+    for name in read:
+        record = records[f"root/{name}"]
+        assert (record["width"], record["height"]) == (512, 512)
+        assert [face["label"] for face in record["faces"]] == ["happy"]
+    for name, code in failed.items():
+        assert records[f"root/{name}"]["error"]["code"] == code
+    messages = {name: records[f"root/{name}"]["error"]["message"] for name in failed}
+    assert "camera raw file" in messages["j.CR2"]
+    assert "export it as JPEG or TIFF" in messages["j.CR2"]
+    assert "use `emolens video`" in messages["k.mov"]
+    assert "link to 'nowhere'" in messages["own/gone"]
+    said = done.stderr.decode()
+    assert "left out 4 other files: 2 hidden, 1 .xmp, 1 .txt" in said
+    assert all(said.count(f"root/{name}") == 1 for name in failed)
+
+
+def test_a_folder_of_files_that_are_not_read_ends_with_2(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
+    (tmp_path / "in/b.svg").write_bytes(b"<svg/>")
+    done = image_command("in", "--jsonl", "-", cwd=tmp_path)
+    assert done.returncode == 2
+    assert [record["error"]["code"] for record in lines(done.stdout)] == ["unsupported_format"] * 2
+
+
+def test_a_folder_of_other_files_alone_is_one_input_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/readme.txt").write_text("words")
+    done = image_command("in", "--jsonl", "-", cwd=tmp_path)
+    assert done.returncode == 2
+    [record] = lines(done.stdout)
+    assert record["path"] == "in"
+    assert "is a folder without pictures" in record["error"]["message"]
+    assert b"left out 1 other file: 1 .txt" in done.stderr

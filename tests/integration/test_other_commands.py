@@ -64,6 +64,7 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
+    assert findings["telemetry of ONNX Runtime"] == "off"
     assert "libx264" in findings["ffmpeg in PyAV"]
     assert findings["screen for windows"] in {"yes", "none"}
     assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")

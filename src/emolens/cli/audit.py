@@ -13,6 +13,7 @@ from emolens.cli.sources import read_sources
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
+    print_remarks,
     progress,
     say,
     stdout_console,
@@ -90,6 +91,7 @@ def _show(found: Audit) -> None:
     console.print(_findings(found))
     console.print()
     console.print(_classes(found))
+    print_remarks(console, found.audited.faces.remarks)
 
 
 def _findings(found: Audit) -> Table:

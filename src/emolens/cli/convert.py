@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import typer
 
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
-from emolens.core.errors import ConfigError, DatasetError
+from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSample
-from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, to_table
+from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.loading import iter_faces
-from emolens.datasets.reading import ReadingReport
+from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
 from emolens.media.files import writing
 
@@ -62,11 +62,14 @@ def convert(
             writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
             n_faces += len(part)
             done(n_faces)
+        writer.add_key_value_metadata(remarks_metadata(without_folder(report.remarks, source)))
         if not n_faces:
-            raise DatasetError(f"{source}: holds no faces")
+            raise report.no_faces(source)
     for fault in report.faults:
         say_error(fault)
     if not quiet:
+        for remark in report.remarks:
+            say(remark)
         left_out = sum(report.left_out.values())
         say(f"wrote {out}: {n_faces:,} faces; left out {left_out:,}, skipped {report.n_faults:,}")
     if report.n_faults:

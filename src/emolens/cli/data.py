@@ -14,7 +14,7 @@ from emolens.cli.sources import read_sources
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
-    printable,
+    print_remarks,
     stdout_console,
     write_json,
 )
@@ -56,8 +56,7 @@ def info(
     if json != STDOUT and not quiet:
         for summary in summaries:
             stdout_console().print(_table(summary))
-            for remark in _remarks(summary):
-                stdout_console().print(escape(printable(remark)), soft_wrap=True)
+            print_remarks(stdout_console(), _remarks(summary))
             stdout_console().print()
     if not summaries:
         raise typer.Exit(1)
@@ -85,7 +84,8 @@ def _table(summary: DatasetSummary) -> Table:
 
 
 def _remarks(summary: DatasetSummary) -> Iterator[str]:
-    """What the counts do not say: what is left out, what is broken, whether all is there."""
+    """What the counts do not say: assumptions, what is left out or broken, whether all is there."""
+    yield from summary.remarks
     if summary.n_subjects is not None:
         yield f"{summary.n_subjects:,} people"
     if summary.left_out:

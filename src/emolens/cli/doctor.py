@@ -19,6 +19,7 @@ from emolens.media.jsonl_writer import STDOUT
 from emolens.media.pyav import av
 from emolens.media.window import has_screen
 from emolens.runtime.catalogue import known_models
+from emolens.runtime.ort import telemetry_state
 from emolens.runtime.session import inference_devices
 
 _BASE_PACKAGES = (
@@ -39,6 +40,7 @@ def doctor(
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "cpu cores": str(os.cpu_count()),
         "inference device": ", ".join(inference_devices()),
+        "telemetry of ONNX Runtime": telemetry_state(),
         **{package: _version(package) for package in (*_BASE_PACKAGES, *_TRAIN_PACKAGES)},
         "ffmpeg in PyAV": _pyav_ffmpeg(),
         "ffmpeg in OpenCV": _opencv_ffmpeg(),

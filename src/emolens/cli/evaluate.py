@@ -20,6 +20,7 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import held_out_split
+from emolens.datasets.reading import without_folder
 from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import Benchmark, evaluate_model
 from emolens.evaluation.cross import Cell, CrossEvaluation, names_of
@@ -213,10 +214,13 @@ class _Run:
             rival=rival,
             progress=partial(progress, quiet=self.quiet),
         )
+        faces = benchmark.faces(classifier)
+        remarks = without_folder(faces.remarks, benchmark.source)
         record: dict[str, object] = {
             "model": classifier.manifest.name,
             "model_sha256": classifier.model_sha256,
-            "data_sha256": benchmark.faces(classifier).sha256,
+            "data_sha256": faces.sha256,
+            "remarks": list(remarks),
             "split": benchmark.split,
             "target": self.target,
             "tta": self.tta,
@@ -224,7 +228,7 @@ class _Run:
             "rival_sha256": rival.model_sha256 if rival else None,
             **evaluation.to_dict(),
         }
-        return Cell(model, benchmark, evaluation, record)
+        return Cell(model, benchmark, evaluation, record, remarks)
 
     def write(self, folder: Path, cell: Cell) -> None:
         """The figures and the page of one pair."""
@@ -270,6 +274,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
         tta=bool(record["tta"]),
         rival=cell.rival,
         emolens_version=__version__,
+        remarks=cell.remarks,
     )
     return write_report(cell.evaluation, subject, gallery)
 

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from emolens.cli.terminal import one_line, stdout_console
+from emolens.cli.terminal import one_line, print_remarks, stdout_console
 from emolens.core.emotion import LABELS
 from emolens.datasets.targets import Target
 from emolens.evaluation.cross import Cell, CrossEvaluation
@@ -48,6 +48,7 @@ def show_evaluation(cell: Cell) -> None:
     console.print(_per_class_table(metrics))
     console.print()
     console.print(_confusion_table(metrics))
+    print_remarks(console, cell.remarks)
 
 
 def _right(target: Target) -> str:
@@ -125,6 +126,7 @@ def show_cross(cross: CrossEvaluation) -> None:
     for name, missing in zip(cross.data, cross.missing_classes, strict=True):
         if missing:
             console.print(f"{escape(one_line(name))} has no face of {', '.join(missing)}")
+    print_remarks(console, (remark for one in cross.columns for remark in one.cells[0].remarks))
 
 
 def _figure(figure: str, value: float) -> str:

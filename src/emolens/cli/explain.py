@@ -22,8 +22,8 @@ from emolens.core.face import FaceResult
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name, detection_notes
 from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplainer
 from emolens.explanation.places import evidence_places
-from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import read_image
+from emolens.imaging.turn import crop_turned
 from emolens.media.pictures import write_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
@@ -111,7 +111,7 @@ def _figure(
 ) -> npt.NDArray[np.uint8]:
     faces = []
     for index, (face, of_face, result) in enumerate(zip(framed, maps, results, strict=True)):
-        crop = crop_square(image, face.square, _CROP_PX)
+        crop = crop_turned(image, face.square, _CROP_PX, roll_degrees=face.turn_degrees)
         heats = (
             of_face.heat_maps(_CROP_PX)
             if asked is None

@@ -1,6 +1,13 @@
 """Commands whose libraries are optional."""
 
+import atexit
+import functools
 import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
 
 from emolens.core.errors import MissingExtraError
 
@@ -10,6 +17,10 @@ _TRAIN_PACKAGES = (
 )
 
 _REPORT_PACKAGES = ("pandas", "seaborn")
+
+# fontconfig, which matplotlib asks for fonts, keeps no list of its own then. matplotlib finds the
+# fonts of the system in their folders as well.
+_FONTS: Final = "<fontconfig><cachedir>{folder}</cachedir></fontconfig>\n"
 
 
 def require_training(feature: str) -> None:
@@ -31,3 +42,25 @@ def _require(packages: tuple[str, ...], feature: str, extra: str) -> None:
     for package in packages:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(feature, extra, package)
+    _keep_caches_out_of_home()
+
+
+@functools.cache
+def _keep_caches_out_of_home() -> None:
+    """Put the caches of matplotlib and torch into a folder that goes when the command ends.
+
+    Whoever has set such a folder keeps it.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="emolens-"))
+    fonts = folder / "fonts.conf"
+    fonts.write_text(_FONTS.format(folder=folder), encoding="utf-8")
+    os.environ.setdefault("FONTCONFIG_FILE", str(fonts))
+    os.environ.setdefault("MPLCONFIGDIR", str(folder))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    atexit.register(_remove, folder, os.getpid())
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Remove the caches, unless this is a forked process: its parent still uses them."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)

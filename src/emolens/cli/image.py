@@ -26,10 +26,11 @@ from emolens.cli.terminal import (
     say_error,
     stdout_console,
 )
-from emolens.core.errors import EmolensError, InputError, ProcessingError
+from emolens.core.errors import EmolensError, ProcessingError
 from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.decode import DecodedImage, read_image
+from emolens.imaging.listing import LeftOut, no_pictures
 from emolens.media.annotated import AnnotatedPictures
 from emolens.media.jsonl_writer import WriteRecord, jsonl_writing
 from emolens.media.pictures import find_pictures
@@ -66,13 +67,15 @@ def image(  # noqa: PLR0913 (one option each)
 ) -> None:
     """Name the apparent expression of every face in pictures.
 
-    A picture that cannot be read is reported and the others go on (exit code 2).
+    Of folders all pictures count, also in folders below and behind links, hidden ones apart. A
+    picture that cannot be read is reported and the others go on (exit code 2).
     """
     analyzer = ImageAnalyzer.load(
         model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
     )
     max_pixels = max_megapixels * MEGAPIXEL
-    pictures = list(find_pictures(paths))
+    left_out = LeftOut()
+    pictures = list(find_pictures(paths, left_out))
     report = _Report()
     drawings = AnnotatedPictures(annotated, pictures) if annotated else None
     with (
@@ -91,6 +94,8 @@ def image(  # noqa: PLR0913 (one option each)
                 if drawings:
                     report.add_drawing(path, _draw(drawings, path, decoded, result))
             done(index)
+    if left_out.remark:
+        report.notes.append(left_out.remark)
     report.show(table=jsonl != "-" and not quiet, remarks=not quiet)
     if report.errors:
         raise PartialFailureError
@@ -206,7 +211,7 @@ def _analyze(
 ) -> tuple[DecodedImage, FrameResult]:
     try:
         if Path(path).is_dir():
-            raise InputError(f"{path!r} is a folder without pictures, or one that cannot be opened")
+            raise no_pictures(path)
         decoded = read_image(path, max_pixels=max_pixels)
         return decoded, analyzer.analyze_image(decoded.image, notes=decoded.notes)
     except EmolensError:

@@ -20,6 +20,7 @@ from emolens.cli.options import (
     MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
+    VideoTrackOption,
 )
 from emolens.cli.streams import (
     Look,
@@ -69,6 +70,7 @@ def live(  # noqa: PLR0913 (one option each)
         Path | None, typer.Option(help="Record what the window shows: .mkv or .mp4.")
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    video_track: VideoTrackOption = None,
     blur: BlurOption = False,
     heatmap: HeatmapOption = False,
     model: ModelOption = "default",
@@ -87,7 +89,9 @@ def live(  # noqa: PLR0913 (one option each)
 
     Ends with q or Esc in the window, with Ctrl-C, or after --duration.
     """
-    plan = paced(plan_source(source, max_pixels=max_megapixels * MEGAPIXEL))
+    plan = paced(
+        plan_source(source, max_pixels=max_megapixels * MEGAPIXEL, video_track=video_track)
+    )
     check_not_source(plan.path, jsonl, record)
     analyzer = StreamAnalyzer.load(
         model=model,
@@ -136,6 +140,8 @@ def live(  # noqa: PLR0913 (one option each)
     if not quiet:
         if jsonl != STDOUT:
             show_session(session)
+        for remark in runner.status.remarks:
+            say(remark)
         say(_totals(runner.status))
     if ended_by:
         say_error(str(ended_by))

@@ -32,6 +32,14 @@ MaxMegapixelsOption = Annotated[
 TrackerOption = Annotated[
     str, typer.Option("--tracker", help="Tracker: bytetrack, ocsort or cbiou.")
 ]
+VideoTrackOption = Annotated[
+    int | None,
+    typer.Option(
+        "--video-track",
+        help="Which of several videos in one file, from 1; by default the one that shows most.",
+        min=1,
+    ),
+]
 BlurOption = Annotated[
     bool, typer.Option("--blur", help="Make faces unrecognisable in what is shown and written.")
 ]

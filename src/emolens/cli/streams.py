@@ -4,7 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -112,16 +112,16 @@ class Recorded:
     Attributes:
         session: What was seen.
         failures: What went wrong on the way, for people; empty if nothing did.
+        remarks: What else is to be known about the source, for people.
         wall_s: How long it took in seconds.
         latencies: How long each stage took.
-        remarks: What the results say that is no failure, for people; each once.
     """
 
     session: Session
     failures: list[str]
+    remarks: list[str]
     wall_s: float
     latencies: dict[str, Latency]
-    remarks: list[str] = field(default_factory=list)
 
     @property
     def speed(self) -> Speed:
@@ -159,32 +159,34 @@ def run_recorded(
     began_s = time.monotonic()
     runner = StreamRunner(lambda: _Kept(source), analyzer.step, is_live=False)
     ended_by: list[str] = []
-    remarks: list[str] = []
+    notes: list[str] = []
     with outputs, progress("frames", getattr(source, "n_expected", None), quiet=quiet) as done:
-        ended_by = _take_all(runner, outputs, done, remarks)
-    damage: list[str] = getattr(source, "remarks", [])
+        ended_by = _take_all(runner, outputs, done, notes)
+    remarks: list[str] = getattr(source, "remarks", [])
+    # A source that makes no difference has remarks about what it could not read.
+    damage: list[str] = getattr(source, "failures", remarks)
     return Recorded(
         summary.finish(),
         [*ended_by, *outputs.failures, *damage],
+        [*notes, *(remark for remark in remarks if remark not in damage)],
         time.monotonic() - began_s,
         {**runner.status.latencies, **outputs.latencies},
-        remarks,
     )
 
 
 def _take_all(
-    runner: StreamRunner, outputs: Outputs, done: Callable[[int], None], remarks: list[str]
+    runner: StreamRunner, outputs: Outputs, done: Callable[[int], None], notes: list[str]
 ) -> list[str]:
     """Take all results; what ends them early is returned, since what came before is kept.
 
-    Their notes are added to `remarks`, each once.
+    The notes of the results are added to `notes`, each once.
     """
     n_frames = 0
     with runner, stopping_on_signals(runner) as was_asked:
         try:
             for result in runner:
                 outputs.write(result.frame, result)
-                remarks += [note for note in result.notes if note not in remarks]
+                notes += [note for note in result.notes if note not in notes]
                 n_frames += 1
                 done(n_frames)
                 if outputs.is_exhausted:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -52,6 +52,12 @@ def printable(text: str) -> str:
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in text.encode("utf-8", "backslashreplace").decode()
     )
+
+
+def print_remarks(console: Console, remarks: Iterable[str]) -> None:
+    """Print remarks on data below its tables, one a line."""
+    for remark in remarks:
+        console.print(escape(printable(remark)), soft_wrap=True)
 
 
 def one_line(text: str) -> str:

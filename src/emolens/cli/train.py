@@ -70,6 +70,8 @@ def _tell_sources(faces: "TrainingFaces") -> None:
                 f"skipped, cannot be read: {source.n_faults:,}, such as {source.faults[0]}"
             )
         say(f"{source.name}: {'; '.join(parts)}")
+        for remark in source.remarks:
+            say(remark)
 
 
 def _nothing(_faces: "TrainingFaces") -> None:

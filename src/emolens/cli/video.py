@@ -15,6 +15,7 @@ from emolens.cli.options import (
     MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
+    VideoTrackOption,
 )
 from emolens.cli.streams import (
     Look,
@@ -61,6 +62,7 @@ def video(  # noqa: PLR0913 (one option each)
     rate: Annotated[
         float, typer.Option(help="Pictures a second of a folder.", metavar="HZ")
     ] = DEFAULT_RATE_HZ,
+    video_track: VideoTrackOption = None,
     detect_hz: Annotated[
         float,
         typer.Option(help="Look for faces so often in a second of video; 0 in every frame."),
@@ -86,7 +88,13 @@ def video(  # noqa: PLR0913 (one option each)
     What was measured before is kept, also when stopped with Ctrl-C.
     """
     clip = Clip(start, end, every)
-    plan = plan_source(path, clip=clip, rate_hz=rate, max_pixels=max_megapixels * MEGAPIXEL)
+    plan = plan_source(
+        path,
+        clip=clip,
+        rate_hz=rate,
+        max_pixels=max_megapixels * MEGAPIXEL,
+        video_track=video_track,
+    )
     if plan.is_endless:
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
     check_not_source(plan.path, *(table or ()), annotated, report)

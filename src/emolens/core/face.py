@@ -1,5 +1,6 @@
 """One face on its way through the stages: detected, tracked, judged, named."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,22 @@ from emolens.core.geometry import Box
 LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
 
 
+@dataclass(frozen=True, slots=True)
+class FaceRoll:
+    """How a face is rolled in the image plane, that is, tilted towards a shoulder.
+
+    Attributes:
+        degrees: Clockwise as seen in the image, -180..180; 0 is upright.
+        box: The box that a detector draws around the face once it stands upright, in pixels; on the
+            image it lies turned about its centre by `degrees`.
+        is_certain: False where the face does not look like one whichever way it is turned.
+    """
+
+    degrees: float
+    box: Box
+    is_certain: bool = True
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceDetection:
     """A face that a detector found.
@@ -22,11 +39,13 @@ class FaceDetection:
         score: The detector's score, 0..1.
         landmarks: float32 (5, 2) points (x, y) in pixels, read-only, or None: right eye, left eye,
             nose, right and left mouth corner, right and left being the subject's.
+        checked_roll: How the face is rolled, found out by turning it; None where nobody did.
     """
 
     box: Box
     score: float
     landmarks: npt.NDArray[np.float32] | None = None
+    checked_roll: FaceRoll | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
@@ -37,6 +56,24 @@ class FaceDetection:
                 raise InputError(f"landmarks must have shape (5, 2), got {landmarks.shape}")
             landmarks.setflags(write=False)
             object.__setattr__(self, "landmarks", landmarks)
+
+    @property
+    def roll(self) -> FaceRoll | None:
+        """How the face is rolled: as checked, else as its landmarks show; None without either.
+
+        The landmarks' roll is the direction from the middle of the eyes to the middle of the mouth;
+        the line through the eyes underestimates it (docs/experiments/0016-roll.md).
+        """
+        if self.checked_roll is not None or self.landmarks is None:
+            return self.checked_roll
+        across, down = self.landmarks[3:].mean(axis=0) - self.landmarks[:2].mean(axis=0)
+        return FaceRoll(math.degrees(math.atan2(-across, down)), self.box)
+
+    @property
+    def roll_degrees(self) -> float | None:
+        """The roll, clockwise, -180..180, or None where it is not known for certain."""
+        roll = self.roll
+        return roll.degrees if roll is not None and roll.is_certain else None
 
 
 class TrackState(StrEnum):
@@ -75,6 +112,7 @@ class QualityReason(StrEnum):
     BLURRED = "blurred"
     CUT_OFF = "cut_off"
     TURNED_AWAY = "turned_away"
+    TILTED = "tilted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +149,8 @@ class FaceResult:
         smoothed: Scores smoothed over the track, or None outside a stream and for a track that was
             never assessable.
         label: The class shown to people, or None where emolens abstains.
+        roll_degrees: How far the face is rolled clockwise in the image, -180..180, or None where it
+            is not known for certain. The scores are those of the face turned upright.
         track_id: Number of the track, or None outside a stream.
         scores_age_s: Age of the scores in seconds; 0 when made for this very frame.
     """
@@ -123,6 +163,7 @@ class FaceResult:
     label: Emotion | None
     track_id: int | None = None
     scores_age_s: float = 0.0
+    roll_degrees: float | None = None
 
     @property
     def scores(self) -> EmotionScores:

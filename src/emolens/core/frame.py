@@ -31,11 +31,14 @@ class Frame:
     """One picture of a source.
 
     Attributes:
-        image: uint8 (H, W, 3), BGR; read-only.
+        image: uint8 (H, W, 3), BGR; read-only. Upright, with square pixels: boxes lie in it.
         index: Number of the frame in its source, from 0.
         media_time_s: Seconds from the container's time stamp, or capture time for a camera.
         captured_at_s: Monotonic clock in seconds when the frame reached this process.
         source_id: Which source it comes from.
+        clock_offsets_s: By how much `media_time_s` is ahead of the source's own time stamps, in
+            seconds; one for each piece of the source so far. A new piece begins where the stamps
+            jump, as in files put together from several: nothing but time goes on there.
     """
 
     image: npt.NDArray[np.uint8]
@@ -43,6 +46,7 @@ class Frame:
     media_time_s: float = 0.0
     captured_at_s: float = 0.0
     source_id: str = ""
+    clock_offsets_s: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
         image = self.image

@@ -111,10 +111,20 @@ class Framing:
     shift_y: float
     scale: float
 
-    def apply(self, box: Box) -> Box:
-        """The square that frames the face of a detector's box."""
+    def apply(self, box: Box, *, turn_degrees: float = 0.0) -> Box:
+        """The square that frames the face of a detector's box.
+
+        Args:
+            box: The box, in pixels.
+            turn_degrees: How far box and face are turned clockwise about the box's centre.
+
+        Returns:
+            The square in pixels, before it is turned likewise about its own centre.
+        """
         side = max(box.width, box.height)
         x, y = box.center_xy
-        return Box.from_center(
-            (x + self.shift_x * side, y + self.shift_y * side), self.scale * side
-        )
+        angle = math.radians(turn_degrees)
+        cosine, sine = math.cos(angle), math.sin(angle)
+        right, down = self.shift_x * side, self.shift_y * side
+        center_xy = (x + cosine * right - sine * down, y + sine * right + cosine * down)
+        return Box.from_center(center_xy, self.scale * side)

@@ -20,11 +20,11 @@ from emolens.datasets.folders import natural_key
 from emolens.datasets.picture_lists import listed_emotion
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
+from emolens.imaging.kinds import kind_by_name
 
 _SPLITS = {"train_set": Split.TRAINING, "val_set": Split.PUBLIC_TEST}
 _IMAGES, _ANNOTATIONS = "images", "annotations"
 _LABEL_END = "_exp.npy"
-_PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # A label has 132 bytes, nearly all of them its header.
 _MAX_LABEL_BYTES = 1 << 10
 # What numpy was seen to raise on damaged files.
@@ -95,11 +95,7 @@ class _Row:
 def _rows(root: Path, split: Split) -> Iterator[_Row]:
     images, annotations = root / _IMAGES, root / _ANNOTATIONS
     # Names alone, as a million files stand there.
-    pictures = {
-        Path(name).stem: name
-        for name in _names(images)
-        if Path(name).suffix.lower() in _PICTURE_SUFFIXES
-    }
+    pictures = {Path(name).stem: name for name in _names(images) if kind_by_name(name) is not None}
     labelled = {
         name.removesuffix(_LABEL_END) for name in _names(annotations) if name.endswith(_LABEL_END)
     }

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.class_folders import PICTURE_SUFFIXES
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.folders import visible_entries
+from emolens.datasets.folders import picture_files, visible_entries
 from emolens.datasets.label_map import FILE_NAME
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
@@ -87,7 +86,7 @@ def is_ck_plus_48(folder: Path) -> bool:
     if (folder / FILE_NAME).exists() or not any((folder / name).is_dir() for name in _CLASS_OF):
         return False
     folders = [entry for entry in visible_entries(folder) if entry.is_dir()]
-    firsts = [next(_pictures(entry), None) for entry in folders]
+    firsts = [next(picture_files(entry), None) for entry in folders]
     named = [bool(FRAME_NAME.fullmatch(first.stem)) for first in firsts if first]
     return all(entry.name.lower() in _CLASS_OF for entry in folders) and named != [] and all(named)
 
@@ -139,9 +138,5 @@ def iter_ck_plus_48(
         subject = named["subject"].upper()
         return FaceSample(read_gray(file), one.emotion, None, str(file), subject=subject)
 
-    files = (file for entry in folders for file in _pictures(entry))
+    files = (file for entry in folders for file in picture_files(entry))
     return read_each(files, read, report)
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (entry for entry in visible_entries(folder) if entry.suffix.lower() in PICTURE_SUFFIXES)

@@ -15,9 +15,8 @@ from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box, Framing
 from emolens.datasets import ck_plus
 from emolens.datasets.ck_plus import FRAME_NAME
-from emolens.datasets.class_folders import PICTURE_SUFFIXES
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.folders import visible_entries
+from emolens.datasets.folders import picture_files, visible_entries
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
 from emolens.datasets.pictures import read_gray_box
 from emolens.datasets.reading import ReadingReport, read_each
@@ -212,11 +211,7 @@ def _label_file(folder: Path) -> Path | None:
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [
-        entry
-        for entry in visible_entries(folder)
-        if entry.suffix.lower() in PICTURE_SUFFIXES and FRAME_NAME.fullmatch(entry.stem)
-    ]
+    return [file for file in picture_files(folder) if FRAME_NAME.fullmatch(file.stem)]
 
 
 def _read_code(file: Path) -> tuple[str, str]:

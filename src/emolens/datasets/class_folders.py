@@ -8,11 +8,12 @@ The layouts, where `happy` stands for every class::
 The widespread JPEG copy of FER2013 keeps PublicTest and PrivateTest together in `test/` and tells
 them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder.
 
-Files that are hidden or have no suffix of `PICTURE_SUFFIXES` are ignored, and so are pictures
-outside a class folder: without a label they are no part of the data set. A folder whose name is
-neither a split nor a class is refused, because its faces would be missing without a word. Numbers
-as class names follow FER2013's order; other data sets number their classes differently. For these,
-and for other names, `label_map.toml` says what the folders are: see `label_map`.
+Which files count as pictures, `emolens.imaging.listing` says; the others are left out and counted,
+and so are pictures outside a class folder: without a label they are no part of the data set. A
+folder whose name is neither a split nor a class is refused, because its faces would be missing
+without a word; so is a link to a folder that is gone.
+`folder_labels` says what a name means; for numbers in another order than FER2013's, and for other
+names, `label_map.toml` says what the folders are: see `label_map`.
 """
 
 import re
@@ -23,35 +24,17 @@ from pathlib import Path
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.folders import natural_key, visible_entries
-from emolens.datasets.label_map import FILE_NAME, LEAVE_OUT, LabelMap, read_label_map
+from emolens.datasets.folder_labels import is_class_name, label_folders
+from emolens.datasets.folders import natural_key, picture_files, visible_entries
+from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
+from emolens.imaging.listing import LeftOut, is_broken_link
 
-# Formats that are not read stand here too: better refused by name than missing without a word.
-PICTURE_SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
-        *(".pgm", ".ppm", ".pnm", ".heic", ".avif", ".jp2"),
-    }
-)
 LAYOUTS = (
     "class folders inside split folders (train/happy/*.jpg, validation/..., test/...) "
     "or class folders alone (happy/*.jpg)"
 )
-_SPELLINGS: dict[Emotion, tuple[str, ...]] = {
-    Emotion.ANGRY: ("angry", "anger"),
-    Emotion.DISGUST: ("disgust", "disgusted"),
-    Emotion.FEAR: ("fear", "fearful"),
-    Emotion.HAPPY: ("happy", "happiness"),
-    Emotion.SAD: ("sad", "sadness"),
-    Emotion.SURPRISE: ("surprise", "surprised"),
-    Emotion.NEUTRAL: ("neutral",),
-}
-_EMOTIONS = {
-    name: emotion for emotion, names in _SPELLINGS.items() for name in (*names, str(int(emotion)))
-}
-_ALLOWED = f"{', '.join('/'.join(names) for names in _SPELLINGS.values())}, or 0 to 6"
 _SPLIT_FILE_NAME = re.compile(rf"({'|'.join(Split)})_[0-9]+\.")
 
 
@@ -65,7 +48,7 @@ class _ClassFolder:
 def has_class_folders(root: Path) -> bool:
     """Whether a folder has a label map, or a subfolder named like a split or a class."""
     return (root / FILE_NAME).is_file() or any(
-        _known_split(folder.name) is not None or _known_emotion(folder.name) is not None
+        _known_split(folder.name) is not None or is_class_name(folder.name)
         for folder in _subfolders(root)
     )
 
@@ -79,7 +62,7 @@ def iter_class_folders(
         root: A folder in one of the layouts of this module.
         split: Only the faces of this split, or all; pictures of other splits are not opened.
         report: Where pictures of classes are counted that a label map leaves out, and broken
-            pictures if they may be skipped.
+            pictures if they may be skipped; and where it is told in whose order numbers were read.
 
     Returns:
         An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
@@ -89,8 +72,9 @@ def iter_class_folders(
             names a folder that is not there (at once), or a picture that cannot be read (when its
             turn comes).
     """
-    rows = _list_pictures(_find_class_folders(root), split)
     report = report or ReadingReport()
+    folders = _find_class_folders(root, report)
+    rows = _list_pictures(root, folders, split, report)
     return read_each(rows, lambda picture: _read_picture(picture, report), report)
 
 
@@ -101,13 +85,22 @@ class _Picture:
     split: Split | None
 
 
-def _list_pictures(folders: list[_ClassFolder], split: Split | None) -> Iterator[_Picture]:
+def _list_pictures(
+    root: Path, folders: list[_ClassFolder], split: Split | None, report: ReadingReport
+) -> Iterator[_Picture]:
+    left_out = LeftOut()
     for folder in folders:
-        for file in _pictures(folder.path):
+        for file in _pictures(folder.path, left_out):
             named = _SPLIT_FILE_NAME.match(file.name)
             file_split = Split(named[1]) if named else folder.split
             if split is None or file_split is split:
                 yield _Picture(file, folder.emotion, file_split)
+    if left_out.remark:
+        report.remark(f"{root}: {left_out.remark}")
+    places = sorted({root, *(folder.path.parent for folder in folders)})
+    n_outside = sum(1 for place in places for _ in picture_files(place))
+    if n_outside:
+        report.remark(f"{root}: left out {n_outside:,} pictures outside the class folders")
 
 
 def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None:
@@ -117,7 +110,7 @@ def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None
     return FaceSample(read_gray(picture.path), picture.emotion, picture.split, str(picture.path))
 
 
-def _find_class_folders(root: Path) -> list[_ClassFolder]:
+def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]:
     labels = read_label_map(root)
     parents = [(folder, _split_of(folder.name, labels)) for folder in _subfolders(root)]
     split_parents = [(folder, split) for folder, split in parents if split is not None]
@@ -130,13 +123,13 @@ def _find_class_folders(root: Path) -> list[_ClassFolder]:
             f"{labels.file} which split it is"
         )
     places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
-    found = [
-        _ClassFolder(folder, _class_of(folder, labels), split)
-        for parent, split in places
-        for folder in _subfolders(parent)
-    ]
-    if not found:
+    for place in {root, *(folder for folder, _ in places)}:
+        _refuse_broken_links(place)
+    splits = {folder: split for parent, split in places for folder in _subfolders(parent)}
+    if not splits:
         raise DatasetError(f"{root}: has no class folders; expected {LAYOUTS}")
+    emotions = label_folders(list(splits), labels, report)
+    found = [_ClassFolder(folder, emotions[folder], split) for folder, split in splits.items()]
     _refuse_unused(labels, parents=[folder for folder, _ in parents], folders=found)
     return sorted(found, key=_folder_order)
 
@@ -152,6 +145,15 @@ def _subfolders(folder: Path) -> list[Path]:
     return [entry for entry in visible_entries(folder) if entry.is_dir()]
 
 
+def _refuse_broken_links(folder: Path) -> None:
+    for entry in visible_entries(folder):
+        if not entry.suffix and is_broken_link(entry):
+            raise DatasetError(
+                f"{entry}: is a link to {str(entry.readlink())!r}, which does not exist; "
+                "mend or delete the link"
+            )
+
+
 def _split_of(name: str, labels: LabelMap) -> Split | None:
     entry = labels.split_entry(name)
     return _known_split(name) if entry is None else labels.splits[entry]
@@ -162,32 +164,6 @@ def _known_split(name: str) -> Split | None:
         return Split.from_name(name)
     except DatasetError:
         return None
-
-
-def _known_emotion(name: str) -> Emotion | None:
-    return _EMOTIONS.get(name.lower())
-
-
-def _class_of(folder: Path, labels: LabelMap) -> Emotion | None:
-    """The class of a folder, None where the label map leaves it out."""
-    entry = labels.class_entry(folder.name)
-    if entry is not None:
-        return labels.classes[entry]
-    is_open = folder.name.isdecimal() and labels.names_numbers
-    emotion = None if is_open else _known_emotion(folder.name)
-    if emotion is None:
-        order = (
-            "which must name every number if it names one"
-            if is_open
-            else "as sets need that count their classes in another order, such as RAF-DB (1 to 7)"
-        )
-        raise DatasetError(
-            f"{folder}: unknown class folder {folder.name!r}; allowed: {_ALLOWED}. For any other "
-            f"name say what it is in {labels.file}, {order}: below a line [classes] write "
-            f'"{folder.name}" = "happy" (or another class, or "{LEAVE_OUT}"); what is no class but '
-            "a split goes below [splits]"
-        )
-    return emotion
 
 
 def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_ClassFolder]) -> None:
@@ -202,12 +178,11 @@ def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_Clas
         )
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _pictures(folder: Path, left_out: LeftOut) -> Iterator[Path]:
     for entry in visible_entries(folder):
         if entry.is_dir():
             raise DatasetError(
                 f"{entry}: is a folder inside the class folder {folder.name!r}; "
                 "pictures must lie directly in their class folder"
             )
-        if entry.suffix.lower() in PICTURE_SUFFIXES:
-            yield entry
+    yield from picture_files(folder, left_out)

@@ -1,6 +1,7 @@
 """What every data set reader gives: labelled faces, one by one or all in memory."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,7 @@ class Split(StrEnum):
     @classmethod
     def from_name(cls, name: str) -> "Split":
         """Find a split by FER2013's word or a common one (`train`, `validation`, `test`, ...)."""
-        split = _SPLIT_NAMES.get(name.lower().replace("_", "").replace("-", ""))
+        split = _SPLIT_NAMES.get(re.sub(r"[\s_-]", "", name.lower()))
         if split is None:
             raise DatasetError(
                 f"unknown split {name!r}; allowed: {', '.join(Split)} "
@@ -41,6 +42,7 @@ _SPLIT_NAMES = {
     "val": Split.PUBLIC_TEST,
     "privatetest": Split.PRIVATE_TEST,
     "test": Split.PRIVATE_TEST,
+    "testing": Split.PRIVATE_TEST,
 }
 
 
@@ -96,6 +98,7 @@ class FaceSet:
         votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None where not
             every face has them.
         subjects: Who each face shows, or None where the data set does not tell for every face.
+        remarks: What its reader assumed, such as the order of labels that are numbers.
     """
 
     images: npt.NDArray[np.uint8]
@@ -103,6 +106,7 @@ class FaceSet:
     locations: tuple[str, ...]
     votes: npt.NDArray[np.uint8] | None = None
     subjects: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -115,6 +119,7 @@ class FaceSet:
             tuple(self.locations[row] for row in rows),
             None if self.votes is None else self.votes[rows],
             None if self.subjects is None else tuple(self.subjects[row] for row in rows),
+            self.remarks,
         )
 
     @property
@@ -188,4 +193,6 @@ def join_faces(parts: Sequence[FaceSet]) -> FaceSet:
         tuple(name for of_part in subjects for name in of_part)
         if len(subjects) == len(parts)
         else None,
+        # In order, each once.
+        tuple(dict.fromkeys(remark for part in parts for remark in part.remarks)),
     )

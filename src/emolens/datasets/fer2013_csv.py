@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import LABELS, N_EMOTIONS, Emotion
+from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
+from emolens.datasets.csv_rows import CsvRow, iter_rows, shown_bytes
 from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.label_order import LabelColumn
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 
@@ -73,60 +73,6 @@ SHEET = DataSheet(
 
 SIDE_PX = 48
 _N_PIXELS = SIDE_PX * SIDE_PX
-_COLUMNS = ("emotion", "pixels", "usage")
-_BOM = b"\xef\xbb\xbf"
-# A row has at most 2304 * 4 bytes of pixels; a longer "line" means that this is no such CSV, and
-# reading on would pull the whole file into memory.
-_MAX_LINE_BYTES = 1 << 16
-_QUOTED_MIN_BYTES = 2
-_EMOTIONS = {str(int(emotion)).encode(): emotion for emotion in Emotion}
-_SPLITS = {split.value.encode(): split for split in Split}
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """Where the three columns stand, and how many fields a row must have."""
-
-    n_columns: int
-    emotion: int
-    pixels: int
-    usage: int
-
-
-@dataclass(frozen=True, slots=True)
-class CsvRow:
-    """A line of the file, not looked at yet.
-
-    Attributes:
-        location: File, row and line.
-        line: Without the white space around it.
-        header: What its fields are.
-    """
-
-    location: str
-    line: bytes
-    header: _Header
-
-    def fields(self) -> tuple[bytes, bytes, Split]:
-        """Label and pixels as they stand there, and the split.
-
-        Raises:
-            DatasetError: The row has more or fewer fields than the header, or an unknown split.
-        """
-        fields = self.line.split(b",")
-        if len(fields) != self.header.n_columns:
-            raise DatasetError(
-                f"{self.location}: has {len(fields)} fields; "
-                f"the header names {self.header.n_columns}"
-            )
-        usage = _unquoted(fields[self.header.usage])
-        split = _SPLITS.get(usage)
-        if split is None:
-            raise DatasetError(
-                f"{self.location}: Usage is {_shown(usage)}; expected one of {', '.join(Split)}"
-            )
-        emotion, pixels = fields[self.header.emotion], fields[self.header.pixels]
-        return _unquoted(emotion), _unquoted(pixels), split
 
 
 def iter_csv(
@@ -135,13 +81,17 @@ def iter_csv(
     """Read `fer2013.csv` or `icml_face_data.csv` row by row, in constant memory.
 
     The columns `emotion`, `pixels` and `Usage` may stand in any order, quoted or not, with spaces
-    around their names and with further columns beside them; empty lines are skipped.
+    around their names and with further columns beside them; empty lines are skipped. Labels may
+    also be words, and without the column `Usage` all rows are of one split, if the name of the
+    file tells it.
 
     Args:
-        path: A comma-separated file with a header line.
+        path: A file with a header line and commas, semicolons or tabs between the columns; also
+            packed as gzip or zip.
         split: Only the faces of this split, or all. Pixels and label of other rows are not looked
             at.
-        report: Where broken rows are counted if they may be skipped.
+        report: Where broken rows are counted if they may be skipped, and where it is told what was
+            assumed.
 
     Yields:
         Faces of uint8 (48, 48), located by data row and line, both counted from 1.
@@ -150,30 +100,25 @@ def iter_csv(
         DatasetError: Not such a file, or a row that breaks the format; the message names file, row,
             line and what was expected.
     """
-    yield from read_each(
-        iter_rows(path), lambda row: read_face(row, split), report or ReadingReport()
-    )
+    report = report or ReadingReport()
+    labels = label_column()
+    rows = iter_rows(path, report)
+    yield from read_each(rows, lambda row: read_face(row, split, labels), report)
+    labels.note(path, report)
 
 
-def iter_rows(path: Path) -> Iterator[CsvRow]:
-    """The rows of the file in order, empty lines left out.
-
-    Raises:
-        DatasetError: The file cannot be read, has another header, or a line is too long.
-    """
-    try:
-        with path.open("rb") as file:
-            lines = _lines(file, path)
-            _, first_line = next(lines, (0, b""))
-            header = _read_header(first_line, path)
-            for row, (number, line) in enumerate(lines, start=1):
-                yield CsvRow(f"{path}: row {row} (line {number})", line, header)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
+def label_column() -> LabelColumn:
+    """A reader of labels that knows how many of each FER2013 has."""
+    return LabelColumn(SHEET.published_counts())
 
 
-def read_face(row: CsvRow, split: Split | None) -> FaceSample | None:
+def read_face(row: CsvRow, split: Split | None, labels: LabelColumn) -> FaceSample | None:
     """The face of a row, or None where it belongs to another split than the wanted one.
+
+    Args:
+        row: The row.
+        split: The wanted split, or None for all.
+        labels: Reads its label.
 
     Raises:
         DatasetError: The row breaks the format.
@@ -181,73 +126,16 @@ def read_face(row: CsvRow, split: Split | None) -> FaceSample | None:
     emotion, pixels, row_split = row.fields()
     if split is not None and row_split is not split:
         return None
-    label = _emotion(emotion, row.location)
-    return FaceSample(_pixels(pixels, row.location), label, row_split, row.location)
+    label = labels.read(emotion.decode("utf-8", "backslashreplace"), row_split, row.location)
+    return FaceSample(parse_pixels(pixels, row.location), label, row_split, row.location)
 
 
-def has_csv_header(path: Path) -> bool:
-    """Whether the first line of a file names the columns of FER2013's CSV."""
-    try:
-        with path.open("rb") as file:
-            return set(_COLUMNS) <= set(_column_names(file.readline(_MAX_LINE_BYTES)))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
+def parse_pixels(field: bytes, location: str) -> npt.NDArray[np.uint8]:
+    """The pixels of a face, uint8 (48, 48), from 2304 numbers between spaces.
 
-
-def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers from 1."""
-    number = 0
-    while line := file.readline(_MAX_LINE_BYTES):
-        number += 1
-        if len(line) == _MAX_LINE_BYTES:
-            raise DatasetError(
-                f"{path}: line {number} is longer than {_MAX_LINE_BYTES} bytes; expected at most "
-                f"{_N_PIXELS} pixel values per line"
-            )
-        stripped = line.strip()
-        if stripped:
-            yield number, stripped
-
-
-def _column_names(line: bytes) -> list[str]:
-    fields = line.removeprefix(_BOM).split(b",")
-    return [_unquoted(field).decode("utf-8", "backslashreplace").lower() for field in fields]
-
-
-def _read_header(line: bytes, path: Path) -> _Header:
-    if not line:
-        raise DatasetError(
-            f"{path}: is empty; expected a header line with the columns emotion, pixels and Usage"
-        )
-    names = _column_names(line)
-    wrong = [name for name in _COLUMNS if names.count(name) != 1]
-    if wrong:
-        raise DatasetError(
-            f"{path}: line 1 is no header of FER2013's CSV: expected the comma-separated columns "
-            f"emotion, pixels and Usage, once each, got {_shown(line)}"
-        )
-    emotion, pixels, usage = (names.index(name) for name in _COLUMNS)
-    return _Header(len(names), emotion, pixels, usage)
-
-
-def _unquoted(field: bytes) -> bytes:
-    field = field.strip()
-    if len(field) >= _QUOTED_MIN_BYTES and field[:1] == field[-1:] == b'"':
-        return field[1:-1].strip()
-    return field
-
-
-def _emotion(field: bytes, location: str) -> Emotion:
-    emotion = _EMOTIONS.get(field)
-    if emotion is None:
-        raise DatasetError(
-            f"{location}: emotion is {_shown(field)}; "
-            f"expected a whole number from 0 to {N_EMOTIONS - 1}"
-        )
-    return emotion
-
-
-def _pixels(field: bytes, location: str) -> npt.NDArray[np.uint8]:
+    Raises:
+        DatasetError: There are more or fewer, or one is no whole number from 0 to 255.
+    """
     values = _parse_regular(field)
     if values is None:
         values = _parse_any(field, location)
@@ -281,13 +169,14 @@ def _parse_regular(field: bytes) -> npt.NDArray[np.uint8] | None:
 
 def _parse_any(field: bytes, location: str) -> npt.NDArray[np.uint8]:
     """Read the numbers one by one, for unusual spacing and to name the one that is wrong."""
-    tokens = field.split()
+    # A list as Python prints it.
+    tokens = field.strip(b"[]").replace(b",", b" ").split()
     values = bytearray()
     for index, token in enumerate(tokens, start=1):
         number = int(token) if re.fullmatch(rb"[0-9]{1,3}", token) else -1
         if not 0 <= number <= np.iinfo(np.uint8).max:
             raise DatasetError(
-                f"{location}: pixel {index} is {_shown(token)}; "
+                f"{location}: pixel {index} is {shown_bytes(token)}; "
                 "expected a whole number from 0 to 255"
             )
         values.append(number)
@@ -296,10 +185,3 @@ def _parse_any(field: bytes, location: str) -> npt.NDArray[np.uint8]:
             f"{location}: has {len(values)} pixels; expected {_N_PIXELS} ({SIDE_PX} x {SIDE_PX})"
         )
     return np.frombuffer(bytes(values), np.uint8)
-
-
-def _shown(field: bytes) -> str:
-    """The beginning of a field as printable text."""
-    limit = 60
-    text = field[:limit].decode("utf-8", "backslashreplace")
-    return f"{text!r}{'...' if len(field) > limit else ''}"

@@ -3,10 +3,12 @@
 The same pictures as the CSV (its module has the data sheet), a sixth of the size. One file or a
 folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
 `ferplus_not_face` are there, and who is shown where there is a column `subject`; a face may lack
-either, and also a split. Further columns do no harm. `to_table` writes any faces in this form.
+either, and also a split. Further columns do no harm. The CSV written as Parquet is read too, with
+its column `pixels`. `to_table` writes any faces in this form.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,10 +17,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emolens.core.emotion import N_EMOTIONS, Emotion
+from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError, InputError
+from emolens.datasets.csv_rows import (
+    EMOTION,
+    IMAGE,
+    PIXELS,
+    USAGE,
+    no_usage_remark,
+    other_names,
+    split_of_name,
+)
 from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.fer2013_csv import label_column, parse_pixels
 from emolens.datasets.folders import visible_entries
+from emolens.datasets.label_order import FER2013_ORDER, LabelColumn
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import decode_image
@@ -46,8 +59,11 @@ def iter_parquet_folder(
     folder: Path, split: Split | None = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read all Parquet files of a folder one after the other, in natural order of their names."""
+    report = report or ReadingReport()
+    labels = label_column()
     for file in parquet_files(folder):
-        yield from iter_parquet(file, split, report)
+        yield from _iter_file(file, split, report, labels)
+    labels.note(folder, report)
 
 
 def iter_parquet(
@@ -56,12 +72,14 @@ def iter_parquet(
     """Read one Parquet file in row batches, so memory does not grow with the file.
 
     Args:
-        path: A file with the columns `usage` (FER2013's split name), `emotion` (0..6) and `image`
-            (bytes of a picture of any size in a format `decode_image` reads, e.g. lossless WebP;
-            colour becomes grey).
+        path: A file with the columns `usage` (FER2013's split name), `emotion` (0..6, or a word)
+            and `image` (bytes of a picture of any size in a format `decode_image` reads, e.g.
+            lossless WebP; colour becomes grey) or `pixels` (as in the CSV). Without `usage` all
+            rows are of one split, if the name of the file tells it.
         split: Only the faces of this split, or all. Pictures and labels of other rows are not
             looked at.
-        report: Where broken rows are counted if they may be skipped.
+        report: Where broken rows are counted if they may be skipped, and where it is told what was
+            assumed.
 
     Yields:
         Faces of uint8 (H, W), located by row, counted from 1.
@@ -70,12 +88,29 @@ def iter_parquet(
         DatasetError: Not Parquet, a missing column or one of another type, or a row that breaks
             the format; the message names file, row and what was expected.
     """
+    report = report or ReadingReport()
+    labels = label_column()
+    yield from _iter_file(path, split, report, labels)
+    labels.note(path, report)
+
+
+def _iter_file(
+    path: Path, split: Split | None, report: ReadingReport, labels: LabelColumn
+) -> Iterator[FaceSample]:
     try:
         with pq.ParquetFile(
             path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
         ) as file:
-            _check_schema(file.schema_arrow, path)
-            yield from _read_rows(file, path, split, report or ReadingReport())
+            columns = _find_columns(file.schema_arrow, path)
+            written = file.metadata.metadata or {}
+            for remark in _written_remarks(written):
+                report.remark(f"{path}: made of {remark}")
+            if written.get(_ORDER_KEY) == FER2013_ORDER.encode() or _VOTE_COLUMNS[0] in columns:
+                # Written here, or FER2013's faces, which FER+ rated: nothing to remark on.
+                labels = label_column()
+            if USAGE not in columns:
+                report.remark(no_usage_remark(path, split_of_name(path.name)))
+            yield from _read_rows(_rows(file, columns), path, split, report, labels)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: not a readable Parquet file: {error}") from error
 
@@ -93,6 +128,19 @@ def to_table(samples: Sequence[FaceSample]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
+def remarks_metadata(remarks: Sequence[str]) -> dict[str, str]:
+    """What to write into a file beside the table, so that its readers hear the remarks too."""
+    return {_REMARKS_KEY.decode(): json.dumps(list(remarks))} if remarks else {}
+
+
+def _written_remarks(written: Mapping[bytes, bytes]) -> list[str]:
+    try:
+        remarks = json.loads(written.get(_REMARKS_KEY, b"[]"))
+    except ValueError:
+        return []
+    return [str(remark) for remark in remarks] if isinstance(remarks, list) else []
+
+
 def _encode(image: npt.NDArray[np.uint8]) -> bytes:
     return cv2.imencode(".png", image)[1].tobytes()
 
@@ -103,95 +151,123 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def _is_label(kind: pa.DataType) -> bool:
+    # pandas makes whole numbers floating where a value is missing.
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind)) or _is_text(kind)
+
+
 def _is_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and _BYTES in [field.name for field in kind]:
+        kind = kind.field(_BYTES).type  # as the library datasets writes pictures
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
+_BYTES = "bytes"
 _COLUMNS: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
-    "usage": ("text", _is_text),
-    "emotion": ("whole numbers", pa.types.is_integer),
-    "image": ("bytes of an encoded picture", _is_bytes),
+    USAGE: ("text", _is_text),
+    EMOTION: ("whole numbers or words", _is_label),
+    IMAGE: ("bytes of an encoded picture", _is_bytes),
+    PIXELS: ("text with 2304 numbers", _is_text),
 }
 
 
 _SUBJECT = "subject"
 _VOTE_COLUMNS = [f"ferplus_{name}" for name in VOTE_NAMES]
+_ORDER_KEY, _REMARKS_KEY = b"emolens_label_order", b"emolens_remarks"
 SCHEMA = pa.schema(
     [
-        ("usage", pa.string()),
-        ("emotion", pa.int8()),
-        ("image", pa.binary()),
+        (USAGE, pa.string()),
+        (EMOTION, pa.int8()),
+        (IMAGE, pa.binary()),
         (_SUBJECT, pa.string()),
         *((name, pa.uint8()) for name in _VOTE_COLUMNS),
-    ]
+    ],
+    metadata={_ORDER_KEY: FER2013_ORDER.encode()},
 )
-"""The columns that `to_table` writes."""
+"""The columns that `to_table` writes, and the order of its labels."""
 
 
-def _check_schema(schema: pa.Schema, path: Path) -> None:
-    wrong = [name for name in _COLUMNS if schema.names.count(name) != 1]
-    wrong += [name for name in (_SUBJECT, *_VOTE_COLUMNS) if schema.names.count(name) > 1]
+def _find_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
+    """What the columns that are read are called here; their names may be in any case.
+
+    Without a column `usage` there is none of it, and of `image` and `pixels` there is one.
+    """
+    names = [name.lower() for name in schema.names]
+    needed = [EMOTION, PIXELS if PIXELS in names and IMAGE not in names else IMAGE]
+    if USAGE in names or other_names(USAGE, names):
+        needed.insert(0, USAGE)
+    wrong = [name for name in needed if names.count(name) != 1]
+    wrong += [name for name in (_SUBJECT, *_VOTE_COLUMNS) if names.count(name) > 1]
     if wrong:
+        hints = "".join(other_names(name, names) for name in wrong if name not in names)
         raise DatasetError(
             f"{path}: expected one column {' and one column '.join(wrong)}; a FER2013 Parquet file "
-            f"has {', '.join(_COLUMNS)}, this one has {', '.join(schema.names) or 'none'}"
+            f"has usage, emotion, image (or pixels), this one has "
+            f"{', '.join(schema.names) or 'none'}{hints}"
         )
+    columns = {name: schema.names[names.index(name)] for name in needed}
     for name, (expected, has_type) in _COLUMNS.items():
-        kind = schema.field(name).type
-        if not has_type(kind):
+        kind = schema.field(columns[name]).type if name in columns else None
+        if kind is not None and not has_type(kind):
             raise DatasetError(f"{path}: column {name} must hold {expected}, its type is {kind}")
+    votes = _VOTE_COLUMNS if set(_VOTE_COLUMNS) <= set(names) else []
+    further = [name for name in (_SUBJECT, *votes) if name in names]
+    return columns | {name: schema.names[names.index(name)] for name in further}
 
 
 def _read_rows(
-    file: pq.ParquetFile, path: Path, split: Split | None, report: ReadingReport
+    rows: Iterable[Mapping[str, object]],
+    path: Path,
+    split: Split | None,
+    report: ReadingReport,
+    labels: LabelColumn,
 ) -> Iterator[FaceSample]:
-    def read(numbered: tuple[int, tuple[object, ...]]) -> FaceSample | None:
-        row, (usage, emotion, encoded, subject, *votes) = numbered
-        location = f"{path}: row {row}"
-        row_split = _split(usage, location)
+    only_split = split_of_name(path.name)
+
+    def read(numbered: tuple[int, Mapping[str, object]]) -> FaceSample | None:
+        number, row = numbered
+        location = f"{path}: row {number}"
+        row_split = _split(row[USAGE], location) if USAGE in row else only_split
         if split is not None and row_split is not split:
             return None
+        votes = [row[name] for name in _VOTE_COLUMNS if name in row]
+        subject = row.get(_SUBJECT)
         return FaceSample(
-            _decode(encoded, location),
-            _emotion(emotion, location),
+            _picture(row, location),
+            _emotion(row[EMOTION], row_split, location, labels),
             row_split,
             location,
             _votes(votes, location) if any(count is not None for count in votes) else None,
             None if subject is None else str(subject),
         )
 
-    yield from read_each(enumerate(_rows(file), start=1), read, report)
+    yield from read_each(enumerate(rows, start=1), read, report)
 
 
-def _rows(file: pq.ParquetFile) -> Iterator[tuple[object, ...]]:
-    """Usage, emotion, encoded picture, subject and, if there are such columns, the ten votes."""
-    present = set(file.schema_arrow.names)
-    has_votes, has_subject = set(_VOTE_COLUMNS) <= present, _SUBJECT in present
-    names = [*_COLUMNS, *((_SUBJECT,) if has_subject else ())]
-    votes = _VOTE_COLUMNS if has_votes else []
-    for batch in file.iter_batches(_BATCH_ROWS, columns=[*names, *votes]):
-        columns = [batch.column(name).to_pylist() for name in names]
-        if not has_subject:
-            columns.append([None] * len(batch))
-        columns += [batch.column(name).to_pylist() for name in votes]
-        yield from zip(*columns, strict=True)
+def _rows(file: pq.ParquetFile, columns: Mapping[str, str]) -> Iterator[dict[str, object]]:
+    """What stands in each row, by the names of this module."""
+    for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns.values())):
+        values = [batch.column(name).to_pylist() for name in columns.values()]
+        for row in zip(*values, strict=True):
+            yield dict(zip(columns, row, strict=True))
 
 
 def _split(usage: object, location: str) -> Split | None:
     if usage is None:
         return None
-    if usage not in list(Split):
-        raise DatasetError(f"{location}: usage is {usage!r}; expected one of {', '.join(Split)}")
-    return Split(str(usage))
-
-
-def _emotion(emotion: object, location: str) -> Emotion:
-    if not isinstance(emotion, int) or not 0 <= emotion < N_EMOTIONS:
+    try:
+        return Split.from_name(str(usage))
+    except DatasetError as error:
         raise DatasetError(
-            f"{location}: emotion is {emotion!r}; "
-            f"expected a whole number from 0 to {N_EMOTIONS - 1}"
-        )
-    return Emotion(emotion)
+            f"{location}: usage is {usage!r}; expected one of {', '.join(Split)}, or a common word "
+            "for one (train, validation, val, test)"
+        ) from error
+
+
+def _emotion(emotion: object, split: Split | None, location: str, labels: LabelColumn) -> Emotion:
+    if isinstance(emotion, float) and emotion.is_integer():
+        emotion = int(emotion)
+    return labels.read("" if emotion is None else str(emotion), split, location)
 
 
 def _votes(counts: list[object], location: str) -> tuple[int, ...]:
@@ -204,7 +280,12 @@ def _votes(counts: list[object], location: str) -> tuple[int, ...]:
     return whole
 
 
-def _decode(encoded: object, location: str) -> npt.NDArray[np.uint8]:
+def _picture(row: Mapping[str, object], location: str) -> npt.NDArray[np.uint8]:
+    if PIXELS in row:
+        return parse_pixels(str(row[PIXELS] or "").encode(), location)
+    encoded = row[IMAGE]
+    if isinstance(encoded, dict):
+        encoded = encoded.get(_BYTES)
     if not isinstance(encoded, bytes):
         raise DatasetError(f"{location}: image is {encoded!r}; expected an encoded picture")
     try:

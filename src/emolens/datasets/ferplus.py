@@ -16,8 +16,8 @@ import numpy as np
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets import fer2013_csv
+from emolens.datasets.csv_rows import CsvRow, iter_rows
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_csv import CsvRow
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
@@ -91,6 +91,7 @@ PICTURES_SHEET = replace(
     votes_sha256={},
 )
 _FACE_FILES = ("fer2013.csv", "icml_face_data.csv")
+_PACKINGS = ("", ".gz", ".zip")
 _PICTURE_NAME = re.compile(r"fer[0-9]{7}\.png", re.IGNORECASE)
 _VOTE = re.compile(r"[0-9]|10", re.ASCII)
 _NO_MAJORITY = "no majority"
@@ -126,13 +127,15 @@ def iter_ferplus(
             two files are not in step: another number of rows, or another split in a row.
     """
     face_file, list_file = _require_face_file(folder), _require_list(folder)
+    labels = fer2013_csv.label_column()
 
     def read(rows: tuple[CsvRow, "_VoteRow"]) -> FaceSample | None:
         face_row, vote_row = rows
-        face = fer2013_csv.read_face(face_row, split)
+        face = fer2013_csv.read_face(face_row, split, labels)
         return replace(face, votes=vote_row.read().votes) if face else None
 
-    return read_each(_in_step(face_file, list_file), read, report or ReadingReport())
+    report = report or ReadingReport()
+    return read_each(_in_step(face_file, list_file, report), read, report)
 
 
 def iter_ferplus_pictures(
@@ -230,10 +233,12 @@ def _fields(line: str) -> list[str]:
     return [field.strip(' \t"') for field in line.split(",")]
 
 
-def _in_step(face_file: Path, list_file: Path) -> Iterator[tuple[CsvRow, _VoteRow]]:
+def _in_step(
+    face_file: Path, list_file: Path, report: ReadingReport
+) -> Iterator[tuple[CsvRow, _VoteRow]]:
     """Rows of both files that belong together; a file that is out of step ends the reading."""
     advice = "give each other the files of one release, unchanged"
-    for face_row, vote_row in zip_longest(fer2013_csv.iter_rows(face_file), _vote_rows(list_file)):
+    for face_row, vote_row in zip_longest(iter_rows(face_file, report), _vote_rows(list_file)):
         if face_row is None or vote_row is None:
             longer, shorter = (vote_row, face_file) if face_row is None else (face_row, list_file)
             raise DatasetError(
@@ -268,15 +273,17 @@ def _majority_emotion(listed: _Listed, location: str, report: ReadingReport) -> 
 
 
 def _face_files(folder: Path) -> list[Path]:
-    return [folder / name for name in _FACE_FILES if (folder / name).is_file()]
+    files = (folder / f"{name}{packing}" for name in _FACE_FILES for packing in _PACKINGS)
+    return [file for file in files if file.is_file()]
 
 
 def _require_face_file(folder: Path) -> Path:
     files = _face_files(folder)
     if len(files) != 1:
         raise DatasetError(
-            f"{folder}: has {'both' if files else 'neither'} of {' and '.join(_FACE_FILES)}; "
-            f"exactly one of them must lie beside {LIST_NAME}"
+            f"{folder}: has {' and '.join(file.name for file in files) or 'none'} of "
+            f"{' and '.join(_FACE_FILES)} (or packed as .gz or .zip); exactly one of them must lie "
+            f"beside {LIST_NAME}"
         )
     return files[0]
 

@@ -1,12 +1,11 @@
 """Lists folders the same way on every system: in natural order, without hidden files."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-
-# What systems put into folders beside the user's own files, dot files apart.
-_SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+from emolens.imaging.listing import LeftOut, counts_as_picture, is_hidden
 
 
 def natural_key(name: str) -> tuple[str, str]:
@@ -34,11 +33,30 @@ def visible_entries(folder: Path) -> list[Path]:
         DatasetError: The folder cannot be listed.
     """
     try:
-        entries = [entry for entry in folder.iterdir() if not _is_hidden(entry.name)]
+        entries = [entry for entry in folder.iterdir() if not is_hidden(entry.name)]
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     return sorted(entries, key=lambda entry: natural_key(entry.name))
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_NAMES
+def picture_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
+    """The pictures that stand in a folder itself, in natural order.
+
+    Args:
+        folder: The folder.
+        left_out: Where other files are counted.
+
+    Yields:
+        Files that count as pictures by `emolens.imaging.listing`, also those that are known but
+        not read: better refused by name than missing without a word.
+
+    Raises:
+        DatasetError: The folder cannot be listed.
+    """
+    for entry in visible_entries(folder):
+        if entry.is_dir():
+            continue
+        if counts_as_picture(entry):
+            yield entry
+        elif left_out is not None:
+            left_out.add(entry)

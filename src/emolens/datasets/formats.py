@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
@@ -13,11 +14,13 @@ from emolens.datasets import (
     ck_plus,
     ck_plus_sequences,
     class_folders,
+    csv_rows,
     expw,
     fer2013_csv,
     fer2013_parquet,
     ferplus,
     jaffe,
+    packed,
     raf_db,
 )
 from emolens.datasets.faces import FaceSample, Split
@@ -26,6 +29,11 @@ from emolens.datasets.reading import ReadingReport
 from emolens.datasets.sheet import DataSheet
 
 _CSV_NAMES = frozenset({"fer2013.csv", "icml_face_data.csv"})
+# Files of tables, read where their header says that they are faces.
+_TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".gz", ".zip"})
+_N_TABLES = 50
+# Archives unpack into a folder of their name, sometimes into two.
+_MAX_DEPTH = 4
 _N_SHOWN = 8
 
 
@@ -97,8 +105,9 @@ _GENERAL: dict[SourceFormat, Reader] = {
     SourceFormat.CLASS_FOLDERS: class_folders.iter_class_folders,
 }
 _ACCEPTED = (
-    "accepted are: FER2013's CSV (fer2013.csv or icml_face_data.csv) or a folder with one of the "
-    "two; a Parquet file with the columns usage, emotion and image or a folder of them; "
+    "accepted are: FER2013's CSV (fer2013.csv or icml_face_data.csv, also as .gz or .zip) or a "
+    "folder with one of the two; a Parquet file with the columns usage, emotion and image or a "
+    "folder of them; "
     f"a folder of {class_folders.LAYOUTS}; "
     f"a folder of {', '.join(PUBLISHED)} as published (docs/datasets.md)"
 )
@@ -126,7 +135,7 @@ def find_format(source: Path) -> tuple[SourceFormat, Path]:
 
     Returns:
         The format and the path to read, which differs from the source where that is a folder
-        around one CSV.
+        around one CSV, or a folder in which the data set has a folder of its own.
 
     Raises:
         DatasetError: The source does not exist, or is none or more than one of the accepted
@@ -149,7 +158,11 @@ def _file_format(file: Path) -> SourceFormat:
     suffix = file.suffix.lower()
     if start == fer2013_parquet.MAGIC:
         return SourceFormat.PARQUET
-    if suffix == ".csv" or fer2013_csv.has_csv_header(file):
+    if packed.is_packed(start):
+        # Says at once where no table is inside.
+        csv_rows.csv_columns(file)
+        return SourceFormat.CSV
+    if suffix == ".csv" or csv_rows.has_csv_header(file):
         return SourceFormat.CSV
     if suffix in fer2013_parquet.SUFFIXES:
         return SourceFormat.PARQUET
@@ -159,8 +172,7 @@ def _file_format(file: Path) -> SourceFormat:
 
 def _folder_format(folder: Path) -> tuple[SourceFormat, Path]:
     entries = visible_entries(folder)
-    published = [(name, folder) for name, one in PUBLISHED.items() if one.is_one(folder)]
-    candidates = published or _general_formats(folder, entries)
+    candidates = _candidates(folder, entries)
     if len(candidates) > 1:
         found = ", ".join(
             path.name if kind is SourceFormat.CSV else kind for kind, path in candidates
@@ -174,6 +186,37 @@ def _folder_format(folder: Path) -> tuple[SourceFormat, Path]:
         found = f"a folder with {shown or 'nothing in it'}"
         raise DatasetError(f"{folder}: {found}; {_hint(folder, entries)}{_ACCEPTED}")
     return candidates[0]
+
+
+def _candidates(
+    folder: Path, entries: list[Path], depth: int = 0
+) -> list[tuple[SourceFormat, Path]]:
+    """The data sets of a folder or, where it has none, of the only folder in it."""
+    published = [(name, folder) for name, one in PUBLISHED.items() if one.is_one(folder)]
+    found = published or _general_formats(folder, entries) or _tables(entries)
+    inner = [entry for entry in entries if entry.is_dir()]
+    if found or len(inner) != 1 or depth == _MAX_DEPTH:
+        return found
+    return _candidates(inner[0], visible_entries(inner[0]), depth + 1)
+
+
+def _tables(entries: list[Path]) -> list[tuple[SourceFormat, Path]]:
+    """The tables of labelled faces, whatever they are called; packed ones too."""
+    files = (entry for entry in entries if entry.suffix.lower() in _TABLE_SUFFIXES)
+    tables, doubtful = [], []
+    for file in islice((file for file in files if file.is_file()), _N_TABLES):
+        try:
+            columns = csv_rows.csv_columns(file)
+        except DatasetError:
+            doubtful.append(file)
+            continue
+        if {csv_rows.EMOTION, csv_rows.PIXELS} <= columns:
+            tables.append(file)
+        elif csv_rows.PIXELS in columns:
+            doubtful.append(file)
+    # Reading one that is damaged or lacks a column says what is wrong with it.
+    found = tables or (doubtful if len(doubtful) == 1 else [])
+    return [(SourceFormat.CSV, file) for file in found]
 
 
 def _general_formats(folder: Path, entries: list[Path]) -> list[tuple[SourceFormat, Path]]:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.class_folders import PICTURE_SUFFIXES
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.folders import visible_entries
+from emolens.datasets.folders import picture_files
 from emolens.datasets.picture_lists import listed_emotion
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
@@ -68,7 +67,7 @@ def is_jaffe(folder: Path) -> bool:
     """Whether a folder holds pictures that are named like JAFFE's."""
     return any(
         (named := _NAME.fullmatch(file.stem.upper())) and named["code"] in _CODES
-        for file in _pictures(folder)
+        for file in picture_files(folder)
     )
 
 
@@ -91,11 +90,7 @@ def iter_jaffe(
     if split is not None:
         return iter(())
     report = report or ReadingReport()
-    return read_each(_pictures(folder), lambda file: _read_picture(file, report), report)
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (entry for entry in visible_entries(folder) if entry.suffix.lower() in PICTURE_SUFFIXES)
+    return read_each(picture_files(folder), lambda file: _read_picture(file, report), report)
 
 
 def _read_picture(file: Path, report: ReadingReport) -> FaceSample | None:

@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
+from emolens.datasets.class_names import is_number
 from emolens.datasets.faces import Split
 
 FILE_NAME = "label_map.toml"
@@ -50,7 +51,7 @@ class LabelMap:
     @property
     def names_numbers(self) -> bool:
         """Whether it says what numbers mean."""
-        return any(name.isdecimal() for name in self.classes)
+        return any(is_number(name) for name in self.classes)
 
     def class_entry(self, folder_name: str) -> str | None:
         """The entry of `classes` that is meant by a folder, or None."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
@@ -37,14 +38,18 @@ def iter_faces(
 def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -> FaceSet:
     """Read the labelled faces of a source into memory, each brought to `size_px` squared.
 
+    Returns:
+        The faces, with what was assumed of them in `remarks`.
+
     Raises:
         DatasetError: The source breaks its format or has no faces of that split; the message then
             says which splits it has.
     """
-    faces = collect_faces(iter_faces(source, split), size_px)
+    report = ReadingReport()
+    faces = collect_faces(iter_faces(source, split, report=report), size_px)
     if not len(faces):
-        raise DatasetError(_no_faces(source, split))
-    return faces
+        raise report.no_faces(source) if split is None else _no_faces_of(source, split)
+    return replace(faces, remarks=tuple(report.remarks))
 
 
 def has_split(source: Path, split: Split) -> bool:
@@ -73,11 +78,12 @@ def held_out_split(source: Path) -> Split | None:
     raise DatasetError(f"{source}: holds the splits {names}; choose one of them")
 
 
-def _no_faces(source: Path, split: Split | None) -> str:
-    if split is None:
-        return f"{source}: holds no faces"
+def _no_faces_of(source: Path, split: Split) -> DatasetError:
     # What is broken matters less here than that the split is not there.
-    samples = iter_faces(source, report=ReadingReport(skip_faults=True))
+    report = ReadingReport(skip_faults=True)
+    samples = iter_faces(source, report=report)
     counts = Counter(sample.split or UNKNOWN_SPLIT for sample in samples)
+    if not counts:
+        return report.no_faces(source)
     held = ", ".join(f"{n_faces} of split {name}" for name, n_faces in sorted(counts.items()))
-    return f"{source}: holds no faces of split {split}; it holds {held or 'no faces at all'}"
+    return DatasetError(f"{source}: holds no faces of split {split}; it holds {held}")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from emolens.core.errors import DatasetError
@@ -23,17 +24,35 @@ class ReadingReport:
         n_faults: Faces left out because their row or picture is broken; one that is met again in
             another pass over the source counts once.
         faults: What was wrong with the first 20 of them.
+        remarks: What was assumed of the source, such as the order of labels that are numbers; each
+            once, and complete when all of the source has been read.
     """
 
     skip_faults: bool = False
     left_out: Counter[str] = field(default_factory=Counter)
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _met: set[str] = field(default_factory=set, repr=False)
 
     def leave_out(self, source_class: str) -> None:
         """Count a face whose class is none of the seven."""
         self.left_out[source_class] += 1
+
+    def remark(self, text: str) -> None:
+        """Tell people what was assumed; what has been told in another pass is not told again."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+    def no_faces(self, source: Path) -> DatasetError:
+        """An error for a source that gave no face, with what was met instead."""
+        met = [
+            *(f"{n:,} of {name}, none of the seven classes" for name, n in self.left_out.items()),
+            *(f"{self.n_faults:,} cannot be read, such as {fault}" for fault in self.faults[:1]),
+            *self.remarks,
+        ]
+        found = "; ".join(met) or "there is no picture in it"
+        return DatasetError(f"{source}: holds no faces: {found}")
 
     def fault(self, error: DatasetError) -> None:
         """Count a face that cannot be read, or raise the error where faults are not skipped."""
@@ -47,6 +66,13 @@ class ReadingReport:
         self.n_faults += 1
         if len(self.faults) < N_FAULTS_KEPT:
             self.faults.append(message)
+
+
+def without_folder(remarks: Iterable[str], source: Path) -> tuple[str, ...]:
+    """Remarks with the name of a source in place of its path, for files that are passed on."""
+    # The folder "." has no name, and tells nothing.
+    name = source.name or str(source)
+    return tuple(remark.replace(str(source), name) for remark in remarks)
 
 
 def read_each(

@@ -52,8 +52,8 @@ class DatasetSummary:
         n_faces: Number of faces.
         counts: Split name (or `"unknown"` where faces belong to none) to label to number of faces;
             splits in the order they first appear, every one with all seven labels.
-        min_size_wh: Smallest width and smallest height in pixels; (0, 0) without faces.
-        max_size_wh: Largest width and largest height in pixels; (0, 0) without faces.
+        min_size_wh: Smallest width and smallest height in pixels.
+        max_size_wh: Largest width and largest height in pixels.
         sha256: Split name to the digest that `load_faces(source, split).sha256` gives at 48 px.
         labels_sha256: Split name to the SHA-256 of its labels in order, one byte each.
         votes_sha256: Split name to the SHA-256 of its faces' ten vote counts in order, one byte
@@ -62,6 +62,7 @@ class DatasetSummary:
         left_out: Class that is none of the seven to number of its faces, which do not count above.
         n_faults: Faces that could not be read and were skipped, and
         faults: what was wrong with the first of them.
+        remarks: What was assumed, such as the order of labels that are numbers.
         data_set: Name of the published data set that this is, or None.
         published: Split name to a comparison with what is published of that data set.
     """
@@ -79,6 +80,7 @@ class DatasetSummary:
     left_out: Mapping[str, int]
     n_faults: int
     faults: tuple[str, ...]
+    remarks: tuple[str, ...]
     data_set: str | None
     published: Mapping[str, PublishedCheck]
 
@@ -96,6 +98,7 @@ class DatasetSummary:
             "left_out": dict(self.left_out),
             "n_faults": self.n_faults,
             "faults": list(self.faults),
+            "remarks": list(self.remarks),
             "sha256": dict(self.sha256),
             "labels_sha256": dict(self.labels_sha256),
             "votes_sha256": dict(self.votes_sha256),
@@ -129,10 +132,10 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         skip_faults: Count faces that cannot be read instead of stopping at the first one.
 
     Returns:
-        The summary; a source in a known format without faces gives zeros.
+        The summary.
 
     Raises:
-        DatasetError: The source is none of the accepted formats or breaks its own.
+        DatasetError: The source is none of the accepted formats, breaks its own, or has no faces.
     """
     source_format, _ = find_format(source)
     report = ReadingReport(skip_faults=skip_faults)
@@ -144,7 +147,9 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         height, width = sample.image.shape
         sizes_wh.add((width, height))
         subjects.add(sample.subject)
-    widths, heights = zip(*sizes_wh, strict=True) if sizes_wh else ((0,), (0,))
+    if not tallies:
+        raise report.no_faces(source)
+    widths, heights = zip(*sizes_wh, strict=True)
     published = _published_checks(source, tallies)
     sheet = sheet_of(source_format)
     return DatasetSummary(
@@ -163,6 +168,7 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         left_out=dict(sorted(report.left_out.items())),
         n_faults=report.n_faults,
         faults=tuple(report.faults),
+        remarks=tuple(report.remarks),
         data_set=sheet.name if sheet and (published or source_format in PUBLISHED) else None,
         published=published,
     )

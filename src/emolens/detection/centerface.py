@@ -1,6 +1,7 @@
 """CenterFace: a face is a peak of a heat map, with size, offset and landmarks beside it."""
 
-from typing import Final
+import copy
+from typing import Final, Self
 
 import cv2
 import numpy as np
@@ -83,6 +84,12 @@ class CenterFaceDetector:
         self._min_score = min_score
         model = open_input_shape(find_model(self.name, "detector").read())
         self._session = OnnxSession(model, name=self.name, n_threads=n_threads)
+
+    def for_size(self, long_side_px: int) -> Self:
+        """The same detector with another input size; both share one loaded model."""
+        resized = copy.copy(self)
+        resized._sizes = input_sizes(long_side_px)
+        return resized
 
     @property
     def name(self) -> str:

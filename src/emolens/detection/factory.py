@@ -1,5 +1,6 @@
 """A detector by its name."""
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.tiles import TiledDetector
+from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
 from emolens.detection.yunet import YuNetDetector
 from emolens.runtime.catalogue import find_model
 
@@ -21,6 +23,8 @@ _LARGEST_LOOK_PX = 1280
 # Below 128 the flattest shape has no room for a face.
 _DETECTOR_PX_RANGE = (128, 16384)
 _MODEL_SUFFIX = ".onnx"
+# The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
+_CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
 
 
 def check_detector_name(name: str) -> None:
@@ -39,7 +43,7 @@ def build_detector(
     long_side_px: int | None = None,
     n_threads: int = 1,
 ) -> FaceDetector:
-    """Load a face detector.
+    """Load a face detector that also tells how each face is rolled.
 
     Args:
         name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
@@ -56,10 +60,11 @@ def build_detector(
     """
     check_detector_name(name)
     look_px = check_detector_px(long_side_px)
-    find, smallest_px = _load(name, min_score, look_px, n_threads)
-    return TiledDetector(
-        find, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
+    detector, smallest_px = _load(name, min_score, look_px, n_threads)
+    tiled = TiledDetector(
+        detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
     )
+    return UprightDetector(tiled, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
 
 
 def check_detector_px(detector_px: int | None) -> int:
@@ -81,7 +86,7 @@ def check_detector_px(detector_px: int | None) -> int:
 
 def _load(
     name: str, min_score: float | None, long_side_px: int, n_threads: int
-) -> tuple[FaceDetector, float]:
+) -> tuple[CenterFaceDetector | YuNetDetector, float]:
     """A detector of one look, and the smallest face that it finds, in pixels of its input."""
     match name:
         case "centerface":

@@ -8,6 +8,7 @@ inputs, so that memory does not grow with the image.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -193,12 +194,19 @@ class TiledDetector:
         )
 
 
+@runtime_checkable
+class _TellsWhatIsLeftOut(Protocol):
+    """A detector with remarks, or one around it."""
+
+    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]: ...
+
+
 def detection_notes(detector: FaceDetector, size_wh: tuple[int, int]) -> tuple[str, ...]:
     """Remarks on what a detector leaves out in an image of (width, height) pixels.
 
     Empty for a detector that does not plan its looks by the size of the image.
     """
-    return detector.notes(size_wh) if isinstance(detector, TiledDetector) else ()
+    return detector.notes(size_wh) if isinstance(detector, _TellsWhatIsLeftOut) else ()
 
 
 def _long_side(size_wh: tuple[int, int]) -> float:

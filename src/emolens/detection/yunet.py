@@ -1,7 +1,7 @@
 """YuNet: a very small detector, run by OpenCV itself."""
 
 import threading
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from emolens.core.geometry import Framing
 from emolens.detection.candidates import Candidates, check_score, to_detections
 from emolens.detection.letterbox import check_picture, choose_size, input_sizes, letterbox
 from emolens.runtime.catalogue import find_model
+from emolens.runtime.forks import keep_for_ever, watch_forks
 
 # Source: OpenCV Zoo's own wrapper of the model (score 0.6, overlap 0.3, at most 5000 candidates).
 DEFAULT_MIN_SCORE: Final = 0.6
@@ -68,6 +69,13 @@ class YuNetDetector:
         self._model = np.frombuffer(content, np.uint8)
         self._min_score = min_score
         self._networks = {self._sizes[0]: self._load(self._sizes[0])}
+        watch_forks(self)
+
+    def start_anew(self) -> None:
+        """Load the networks again, in a process that was forked."""
+        keep_for_ever(self._networks)
+        self._networks = {}
+        self._lock = threading.Lock()
 
     def _load(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
         no_config = np.empty(0, np.uint8)
@@ -77,6 +85,12 @@ class YuNetDetector:
             )
         except cv2.error as error:
             raise ModelError(f"yunet: not a model that OpenCV can load: {error.err}") from error
+
+    def for_size(self, long_side_px: int) -> Self:
+        """The same detector with another input size."""
+        return type(self)(
+            min_score=self._min_score, long_side_px=long_side_px, model=self._model.tobytes()
+        )
 
     @property
     def name(self) -> str:

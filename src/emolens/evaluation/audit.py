@@ -119,6 +119,7 @@ class Audit:
         return {
             "sources": [str(source) for source in self.audited.sources],
             "n_faces": len(self.audited),
+            "remarks": list(self.audited.faces.remarks),
             "counts": {split: dict(by_label) for split, by_label in self.counts.items()},
             "exact_copies": asdict(self.exact),
             "near_copies": asdict(self.near),

@@ -11,6 +11,7 @@ from emolens.core.emotion import Emotion
 from emolens.datasets.clean_file import COMPARED_SIZE_PX
 from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces, join_faces
 from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
+from emolens.datasets.reading import ReadingReport
 from emolens.datasets.votes import N_VOTES
 
 _NO_VOTES = (0,) * N_VOTES
@@ -72,16 +73,20 @@ def read_audited(source: Path) -> AuditedFaces:
     """Read all faces of a source.
 
     Raises:
-        DatasetError: The source is none of the known formats or breaks its own.
+        DatasetError: The source is none of the known formats, breaks its own or has no faces.
     """
     splits: list[str] = []
+    report = ReadingReport()
 
     def samples() -> Iterator[FaceSample]:
-        for sample in iter_faces(source):
+        for sample in iter_faces(source, report=report):
             splits.append(sample.split or UNKNOWN_SPLIT)
             yield replace(sample, votes=sample.votes or _NO_VOTES)
 
     faces = collect_faces(samples(), COMPARED_SIZE_PX)
+    if not len(faces):
+        raise report.no_faces(source)
+    faces = replace(faces, remarks=tuple(report.remarks))
     numbers = np.zeros(len(faces), np.int64)
     return AuditedFaces((source,), numbers, faces, np.array(splits, np.str_))
 

@@ -37,6 +37,7 @@ class Subject:
         tta: Whether answers are means over ten views.
         rival: Name of the model that it is compared with, or None.
         emolens_version: Version of the program.
+        remarks: What was assumed of the faces, such as the order of labels that are numbers.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Subject:
     tta: bool
     rival: str | None
     emolens_version: str
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

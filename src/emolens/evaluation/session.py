@@ -41,7 +41,7 @@ class Session:
         n_dropped: Frames that were dropped between them.
         n_without_face: Processed frames that show no face.
         without_face_s: Seconds that these stand for.
-        n_restarts: How often time went back, or was none.
+        n_restarts: How often time went back, was none, or went on in another piece of the source.
         persons: Those who were visible longest, in the order of appearance.
         n_other_persons: Further tracks, of which only the time is kept.
         others_s: Seconds in which these were visible, all added up.
@@ -130,6 +130,7 @@ class SessionSummary:
         self._max_hold_s = max_hold_s
         self._max_persons = max_persons
         self._clock = _Clock()
+        self._n_pieces: int | None = None
         self._grid = TimeGrid(0.0, bin_s=_FIRST_BIN_S, n_bins=n_bins)
         # The last frame is counted when the next one says how long it stood.
         self._faces: tuple[FaceResult, ...] | None = None
@@ -142,6 +143,9 @@ class SessionSummary:
         """Take the result of one frame."""
         before_s = self._clock.now_s
         at_s, is_onward = self._clock.read(result.media_time_s, otherwise_s=before_s + self._hold_s)
+        n_pieces = len(frame.clock_offsets_s)
+        self._clock.n_restarts += is_onward and self._n_pieces not in {None, n_pieces}
+        self._n_pieces = n_pieces
         if self._totals.n_frames == 0:
             self._grid.start_s = self._end_s = at_s
         elif is_onward:

@@ -10,8 +10,8 @@ from emolens.core.face import FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationMaps, FaceExplainer
-from emolens.imaging.crop import crop_square
 from emolens.imaging.preprocess import to_gray
+from emolens.imaging.turn import crop_turned, turn_for, turn_heat
 from emolens.rendering.heatmap import draw_heat
 
 Pixels = npt.NDArray[np.uint8]
@@ -54,7 +54,10 @@ class HeatLayer:
         Returns:
             A new uint8 (H, W, 3) BGR picture of the same size.
         """
-        squares = [self._framing.apply(face.box) for face in result.faces]
+        squares = [
+            self._framing.apply(face.box, turn_degrees=turn_for(face.roll_degrees))
+            for face in result.faces
+        ]
         # Other layers may have changed the picture; the model sees what the camera saw.
         maps = self._maps_of(result.frame.image, result, squares)
         drawn = image.copy()
@@ -71,14 +74,21 @@ class HeatLayer:
             -1 - number if face.track_id is None else face.track_id
             for number, face in enumerate(result.faces)
         ]
+        turns = [turn_for(face.roll_degrees) for face in result.faces]
         missing = [
-            (key, square) for key, square in zip(keys, squares, strict=True) if key not in kept
+            (key, square, turn)
+            for key, square, turn in zip(keys, squares, turns, strict=True)
+            if key not in kept
         ]
         if missing:
             gray = to_gray(image)
             size_px = self._explainer.input_spec.size_px
-            crops = [crop_square(gray, square, size_px) for _key, square in missing]
-            for (key, _square), maps in zip(missing, self._explainer.explain(crops), strict=True):
+            crops = [
+                crop_turned(gray, square, size_px, roll_degrees=turn)
+                for _key, square, turn in missing
+            ]
+            made = self._explainer.explain(crops)
+            for (key, *_), maps in zip(missing, made, strict=True):
                 kept[key] = _Made(maps, at_s)
         self._made = kept
         return [kept[key].maps for key in keys]
@@ -97,7 +107,8 @@ def _lay_over(image: Pixels, square: Box, maps: ActivationMaps, face: FaceResult
     patch = np.zeros((side, side, 3), np.uint8)
     patch[inside] = image[y_from:y_to, x_from:x_to]
     emotion = face.top if face.label is None else face.label
-    heat = maps.heat_map(emotion, min(side, _LARGEST_MAP_PX))
+    upright = maps.heat_map(emotion, min(side, _LARGEST_MAP_PX))
+    heat = turn_heat(upright, turn_for(face.roll_degrees))
     image[y_from:y_to, x_from:x_to] = draw_heat(patch, heat, side)[inside]
 
 

@@ -16,11 +16,13 @@ class Container:
     """A picture file that was read up to its end, but not decoded.
 
     Attributes:
-        format_name: "JPEG", "PNG", "BMP", "GIF", "WebP" or "TIFF".
+        format_name: One of `emolens.imaging.decode.FORMATS`.
         size_wh: (width, height) in stored pixels, before the orientation is applied.
         pixel_file: A file of the same format with the first picture and without metadata.
         orientation: EXIF orientation 1..8; 1 means upright.
         n_frames: Frames or pages in the file.
+        shown_xyxy: The part of the stored picture that is shown, in pixels; None for all of it.
+        remarks: What else a user should know.
     """
 
     format_name: str
@@ -28,14 +30,16 @@ class Container:
     pixel_file: bytes
     orientation: int = 1
     n_frames: int = 1
+    shown_xyxy: tuple[int, int, int, int] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks that a user should know."""
         if self.n_frames <= 1:
-            return ()
+            return self.remarks
         unit = "pages" if self.format_name == "TIFF" else "frames"
-        return (f"first of {self.n_frames} {unit}",)
+        return (f"first of {self.n_frames} {unit}", *self.remarks)
 
 
 def check_size(format_name: str, size_wh: tuple[int, int], max_pixels: int) -> None:

@@ -13,12 +13,13 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -36,9 +37,14 @@ from emolens.imaging.bmp import inspect_bmp
 from emolens.imaging.container import Container, check_size, damaged
 from emolens.imaging.exif import turn_upright
 from emolens.imaging.gif import inspect_gif
+from emolens.imaging.heic import open_heic
+from emolens.imaging.heif import inspect_heif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
+from emolens.imaging.kinds import HEAD_BYTES, READABLE, kind_of
+from emolens.imaging.listing import is_broken_link
 from emolens.imaging.pillow_limit import pillow_limit_lifted
 from emolens.imaging.png import inspect_png, verify_png
+from emolens.imaging.pnm import inspect_pnm
 from emolens.imaging.tiff import inspect_tiff
 from emolens.imaging.webp import inspect_webp
 
@@ -57,15 +63,17 @@ MAX_PIXELS = 100_000_000
 # Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
 # grows with the number of pixels that is allowed.
 MAX_FILE_BYTES = 1 << 30
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WebP", "TIFF")
-_MAGIC_BYTES = 16
+FORMATS = tuple(kind.name for kind in READABLE)
 _CHUNK_BYTES = 1 << 20
 # Everything that Pillow's decoders were seen to raise on broken files.
 _DECODER_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
     *(OSError, RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
-_RARE_KIND = ("unsupported", "cannot handle", "unknown pixel mode", "not yet supported")
+_RARE_KIND = (
+    *("unsupported", "cannot handle", "unknown pixel mode", "not yet supported"),
+    "support not installed",  # by a Pillow that was built without a decoder
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +98,7 @@ class _Codec:
     inspect: Callable[[bytes, int], Container]
     # The decoders are called directly: PIL.Image.open would warn about sizes below MAX_PIXELS,
     # and warnings cannot be silenced for one thread alone.
-    open: Callable[[BinaryIO], ImageFile.ImageFile]
+    open: Callable[[BinaryIO], Image.Image]
     verify: Callable[[Image.Image, Container], None] = _accept
 
 
@@ -101,6 +109,9 @@ _CODECS = {
     "GIF": _Codec(inspect_gif, GifImagePlugin.GifImageFile),
     "WebP": _Codec(inspect_webp, WebPImagePlugin.WebPImageFile),
     "TIFF": _Codec(inspect_tiff, TiffImagePlugin.TiffImageFile),
+    "HEIC": _Codec(inspect_heif, open_heic),
+    "AVIF": _Codec(inspect_heif, AvifImagePlugin.AvifImageFile),
+    "PNM": _Codec(inspect_pnm, PpmImagePlugin.PpmImageFile),
 }
 
 
@@ -110,9 +121,11 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
     or a file with several pages the first picture is taken, and a note says so; transparency is
     blended with white (see `emolens.imaging.bgr`). A file that is cut off anywhere is refused.
+    Pixels are square, whatever density the file states across and down (JFIF, pHYs, TIFF's
+    resolution): it is meant for printers, and viewers ignore it as well.
 
     Args:
-        encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP or TIFF.
+        encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP, TIFF, HEIC, AVIF or PNM.
         max_pixels: Largest width x height that is decoded; Pillow's own limit
             (`PIL.Image.MAX_IMAGE_PIXELS`) does not count.
 
@@ -131,9 +144,10 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     if max_pixels < 1:
         raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
     encoded = bytes(encoded)
-    codec = _CODECS[_recognise(encoded)]
-    container = codec.inspect(encoded, max_pixels)
+    container = _CODECS[_recognise(encoded)].inspect(encoded, max_pixels)
     try:
+        # HEIC and AVIF share a container, which alone says which of them it holds.
+        codec = _CODECS[container.format_name]
         with pillow_limit_lifted(math.prod(container.size_wh)):
             pixels = _decode(codec, container, max_pixels)
     except InputError:
@@ -188,9 +202,9 @@ def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
             # Opening a pipe would wait for somebody to write into it.
             raise InputError(f"{shown} is a device, pipe or socket; name a picture file")
         with file.open("rb") as stream:
-            head = stream.read(_MAGIC_BYTES)
+            head = stream.read(HEAD_BYTES)
             try:
-                _recognise(head)  # before a video of 10 GB is read
+                _recognise(head, file.name)  # before a video of 10 GB is read
             except InputError as error:
                 raise type(error)(f"{shown}: {error}") from error
             encoded = bytearray(head)
@@ -209,31 +223,34 @@ def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
             f"{shown} may not be read: {error.strerror}; change its permissions"
         ) from error
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise InputNotFoundError(f"{shown} does not exist; check the name") from error
+        raise InputNotFoundError(_not_there(file, shown)) from error
     except OSError as error:
         raise InputNotFoundError(f"{shown} cannot be read: {error.strerror or error}") from error
 
 
-def _recognise(encoded: bytes) -> str:
+def _not_there(file: Path, shown: str) -> str:
+    if is_broken_link(file):
+        target = os.fspath(file.readlink())
+        return f"{shown} is a link to {target!r}, which does not exist; mend or delete the link"
+    return f"{shown} does not exist; check the name"
+
+
+def _recognise(encoded: bytes, name: str = "") -> str:
     """Name the format that the first bytes announce."""
     if not encoded:
         raise EmptyFileError("the file is empty (0 bytes); copy or download it again")
-    if encoded.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if encoded.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if encoded.startswith(b"BM"):
-        return "BMP"
-    if encoded.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if encoded.startswith(b"RIFF") and encoded[8:12] == b"WEBP":
-        return "WebP"
-    if encoded.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
-    guess = " (HEIC, AVIF or a video)" if encoded[4:8] == b"ftyp" else ""
+    kind = kind_of(encoded[:HEAD_BYTES], name)
+    if kind is not None and kind.is_readable:
+        return kind.name
+    allowed = f"allowed are {', '.join(FORMATS)}, whatever the file's name"
+    if kind is not None:
+        raise UnsupportedFormatError(
+            f"a {kind.name} file, which emolens does not read as a picture; {kind.advice}; "
+            f"{allowed}"
+        )
     raise UnsupportedFormatError(
-        f"not a picture of a format that emolens reads: it begins with {encoded[:12]!r}{guess}; "
-        f"allowed are {', '.join(FORMATS)}, whatever the file's name; save it in one of these"
+        f"not a picture of a format that emolens reads: it begins with {encoded[:12]!r}; "
+        f"{allowed}; save it in one of these"
     )
 
 
@@ -243,7 +260,11 @@ def _decode(codec: _Codec, container: Container, max_pixels: int) -> npt.NDArray
     check_size(container.format_name, picture.size, max_pixels)
     picture.load()
     codec.verify(picture, container)
-    return bgr_from_pillow(picture)
+    pixels = bgr_from_pillow(picture)
+    if container.shown_xyxy is None:
+        return pixels
+    x_min, y_min, x_max, y_max = container.shown_xyxy
+    return pixels[y_min:y_max, x_min:x_max]
 
 
 def _refusal(format_name: str, error: BaseException) -> DamagedImageError | UnsupportedFormatError:

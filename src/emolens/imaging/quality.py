@@ -78,6 +78,8 @@ def assess_quality(
         reasons.append(QualityReason.CUT_OFF)
     if detection is not None and _is_turned_away(detection):
         reasons.append(QualityReason.TURNED_AWAY)
+    if detection is not None and detection.roll is not None and not detection.roll.is_certain:
+        reasons.append(QualityReason.TILTED)
     return FaceQuality(square.width, sharpness, tuple(reasons))
 
 

@@ -93,7 +93,7 @@ class NetworkSource:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        upright = Upright()
+        upright = Upright(self._stream)
         began_s: float | None = None
         for index, decoded in enumerate(self._decode()):
             now_s = self._clock()

@@ -48,6 +48,7 @@ def plan_source(
     clip: Clip | None = None,
     rate_hz: float = DEFAULT_RATE_HZ,
     max_pixels: int = MAX_PIXELS,
+    video_track: int | None = None,
 ) -> SourcePlan:
     """Find out what a source is; nothing is opened yet.
 
@@ -57,10 +58,24 @@ def plan_source(
         clip: Which frames of a file or folder are wanted.
         rate_hz: Pictures per second of a folder.
         max_pixels: Largest width x height of its pictures.
+        video_track: Number of the video track of a file, from 1; None takes the one that shows
+            most.
 
     Raises:
-        ConfigError: An address with a scheme that is not read.
+        ConfigError: An address with a scheme that is not read, or a video track of what is no file.
     """
+    pictures = partial(PictureSource, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels)
+    plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
+    if video_track is not None and (plan.path is None or plan.path.is_dir()):
+        raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
+    return plan
+
+
+def _plan(
+    source: Source,
+    pictures: Callable[[Path], FrameSource],
+    video: Callable[[Path], FrameSource],
+) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
     # A file may be called "0" too.
@@ -82,14 +97,8 @@ def plan_source(
             f"schemes {allowed}"
         )
     path = Path(name)
-    if path.is_dir():
-        return SourcePlan(
-            name,
-            partial(PictureSource, path, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels),
-            is_endless=False,
-            path=path,
-        )
-    return SourcePlan(name, partial(VideoSource, path, clip=clip), is_endless=False, path=path)
+    open_source = partial(pictures if path.is_dir() else video, path)
+    return SourcePlan(name, open_source, is_endless=False, path=path)
 
 
 def paced(plan: SourcePlan) -> SourcePlan:

@@ -2,13 +2,18 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame
 from emolens.imaging.decode import MAX_PIXELS, read_image
+from emolens.imaging.kinds import kind_by_name, kind_of
+from emolens.imaging.listing import LeftOut, first_bytes, no_pictures
 from emolens.media.clip import Clip
 from emolens.media.pictures import find_pictures
 
@@ -18,8 +23,9 @@ DEFAULT_RATE_HZ: Final = 25.0
 class PictureSource:
     """The pictures of a folder, in the order of their names, `2.png` before `10.png`.
 
-    Implements `emolens.core.ports.FrameSource`. A picture that cannot be read is told in `remarks`;
-    its number and its time stay free.
+    Implements `emolens.core.ports.FrameSource`. What a user should know is told in `remarks`; what
+    of it means that something is missing, in `failures` too. The number and the time of a picture
+    that cannot be read stay free; files of a kind that is not read have none.
 
     Args:
         folder: The folder; pictures in folders below it count too.
@@ -44,13 +50,17 @@ class PictureSource:
     ) -> None:
         if not 0 < rate_hz < float("inf"):
             raise ConfigError(f"a rate must be a positive number of Hz, got {rate_hz}")
-        self._paths = _in_order(folder)
+        left_out = LeftOut()
+        self._paths, unread = _in_order(folder, left_out)
         self._rate_hz = rate_hz
         self._clip = clip or Clip()
         self._max_pixels = max_pixels
         self._clock = clock
         self._name = str(folder)
-        self.remarks: list[str] = []
+        self.failures: list[str] = []
+        self.remarks: list[str] = [left_out.remark] if left_out.remark else []
+        for path in unread:
+            self._try_read(path)
 
     def __enter__(self) -> Self:
         return self
@@ -68,12 +78,8 @@ class PictureSource:
 
     def __iter__(self) -> Iterator[Frame]:
         for index in self._wanted():
-            path = self._paths[index]
-            try:
-                image = read_image(path, max_pixels=self._max_pixels).image
-            except InputError as error:
-                message = str(error)
-                self.remarks.append(message if path in message else f"{path}: {message}")
+            image = self._try_read(self._paths[index])
+            if image is None:
                 continue
             yield Frame(
                 image,
@@ -83,6 +89,15 @@ class PictureSource:
                 source_id=self._name,
             )
 
+    def _try_read(self, path: str) -> npt.NDArray[np.uint8] | None:
+        try:
+            return read_image(path, max_pixels=self._max_pixels).image
+        except InputError as error:
+            message = str(error)
+            self.failures.append(message if path in message else f"{path}: {message}")
+            self.remarks.append(self.failures[-1])
+            return None
+
     def _wanted(self) -> list[int]:
         def is_wanted(index: int) -> bool:
             at_s = index / self._rate_hz
@@ -91,11 +106,23 @@ class PictureSource:
         return [i for i in range(0, len(self._paths), self._clip.every) if is_wanted(i)]
 
 
-def _in_order(folder: Path) -> Sequence[str]:
-    paths = [path for path in find_pictures([str(folder)]) if Path(path) != folder]
+def _in_order(folder: Path, left_out: LeftOut) -> tuple[list[str], list[str]]:
+    """The pictures of a folder, and its files of kinds that are not read, by number and name."""
+    paths = [path for path in find_pictures([str(folder)], left_out) if Path(path) != folder]
     if not paths:
-        raise SourceError(f"{folder} is a folder without pictures, or one that cannot be opened")
-    return sorted(sorted(paths), key=_with_numbers)
+        raise SourceError(str(no_pictures(folder)))
+    ordered = sorted(sorted(paths), key=_with_numbers)
+    unread = [path for path in ordered if _is_of_other_kind(path)]
+    return [path for path in ordered if path not in set(unread)], unread
+
+
+def _is_of_other_kind(path: str) -> bool:
+    """Whether both name and content say that a file is of a kind that is not read."""
+    named = kind_by_name(path)
+    if named is None or named.is_readable:
+        return False
+    kind = kind_of(first_bytes(path), path)
+    return kind is None or not kind.is_readable
 
 
 def _with_numbers(path: str) -> list[tuple[int, int, str]]:

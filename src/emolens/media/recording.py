@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, Self
@@ -11,15 +10,14 @@ from typing import Final, Self
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.audio.stream import AudioStream
-from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from emolens.core.errors import ConfigError, EmolensError, OutputError
+from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Frame, FrameResult
 from emolens.media.pyav import av
-from emolens.media.video_file import open_file, packets_of, reason_of
+from emolens.media.sound import Sound
+from emolens.media.video_file import reason_of
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 # Time stamps to a ninetieth of a millisecond, as in MPEG; Matroska itself rounds to milliseconds.
@@ -60,7 +58,8 @@ class Recording:
     Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
     first frame on: once it is half a second long it can be opened at any moment, also when the
     program was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so
-    they are shown.
+    they are shown. Where these begin below zero, the recording begins at zero. Pixels are square,
+    as those of frames are.
 
     Args:
         path: A name that ends in .mkv or .mp4.
@@ -77,13 +76,14 @@ class Recording:
         self._sound_from = sound_from
         self._output: OutputContainer | None = None
         self._video: VideoStream | None = None
-        self._sound: _Sound | None = None
+        self._sound: Sound | None = None
         self._size_wh = (0, 0)
         self._last_pts = -1
         self._last_key_s = -np.inf
         self._last_s = 0.0
         self._step_s = 1 / _RATE_HINT_HZ
         self._shift_s = 0.0
+        self._offsets_s: tuple[float, ...] = (0.0,)
         self._n_frames = 0
         self._is_closed = False
         self.remarks: list[str] = []
@@ -127,8 +127,7 @@ class Recording:
         try:
             for packet in video.encode():
                 output.mux(packet)
-            if self._sound:
-                self._sound.copy_until(self._last_s + self._step_s)
+            self._copy_sound(self._last_s + self._step_s)
             output.close()
         except (av.FFmpegError, OSError) as error:
             _give_up(output)
@@ -162,9 +161,11 @@ class Recording:
         self._video = video
         # Sound may begin a little before the first frame: decoders need it to get going.
         began_s = frame.media_time_s if frame.index else -np.inf
-        self._last_s = frame.media_time_s
+        # No container has times below zero.
+        self._shift_s = max(0.0, -frame.media_time_s)
+        self._last_s = frame.media_time_s + self._shift_s
         if self._sound_from is not None:
-            self._sound = _Sound.open(self._sound_from, output, began_s)
+            self._sound = Sound.open(self._sound_from, output, began_s + self._shift_s)
             if self._sound is None:
                 self.remarks.append(f"the sound of {self._sound_from} cannot be copied along")
 
@@ -183,8 +184,13 @@ class Recording:
             self._last_key_s = at_s
         for packet in video.encode(encodable):
             output.mux(packet)
+        self._offsets_s = frame.clock_offsets_s
+        self._copy_sound(at_s)
+
+    def _copy_sound(self, until_s: float) -> None:
         if self._sound:
-            self._sound.copy_until(at_s)
+            offsets_s = [offset_s + self._shift_s for offset_s in self._offsets_s]
+            self._sound.copy_until(until_s, offsets_s)
 
     def _time_of(self, frame: Frame) -> float:
         at_s = frame.media_time_s + self._shift_s
@@ -213,74 +219,6 @@ class Recording:
             f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}; what was "
             "recorded before is kept"
         )
-
-
-class _Sound:
-    """The sound of a file, copied without decoding it."""
-
-    def __init__(
-        self, source: InputContainer, output: OutputContainer, stream: AudioStream, from_s: float
-    ) -> None:
-        self._source = source
-        self._output = output
-        self._copy = output.add_stream_from_template(stream)
-        self._filter: BitStreamFilterContext | None = None
-        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
-            # In a transport stream every packet has a header that other containers do not take.
-            self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
-        self._packets: Iterator[av.Packet[AudioStream]] = packets_of(source, stream)
-        self._from_s = from_s
-        self._last_dts: int | None = None
-        self._waiting: av.Packet[AudioStream] | None = None
-
-    @classmethod
-    def open(cls, path: Path, output: OutputContainer, from_s: float) -> "_Sound | None":
-        """Open the first sound of a file; None where it has none that the output can hold."""
-        try:
-            source = open_file(path)
-        except EmolensError:
-            return None
-        streams = source.streams.audio
-        # Decoders may have names of their own, as mp3float for mp3.
-        name = streams[0].codec_context.codec.canonical_name if streams else None
-        if name not in output.supported_codecs:
-            source.close()
-            return None
-        return cls(source, output, streams[0], from_s)
-
-    def copy_until(self, until_s: float) -> None:
-        """Copy what is heard between the first frame and a time."""
-        while True:
-            packet = self._waiting or self._next()
-            self._waiting = None
-            if packet is None:
-                return
-            if packet.pts is None or packet.time_base is None:
-                continue
-            at_s = float(packet.pts * packet.time_base)
-            if at_s > until_s:
-                self._waiting = packet
-                return
-            # Times that go back, as in files put together from several, cannot be copied.
-            is_later = self._last_dts is None or packet.dts is None or packet.dts > self._last_dts
-            if at_s >= self._from_s and is_later:
-                self._last_dts = packet.dts
-                self._copy_packet(packet)
-
-    def _copy_packet(self, packet: "av.Packet[AudioStream]") -> None:
-        for filtered in self._filter.filter(packet) if self._filter else [packet]:
-            filtered.stream = self._copy
-            self._output.mux(filtered)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
-
-    def _next(self) -> "av.Packet[AudioStream] | None":
-        try:
-            return next(self._packets, None)
-        except av.FFmpegError:
-            return None  # the file is cut off; so is its sound
 
 
 def check_recording_name(path: Path) -> None:

@@ -1,11 +1,14 @@
 """Decoded pictures as a viewer sees them."""
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import SideData
+from av.video.stream import VideoStream
 
+from emolens.media.pixel_shape import PixelShape
 from emolens.media.pyav import av
 
 _MATRIX = struct.Struct("=9i")
@@ -15,24 +18,50 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Upright:
-    """Turns and mirrors the frames of one stream as its display matrix says.
+    """Makes the pixels of one stream square, and turns and mirrors its frames.
+
+    The shape of the pixels is that of the file (sample aspect ratio), and so are turns and mirrors
+    (display matrix).
 
     Source: ISO/IEC 14496-12, 6.2.2: a point (x, y), y pointing down, is shown at
     (a x + c y, b x + d y).
+
+    Args:
+        stream: The stream; without one pixels are square.
+        on_remark: Told once of every shape of pixels that is not square.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        stream: VideoStream | None = None,
+        *,
+        on_remark: Callable[[str], None] | None = None,
+    ) -> None:
+        self._pixels = PixelShape(stream, on_remark)
         self._rotation: int | None = None
         self._matrix = _AS_STORED
 
     def to_bgr(self, decoded: av.VideoFrame) -> Pixels:
         """A decoded frame as uint8 (H, W, 3) BGR; turns are rounded to quarters."""
+        image = self._turned(decoded, self._with_square_pixels(decoded))
+        self._pixels.tell(decoded, (image.shape[1], image.shape[0]))
+        return image
+
+    def _with_square_pixels(self, decoded: av.VideoFrame) -> Pixels:
+        width, height = self._pixels.display_size(decoded)
+        if (width, height) == (decoded.width, decoded.height):
+            return np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
+        scaled = decoded.to_ndarray(
+            format="bgr24", width=width, height=height, interpolation="BICUBIC"
+        )
+        return np.asarray(scaled, np.uint8)
+
+    def _turned(self, decoded: av.VideoFrame, image: Pixels) -> Pixels:
         # The matrix is read where it may have changed, not always: a frame whose side data was
         # looked at is kept until the garbage collector finds it.
         if decoded.rotation != self._rotation:
             self._rotation = decoded.rotation
             self._matrix = _matrix_of(decoded)
-        image = np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
         if self._matrix == _AS_STORED:
             return image
         a, b, c, d = self._matrix

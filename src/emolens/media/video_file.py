@@ -13,8 +13,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
-from emolens.media.pictures import PICTURE_SUFFIXES
+from emolens.imaging.kinds import AVIF, GIF, HEIC, kind_by_content, kind_by_name
+from emolens.imaging.listing import first_bytes
 from emolens.media.pyav import av
+from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
 # Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
 # and filters are no files at all.
@@ -27,6 +29,8 @@ _FORMATS: Final = (
 )
 # Nothing but the file itself may be opened, whatever the file says.
 FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+# HEIF files that are meant to be played.
+_SEQUENCE_BRANDS: Final = (b"msf1", b"hevc", b"hevx", b"avis")
 _TS_PACKET_BYTES: Final = (188, 192, 204)
 _MAX_PIXELS: Final = 8192 * 8192
 
@@ -38,7 +42,8 @@ class VideoFacts:
     """What a container says about its video before anything is decoded.
 
     Attributes:
-        size_wh: (width, height) in pixels as stored, before it is turned upright.
+        size_wh: (width, height) in pixels as stored, before pixels are made square and frames
+            turned upright.
         rate_hz: Average frames per second, or None if unknown.
         n_frames: Frames according to the container, or None where it does not say.
         begin_s: Time of the first frame in seconds.
@@ -75,6 +80,8 @@ def open_file(path: Path) -> InputContainer:
         raise SourceError(f"{path} is a folder, not a video; a folder of pictures can be one")
     if stat.S_ISREG(found.st_mode) and found.st_size == 0:
         raise EmptyFileError(f"{path} is empty: it has not a single byte")
+    if _is_still(first_bytes(path)):
+        raise SourceError(f"{path} is not a video; use `emolens image` for pictures")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
         return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
@@ -82,23 +89,36 @@ def open_file(path: Path) -> InputContainer:
         raise SourceError(_cannot_open(path, error)) from error
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first video of a container, ready to decode; `SourceError` if there is none."""
-    # Music files carry their cover as a video of one picture.
-    streams = [s for s in container.streams.video if not _is_cover(s)]
-    if not streams:
+def video_track(container: InputContainer, path: Path, number: int | None = None) -> VideoTrack:
+    """The video of a container that is read, ready to decode.
+
+    Args:
+        container: The open file.
+        path: The file, for messages.
+        number: Number of a video track, from 1, or None to take the one that shows most.
+
+    Raises:
+        SourceError: There is none, or none that can be decoded.
+        ConfigError: There is no track of this number.
+    """
+    # Music files carry their cover as a video of one image, which is no track.
+    tracks = video_tracks(container)
+    if not tracks:
         what = "sound but no pictures" if container.streams.audio else "no pictures"
         raise SourceError(f"{path} has {what}; emolens needs a video with pictures")
-    stream = streams[0]
-    if stream.codec_context is None:
-        raise SourceError(f"{path}: there is no decoder for its video")
-    width, height = stream.codec_context.width, stream.codec_context.height
+    track = choose_track(tracks, path, number)
+    width, height = track.size_wh
     if width * height > _MAX_PIXELS:
         raise SourceError(
             f"{path} is {width}x{height} px, more than the {_MAX_PIXELS:,} pixels that are allowed"
         )
-    stream.thread_type = "AUTO"
-    return stream
+    track.stream.thread_type = "AUTO"
+    return track
+
+
+def video_stream(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
+    """The stream of `video_track`."""
+    return video_track(container, path, number).stream
 
 
 def packets_of(container: InputContainer, stream: AnyStream) -> "Iterator[av.Packet[AnyStream]]":
@@ -117,11 +137,11 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     begin_s = 0.0
     if stream.start_time is not None and stream.time_base is not None:
         begin_s = float(stream.start_time * stream.time_base)
-    duration_s = None
-    if stream.duration is not None and stream.time_base is not None:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        duration_s = float(Fraction(container.duration, av.time_base))
+    duration_s = duration_of(stream)
+    if container.duration is not None and (duration_s is None or "matroska" in names):
+        whole_s = float(Fraction(container.duration, av.time_base))
+        # Tags may be left from before a file was cut.
+        duration_s = whole_s if duration_s is None else min(duration_s, whole_s)
     if duration_s is not None and "matroska" in names:
         # Its length is the time of the end, wherever the first frame stands.
         duration_s = max(0.0, duration_s - begin_s)
@@ -157,8 +177,14 @@ def reason_of(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
+def _is_still(head: bytes) -> bool:
+    """Whether a file is a HEIF picture, whose tiles FFmpeg would give as videos of one frame."""
+    return kind_by_content(head) in (HEIC, AVIF) and head[8:12] not in _SEQUENCE_BRANDS
+
+
 def _cannot_open(path: Path, error: Exception) -> str:
-    if path.suffix.lower() in PICTURE_SUFFIXES - {".gif"}:
+    kind = kind_by_name(path.name)
+    if kind is not None and kind.is_readable and kind is not GIF:
         return f"{path} is not a video; use `emolens image` for pictures"
     if isinstance(error, av.error.ArgumentError):
         return (
@@ -187,7 +213,3 @@ def _end_of_boxes(path: Path) -> int:
             end += size
             file.seek(end)
     return end
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)

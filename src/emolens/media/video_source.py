@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from emolens.core.frame import Frame
 from emolens.media.clip import Clip
 from emolens.media.pyav import av
+from emolens.media.timeline import MAX_PAUSE_S, Timeline
 from emolens.media.upright import Upright
 from emolens.media.video_file import (
     ends_too_early,
@@ -23,7 +24,9 @@ from emolens.media.video_file import (
     reason_of,
     video_facts,
     video_stream,
+    video_track,
 )
+from emolens.media.video_tracks import list_tracks, video_tracks
 
 # A frame this much earlier than the container's end means that something is missing.
 _END_TOLERANCE_S: Final = 0.5
@@ -31,6 +34,10 @@ _USUAL_RATE_HZ: Final = 25.0
 # They have packets without a frame, so that packets do not tell the numbers of frames.
 _HIDING_CODECS: Final = frozenset({"vp8"})
 _NOTHING_BEFORE: Final[tuple[None, int]] = (None, 0)
+# Time stamps of these have 33 bits.
+_WRAPPING_FORMATS: Final = frozenset({"mpegts", "mpeg"})
+# Frames that refer to later ones are stored behind them, but not by so much.
+_MAX_REORDERED_S: Final = 1.0
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -61,18 +68,25 @@ class VideoSource:
     """The frames of a video file.
 
     Implements `emolens.core.ports.FrameSource`. Every decodable frame comes once, in the order
-    shown, with `media_time_s` from the container (`pts` times its time base, not shifted), turned
-    upright as the file says. What could not be decoded is told in `remarks` once it was met.
+    shown, with square pixels and turned upright as the file says. `media_time_s` is that of the
+    container (`pts` times its time base, not shifted) as long as its time stamps go on; where they
+    jump, time goes on and `clock_offsets_s` says by how much it is ahead of them (see `Timeline`).
+    The times of a clip are those of the frames, too.
+
+    What a user should know is told in `remarks` once it was met; what of it means that something is
+    damaged or missing, in `failures`, too.
 
     Args:
         path: The file.
         clip: Which of its frames are wanted; all of them unless given.
+        video_track: Number of the video track, from 1; None takes the one that shows most.
         clock: Gives seconds on a monotonic clock, for `captured_at_s`.
 
     Raises:
         SourceError: The file is no video, or has no picture in it; its message says which.
         InputNotFoundError: There is no such file.
         EmptyFileError: The file has no bytes.
+        ConfigError: The file has no video track of this number.
     """
 
     def __init__(
@@ -80,18 +94,19 @@ class VideoSource:
         path: str | os.PathLike[str],
         *,
         clip: Clip | None = None,
+        video_track: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = Path(path)
         self._clip = clip or Clip()
         self._clock = clock
         self.remarks: list[str] = []
-        self._upright = Upright()
+        self.failures: list[str] = []
         self._n_damaged = 0
         self._n_hidden = 0
         self._container = open_file(self._path)
         try:
-            self._stream = video_stream(self._container, self._path)
+            self._open_track(video_track)
             self.facts = video_facts(self._container, self._stream)
         except BaseException:
             self._container.close()
@@ -99,6 +114,23 @@ class VideoSource:
         # AVI has time stamps for the order of coding only.
         is_avi = self._container.format.name == "avi"
         self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
+        self._upright = Upright(self._stream, on_remark=self.remarks.append)
+        self._timeline = Timeline(
+            1 / (self.facts.rate_hz or _USUAL_RATE_HZ),
+            has_wraps=self._container.format.name in _WRAPPING_FORMATS,
+            on_remark=self.remarks.append,
+        )
+
+    def _open_track(self, number: int | None) -> None:
+        track = video_track(self._container, self._path, number)
+        self._track_number = track.number
+        self._stream = track.stream
+        tracks = video_tracks(self._container)
+        if number is None and len(tracks) > 1:
+            self.remarks.append(
+                f"of its {len(tracks)} video tracks number {track.number} is read; they are "
+                f"{list_tracks(tracks)}; choose another one with --video-track"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -138,12 +170,10 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Frame]:
         key_pts, first_index = self._find_start() if self._clip.start_s else _NOTHING_BEFORE
-        last_s: float | None = None
         n_decoded = 0
         for index, decoded in enumerate(self._decode(key_pts), start=first_index):
             n_decoded += 1
-            at_s = self._time_of(decoded, last_s)
-            last_s = at_s
+            at_s = self._timeline.place(_stamp_of(decoded))
             if self._clip.is_behind(at_s):
                 self._note_damage()
                 return
@@ -157,8 +187,9 @@ class VideoSource:
                     media_time_s=at_s,
                     captured_at_s=self._clock(),
                     source_id=str(self._path),
+                    clock_offsets_s=self._timeline.offsets_s,
                 )
-        self._note_missing(first_index + n_decoded, last_s)
+        self._note_missing(first_index + n_decoded)
 
     def _try_to_convert(self, decoded: av.VideoFrame) -> Pixels | None:
         try:
@@ -197,18 +228,12 @@ class VideoSource:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                self.remarks.append(f"the file breaks off: {reason_of(error)}")
+                self._note_failure(f"the file breaks off: {reason_of(error)}")
                 return
             if packet is None:
                 return
             self._n_hidden += packet.is_discard
             yield packet
-
-    def _time_of(self, decoded: av.VideoFrame, last_s: float | None) -> float:
-        if decoded.pts is not None and decoded.time_base:
-            return float(decoded.pts * decoded.time_base)
-        step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
-        return 0.0 if last_s is None else last_s + step_s
 
     def _find_start(self) -> tuple[int | None, int]:
         """The time stamp of the last key frame before the start, and the number of its frame.
@@ -223,14 +248,18 @@ class VideoSource:
         shown: list[int] = []
         key_pts: int | None = None
         last_dts: int | None = None
+        latest_s: float | None = None
         for packet in self._packets_before_decoding():
             has_key_frame = packet.is_keyframe or key_pts is not None
             is_in_order = last_dts is None or packet.dts is None or packet.dts >= last_dts
             if packet.pts is None or packet.time_base is None:
                 return _NOTHING_BEFORE
-            if not (has_key_frame and is_in_order):
-                return _NOTHING_BEFORE
             at_s = float(packet.pts * packet.time_base)
+            latest_s = at_s if latest_s is None else latest_s
+            goes_on = -_MAX_REORDERED_S <= at_s - latest_s <= MAX_PAUSE_S
+            if not (has_key_frame and is_in_order and goes_on):
+                return _NOTHING_BEFORE
+            latest_s = max(latest_s, at_s)
             if packet.is_keyframe and not self._clip.is_before(at_s) and shown:
                 break
             shown.append(packet.pts)
@@ -245,26 +274,35 @@ class VideoSource:
             open_file(self._path) as container,
             contextlib.suppress(av.FFmpegError, OSError),
         ):
-            for packet in packets_of(container, video_stream(container, self._path)):
+            stream = video_stream(container, self._path, self._track_number)
+            for packet in packets_of(container, stream):
                 if packet.size and not packet.is_discard:
                     yield packet
 
+    def _note_failure(self, remark: str) -> None:
+        self.remarks.append(remark)
+        self.failures.append(remark)
+
     def _note_damage(self) -> None:
+        self._timeline.end()
         if self._n_damaged:
             plural = "s" if self._n_damaged > 1 else ""
-            self.remarks.append(f"{self._n_damaged} damaged frame{plural} or packet{plural}")
+            self._note_failure(f"{self._n_damaged} damaged frame{plural} or packet{plural}")
 
-    def _note_missing(self, n_frames: int, last_s: float | None) -> None:
+    def _note_missing(self, n_frames: int) -> None:
         self._note_damage()
         expected, duration_s = self.facts.n_frames, self.facts.duration_s
         step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
-        given_s = 0.0 if last_s is None else last_s - self.facts.begin_s + step_s
+        given_s = (self._timeline.last_s or 0.0) - self.facts.begin_s + step_s
+        # Where time stamps jump, their difference says nothing about the length.
+        goes_on = len(self._timeline.offsets_s) == 1
         # Those that an edit list cuts away are counted too.
         if expected is not None and n_frames < expected - self._n_hidden:
             missing = f"{n_frames} of the {expected - self._n_hidden} frames that it promises"
         elif (
             expected is None
             and duration_s
+            and goes_on
             and given_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s)
         ):
             missing = f"{given_s:.1f} of the {duration_s:.1f} s that it promises"
@@ -272,7 +310,13 @@ class VideoSource:
             missing = f"{n_frames} frames, and its last piece is not whole"
         else:
             return
-        self.remarks.append(f"the file has {missing}; is it cut off?")
+        self._note_failure(f"the file has {missing}; is it cut off?")
+
+
+def _stamp_of(decoded: av.VideoFrame) -> float | None:
+    if decoded.pts is None or not decoded.time_base:
+        return None
+    return float(decoded.pts * decoded.time_base)
 
 
 def _is_before(pts: int | None, key_pts: int | None) -> bool:

@@ -25,7 +25,7 @@ from emolens.detection import (
     detection_notes,
 )
 from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
-from emolens.pipeline.framed_face import FramedFace, cut_faces
+from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads than this gain nothing for one face.
@@ -36,7 +36,8 @@ class ImageAnalyzer:
     """Finds the faces of pictures and names their apparent expressions.
 
     Keep one and use it for many pictures: the models are loaded once. It holds no state between
-    pictures. Not to be called from two threads at once.
+    pictures. Not to be called from two threads at once. Load one in each worker process: one that
+    was inherited in a fork works too, but loads its models again in the child.
 
     Args:
         detector: Finds the faces, or None where every picture is one face, already cut out.
@@ -154,7 +155,7 @@ class ImageAnalyzer:
             # A crop that is not square is padded around its middle rather than stretched.
             return [(Box(0, 0, width, height).to_square(), None)]
         framing = self._detector.framing
-        return [(framing.apply(found.box), found) for found in self._detector.detect(image)]
+        return [face_region(found, framing) for found in self._detector.detect(image)]
 
 
 def analyze(
@@ -168,7 +169,8 @@ def analyze(
 ) -> FrameResult:
     """Find and name every face of one picture.
 
-    The models of the last calls are kept, so a loop over pictures loads them once.
+    The models of the last calls are kept, so a loop over pictures loads them once, and a pool of
+    processes (`Pool.map(emolens.analyze, paths)`) once in each worker.
 
     Args:
         picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR

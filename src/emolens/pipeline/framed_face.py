@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult
-from emolens.core.geometry import Box
-from emolens.imaging.crop import crop_square
+from emolens.core.geometry import Box, Framing
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality
+from emolens.imaging.turn import crop_turned, turn_for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +23,14 @@ class FramedFace:
         crop: uint8 (S, S), grey, S being the side of the classifier's input.
         detection: What the detector found, or None for a picture that is one face.
         size_wh: (width, height) of the picture in pixels.
+        turn_degrees: How far the square is turned clockwise about its centre.
     """
 
     square: Box
     crop: npt.NDArray[np.uint8]
     detection: FaceDetection | None
     size_wh: tuple[int, int]
+    turn_degrees: float = 0.0
 
     def assess(self) -> FaceQuality:
         """Whether the expression of the face can be read."""
@@ -45,7 +47,20 @@ class FramedFace:
             raw=scores,
             smoothed=None,
             label=scores.top if quality.is_assessable else None,
+            roll_degrees=None if self.detection is None else self.detection.roll_degrees,
         )
+
+
+def face_region(detection: FaceDetection, framing: Framing) -> tuple[Box, FaceDetection]:
+    """The square to read for a detected face, before it is turned, with the detection behind it.
+
+    Args:
+        detection: What the detector found.
+        framing: How the classifier's crops lie in the detector's boxes.
+    """
+    roll, turn = detection.roll, turn_for(detection.roll_degrees)
+    box = roll.box if roll is not None and turn else detection.box
+    return framing.apply(box, turn_degrees=turn), detection
 
 
 def cut_faces(
@@ -68,7 +83,9 @@ def cut_faces(
         return []
     height, width = image.shape[:2]
     gray = to_gray(image)
-    return [
-        FramedFace(square, crop_square(gray, square, size_px), detection, (width, height))
-        for square, detection in regions
-    ]
+    faces = []
+    for square, detection in regions:
+        turn = turn_for(None if detection is None else detection.roll_degrees)
+        crop = crop_turned(gray, square, size_px, roll_degrees=turn)
+        faces.append(FramedFace(square, crop, detection, (width, height), turn))
+    return faces

@@ -46,6 +46,7 @@ class StreamStatus:
         n_reconnects: How often the source was opened again.
         last_error: What the source last failed with; empty if it never did.
         latencies: Per stage, and as `"age"` from capture to delivered result.
+        remarks: What the source had to say so far, e.g. that its pixels are not square.
     """
 
     counts: FrameCounts
@@ -53,6 +54,7 @@ class StreamStatus:
     n_reconnects: int
     last_error: str
     latencies: dict[str, Latency]
+    remarks: tuple[str, ...] = ()
 
 
 def _say_nothing(_message: str) -> None:
@@ -129,6 +131,7 @@ class StreamRunner:
             self._n_reconnects,
             self._last_error,
             self._latencies.summary(),
+            tuple(self._reader.remarks) if self._reader else (),
         )
 
     def request_stop(self) -> None:
@@ -283,6 +286,7 @@ class _Reader:
         self._on_end = on_end
         self.began_s = began_s
         self.has_frames = False
+        self.remarks: list[str] = []
         self.error: EmolensError | None = None
         self.unexpected: BaseException | None = None
         self._stopping, self._ended = threading.Event(), threading.Event()
@@ -317,6 +321,7 @@ class _Reader:
 
     def _read(self) -> None:
         with self._open_source() as source:
+            self.remarks = getattr(source, "remarks", [])
             for frame in source:
                 if self._stopping.is_set():
                     return

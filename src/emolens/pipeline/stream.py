@@ -26,7 +26,7 @@ from emolens.detection import (
     check_detector_name,
     detection_notes,
 )
-from emolens.pipeline.framed_face import cut_faces
+from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
@@ -128,6 +128,7 @@ class StreamAnalyzer:
         self._visible: list[_Person] = []
         self._last_s: float | None = None
         self._noted_wh: tuple[int, int] | None = None
+        self._n_pieces = 1
 
     @classmethod
     def load(
@@ -185,7 +186,7 @@ class StreamAnalyzer:
             not among them, though it keeps its number for when it comes back.
         """
         at_s = frame.media_time_s
-        self._restart_after_gap(at_s)
+        self._restart_after_gap(frame)
         timings: dict[str, float] = {}
         is_fresh = self._looking.is_due(at_s)
         if is_fresh:
@@ -212,11 +213,14 @@ class StreamAnalyzer:
         self._noted_wh = size_wh
         return detection_notes(self._detector, size_wh)
 
-    def _restart_after_gap(self, at_s: float) -> None:
-        last_s, self._last_s = self._last_s, at_s
-        if last_s is not None and not last_s <= at_s <= last_s + self._settings.max_gap_s:
+    def _restart_after_gap(self, frame: Frame) -> None:
+        at_s, last_s = frame.media_time_s, self._last_s
+        goes_on = len(frame.clock_offsets_s) == self._n_pieces
+        if last_s is not None and not (
+            goes_on and last_s <= at_s <= last_s + self._settings.max_gap_s
+        ):
             self.restart()
-            self._last_s = at_s
+        self._last_s, self._n_pieces = at_s, len(frame.clock_offsets_s)
 
     def restart(self) -> None:
         """Forget all faces, e.g. for another source; numbers that were given stay taken."""
@@ -261,7 +265,7 @@ class StreamAnalyzer:
     def _name(self, persons: Sequence[_Person], frame: Frame) -> None:
         at_s = frame.media_time_s
         framing = self._detector.framing
-        regions = [(framing.apply(person.detection.box), person.detection) for person in persons]
+        regions = [face_region(person.detection, framing) for person in persons]
         size_px = self._classifier.input_spec.size_px
         framed = cut_faces(frame.image, regions, size_px=size_px)
         scores = self._classifier.classify([face.crop for face in framed])
@@ -294,6 +298,7 @@ class StreamAnalyzer:
             label=person.label,
             track_id=person.track_id,
             scores_age_s=at_s - person.scored_at_s,
+            roll_degrees=person.detection.roll_degrees,
         )
 
     def _keep_only(self, living: set[int]) -> None:

@@ -61,7 +61,7 @@ class Stream:
         return iter(self._runner)
 
 
-def stream(
+def stream(  # noqa: PLR0913 (one option each)
     source: Source | FrameSource,
     *,
     model: str | Path = "default",
@@ -70,6 +70,7 @@ def stream(
     settings: StreamSettings | None = None,
     clip: Clip | None = None,
     rate_hz: float = DEFAULT_RATE_HZ,
+    video_track: int | None = None,
     is_live: bool | None = None,
 ) -> Stream:
     """Follow and name the faces of a camera, a stream, a video file or a folder of pictures.
@@ -86,6 +87,8 @@ def stream(
         settings: How often what is done; None takes defaults for files or live pictures.
         clip: Which frames of a file or folder are wanted.
         rate_hz: Pictures per second of a folder.
+        video_track: Number of the video track of a file, from 1; None takes the one that shows
+            most.
         is_live: Whether frames that come too fast are dropped, and files played at their own speed;
             None does so for cameras only.
 
@@ -96,7 +99,7 @@ def stream(
         ConfigError: An option is unknown or out of range.
         ModelError: A model is unknown, missing, damaged or altered.
     """
-    plan = _plan(source, clip, rate_hz)
+    plan = _plan(source, clip, rate_hz, video_track)
     live = plan.is_endless if is_live is None else is_live
     analyzer = StreamAnalyzer.load(
         model=model,
@@ -107,9 +110,11 @@ def stream(
     return Stream(plan, analyzer, is_live=live)
 
 
-def _plan(source: Source | FrameSource, clip: Clip | None, rate_hz: float) -> SourcePlan:
+def _plan(
+    source: Source | FrameSource, clip: Clip | None, rate_hz: float, video_track: int | None
+) -> SourcePlan:
     if isinstance(source, int | str | os.PathLike):
-        return plan_source(source, clip=clip, rate_hz=rate_hz)
+        return plan_source(source, clip=clip, rate_hz=rate_hz, video_track=video_track)
     if not hasattr(source, "__iter__") or not hasattr(source, "__enter__"):
         raise ConfigError(
             "a source is the number of a camera, an address, a path, or an object that gives "
@@ -117,4 +122,6 @@ def _plan(source: Source | FrameSource, clip: Clip | None, rate_hz: float) -> So
         )
     if clip is not None:
         raise ConfigError("a clip can be taken of files and folders only")
+    if video_track is not None:
+        raise ConfigError("a video track can be chosen of files only")
     return SourcePlan(type(source).__name__, lambda: source, is_endless=False, path=None)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import emolens.runtime.ort  # noqa: F401  # before any part of ONNX Runtime, to keep it silent
+
 _BATCH = 32
 
 

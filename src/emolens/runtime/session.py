@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from emolens.core.errors import InputError, ModelError
+from emolens.runtime.forks import keep_for_ever, watch_forks
+from emolens.runtime.ort import onnxruntime
 
 # ONNX Runtime's own levels: 3 keeps errors and drops the warnings a user can do nothing about.
 _LOG_ERRORS_ONLY = 3
@@ -15,6 +16,8 @@ _PROVIDERS = ("CPUExecutionProvider",)
 
 class OnnxSession:
     """One ONNX model, loaded from bytes and ready to run on the CPU.
+
+    A process that is forked loads it again when it runs it first (see `emolens.runtime.forks`).
 
     Args:
         model: The file's bytes; verified by the caller (see `emolens.runtime.catalogue`).
@@ -28,20 +31,41 @@ class OnnxSession:
     def __init__(self, model: bytes, *, name: str, n_threads: int = 1) -> None:
         if n_threads < 1:
             raise InputError(f"n_threads must be at least 1, got {n_threads}")
+        self.name = name
+        # ONNX Runtime keeps these bytes as long as the session lives; it is one object.
+        self._model = model
+        self._n_threads = n_threads
+        self._loaded: onnxruntime.InferenceSession | None = self._load()
+        watch_forks(self)
+
+    def _load(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
+        options.intra_op_num_threads = self._n_threads
         options.inter_op_num_threads = 1
         # Threads of one model that wait for work by spinning take the cores from the next one, e.g.
         # the detector's from the classifier: with two cores a picture took half as long again.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_ERRORS_ONLY
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=list(_PROVIDERS))
+            return onnxruntime.InferenceSession(self._model, options, providers=list(_PROVIDERS))
         # ONNX Runtime's exceptions share no base class below Exception.
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"{name}: not an ONNX model that can be loaded: {reason}") from error
-        self.name = name
+            raise ModelError(
+                f"{self.name}: not an ONNX model that can be loaded: {reason}"
+            ) from error
+
+    def start_anew(self) -> None:
+        """Leave the parent's session alone, in a process that was forked."""
+        if self._loaded is not None:
+            keep_for_ever(self._loaded)
+            self._loaded = None
+
+    @property
+    def _session(self) -> onnxruntime.InferenceSession:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import cv2  # noqa: F401 (before PyAV, which supervision loads; see factory.py)
 import numpy as np
 import numpy.typing as npt
-import supervision as sv
-from trackers.core.base import BaseTracker
 
 from emolens.core.face import FaceDetection, TrackedFace, TrackState
 from emolens.core.geometry import Box
+from emolens.tracking.library import BaseTracker, sv
 from emolens.tracking.motion import Motion
 
 # The rate that the trackers' own constants are meant for; real times are scaled to it.

@@ -2,14 +2,10 @@
 
 from typing import Final
 
-# OpenCV has to be loaded before PyAV, which supervision loads: in the other order OpenCV's windows
-# hang on Linux.
-import cv2  # noqa: F401
-import trackers
-
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceTracker
 from emolens.tracking.box_tracker import REFERENCE_RATE_HZ, BoxTracker
+from emolens.tracking.library import trackers
 
 TRACKER_NAMES: Final = ("bytetrack", "ocsort", "cbiou")
 DEFAULT_TRACKER: Final = "bytetrack"

@@ -37,6 +37,7 @@ class SourceCounts:
         n_left_out: Faces of classes that are none of the seven, by class.
         n_faults: Faces that could not be read.
         faults: What was wrong with the first of them.
+        remarks: What was assumed, such as the order of labels that are numbers.
     """
 
     name: str
@@ -46,6 +47,7 @@ class SourceCounts:
     n_left_out: dict[str, int]
     n_faults: int
     faults: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,6 +217,7 @@ def _counts(part: SourceFaces) -> SourceCounts:
         dict(part.report.left_out),
         part.report.n_faults,
         tuple(part.report.faults),
+        tuple(part.report.remarks),
     )
 
 

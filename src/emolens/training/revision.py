@@ -24,7 +24,8 @@ def code_revision() -> str:
 
 def _git(*arguments: str) -> str:
     answer = subprocess.run(  # noqa: S603 (fixed arguments)
-        ["git", *arguments],  # noqa: S607 (whichever git the user has)
+        # Looking at a checkout writes nothing into it.
+        ["git", "--no-optional-locks", *arguments],  # noqa: S607 (whichever git the user has)
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,

@@ -74,3 +74,12 @@ def test_framing_follows_scale_and_shift_of_the_box(box: Box, factor: float, ste
     moved = Box(*(factor * edge + step for edge in box.to_tuple()))
     expected = [factor * edge + step for edge in framing.apply(box).to_tuple()]
     assert framing.apply(moved).to_tuple() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_framing_of_a_turned_face_is_shifted_along_the_face() -> None:
+    framing, box = Framing(0.1, 0.3, 1.2), Box(100, 100, 200, 180)
+    assert framing.apply(box).center_xy == pytest.approx((160, 170))
+    # Clockwise by 90 degrees, down is left and right is down.
+    turned = framing.apply(box, turn_degrees=90)
+    assert turned.center_xy == pytest.approx((150 - 30, 140 + 10))
+    assert turned.width == pytest.approx(120)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -33,6 +35,8 @@ def noise(seed: int, *shape: int) -> npt.NDArray[np.uint8]:
         ("public-test", Split.PUBLIC_TEST),
         ("test", Split.PRIVATE_TEST),
         ("Private_Test", Split.PRIVATE_TEST),
+        ("Public Test", Split.PUBLIC_TEST),
+        (" Testing ", Split.PRIVATE_TEST),
     ],
 )
 def test_a_split_is_found_by_its_common_names(name: str, split: Split) -> None:
@@ -192,3 +196,11 @@ def test_votes_and_people_are_kept_where_every_face_has_them() -> None:
     assert taken.votes is not None
     assert taken.votes.shape == (1, 10)
     assert taken.subjects == ("person 1",)
+
+
+def test_remarks_stay_with_faces_and_are_joined_once() -> None:
+    parts = [replace(face_set(2, "a"), remarks=remarks) for remarks in (("a", "b"), ("b", "c"), ())]
+
+    assert parts[0].take(np.array([1])).remarks == ("a", "b")
+    assert join_faces(parts).remarks == ("a", "b", "c")
+    assert join_faces(parts[:1]).remarks == ("a", "b")

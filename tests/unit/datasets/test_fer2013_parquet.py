@@ -13,9 +13,11 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split
 from emolens.datasets.fer2013_parquet import (
+    SCHEMA,
     iter_parquet,
     iter_parquet_folder,
     parquet_files,
+    remarks_metadata,
     to_table,
 )
 from emolens.datasets.reading import ReadingReport
@@ -40,6 +42,7 @@ def write(path: Path, **columns: object) -> Path:
         "image": [encode(FACE), encode(FACE)],
         **columns,
     }
+    path.parent.mkdir(exist_ok=True)
     pq.write_table(
         pa.table({key: value for key, value in table.items() if value is not None}), path
     )
@@ -61,6 +64,96 @@ def test_rows_become_faces_without_loss(file: Path) -> None:
     assert (first.emotion, second.emotion) == (Emotion.HAPPY, Emotion.NEUTRAL)
     assert (first.split, second.split) == (Split.TRAINING, Split.PUBLIC_TEST)
     assert (first.location, second.location) == (f"{file}: row 1", f"{file}: row 2")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"emotion": pa.array([3.0, 6.0])},
+        {"emotion": pa.array([3.0, 6.0], pa.float32())},
+        {"emotion": pa.array(["3", "6.0"])},
+        {"emotion": pa.array(["happy", "Neutral"])},
+        {"emotion": pa.array(["happiness", "neutral"]).dictionary_encode()},
+        {"emotion": None, "Emotion": pa.array([3, 6])},
+        {"usage": None, "Usage": ["train", "val"]},
+        {"usage": ["TRAIN", "Public Test"]},
+        {"image": [{"bytes": encode(FACE), "path": "a.webp"}] * 2},
+        {"image": None, "pixels": [" ".join(map(str, FACE.ravel()))] * 2},
+    ],
+)
+def test_other_ways_to_write_a_table_give_the_same_faces(
+    file: Path, columns: dict[str, object]
+) -> None:
+    write(file, **columns)
+
+    faces = list(iter_parquet(file))
+
+    assert [(face.emotion, face.split) for face in faces] == [
+        (Emotion.HAPPY, Split.TRAINING),
+        (Emotion.NEUTRAL, Split.PUBLIC_TEST),
+    ]
+    assert all((face.image == FACE).all() for face in faces)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(("train-00000-of-00001.parquet", Split.TRAINING), ("public-test.pq", Split.PUBLIC_TEST)),
+        ("faces.parquet", None),
+    ],
+)
+def test_without_usage_the_name_of_the_file_tells_the_split(
+    tmp_path: Path, name: str, split: Split | None
+) -> None:
+    path, report = write(tmp_path / name, usage=None), ReadingReport()
+
+    assert [face.split for face in iter_parquet(path, report=report)] == [split, split]
+    assert len(list(iter_parquet(path, split))) == 2
+    assert "has no column Usage" in report.remarks[0]
+
+
+def test_the_numbers_of_faces_that_ferplus_rated_are_fer2013s(file: Path) -> None:
+    report = ReadingReport()
+    write(file, **vote_table([1] * 10, [1] * 10))
+
+    assert len(list(iter_parquet(file, report=report))) == 2
+    assert report.remarks == []
+
+
+def test_numbers_as_labels_are_remarked_on_unless_they_were_written_here(tmp_path: Path) -> None:
+    foreign, own = ReadingReport(), ReadingReport()
+    write(tmp_path / "foreign" / "a.parquet")
+    write(tmp_path / "foreign" / "b.parquet")
+    (tmp_path / "own").mkdir()
+    pq.write_table(to_table(SAMPLES), tmp_path / "own" / "a.parquet")
+
+    assert len(list(iter_parquet_folder(tmp_path / "foreign", report=foreign))) == 4
+    assert len(list(iter_parquet_folder(tmp_path / "own", report=own))) == len(SAMPLES)
+    [remark] = foreign.remarks
+    assert remark.startswith(f"{tmp_path / 'foreign'}: the labels are numbers, read in FER2013's")
+    assert own.remarks == []
+
+
+@pytest.mark.parametrize("written", [["folders: assumed"], []])
+def test_remarks_travel_with_a_file(file: Path, written: list[str]) -> None:
+    with pq.ParquetWriter(file, SCHEMA) as writer:
+        writer.write_table(to_table(SAMPLES))
+        writer.add_key_value_metadata(remarks_metadata(written))
+    report = ReadingReport()
+
+    assert len(list(iter_parquet(file, report=report))) == len(SAMPLES)
+    assert report.remarks == [f"{file}: made of {remark}" for remark in written]
+
+
+@pytest.mark.parametrize("damaged", ["[", "{}", "3", "\x00"])
+def test_damaged_remarks_are_none(file: Path, damaged: str) -> None:
+    with pq.ParquetWriter(file, SCHEMA) as writer:
+        writer.write_table(to_table(SAMPLES))
+        writer.add_key_value_metadata({"emolens_remarks": damaged})
+    report = ReadingReport()
+
+    assert len(list(iter_parquet(file, report=report))) == len(SAMPLES)
+    assert report.remarks == []
 
 
 def test_only_the_asked_split_is_given(file: Path) -> None:
@@ -96,17 +189,25 @@ def test_text_may_be_stored_as_categories_or_large(file: Path) -> None:
     ("columns", "message"),
     [
         ({"image": None}, r"expected one column image; .* this one has usage, emotion$"),
-        ({"usage": None, "emotion": None}, r"expected one column usage and one column emotion"),
+        (
+            {"emotion": None, "label": [3, 6]},
+            r"expected one column emotion; .*rename its column 'label' to",
+        ),
+        (
+            {"usage": None, "split": ["a", "b"]},
+            r"expected one column usage; .*rename its column 'split' to",
+        ),
+        ({"image": None, "emotion": None}, r"expected one column emotion and one column image"),
         ({"usage": pa.array([1, 2])}, r"column usage must hold text, its type is int64"),
-        ({"emotion": pa.array([3.0, 6.0])}, r"column emotion must hold whole numbers, .* double"),
-        ({"emotion": pa.array(["3", "6"])}, r"column emotion must hold whole numbers, .* string"),
+        ({"emotion": pa.array([3.0, 6.5])}, r"row 2: emotion is '6\.5'"),
+        ({"emotion": pa.array(["happy", "glad"])}, r"row 2: emotion is 'glad'; .* or a word"),
         ({"emotion": pa.array([True, True])}, r"column emotion must hold whole numbers"),
         ({"image": ["a", "b"]}, r"column image must hold bytes of an encoded picture, .* string"),
         ({"image": [[1], [2]]}, r"column image must hold bytes of an encoded picture, .* list"),
-        ({"usage": ["Training", "test"]}, r"row 2: usage is 'test'; expected one of Training, Pu"),
-        ({"emotion": pa.array([3, 7])}, r"row 2: emotion is 7; expected .* 0 to 6"),
-        ({"emotion": pa.array([3, -1])}, r"row 2: emotion is -1"),
-        ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is None"),
+        ({"usage": ["Training", "tset"]}, r"row 2: usage is 'tset'; expected one of Training, Pu"),
+        ({"emotion": pa.array([3, 7])}, r"row 2: emotion is '7'; expected .* 0 to 6"),
+        ({"emotion": pa.array([3, -1])}, r"row 2: emotion is '-1'"),
+        ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is ''"),
         ({"image": [encode(FACE), None]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), b""]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), b"no picture"]}, r"row 2: image is (None|no readable)"),
@@ -133,7 +234,7 @@ def test_a_broken_file_is_told_by_row_and_expectation(
 def test_a_doubled_column_is_refused(file: Path) -> None:
     pq.write_table(pa.table([[1], [2]], names=["emotion", "emotion"]), file)
 
-    with pytest.raises(DatasetError, match=r"expected one column usage and one column emotion"):
+    with pytest.raises(DatasetError, match=r"expected one column emotion and one column image"):
         list(iter_parquet(file))
 
 
@@ -291,14 +392,14 @@ def test_no_faces_are_written_as_an_empty_table(file: Path) -> None:
 
 
 def test_broken_rows_may_be_skipped_and_counted(file: Path) -> None:
-    write(file, usage=["test", "PublicTest"], emotion=pa.array([3, 6], pa.int8()))
+    write(file, usage=["tset", "PublicTest"], emotion=pa.array([3, 6], pa.int8()))
     report = ReadingReport(skip_faults=True)
 
     [face] = iter_parquet(file, report=report)
 
     assert face.location == f"{file}: row 2"
     assert report.n_faults == 1
-    assert report.faults[0].startswith(f"{file}: row 1: usage is 'test'")
+    assert report.faults[0].startswith(f"{file}: row 1: usage is 'tset'")
 
 
 @pytest.mark.parametrize("name", ["subject", "ferplus_fear"])

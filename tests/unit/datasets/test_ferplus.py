@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -208,10 +209,20 @@ def test_a_byte_that_is_no_utf8_is_a_fault_of_its_row(joined: Path) -> None:
     assert "the picture is called 'fer\\\\xff.png'" in report.faults[0]
 
 
+def test_a_packed_csv_is_joined_too(joined: Path) -> None:
+    expected = [(face.emotion, face.votes) for face in iter_ferplus(joined)]
+    content = (joined / "fer2013.csv").read_bytes()
+    (joined / "fer2013.csv").unlink()
+    (joined / "fer2013.csv.gz").write_bytes(gzip.compress(content))
+
+    assert find_format(joined) == (SourceFormat.FERPLUS, joined)
+    assert [(face.emotion, face.votes) for face in iter_ferplus(joined)] == expected
+
+
 def test_both_csvs_of_fer2013_are_one_too_many(joined: Path) -> None:
     (joined / "icml_face_data.csv").write_bytes((joined / "fer2013.csv").read_bytes())
 
-    with pytest.raises(DatasetError, match=r"has both of fer2013\.csv and icml_face_data\.csv"):
+    with pytest.raises(DatasetError, match=r"has fer2013\.csv and icml_face_data\.csv of"):
         iter_ferplus(joined)
 
 

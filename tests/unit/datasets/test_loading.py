@@ -1,5 +1,7 @@
+import gzip
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ import pytest
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
 from emolens.datasets.formats import SourceFormat, find_format
-from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.loading import held_out_split, iter_faces, load_faces
 from emolens.datasets.reading import ReadingReport
 
 FACE = np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8)
@@ -92,7 +94,7 @@ def test_two_data_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (b"", r"is an empty file"),
-        (b"PK\x03\x04....", r"starts with b'PK\\x03\\x04'"),
+        (b"RIFF....", r"starts with b'RIFF'"),
         (b"\x89PNG\r\n\x1a\n", r"starts with b'\\x89PNG'"),
     ],
 )
@@ -127,6 +129,134 @@ def test_a_folder_of_another_kind_is_refused(
 
     with pytest.raises(DatasetError, match=rf"{found}.* accepted are: FER2013's CSV"):
         iter_faces(tmp_path)
+
+
+def put_zip(path: Path, *tables: str) -> Path:
+    content = put_csv(path.parent / "made.csv").read_bytes()
+    (path.parent / "made.csv").unlink()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("__MACOSX/._x.csv", b"x")
+        for name in tables:
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["fer2013.csv.zip", "archive.zip", "archive", "fer2013.csv"])
+def test_a_zip_archive_with_the_csv_is_read(tmp_path: Path, name: str) -> None:
+    path = put_zip(tmp_path / name, "fer2013/fer2013.csv")
+
+    assert find_format(path) == (SourceFormat.CSV, path)
+    assert len(load_faces(path)) == 1
+
+
+@pytest.mark.parametrize("name", ["archive.zip", "train.csv", "faces.tsv", "fer2013.csv.gz"])
+def test_a_folder_around_one_table_is_read_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / "README.txt").write_text("about")
+    (tmp_path / "test.csv").write_text("pixels\n1 2 3\n")
+    if name.endswith("zip"):
+        path = put_zip(tmp_path / name, "fer2013.csv")
+    else:
+        path = put_csv(tmp_path / name)
+    if name.endswith("gz"):
+        path.write_bytes(gzip.compress(path.read_bytes()))
+
+    assert find_format(tmp_path) == (SourceFormat.CSV, path)
+    assert len(load_faces(tmp_path)) == 1
+
+
+def test_two_tables_in_one_folder_are_refused(tmp_path: Path) -> None:
+    for name in ("train.csv", "val.csv"):
+        put_csv(tmp_path / name)
+
+    with pytest.raises(
+        DatasetError, match=r"more than one data set \(train\.csv, val\.csv\); name"
+    ):
+        find_format(tmp_path)
+
+
+def test_an_archive_beside_what_was_unpacked_from_it_does_no_harm(tmp_path: Path) -> None:
+    put_zip(tmp_path / "archive.zip", "fer2013.csv")
+    put_csv(tmp_path / "train.csv")
+    put_picture(tmp_path / "train" / "sad" / "a.png")
+
+    assert find_format(tmp_path) == (SourceFormat.CLASS_FOLDERS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("archive.zip", b"PK\x03\x04....", r"archive\.zip: cannot be unpacked, it is damaged"),
+        ("fer2013.csv.gz", b"\x1f\x8b....", r"fer2013\.csv\.gz: cannot be unpacked, it is damaged"),
+        ("test.csv", b"pixels\n1 2 3\n", r"test\.csv: line 1: has no column emotion, and faces"),
+    ],
+)
+def test_what_is_wrong_with_the_only_table_is_told(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / "README.txt").write_text("about")
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DatasetError, match=message):
+        load_faces(tmp_path)
+    with pytest.raises(DatasetError, match=message):
+        load_faces(tmp_path / name)
+
+
+@pytest.mark.parametrize("around", ["FER-2013", "archive/FER-2013", "a/b/c/d"])
+@pytest.mark.parametrize("kind", ["classes", "csv", "parquet", "zip"])
+def test_a_data_set_in_folders_of_its_own_is_read(tmp_path: Path, around: str, kind: str) -> None:
+    inner = tmp_path / around
+    inner.mkdir(parents=True)
+    (tmp_path / "README.md").write_text("about")
+    (tmp_path / "__MACOSX").mkdir()
+    if kind == "classes":
+        for split in ("train", "validation", "test"):
+            put_picture(inner / split / "sad" / "a.png")
+    elif kind == "csv":
+        put_csv(inner / "fer2013.csv", *Split)
+    elif kind == "parquet":
+        put_parquet(inner / "a.parquet")
+    else:
+        put_zip(inner / "archive.zip", "fer2013.csv")
+
+    assert find_format(tmp_path) == find_format(inner)
+    assert len(load_faces(tmp_path)) == (3 if kind in ("classes", "csv") else 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+@pytest.mark.timeout(20)
+def test_a_folder_that_links_to_itself_ends_in_an_error(tmp_path: Path) -> None:
+    (tmp_path / "inner").symlink_to(tmp_path, target_is_directory=True)
+
+    with pytest.raises(DatasetError, match=r"a folder with inner/; .*accepted are"):
+        find_format(tmp_path)
+
+
+def test_two_folders_are_not_looked_into(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        put_picture(tmp_path / name / "train" / "sad" / "a.png")
+
+    with pytest.raises(DatasetError, match=r"a folder with a/, b/; .*accepted are"):
+        find_format(tmp_path)
+
+
+def test_a_table_without_splits_is_measured_as_a_whole(tmp_path: Path) -> None:
+    path = put_csv(tmp_path / "faces.csv")
+    path.write_text(path.read_text().replace(",Usage", "").replace(",Training", ""))
+
+    assert held_out_split(path) is None
+    assert len(load_faces(path, held_out_split(path))) == 1
+    assert held_out_split(path.rename(tmp_path / "train.csv")) is Split.TRAINING
+
+
+def test_faces_in_memory_keep_what_was_assumed(tmp_path: Path) -> None:
+    for name in ("0", "3"):
+        put_picture(tmp_path / "train" / name / "a.png")
+
+    faces = load_faces(tmp_path, Split.TRAINING)
+
+    assert [remark[: len(str(tmp_path))] for remark in faces.remarks] == [str(tmp_path)]
+    assert "class folders 0, 3 are numbers, read in FER2013's order (0 angry" in faces.remarks[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders on Windows")

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample
-from emolens.datasets.reading import N_FAULTS_KEPT, ReadingReport, read_each
+from emolens.datasets.reading import N_FAULTS_KEPT, ReadingReport, read_each, without_folder
 
 BROKEN, LEFT_OUT = -1, 0
 
@@ -85,3 +86,21 @@ def test_classes_that_are_left_out_are_counted() -> None:
         report.leave_out(name)
     assert report.left_out == {"contempt": 2, "none": 1}
     assert ReadingReport().left_out == {}
+
+
+def test_a_remark_is_told_once() -> None:
+    report = ReadingReport()
+    for text in ("a", "b", "a"):
+        report.remark(text)
+
+    assert report.remarks == ["a", "b"]
+
+
+def test_files_that_are_passed_on_do_not_tell_where_a_source_lies() -> None:
+    source = Path("home", "somebody", "faces")
+
+    assert without_folder([f"{source}: a, see {source / 'b'}", "c"], source) == (
+        f"faces: a, see {Path('faces', 'b')}",
+        "c",
+    )
+    assert without_folder([".: a."], Path()) == (".: a.",)

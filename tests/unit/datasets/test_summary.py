@@ -67,15 +67,12 @@ def test_the_summary_becomes_json(tmp_path: Path) -> None:
     assert len(values["sha256"]["unknown"]) == 64
 
 
-def test_a_source_without_faces_gives_zeros(tmp_path: Path) -> None:
+def test_a_source_without_faces_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("emotion,pixels,Usage\n")
 
-    summary = summarize(path)
-
-    assert summary.n_faces == 0
-    assert summary.counts == {}
-    assert summary.min_size_wh == summary.max_size_wh == (0, 0)
+    with pytest.raises(DatasetError, match=r"a\.csv: holds no faces"):
+        summarize(path)
 
 
 def test_no_data_set_is_an_error(tmp_path: Path) -> None:
@@ -147,7 +144,8 @@ def test_people_are_counted_where_all_are_known(
 
 
 def test_nobody_is_no_number_of_people(tmp_path: Path) -> None:
-    assert summarize(put_faces(tmp_path / "a.parquet")).n_subjects is None
+    faces = put_faces(tmp_path / "a.parquet", face(Emotion.HAPPY))
+    assert summarize(faces).n_subjects is None
 
 
 @pytest.fixture
@@ -259,3 +257,14 @@ def test_class_folders_are_nobody_s_published_data_set(tmp_path: Path) -> None:
     summary = summarize(tmp_path)
 
     assert (summary.published, summary.data_set) == ({}, None)
+
+
+def test_what_was_assumed_stands_in_the_summary(tmp_path: Path) -> None:
+    for name in ("0", "1"):
+        put_picture(tmp_path / "train" / name / "a.png", 48, 48)
+
+    summary = summarize(tmp_path)
+
+    [remark] = summary.remarks
+    assert "the class folders 0, 1 are numbers, read in FER2013's order (0 angry" in remark
+    assert json.loads(json.dumps(summary.to_dict()))["remarks"] == [remark]

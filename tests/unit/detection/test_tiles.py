@@ -35,9 +35,8 @@ def face(*edges: float, score: float = 0.9) -> FaceDetection:
 
 @pytest.fixture(scope="module")
 def detector() -> TiledDetector:
-    found = build_detector("centerface", n_threads=2)
-    assert isinstance(found, TiledDetector)
-    return found
+    centerface = CenterFaceDetector(n_threads=2)
+    return TiledDetector(centerface, long_side_px=640, smallest_px=SMALLEST_PX)
 
 
 @pytest.fixture(scope="module")
@@ -343,6 +342,12 @@ def test_nothing_is_told_where_small_faces_are_found(
     detector_px: int | None, size_wh: tuple[int, int]
 ) -> None:
     assert detection_notes(planner_of(detector_px), size_wh) == ()
+
+
+def test_a_detector_that_turns_faces_hands_the_notes_on() -> None:
+    (note,) = detection_notes(build_detector(), (12000, 9000))
+    assert note.startswith("faces below 148 px")
+    assert detection_notes(build_detector(long_side_px=8192), (6000, 4000)) == ()
 
 
 def test_a_detector_without_tiles_has_no_notes() -> None:

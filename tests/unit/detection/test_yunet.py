@@ -1,3 +1,7 @@
+import os
+import signal
+import sys
+
 import numpy as np
 import pytest
 
@@ -67,6 +71,23 @@ def test_pictures_of_changing_shape(bright_spot_model: bytes) -> None:
     detector = YuNetDetector(model=bright_spot_model)
     for shape in ((480, 640, 3), (640, 480, 3), (1, 1, 3), (480, 640, 3)):
         assert detector.detect(np.zeros(shape, np.uint8)) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are never forked there")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_process_detects_though_another_thread_was_detecting(
+    bright_spot_model: bytes,
+) -> None:
+    detector = YuNetDetector(model=bright_spot_model)
+    picture = np.zeros((480, 640, 3), np.uint8)
+    picture[100:140, 200:240] = 255
+    n_faces = len(detector.detect(picture))
+    with detector._lock:  # as it would be held by that thread
+        pid = os.fork()
+        if not pid:
+            signal.alarm(10)
+            os._exit(0 if len(detector.detect(picture)) == n_faces > 0 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_read_faces_turns_sizes_into_corners() -> None:

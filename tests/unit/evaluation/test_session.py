@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import sys
@@ -219,6 +220,16 @@ def test_a_source_that_starts_anew_goes_on_behind_what_was_there() -> None:
     assert person.shown.seconds(HAPPY) == pytest.approx(1.0)
     assert person.shown.seconds(SAD) == pytest.approx(1.0)
     assert person.n_gaps == 0
+
+
+def test_the_pieces_of_a_joined_file_are_counted() -> None:
+    summary = SessionSummary()
+    for n in range(6):
+        frame = dataclasses.replace(FRAME, clock_offsets_s=(n // 2 + 1) * (0.0,))
+        summary.write(frame, result_of(n / FPS, [face_of()]))
+    session = summary.finish()
+    assert session.n_restarts == 2
+    assert session.duration_s == pytest.approx(6 / FPS)
 
 
 @pytest.mark.parametrize("odd_s", [math.nan, math.inf, -5.0])

@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from emolens.core.errors import InputError
+from emolens.core.frame import Frame
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps
 from emolens.explanation.heat_layer import HeatLayer
@@ -136,3 +138,22 @@ def test_it_needs_the_frame(explainer: CountingExplainer) -> None:
 def test_warming_up_runs_the_model(explainer: CountingExplainer) -> None:
     HeatLayer(explainer, SAME).warm_up()
     assert explainer.batches == [1]
+
+
+def test_a_rolled_face_is_explained_upright_and_its_map_lies_on_it(
+    explainer: CountingExplainer,
+) -> None:
+    image = np.full((240, 320, 3), 40, np.uint8)
+    image[60:140, 140:180] = 220  # the half with the forehead: the face is rolled to the right
+    frame = Frame(image)
+    box = Box(100, 60, 180, 140)
+    rolled = replace(face(box), roll_degrees=90.0)
+    drawn = HeatLayer(explainer, SAME).apply(frame.image, result(frame, [rolled]))
+    (crop,) = explainer.crops
+    assert crop[1 : crop.shape[0] // 3, 1:-1].min() == 220
+    assert crop[-(crop.shape[0] // 3) : -1, 1:-1].max() == 40
+    # The map of this model follows brightness, so it glows where the light half lies.
+    change = np.abs(drawn.astype(int) - image).sum(axis=2)
+    assert change[60:140, 100:180].any()
+    green = drawn[:, :, 1].astype(int) - drawn[:, :, 0]
+    assert green[70:130, 150:175].mean() > green[70:130, 105:130].mean()

@@ -64,6 +64,8 @@ def _animation(format_name: str, **options: object) -> bytes:
 
 def sample_files() -> dict[str, bytes]:
     """One small file of every kind that emolens reads, by a telling name."""
+    from tests.unit.imaging.heif_files import heic, heic_with_alpha, tiled_heic
+
     color = pillow(draw())
     gray = color.convert("L")
     deep = Image.fromarray(np.asarray(gray).astype(np.uint16) * 257)
@@ -100,4 +102,15 @@ def sample_files() -> dict[str, bytes]:
         "tiff cmyk": tiff(color.convert("CMYK"), None),
         "tiff pages": _animation("TIFF", compression="tiff_lzw"),
         "tiff big": encode(color, "TIFF", big_tiff=True),
+        "heic": heic(draw(), pixel_format="yuv420p"),
+        "heic 10 bit": heic(draw(), pixel_format="yuv420p10le"),
+        "heic tiles": tiled_heic(draw(), 32),
+        "heic alpha": heic_with_alpha(draw(), np.asarray(gray)),
+        "avif": encode(color, "AVIF", quality=90),
+        "avif alpha": encode(color.convert("RGBA"), "AVIF"),
+        "avif animated": _animation("AVIF", quality=90),
+        "ppm": encode(color, "PPM"),
+        "pgm": encode(gray, "PPM"),
+        "pgm 16 bit": b"P5 56 40 65535\n" + np.asarray(deep).astype(">u2").tobytes(),
+        "pbm": encode(gray.convert("1"), "PPM"),
     }

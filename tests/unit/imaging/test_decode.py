@@ -21,10 +21,11 @@ from emolens.core.errors import (
 )
 from emolens.imaging import decode
 from emolens.imaging.decode import decode_image, read_image
+from tests.unit.imaging.heif_files import HeifFile, ispe
 from tests.unit.imaging.pictures import chunk, draw, encode, pillow, sample_files
 
 SAMPLES = sample_files()
-LOSSLESS = ("png", "webp lossless", "bmp", "tiff", "tiff lzw", "tiff deflate", "tiff big")
+LOSSLESS = ("png", "webp lossless", "bmp", "tiff", "tiff lzw", "tiff deflate", "tiff big", "ppm")
 FUZZ = settings(
     max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -57,14 +58,17 @@ def test_lossless_formats_give_the_very_pixels(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "tolerance"),
-    [("jpeg", 4), ("jpeg cmyk", 2), ("webp", 5), ("gif", 5), ("tiff cmyk", 1)],
+    [
+        *(("jpeg", 4), ("jpeg cmyk", 2), ("webp", 5), ("gif", 5), ("tiff cmyk", 1)),
+        *(("heic", 6), ("heic 10 bit", 6), ("heic tiles", 2), ("avif", 6)),
+    ],
 )
 def test_other_colour_formats_come_close(name: str, tolerance: float) -> None:
     difference = np.abs(decode_image(SAMPLES[name]).image.astype(int) - draw())
     assert difference.mean() < tolerance
 
 
-@pytest.mark.parametrize("name", ["png 16 bit", "tiff 16 bit"])
+@pytest.mark.parametrize("name", ["png 16 bit", "tiff 16 bit", "pgm 16 bit"])
 def test_16_bit_values_are_scaled_not_clipped(name: str) -> None:
     gray = np.asarray(pillow(draw()).convert("L"))
     assert (decode_image(SAMPLES[name]).image == gray[..., None]).all()
@@ -77,21 +81,24 @@ def test_16_bit_values_are_scaled_not_clipped(name: str) -> None:
         ("webp animated", "first of 3 frames"),
         ("png animated", "first of 3 frames"),
         ("tiff pages", "first of 3 pages"),
+        ("avif animated", "first of 3 frames"),
     ],
 )
 def test_of_several_pictures_the_first_is_taken_and_a_note_says_so(name: str, note: str) -> None:
     decoded = decode_image(SAMPLES[name])
     assert decoded.notes == (note,)
-    assert np.abs(decoded.image.astype(int) - draw()).mean() < 5
+    assert np.abs(decoded.image.astype(int) - draw()).mean() < 6
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png", "gif", "webp", "bmp", "tiff"])
+@pytest.mark.parametrize(
+    "name", [*("jpeg", "png", "gif", "webp", "bmp", "tiff"), *("heic", "avif", "ppm")]
+)
 def test_a_still_picture_has_no_notes(name: str) -> None:
     assert decode_image(SAMPLES[name]).notes == ()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_all_orientations_give_the_same_picture(format_name: str, orientation: int) -> None:
     # Blocks of 16 px: JPEG stores them alike in every orientation.
     upright = np.kron(draw(4, 6), np.ones((16, 16, 1), np.uint8)).astype(np.uint8)
@@ -100,13 +107,22 @@ def test_all_orientations_give_the_same_picture(format_name: str, orientation: i
     exif = Image.Exif()
     exif[0x0112] = orientation
     options: dict[str, object] = {"exif": exif}
-    if format_name == "JPEG":
-        options |= {"quality": 100, "subsampling": 0}
+    if format_name in {"JPEG", "AVIF"}:
+        options |= {"quality": 100, "subsampling": "4:4:4"}
     if format_name == "WEBP":
         options["lossless"] = True
     image = decode_image(encode(stored, format_name, **options)).image
     assert image.shape == upright.shape
-    assert np.abs(image.astype(int) - upright).max() <= (2 if format_name == "JPEG" else 0)
+    assert np.abs(image.astype(int) - upright).max() <= (
+        3 if format_name in {"JPEG", "AVIF"} else 0
+    )
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_a_density_that_differs_across_and_down_changes_nothing(format_name: str) -> None:
+    decoded = decode_image(encode(pillow(draw()), format_name, dpi=(72, 144)))
+    assert decoded.image.shape == draw().shape
+    assert decoded.notes == ()
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -120,13 +136,18 @@ def test_a_file_cut_anywhere_is_refused(name: str) -> None:
             decode_image(encoded[:length])
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png", "gif", "webp", "bmp", "tiff"])
+@pytest.mark.parametrize(
+    "name", [*("jpeg", "png", "gif", "webp", "bmp", "tiff"), *("heic", "avif", "ppm")]
+)
 def test_bytes_after_the_picture_do_not_matter(name: str) -> None:
     encoded = SAMPLES[name]
     assert (decode_image(encoded + bytes(100)).image == decode_image(encoded).image).all()
 
 
-@pytest.mark.parametrize("name", ["jpeg", "jpeg progressive", "png", "gif", "webp", "bmp", "tiff"])
+@pytest.mark.parametrize(
+    "name",
+    [*("jpeg", "jpeg progressive", "png", "gif", "webp", "bmp", "tiff"), *("heic", "avif", "ppm")],
+)
 def test_refusals_print_nothing(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DamagedImageError):
         decode_image(SAMPLES[name][: len(SAMPLES[name]) * 2 // 3])
@@ -168,6 +189,12 @@ def test_changed_files_raise_nothing_but_our_errors(
         assert decode_image(bytes(encoded), max_pixels=1_000_000).image.ndim == 3
 
 
+def _huge_heif(brand: bytes, coding: bytes, side: int) -> bytes:
+    file = HeifFile(brand)
+    file.add(coding, b"x", ispe(side, side))
+    return file.encoded()
+
+
 def _huge_headers() -> dict[str, bytes]:
     side = 20_000
     jpeg = b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, side, side, 3) + bytes(9)
@@ -183,6 +210,9 @@ def _huge_headers() -> dict[str, bytes]:
         "GIF": b"GIF89a" + struct.pack("<HH", side, side) + bytes(3),
         "WebP": webp,
         "TIFF": b"II*\0" + struct.pack("<L", 8) + entries + bytes(4),
+        "HEIC": _huge_heif(b"heic", b"hvc1", side),
+        "AVIF": _huge_heif(b"avif", b"av01", side),
+        "PNM": b"P6 %d %d 255\n" % (side, side),
     }
 
 
@@ -212,10 +242,12 @@ def test_no_bytes_are_an_empty_file() -> None:
 
 @pytest.mark.parametrize(
     "encoded",
-    [b"just some words", b"<svg/>", b"%PDF-1.7", b"\0\0\0\x18ftypheic", b"RIFF\0\0\0\0WAVE"],
+    [b"just some words", b"<svg/>", b"%PDF-1.7", b"\0\0\0\x18ftypisom", b"RIFF\0\0\0\0WAVE"],
 )
 def test_other_files_are_refused_with_the_list_of_formats(encoded: bytes) -> None:
-    with pytest.raises(UnsupportedFormatError, match="JPEG, PNG, BMP, GIF, WebP, TIFF"):
+    with pytest.raises(
+        UnsupportedFormatError, match="JPEG, PNG, BMP, GIF, WebP, TIFF, HEIC, AVIF, PNM"
+    ):
         decode_image(encoded)
 
 

@@ -11,7 +11,7 @@ from emolens.media.paced_source import PacedSource
 from emolens.media.picture_source import PictureSource
 from emolens.media.pictures import write_picture
 from emolens.media.video_source import VideoSource
-from tests.clips import make_clip, numbered_picture
+from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_picture
 
 
 def opened_class(source: int | str, monkeypatch: pytest.MonkeyPatch) -> type:
@@ -79,6 +79,16 @@ def test_files_and_folders(tmp_path: Path) -> None:
         assert len(list(source)) == 1
     plan = plan_source(video)
     assert (plan.name, plan.is_endless, plan.path) == (str(video), False, video)
+
+
+def test_a_video_track_is_chosen_of_files_only(tmp_path: Path) -> None:
+    recipes = [ClipRecipe(size_wh=(192, 128)), ClipRecipe()]
+    path = make_tracks(tmp_path / "a.mkv", recipes)
+    with plan_source(path, video_track=2).open() as source:
+        assert {frame.size_wh for frame in source} == {(96, 64)}
+    for other in (0, "rtsp://camera/x", tmp_path):
+        with pytest.raises(ConfigError, match="is no video file; only these have video tracks"):
+            plan_source(other, video_track=1)
 
 
 def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:

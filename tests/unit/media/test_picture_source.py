@@ -59,9 +59,29 @@ def test_a_picture_that_cannot_be_read_leaves_a_gap_and_a_remark(folder: Path) -
     (folder / "shot 5.png").write_bytes(b"")
     with PictureSource(folder) as source:
         assert [frame.index for frame in source] == [0, 1, 2, 4, *range(6, 12)]
-    assert len(source.remarks) == 2
-    for remark, name in zip(source.remarks, ("shot 3.png", "shot 5.png"), strict=True):
-        assert name in remark
+    assert len(source.failures) == 2
+    for failure, name in zip(source.failures, ("shot 3.png", "shot 5.png"), strict=True):
+        assert name in failure
+    assert source.remarks == ["left out 1 other file: 1 .txt", *source.failures]
+
+
+def test_files_of_other_kinds_are_failures_without_a_number(folder: Path) -> None:
+    (folder / "shot 0.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
+    (folder / "shot 2.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
+    # The first bytes say what it is.
+    (folder / "shot 11.png").rename(folder / "shot 11.psd")
+    with PictureSource(folder) as source:
+        assert [frame.index for frame in source] == list(range(12))
+    assert len(source.failures) == 2
+    assert "shot 0.CR2" in source.failures[0]
+    assert "use `emolens video`" in source.failures[1]
+
+
+def test_a_folder_of_other_kinds_gives_no_frame(tmp_path: Path) -> None:
+    (tmp_path / "a.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
+    with PictureSource(tmp_path) as source:
+        assert list(source) == []
+    assert "export it as JPEG or TIFF" in source.failures[0]
 
 
 def test_pictures_may_differ_in_size(folder: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import cv2
@@ -5,6 +7,7 @@ import numpy as np
 import pytest
 
 from emolens.core.errors import OutputError
+from emolens.imaging.listing import LeftOut
 from emolens.media.pictures import encode_picture, find_pictures, write_picture
 
 PICTURE = np.full((4, 6, 3), 100, np.uint8)
@@ -67,3 +70,136 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
 def test_a_pattern_for_all_depths_gives_every_picture_once(folder: Path) -> None:
     found = names(list(find_pictures([f"{folder}/**"])), folder)
     assert found == ["a.PNG", "b.jpg", "odd[1].jpg", "sub/c.webp"]
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_every_known_kind_counts_and_the_rest_is_told_in_one_remark(tmp_path: Path) -> None:
+    known = ["a.HEIC", "b.avif", "c.jp2", "d.ppm", "e.CR2", "f.jfif", "g.mov", "h.psd", "i.TIF"]
+    touch(tmp_path, *known, "readme.txt", ".DS_Store", "Thumbs.db", "a.xmp", ".git/x.png")
+    left_out = LeftOut()
+    assert names(list(find_pictures([str(tmp_path)], left_out)), tmp_path) == known
+    assert left_out.remark == "left out 5 other files: 3 hidden, 1 .xmp, 1 .txt"
+
+
+def test_a_picture_behind_another_suffix_or_none_is_found(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    for name in ("no suffix", "b.jpg_large"):
+        write_picture(tmp_path / "b.png", PICTURE)
+        (tmp_path / "b.png").rename(tmp_path / name)
+    assert names(list(find_pictures([str(tmp_path)])), tmp_path) == [
+        "a.jpg",
+        "b.jpg_large",
+        "no suffix",
+    ]
+
+
+def test_a_folder_named_like_a_picture_is_a_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "x.jpg/y.png", "x.jpg/z.jpg/w.png")
+    found = names(list(find_pictures([str(tmp_path)])), tmp_path)
+    assert found == ["x.jpg/y.png", "x.jpg/z.jpg/w.png"]
+    found = names(list(find_pictures([f"{tmp_path}/*.jpg"])), tmp_path)
+    assert found == ["x.jpg/y.png", "x.jpg/z.jpg/w.png"]
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """Two folders with every kind of link between them."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    touch(root, "own/1.png")
+    touch(away, "2.png", "deep/3.png")
+    (root / "a link").symlink_to(away)
+    (root / "own/same again").symlink_to(away)
+    (root / "own/parent").symlink_to("..")
+    (root / "own/here").symlink_to(".")
+    (away / "deep/back").symlink_to(root)
+    (root / "a twin of own").symlink_to("own")
+    (root / "file.png").symlink_to(away / "2.png")
+    return root
+
+
+@pytest.mark.parametrize("pattern", ["{}", "{}/", "{}/**", "{}/**/*.png", "{}/*"])
+def test_links_are_followed_and_every_folder_is_visited_once(linked: Path, pattern: str) -> None:
+    found = names(list(find_pictures([pattern.format(linked)])), linked)
+    assert found == ["a link/2.png", "a link/deep/3.png", "file.png", "own/1.png"]
+
+
+def test_a_link_may_be_named_itself(linked: Path) -> None:
+    found = names(list(find_pictures([str(linked / "own/parent")])), linked / "own/parent")
+    assert "own/1.png" in found
+    assert len(found) == 4
+
+
+def test_many_loops_take_no_time(tmp_path: Path) -> None:
+    # glob goes 40 links deep into every combination of them, which would never end.
+    touch(tmp_path, "a.png", *(f"{number}/b.png" for number in range(8)))
+    for number in range(8):
+        for other in range(8):
+            (tmp_path / f"{number}/to {other}").symlink_to(tmp_path / str(other))
+    for pattern in (str(tmp_path), f"{tmp_path}/**/*.png", f"{tmp_path}/**/**/*.png"):
+        assert len(list(find_pictures([pattern]))) == 9
+
+
+def test_links_to_nothing_are_given_to_be_reported(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png")
+    (tmp_path / "gone").symlink_to("nowhere")
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "itself").symlink_to("itself")
+    (tmp_path / ".#hidden").symlink_to("nowhere")
+    found = names(list(find_pictures([str(tmp_path)])), tmp_path)
+    assert found == ["a.png", "gone", "gone.jpg", "itself"]
+
+
+def test_a_folder_that_cannot_be_opened_is_given_to_be_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.png", "locked/b.png")
+    listed = os.listdir
+
+    def refuse(path: str) -> list[str]:
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert names(list(find_pictures([str(tmp_path)])), tmp_path) == ["a.png", "locked"]
+
+
+def test_names_of_any_bytes_are_found(tmp_path: Path) -> None:
+    wanted = sorted(["new\nline.png", "caf\udce9.png", "sub\udce9/[x].png", "-dash.png"])
+    touch(tmp_path, *wanted)
+    for pattern in (str(tmp_path), f"{tmp_path}/**", f"{tmp_path}/**/*.png"):
+        assert sorted(names(list(find_pictures([pattern])), tmp_path)) == wanted
+
+
+def test_a_pattern_for_any_depth_keeps_its_spelling(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert list(find_pictures(["**"])) == ["a.PNG", "b.jpg", "odd[1].jpg", "sub/c.webp"]
+    assert list(find_pictures(["./**/*.webp"])) == ["./sub/c.webp"]
+    assert list(find_pictures(["s*/**"])) == ["sub/c.webp"]
+
+
+def test_files_that_a_pattern_names_alone_are_taken_whatever_they_are(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "b.txt", "c.png")
+    left_out = LeftOut()
+    assert names(list(find_pictures([f"{tmp_path}/*.txt"], left_out)), tmp_path) == [
+        "a.txt",
+        "b.txt",
+    ]
+    assert left_out.remark is None
+    assert names(list(find_pictures([f"{tmp_path}/*"], left_out)), tmp_path) == ["c.png"]
+    assert left_out.remark == "left out 2 other files: 2 .txt"
+
+
+def test_thousands_of_files_take_little_time(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number}.{'jpg' if number % 2 else 'txt'}").touch()
+    began_s = time.monotonic()
+    assert len(list(find_pictures([str(tmp_path)]))) == 1500
+    assert time.monotonic() - began_s < 10

@@ -7,18 +7,15 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.clip import Clip
-from emolens.media.pyav import av
 from emolens.media.recording import RECORDING_SUFFIXES, Recording
 from emolens.media.video_source import VideoSource
-from tests.clips import ClipRecipe, make_clip, numbered_picture, read_number, sound_packets
+from tests.clips import numbered_picture, read_number
 
 RESULT = FrameResult((96, 64), ())
 KILL_SCRIPT = Path(__file__).parents[3] / "docs" / "benchmarks" / "recording_kill.py"
@@ -72,6 +69,11 @@ def test_a_recording_goes_on_where_times_go_back(target: Path) -> None:
     found = seen(target)
     assert [number for number, _ in found] == list(range(6))
     np.testing.assert_allclose([t for _, t in found], np.arange(1.0, 1.55, 0.1), atol=0.001)
+
+
+def test_a_recording_begins_at_zero_where_times_begin_before(target: Path) -> None:
+    record(target, [-1.0, -0.9, -0.5, 0.1])
+    np.testing.assert_allclose([t for _, t in seen(target)], [0.0, 0.1, 0.5, 1.1], atol=0.001)
 
 
 def test_the_same_input_gives_the_same_bytes(target: Path) -> None:
@@ -147,93 +149,6 @@ def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
         Recording(tmp_path / "a.mkv")
     with pytest.raises(OutputError, match="cannot make the folder"):
         Recording(tmp_path / "file" / "a.mkv")
-
-
-# Sound
-
-
-class Tracks(NamedTuple):
-    """A container and encoders that go into it."""
-
-    name: str
-    video: str
-    sound: str
-
-
-TRACKS = [
-    *(Tracks("s.mp4", "libx264", "aac"), Tracks("s.mkv", "libx264", "libopus")),
-    *(Tracks("s.avi", "mpeg4", "libmp3lame"), Tracks("p.mkv", "libx264", "pcm_s16le")),
-    *(Tracks("f.mkv", "libx264", "flac"), Tracks("m.mp4", "libx264", "libmp3lame")),
-    *(Tracks("s.ts", "libx264", "mp2"), Tracks("a.ts", "libx264", "ac3")),
-]
-
-
-def with_sound(folder: Path, tracks: Tracks) -> Path:
-    return make_clip(
-        folder / tracks.name, ClipRecipe(codec=tracks.video, sound=tracks.sound, n_frames=50)
-    )
-
-
-def copy(source: Path, target: Path, clip: Clip | None = None) -> list[str]:
-    with (
-        VideoSource(source, clip=clip) as frames,
-        Recording(target, sound_from=source) as recording,
-    ):
-        for frame in frames:
-            recording.write(frame, RESULT)
-    return recording.remarks
-
-
-def sound_times(path: Path) -> list[float]:
-    with av.open(str(path)) as container:
-        packets = container.demux(container.streams.audio[0])
-        return [float(p.pts * p.time_base) for p in packets if p.pts is not None]
-
-
-@pytest.mark.parametrize("tracks", TRACKS, ids=lambda t: f"{t.name}-{t.sound}")
-def test_sound_is_copied_as_it_is_and_frames_keep_their_times(
-    tracks: Tracks, target: Path, tmp_path: Path
-) -> None:
-    source = with_sound(tmp_path, tracks)
-    assert copy(source, target) == []
-    assert sound_packets(target) == sound_packets(source)
-    np.testing.assert_allclose(sound_times(target), sound_times(source), rtol=0, atol=0.0011)
-    expected, found = seen(source), seen(target)
-    assert [number for number, _ in found] == [number for number, _ in expected]
-    np.testing.assert_allclose([t for _, t in found], [t for _, t in expected], atol=0.001)
-
-
-def test_sound_of_a_transport_stream_loses_only_its_headers(target: Path, tmp_path: Path) -> None:
-    source = with_sound(tmp_path, Tracks("a.ts", "libx264", "aac"))
-    assert copy(source, target) == []
-    assert sound_packets(target) == [packet[7:] for packet in sound_packets(source)]
-    with av.open(str(target)) as container:
-        assert sum(frame.samples for frame in container.decode(audio=0)) > 48_000
-
-
-def test_a_part_has_the_sound_of_that_part(target: Path, tmp_path: Path) -> None:
-    source = with_sound(tmp_path, TRACKS[0])
-    copy(source, target, Clip(0.5, 1.2))
-    times_s = sound_times(target)
-    assert 0.52 - 0.001 <= times_s[0] <= 0.55
-    assert 1.17 <= times_s[-1] <= 1.2 + 0.001
-    assert seen(target)[0][1] == pytest.approx(0.52, abs=0.001)
-
-
-def test_frames_do_not_need_sound(target: Path, tmp_path: Path) -> None:
-    silent = make_clip(tmp_path / "silent.mkv")
-    for sound_from in (silent, tmp_path / "missing.mkv"):
-        with Recording(target, sound_from=sound_from) as recording:
-            recording.write(frame_of(0, 0.0), RESULT)
-        assert recording.remarks == [f"the sound of {sound_from} cannot be copied along"]
-        assert len(seen(target)) == 1
-
-
-def test_sound_that_jumps_back_does_not_stop_the_recording(target: Path, tmp_path: Path) -> None:
-    source = with_sound(tmp_path, Tracks("a.ts", "libx264", "mp2"))
-    source.write_bytes(2 * source.read_bytes())
-    copy(source, target)
-    assert len(seen(target)) == 100
 
 
 # Disks

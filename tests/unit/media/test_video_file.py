@@ -9,6 +9,8 @@ import pytest
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.media.video_file import open_file, video_facts, video_stream
 from tests.clips import ClipRecipe, make_clip, make_sound, numbered_picture
+from tests.unit.imaging.heif_files import tiled_heic
+from tests.unit.imaging.pictures import draw
 
 
 def open_video(path: Path) -> None:
@@ -202,3 +204,10 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         pytest.skip("this user may read everything")
     with pytest.raises(SourceError, match="Permission denied"):
         open_file(path)
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.mp4"])
+def test_a_still_picture_in_a_videos_container_is_no_video(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(tiled_heic(draw(40, 56), 32))
+    with pytest.raises(SourceError, match=r"is not a video; use `emolens image`"):
+        open_file(tmp_path / name)

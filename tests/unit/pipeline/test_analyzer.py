@@ -13,6 +13,7 @@ from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.testing import FakeClassifier, FakeDetector
+from tests.turned import turned
 
 DARK, LIGHT = Box(100, 100, 200, 200), Box(300, 100, 400, 200)
 
@@ -177,3 +178,24 @@ def test_the_number_of_pixels_that_is_allowed_can_be_chosen(
 def _analyze_with_own_analyzer(picture: Path | bytes, *, max_pixels: int) -> FrameResult:
     detector = FakeDetector()
     return ImageAnalyzer(detector, FakeClassifier(), max_pixels=max_pixels).analyze(picture)
+
+
+@pytest.mark.parametrize("degrees", [-90, -60, -45, -30, 30, 45, 60, 75, 90])
+def test_a_rolled_face_gets_the_answer_of_the_upright_one(
+    analyzer: ImageAnalyzer, astronaut: npt.NDArray[np.uint8], degrees: float
+) -> None:
+    (face,) = analyzer.analyze(turned(astronaut, degrees)).faces
+    assert face.label is Emotion.HAPPY
+    assert face.confidence > 0.9
+    assert face.roll_degrees == pytest.approx(degrees, abs=15)
+
+
+@pytest.mark.parametrize("degrees", [-165, -150, -135, -120, -105, 105, 120, 135, 150, 165, 180])
+def test_beyond_a_quarter_turn_a_face_is_right_or_said_to_be_tilted_or_not_there(
+    analyzer: ImageAnalyzer, astronaut: npt.NDArray[np.uint8], degrees: float
+) -> None:
+    for face in analyzer.analyze(turned(astronaut, degrees)).faces:
+        if face.label is None:
+            assert face.quality.reasons
+        else:
+            assert face.label is Emotion.HAPPY

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from emolens.core.emotion import Emotion, EmotionScores
-from emolens.core.face import FaceDetection, QualityReason
-from emolens.core.geometry import Box
-from emolens.pipeline.framed_face import cut_faces
+from emolens.core.face import FaceDetection, FaceRoll, QualityReason
+from emolens.core.geometry import Box, Framing
+from emolens.pipeline.framed_face import cut_faces, face_region
 
 SCORES = EmotionScores(np.array([0, 0, 0, 0.9, 0.1, 0, 0], np.float32))
 
@@ -48,3 +50,57 @@ def test_what_cannot_be_read_has_no_label() -> None:
     named = face.named(SCORES)
     assert (named.label, named.top) == (None, Emotion.HAPPY)
     assert named.box == Box(10, 10, 20, 20)
+
+
+LANDMARKS = np.array([[40, 45], [60, 45], [50, 57], [43, 73], [57, 73]], np.float32)
+
+
+def sideways(**checked: bool) -> FaceDetection:
+    """A face whose forehead points to the right of the picture."""
+    landmarks = np.stack([100 - LANDMARKS[:, 1], LANDMARKS[:, 0]], axis=1)
+    detection = FaceDetection(Box(20, 25, 80, 75), 0.9, landmarks)
+    if checked:
+        return replace(detection, checked_roll=FaceRoll(90, Box(25, 20, 75, 80), **checked))
+    return detection
+
+
+def test_a_rolled_face_is_cut_out_upright_whether_its_roll_was_checked_or_not() -> None:
+    image = np.full((100, 100, 3), 200, np.uint8)
+    image[:, 50:] = 40  # where its forehead is
+    for detection in (sideways(), sideways(is_certain=True)):
+        square, found = face_region(detection, Framing(0, 0.1, 1.2))
+        (face,) = cut_faces(image, [(square, found)], size_px=48)
+        assert face.turn_degrees == pytest.approx(90)
+        assert face.named(SCORES).roll_degrees == pytest.approx(90)
+        assert face.crop[:16].max() == 40
+        assert face.crop[-16:].min() == 200
+
+
+def test_the_framing_of_a_rolled_face_is_turned_with_it() -> None:
+    box = sideways(is_certain=True).checked_roll
+    assert box is not None
+    square, _ = face_region(sideways(is_certain=True), Framing(0, 0.25, 1.0))
+    # A quarter of the box's 60 px towards the chin, which is on the left.
+    assert square.center_xy == pytest.approx((50 - 15, 50))
+
+
+def test_an_uncertain_roll_is_a_reason_and_the_face_stays_as_it_is() -> None:
+    detection = sideways(is_certain=False)
+    square, found = face_region(detection, Framing(0, 0, 1))
+    assert square == Framing(0, 0, 1).apply(detection.box)
+    image = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
+    (face,) = cut_faces(image, [(square, found)], size_px=48)
+    assert face.turn_degrees == 0
+    named = face.named(SCORES)
+    assert named.label is None
+    assert named.quality.reasons == (QualityReason.TILTED,)
+    assert named.roll_degrees is None
+
+
+def test_a_detector_without_landmarks_says_nothing_about_roll() -> None:
+    detection = FaceDetection(Box(20, 25, 80, 75), 0.9)
+    assert face_region(detection, Framing(0, 0, 1)) == (Box(20, 20, 80, 80), detection)
+    image = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
+    (face,) = cut_faces(image, [(Box(20, 20, 80, 80), detection)], size_px=48)
+    assert face.named(SCORES).roll_degrees is None
+    assert face.named(SCORES).label is Emotion.HAPPY

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import count
 
@@ -296,6 +297,19 @@ def test_after_a_gap_or_back_in_time_faces_are_others(gap_s: float, number: int)
     after = [only(analyzer.step(later(frame, shown[-1].media_time_s + gap_s))) for frame in shown]
     assert {face.track_id for face in after} == {number}
     assert after[0].detection_score is not None or number == 1
+
+
+def test_faces_in_another_piece_of_a_file_are_others() -> None:
+    analyzer, _, _ = make()
+    shown = frames(actor(still()), duration_s=1)
+    for frame in shown:
+        analyzer.step(frame)
+    for begin_s, n_pieces in ((1, 2), (2, 2), (3, 3)):
+        piece = [
+            dataclasses.replace(later(frame, begin_s), clock_offsets_s=n_pieces * (0.0,))
+            for frame in shown
+        ]
+        assert {only(analyzer.step(frame)).track_id for frame in piece} == {n_pieces}
 
 
 def test_frames_of_one_moment_are_no_gap() -> None:

@@ -3,6 +3,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,7 @@ from emolens.testing import (
     crowd_clip,
     marked_picture,
 )
-from tests.clips import ClipRecipe, make_clip
+from tests.clips import ClipRecipe, make_clip, make_tracks
 from tests.unit.pipeline.sources import Gate, ScriptedSource, counted, fresh_frame
 
 pytestmark = pytest.mark.timeout(60)
@@ -181,6 +182,23 @@ def test_a_part_of_a_video_file(tmp_path: Path) -> None:
     clip = emolens.Clip(0.2, 0.6, 2)
     results = list(emolens.stream(path, settings=QUICK, clip=clip))
     assert [result.frame_index for result in results] == [6, 8, 10, 12, 14]
+
+
+def test_a_video_track_and_what_is_told_of_a_file(tmp_path: Path) -> None:
+    recipes = [
+        ClipRecipe(size_wh=(192, 128), n_frames=5),
+        ClipRecipe(n_frames=5, pixel_ratio=Fraction(2)),
+    ]
+    path = make_tracks(tmp_path / "a.mp4", recipes)
+    stream = emolens.stream(path, settings=QUICK, video_track=2)
+    assert {result.size_wh for result in stream} == {(192, 64)}
+    assert stream.status is not None
+    (remark,) = stream.status.remarks
+    assert remark.startswith("pixels of the shape 2:1 are not square")
+    with pytest.raises(ConfigError, match="no video track 3; it has 1 .192x128 px"):
+        list(emolens.stream(path, settings=QUICK, video_track=3))
+    with pytest.raises(ConfigError, match="of files only"):
+        emolens.stream(marked_source(0.1), video_track=1)
 
 
 def test_a_folder_of_pictures(tmp_path: Path) -> None:

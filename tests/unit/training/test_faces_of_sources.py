@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -317,3 +318,14 @@ def test_a_part_of_an_epoch_must_fill_a_batch(a: Path) -> None:
         ConfigError, match="batch_size is 16, but an epoch has only 14 training faces"
     ):
         load({"source": a, "repeat": 0.2})
+
+
+def test_what_was_assumed_of_a_source_stays_with_it(a: Path, tmp_path: Path) -> None:
+    for index, face in enumerate(both_splits(3)):
+        file = tmp_path / "b" / str(face.split) / str(int(face.emotion)) / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(cv2.imencode(".png", face.image)[1].tobytes())
+    found = load({"source": a}, {"source": tmp_path / "b"})
+    assert found.sources[0].remarks == ()
+    [remark] = found.sources[1].remarks
+    assert "the class folders 0, 1, 2, 3, 4, 5, 6 are numbers, read in FER2013's order" in remark

@@ -1,0 +1,207 @@
+"""Does anything leave the machine, or stay on it unasked? (G25)
+
+python docs/benchmarks/silence.py --seconds 60 --json docs/metrics/silence.json
+
+Every command runs in an empty folder, with an empty home and without the variable `CI`, which
+would keep ONNX Runtime quiet for its own reasons; the process then stays until the time is over.
+`silence.c` hears every call that asks for an internet socket or an address, and every file that is
+made or opened for writing, in native libraries too. It needs Linux and a C compiler.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from emolens.core.frame import FrameResult
+from emolens.media.recording import Recording
+from emolens.media.sample import sample_picture
+from emolens.testing import crowd_clip
+
+_EAR: Final = Path(__file__).with_suffix(".c")
+_WRITE: Final = "write "
+# Nothing is kept there.
+_NO_FILES: Final = ("/dev/", "/proc/")
+# What a process gets of this one's environment: nothing that would keep a library quiet.
+_KEPT: Final = frozenset({"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"})
+# Runs code, then waits until the time is over.
+_STAY: Final = """
+import sys, time
+ends_s = time.monotonic() + float(sys.argv.pop(1))
+try:
+    exec(sys.argv.pop(1))
+finally:
+    sys.stdout.flush()
+    time.sleep(max(0.0, ends_s - time.monotonic()))
+"""
+COMMAND: Final = "from emolens.cli.main import run; run()"
+PYTHON: Final = (
+    "import emolens; print(emolens.analyze('face.png')); "
+    "print(sum(1 for result in emolens.stream('clip.mkv')))"
+)
+COMMANDS: Final[Mapping[str, tuple[Sequence[str], frozenset[str]]]] = {
+    "image": (
+        ("image", "face.png", "--jsonl", "o.jsonl", "--annotated", "drawn"),
+        frozenset({"o.jsonl", "drawn", "drawn/face.png"}),
+    ),
+    "video": (
+        *(("video", "clip.mkv", "--table", "o.csv", "--annotated", "o.mkv", "--report", "o.html"),),
+        frozenset({"o.csv", "o.mkv", "o.html"}),
+    ),
+    "live": (
+        *(("live", "--source", "clip.mkv", "--no-window", "--jsonl", "o.jsonl"),),
+        frozenset({"o.jsonl"}),
+    ),
+}
+"""Per command its arguments and the files that are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a process did.
+
+    Attributes:
+        returncode: Its exit code.
+        output: What it printed.
+        calls: Every call to the network: what, and about whom.
+        files: Files that it made, changed or left, other than those it was asked for.
+    """
+
+    returncode: int
+    output: str
+    calls: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def build_ear(folder: Path) -> Path:
+    """Compile `silence.c` into a folder; raises `RuntimeError` where that cannot be done."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if sys.platform != "linux" or compiler is None:
+        raise RuntimeError("hearing native calls needs Linux and a C compiler (cc or gcc)")
+    ear = folder / "silence.so"
+    options = ("-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", str(ear), str(_EAR), "-ldl")
+    done = subprocess.run([compiler, *options], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{_EAR.name} cannot be compiled:\n{done.stderr}")
+    return ear
+
+
+def prepare(folder: Path) -> None:
+    """Put a picture and a clip of 3 s into a folder."""
+    shutil.copy(sample_picture(), folder / "face.png")
+    clip = crowd_clip(1, size_wh=(320, 240), rate_hz=15, duration_s=3)
+    with Recording(folder / "clip.mkv") as recording:
+        for frame in clip:
+            recording.write(frame, FrameResult(frame.size_wh, ()))
+
+
+def hear(
+    code: str,
+    arguments: Sequence[str] = (),
+    *,
+    ear: Path,
+    inputs: Path,
+    seconds: float = 0.0,
+    asked_for: frozenset[str] = frozenset(),
+) -> Heard:
+    """Run Python code in a process of its own and note what it does.
+
+    Args:
+        code: What to run.
+        arguments: Its command line.
+        ear: What `build_ear` made.
+        inputs: Folder whose files it finds in its working folder.
+        seconds: How long the process stays at least.
+        asked_for: Names, in its working folder, of the files that it should write.
+    """
+    with TemporaryDirectory() as name:
+        room = Path(name).resolve()
+        for folder in ("home", "tmp"):
+            (room / folder).mkdir()
+        shutil.copytree(inputs, room / "work")
+        expected = {path.name for path in inputs.iterdir()} | asked_for
+        kept = {key: of for key, of in os.environ.items() if key in _KEPT}
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", _STAY, str(seconds), code, *arguments],
+            cwd=room / "work",
+            env={
+                **kept,
+                "HOME": str(room / "home"),
+                "TMPDIR": str(room / "tmp"),
+                "LD_PRELOAD": str(ear),
+                "SILENCE_LOG": str(room / "log"),
+                # Python's own compiled modules are none of ours.
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        log = room / "log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        calls = tuple(line for line in lines if not line.startswith(_WRITE))
+        written = {line.removeprefix(_WRITE) for line in lines if line.startswith(_WRITE)}
+        return Heard(done.returncode, done.stdout, calls, _unasked(room, written, expected))
+
+
+def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ...]:
+    """Files that were left in the three folders of a room, or written outside two of them.
+
+    What is written beside the results and to the folder for temporary files may come and go.
+    """
+    home, temporary, work = (room / folder for folder in ("home", "tmp", "work"))
+    passing = (*_NO_FILES, f"{work}/", f"{temporary}/")
+    found = {path for path in written if not path.startswith(passing)}
+    found |= {str(path) for folder in (home, temporary) for path in folder.rglob("*")}
+    here = {str(path.relative_to(work)) for path in work.rglob("*")} - expected
+    return tuple(sorted({path.replace(f"{room}/", "") for path in found} | here))
+
+
+def main() -> None:
+    """Print and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60.0, help="of every command")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with TemporaryDirectory() as name, ThreadPoolExecutor() as pool:
+        inputs = Path(name) / "inputs"
+        inputs.mkdir()
+        prepare(inputs)
+        listen = partial(hear, ear=build_ear(Path(name)), inputs=inputs, seconds=options.seconds)
+        running = {"Python": pool.submit(listen, PYTHON)}
+        for command, (arguments, asked_for) in COMMANDS.items():
+            running[command] = pool.submit(listen, COMMAND, arguments, asked_for=asked_for)
+        heard = {command: future.result() for command, future in running.items()}
+    for command, found in heard.items():
+        if found.returncode:
+            raise RuntimeError(f"{command} failed: {found.output}")
+    figures = {
+        "machine": f"{platform.system()} {platform.machine()}",
+        "onnxruntime": version("onnxruntime"),
+        "seconds": options.seconds,
+        "n_calls": sum(len(found.calls) for found in heard.values()),
+        "n_files": sum(len(found.files) for found in heard.values()),
+        "runs": {
+            command: {"calls": found.calls, "files": found.files}
+            for command, found in heard.items()
+        },
+    }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

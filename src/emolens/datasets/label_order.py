@@ -1,0 +1,94 @@
+"""In whose order labels that are numbers are read, and how people are told of it.
+
+Data sets count their classes in different orders: 0 is angry in FER2013, neutral in AffectNet and
+FER+. A number alone is read in FER2013's order, with a remark; words always say what they mean.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from emolens.core.emotion import N_EMOTIONS, Emotion
+from emolens.core.errors import DatasetError
+from emolens.datasets.class_names import ALLOWED_WORDS, read_class_name
+from emolens.datasets.faces import Split
+from emolens.datasets.picture_lists import shown
+from emolens.datasets.reading import ReadingReport
+
+FER2013_ORDER = ", ".join(f"{int(emotion)} {emotion.label}" for emotion in Emotion)
+# pandas writes whole numbers as 3.0 where a column has a gap; a spreadsheet may write 3,0.
+_NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?", re.ASCII)
+
+
+def order_remark(what: str, cure: str) -> str:
+    """Tell that labels were numbers.
+
+    Args:
+        what: The labels, such as `"a.csv: the labels"`.
+        cure: What to do if the order is wrong.
+    """
+    return (
+        f"{what} are numbers, read in FER2013's order ({FER2013_ORDER}); other data sets count "
+        f"otherwise (0 is neutral in AffectNet and FER+, 4 is neutral in the order of the "
+        f"alphabet): {cure}"
+    )
+
+
+class LabelColumn:
+    """Reads the labels of a table in one pass over it, and notes what its numbers were taken for.
+
+    Args:
+        published: Split to label to number of faces of FER2013; with just these, nothing has been
+            assumed.
+    """
+
+    def __init__(self, published: Mapping[str, Mapping[str, int]]) -> None:
+        self._published = published
+        self._known: dict[str, tuple[Emotion, bool]] = {}
+        self._numbered: dict[Split | None, Counter[Emotion]] = {}
+
+    def read(self, text: str, split: Split | None, location: str) -> Emotion:
+        """The emotion of a label.
+
+        Args:
+            text: A whole number from 0 to 6, also as `3.0`, or a word such as `happy`.
+            split: The split of the row.
+            location: Where it stands, for the message.
+
+        Raises:
+            DatasetError: The label is none of these.
+        """
+        if text not in self._known:
+            self._known[text] = _read_label(text, location)
+        emotion, is_number = self._known[text]
+        if is_number:
+            self._numbered.setdefault(split, Counter())[emotion] += 1
+        return emotion
+
+    def note(self, source: object, report: ReadingReport) -> None:
+        """Remark on the order of the numbers read so far, unless the faces are FER2013's."""
+        if all(self._is_published(split) for split in self._numbered):
+            return
+        counts = sum(self._numbered.values(), Counter())
+        from_one = "" if counts[Emotion.ANGRY] else "no row has 0, so they may count from 1; "
+        cure = f"{from_one}if this one does too, write the classes as words (angry, disgust, ...)"
+        report.remark(order_remark(f"{source}: the labels", cure))
+
+    def _is_published(self, split: Split | None) -> bool:
+        numbered = self._numbered[split]
+        counts = {emotion.label: numbered[emotion] for emotion in Emotion}
+        return split is not None and counts == self._published.get(split)
+
+
+def _read_label(text: str, location: str) -> tuple[Emotion, bool]:
+    number = _NUMBER.fullmatch(text)
+    if number and int(number[1]) < N_EMOTIONS:
+        return Emotion(int(number[1])), True
+    name = read_class_name(text)
+    if name and name.emotion is not None:
+        return name.emotion, False
+    raise DatasetError(
+        f"{location}: emotion is {shown(text)}; expected a whole number from 0 to {N_EMOTIONS - 1} "
+        f"in FER2013's order ({FER2013_ORDER}), or a word ({ALLOWED_WORDS}); rows of other classes "
+        "must be taken out"
+    )

@@ -1,0 +1,125 @@
+"""The sound of a file, copied into a recording without decoding it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer, OutputContainer
+
+from emolens.core.errors import EmolensError
+from emolens.media.pyav import av
+from emolens.media.timeline import MAX_PAUSE_S
+from emolens.media.video_file import open_file, packets_of
+
+# Sound has its packets in order; one that is so much earlier belongs to another piece of the file.
+_MAX_BACK_S: Final = 0.05
+# Sound and frames of a piece end within this time; where no frames of another piece come by then,
+# the sound was out of order.
+_MAX_APART_S: Final = 10.0
+
+
+class Sound:
+    """The sound that belongs to the frames of a recording.
+
+    Where the time stamps of a file jump, as in files put together from several, those of its frames
+    and of its sound do; each piece of the sound is put where its frames are.
+
+    Args:
+        source: The open file.
+        output: Where packets go.
+        stream: The sound.
+        from_s: What is heard before this time is left out.
+    """
+
+    def __init__(
+        self, source: InputContainer, output: OutputContainer, stream: AudioStream, from_s: float
+    ) -> None:
+        self._source = source
+        self._output = output
+        self._copy = output.add_stream_from_template(stream)
+        self._filter: BitStreamFilterContext | None = None
+        if stream.codec_context.name == "aac" and not stream.codec_context.extradata:
+            # In a transport stream every packet has a header that other containers do not take.
+            self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
+        self._packets: Iterator[av.Packet[AudioStream]] = packets_of(source, stream)
+        self._from_s = from_s
+        self._waiting: av.Packet[AudioStream] | None = None
+        self._piece = 0
+        self._last_stamp_s: float | None = None
+        self._last_s = from_s
+        self._last_dts: int | None = None
+
+    @classmethod
+    def open(cls, path: Path, output: OutputContainer, from_s: float) -> "Sound | None":
+        """Open the first sound of a file; None where it has none that the output can hold."""
+        try:
+            source = open_file(path)
+        except EmolensError:
+            return None
+        streams = source.streams.audio
+        # Decoders may have names of their own, as mp3float for mp3.
+        name = streams[0].codec_context.codec.canonical_name if streams else None
+        if name not in output.supported_codecs:
+            source.close()
+            return None
+        return cls(source, output, streams[0], from_s)
+
+    def copy_until(self, until_s: float, offsets_s: Sequence[float]) -> None:
+        """Copy what is heard between the first frame and a time.
+
+        Args:
+            until_s: The time, in seconds of the recording.
+            offsets_s: For each piece of the file that frames came from so far: by how much the
+                times of the recording are ahead of its time stamps, in seconds.
+        """
+        while packet := self._waiting or self._next():
+            self._waiting = packet
+            if packet.pts is None or packet.time_base is None:
+                self._waiting = None
+                continue
+            self._follow(float(packet.pts * packet.time_base))
+            if self._piece >= len(offsets_s):
+                if until_s <= self._last_s + _MAX_APART_S:
+                    return
+                self._piece -= 1
+            if not self._copied(packet, until_s, offsets_s[self._piece]):
+                return
+            self._waiting = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    def _follow(self, stamp_s: float) -> None:
+        """Note whether a time stamp is that of another piece than the one before."""
+        ahead_s = 0.0 if self._last_stamp_s is None else stamp_s - self._last_stamp_s
+        self._piece += not -_MAX_BACK_S <= ahead_s <= MAX_PAUSE_S
+        self._last_stamp_s = stamp_s
+
+    def _copied(self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float) -> bool:
+        """Copy a packet, or leave it out where it does not belong; False if it is too early."""
+        if packet.pts is None or packet.time_base is None:
+            return True
+        at_s = float(packet.pts * packet.time_base) + offset_s
+        if at_s > until_s:
+            return False
+        self._last_s = max(self._last_s, at_s)
+        shift = round(offset_s / float(packet.time_base))
+        dts = None if packet.dts is None else packet.dts + shift
+        # Times that go back cannot be copied.
+        is_later = self._last_dts is None or dts is None or dts > self._last_dts
+        if at_s >= self._from_s and is_later:
+            packet.pts, packet.dts = packet.pts + shift, dts
+            self._last_dts = dts
+            for filtered in self._filter.filter(packet) if self._filter else [packet]:
+                filtered.stream = self._copy
+                self._output.mux(filtered)
+        return True
+
+    def _next(self) -> "av.Packet[AudioStream] | None":
+        try:
+            return next(self._packets, None)
+        except av.FFmpegError:
+            return None  # the file is cut off; so is its sound

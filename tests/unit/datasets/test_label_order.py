@@ -1,0 +1,67 @@
+import pytest
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import Split
+from emolens.datasets.label_order import LabelColumn
+from emolens.datasets.reading import ReadingReport
+
+PUBLISHED = {"Training": {emotion.label: 1 for emotion in Emotion}}
+
+
+def remarks(*texts: str, split: Split | None = Split.TRAINING) -> list[str]:
+    report, labels = ReadingReport(), LabelColumn(PUBLISHED)
+    for text in texts:
+        labels.read(text, split, "a.csv: row 1")
+    labels.note("a.csv", report)
+    return report.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "emotion"),
+    [
+        *((str(int(emotion)), emotion) for emotion in Emotion),
+        *(("3.0", Emotion.HAPPY), ("3.", Emotion.HAPPY), ("3,00", Emotion.HAPPY)),
+        *(("03", Emotion.HAPPY), ("Happy", Emotion.HAPPY), ("ANGER", Emotion.ANGRY)),
+        *(("3_happy", Emotion.HAPPY), ("1 happy", Emotion.HAPPY)),
+    ],
+)
+def test_numbers_and_words_are_read(text: str, emotion: Emotion) -> None:
+    assert LabelColumn(PUBLISHED).read(text, None, "") is emotion
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "3.5", "-1", "1e0", "nan", "3.0.0", "contempt", "\u0663"]
+)
+def test_other_labels_are_refused(text: str) -> None:
+    message = r"^a\.csv: row 9: emotion is .*; expected a whole number from 0 to 6 .* or a word"
+    with pytest.raises(DatasetError, match=message):
+        LabelColumn(PUBLISHED).read(text, None, "a.csv: row 9")
+
+
+def test_numbers_are_told_in_whose_order_they_were_read() -> None:
+    [remark] = remarks("0", "3")
+
+    assert remark.startswith("a.csv: the labels are numbers, read in FER2013's order (0 angry, 1 ")
+    assert remark.endswith(
+        ": if this one does too, write the classes as words (angry, disgust, ...)"
+    )
+
+
+def test_numbers_without_0_may_count_from_1() -> None:
+    [remark] = remarks("1", "6")
+
+    assert "no row has 0, so they may count from 1" in remark
+
+
+def test_words_need_no_remark() -> None:
+    assert remarks("angry", "happy") == []
+    assert remarks() == []
+
+
+def test_the_numbers_of_fer2013_itself_need_no_remark() -> None:
+    of_all = [str(number) for number in range(7)]
+
+    assert remarks(*of_all) == []
+    assert len(remarks(*of_all, "3")) == len(remarks(*of_all, split=None)) == 1
+    assert len(remarks(*of_all, split=Split.PUBLIC_TEST)) == 1
