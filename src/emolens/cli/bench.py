@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from emolens import __version__
-from emolens.cli.options import DetectorOption, ModelOption
+from emolens.cli.options import DetectorOption, DetectorPxOption, ModelOption
 from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
@@ -41,12 +41,11 @@ class _Case:
     size_wh: tuple[int, int] | None
     n_faces: int | None
 
-    @property
-    def settings(self) -> StreamSettings:
+    def settings(self, detector_px: int | None) -> StreamSettings:
         """Those of `live` or of `video`; without limits, which would hide what a stage takes."""
         live = StreamSettings.for_live()
-        is_live = self.mode == "live"
-        return StreamSettings(detector_px=live.detector_px if is_live else None)
+        usual_px = live.detector_px if self.mode == "live" else None
+        return StreamSettings(detector_px=usual_px if detector_px is None else detector_px)
 
 
 def bench(
@@ -60,6 +59,7 @@ def bench(
     frames: Annotated[int, typer.Option(help="Frames of each measurement.", min=10)] = 60,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table or progress.")] = False,
 ) -> None:
     """Measure frames a second and the time of each stage, from decoding to the drawn picture.
@@ -74,7 +74,10 @@ def bench(
             # OpenCV's own threads are part of what is measured.
             cv2.setNumThreads(case.n_threads)
             analyzer = StreamAnalyzer.load(
-                model=model, detector=detector, settings=case.settings, n_threads=case.n_threads
+                model=model,
+                detector=detector,
+                settings=case.settings(detector_px),
+                n_threads=case.n_threads,
             )
             figures = measure_speed(_frames_of(case, source, frames), analyzer, max_frames=frames)
             if not figures.n_frames:
@@ -83,7 +86,7 @@ def bench(
             done(number)
     cv2.setNumThreads(-1)
     if json:
-        write_json(json, _record(measured, model=model, detector=detector))
+        write_json(json, _record(measured, model=model, detector=detector, detector_px=detector_px))
     if json != STDOUT and not quiet:
         stdout_console().print(_table(measured))
 
@@ -117,7 +120,11 @@ def _frames_of(case: _Case, source: str | None, n_frames: int) -> FrameSource:
 
 
 def _record(
-    measured: Sequence[tuple[_Case, SpeedFigures]], *, model: str, detector: str
+    measured: Sequence[tuple[_Case, SpeedFigures]],
+    *,
+    model: str,
+    detector: str,
+    detector_px: int | None,
 ) -> dict[str, object]:
     return {
         "emolens": __version__,
@@ -125,6 +132,7 @@ def _record(
         "processor": _processor(),
         "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
         "detector": detector,
+        "detector_px": detector_px,
         "measurements": [
             {
                 "mode": case.mode,

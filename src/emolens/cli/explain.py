@@ -10,10 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from emolens.cli.extras import require_gradcam
+from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
+    DetectorPxOption,
+    MaxMegapixelsOption,
+)
 from emolens.cli.terminal import one_line, say, stdout_console
 from emolens.core.emotion import Emotion
 from emolens.core.face import FaceResult
-from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
+from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name, detection_notes
 from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplainer
 from emolens.explanation.places import evidence_places
 from emolens.imaging.decode import read_image
@@ -33,7 +39,7 @@ _N_PLACES = 3
 _MIN_SHARE = 0.1
 
 
-def explain(
+def explain(  # noqa: PLR0913 (one option each)
     image: Annotated[str, typer.Argument(help="A picture.", metavar="IMAGE")],
     *,
     out: Annotated[
@@ -53,6 +59,8 @@ def explain(
     detector: Annotated[
         str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
     ] = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     face_crops: Annotated[
         bool, typer.Option("--face-crops", help="The picture is one face, cut out already.")
     ] = False,
@@ -65,8 +73,8 @@ def explain(
     asked = None if emotion is None else Emotion.from_label(emotion)
     check_detector_name(detector)
     explainer = _load_explainer(model)
-    decoded = read_image(image)
-    finder = None if face_crops else build_detector(detector)
+    decoded = read_image(image, max_pixels=max_megapixels * MEGAPIXEL)
+    finder = None if face_crops else build_detector(detector, long_side_px=detector_px)
     framed = ImageAnalyzer(finder, explainer).frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])
     results = [face.named(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]
@@ -75,7 +83,8 @@ def explain(
         write_picture(target, _figure(decoded.image, framed, maps, results, asked))
     if quiet:
         return
-    for note in decoded.notes:
+    left_out = detection_notes(finder, decoded.image.shape[1::-1]) if finder else ()
+    for note in decoded.notes + left_out:
         say(f"{one_line(image)}: {note}")
     if not framed:
         say(f"{one_line(image)}: no face found, nothing written")

@@ -10,7 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from emolens.cli.options import DetectorOption, ModelOption
+from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
+    DetectorOption,
+    DetectorPxOption,
+    MaxMegapixelsOption,
+    ModelOption,
+)
 from emolens.cli.terminal import (
     PartialFailureError,
     one_line,
@@ -36,7 +43,7 @@ _TABLE_LIMIT = 100
 _UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
 
 
-def image(
+def image(  # noqa: PLR0913 (one option each)
     paths: Annotated[
         list[str], typer.Argument(help="Pictures, folders or glob patterns.", metavar="PATH...")
     ],
@@ -52,6 +59,8 @@ def image(
     ] = False,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
     ] = False,
@@ -61,7 +70,10 @@ def image(
     Of folders all pictures count, also in folders below and behind links, hidden ones apart. A
     picture that cannot be read is reported and the others go on (exit code 2).
     """
-    analyzer = ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
+    analyzer = ImageAnalyzer.load(
+        model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
+    )
+    max_pixels = max_megapixels * MEGAPIXEL
     left_out = LeftOut()
     pictures = list(find_pictures(paths, left_out))
     report = _Report()
@@ -72,7 +84,7 @@ def image(
     ):
         for index, path in enumerate(pictures, start=1):
             try:
-                decoded, result = _analyze(analyzer, path)
+                decoded, result = _analyze(analyzer, path, max_pixels)
             except EmolensError as error:
                 write(error_record(path, error))
                 report.add_error(path, error)
@@ -194,11 +206,13 @@ def _lines_to(target: str | None) -> Iterator[WriteRecord]:
             yield write
 
 
-def _analyze(analyzer: ImageAnalyzer, path: str) -> tuple[DecodedImage, FrameResult]:
+def _analyze(
+    analyzer: ImageAnalyzer, path: str, max_pixels: int
+) -> tuple[DecodedImage, FrameResult]:
     try:
         if Path(path).is_dir():
             raise no_pictures(path)
-        decoded = read_image(path)
+        decoded = read_image(path, max_pixels=max_pixels)
         return decoded, analyzer.analyze_image(decoded.image, notes=decoded.notes)
     except EmolensError:
         raise

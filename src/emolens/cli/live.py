@@ -11,9 +11,13 @@ from rich.live import Live
 from rich.text import Text
 
 from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
     BlurOption,
     DetectorOption,
+    DetectorPxOption,
     HeatmapOption,
+    MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
     VideoTrackOption,
@@ -71,6 +75,8 @@ def live(  # noqa: PLR0913 (one option each)
     heatmap: HeatmapOption = False,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No status line, table or remarks.")
@@ -83,14 +89,15 @@ def live(  # noqa: PLR0913 (one option each)
 
     Ends with q or Esc in the window, with Ctrl-C, or after --duration.
     """
-    plan = paced(plan_source(source, video_track=video_track))
+    plan = paced(
+        plan_source(source, max_pixels=max_megapixels * MEGAPIXEL, video_track=video_track)
+    )
     check_not_source(plan.path, jsonl, record)
-    settings = StreamSettings.for_live()
-    if blur:
-        # A face that is only looked for now and then would be shown until it is found.
-        settings = replace(settings, detect_hz=None)
     analyzer = StreamAnalyzer.load(
-        model=model, detector=detector, tracker=tracker, settings=settings
+        model=model,
+        detector=detector,
+        tracker=tracker,
+        settings=_settings(detector_px, blur=blur),
     )
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text)
@@ -103,6 +110,8 @@ def live(  # noqa: PLR0913 (one option each)
     if record:
         pictures.append(Recording(record))
     ending = _Ending(duration, shown)
+    tell = _say_nothing if quiet else say
+    said: set[str] = set()
     with (
         _StatusLine(is_shown=not quiet and jsonl != STDOUT) as status,
         Outputs(data=data, pictures=pictures, layers=layers, on_failure=say_error) as outputs,
@@ -111,13 +120,16 @@ def live(  # noqa: PLR0913 (one option each)
             analyzer.step,
             is_live=True,
             is_endless=plan.is_endless,
-            on_event=_say_nothing if quiet else say,
+            on_event=tell,
             on_idle=ending.look,
         ) as runner,
     ):
 
         def on_result(result: FrameResult) -> None:
             summary.write(result.frame, result)
+            for note in set(result.notes) - said:
+                tell(note)
+                said.add(note)
             status.show(result, speedometer.text(result))
 
         ending.runner = runner
@@ -135,6 +147,14 @@ def live(  # noqa: PLR0913 (one option each)
         say_error(str(ended_by))
     if ended_by or outputs.failures:
         raise PartialFailureError
+
+
+def _settings(detector_px: int | None, *, blur: bool) -> StreamSettings:
+    settings = StreamSettings.for_live()
+    if blur:
+        # A face that is only looked for now and then would be shown until it is found.
+        settings = replace(settings, detect_hz=None)
+    return settings if detector_px is None else replace(settings, detector_px=detector_px)
 
 
 def _say_nothing(_message: str) -> None:

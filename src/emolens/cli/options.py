@@ -4,12 +4,30 @@ from typing import Annotated
 
 import typer
 
+from emolens.imaging.decode import MAX_PIXELS
+
+MEGAPIXEL = 1_000_000
+DEFAULT_MAX_MEGAPIXELS = MAX_PIXELS // MEGAPIXEL
+
 ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx file.")]
 DetectorOption = Annotated[
     str,
     typer.Option(
         "--detector", help="Face detector: centerface, yunet, or the path of YuNet's file."
     ),
+]
+DetectorPxOption = Annotated[
+    int | None,
+    typer.Option(
+        "--detector-px",
+        help="Longer side of what the detector sees, 128 to 16384: more finds smaller faces and "
+        "takes longer.",
+        metavar="PX",
+    ),
+]
+MaxMegapixelsOption = Annotated[
+    int,
+    typer.Option(help="Refuse pictures of more than so many million pixels.", min=1, metavar="N"),
 ]
 TrackerOption = Annotated[
     str, typer.Option("--tracker", help="Tracker: bytetrack, ocsort or cbiou.")

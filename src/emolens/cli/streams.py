@@ -159,27 +159,34 @@ def run_recorded(
     began_s = time.monotonic()
     runner = StreamRunner(lambda: _Kept(source), analyzer.step, is_live=False)
     ended_by: list[str] = []
+    notes: list[str] = []
     with outputs, progress("frames", getattr(source, "n_expected", None), quiet=quiet) as done:
-        ended_by = _take_all(runner, outputs, done)
+        ended_by = _take_all(runner, outputs, done, notes)
     remarks: list[str] = getattr(source, "remarks", [])
     # A source that makes no difference has remarks about what it could not read.
     damage: list[str] = getattr(source, "failures", remarks)
     return Recorded(
         summary.finish(),
         [*ended_by, *outputs.failures, *damage],
-        [remark for remark in remarks if remark not in damage],
+        [*notes, *(remark for remark in remarks if remark not in damage)],
         time.monotonic() - began_s,
         {**runner.status.latencies, **outputs.latencies},
     )
 
 
-def _take_all(runner: StreamRunner, outputs: Outputs, done: Callable[[int], None]) -> list[str]:
-    """Take all results; what ends them early is returned, since what came before is kept."""
+def _take_all(
+    runner: StreamRunner, outputs: Outputs, done: Callable[[int], None], notes: list[str]
+) -> list[str]:
+    """Take all results; what ends them early is returned, since what came before is kept.
+
+    The notes of the results are added to `notes`, each once.
+    """
     n_frames = 0
     with runner, stopping_on_signals(runner) as was_asked:
         try:
             for result in runner:
                 outputs.write(result.frame, result)
+                notes += [note for note in result.notes if note not in notes]
                 n_frames += 1
                 done(n_frames)
                 if outputs.is_exhausted:

@@ -6,9 +6,13 @@ from typing import Annotated
 import typer
 
 from emolens.cli.options import (
+    DEFAULT_MAX_MEGAPIXELS,
+    MEGAPIXEL,
     BlurOption,
     DetectorOption,
+    DetectorPxOption,
     HeatmapOption,
+    MaxMegapixelsOption,
     ModelOption,
     TrackerOption,
     VideoTrackOption,
@@ -70,6 +74,8 @@ def video(  # noqa: PLR0913 (one option each)
     ] = False,
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
+    detector_px: DetectorPxOption = None,
+    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     tracker: TrackerOption = DEFAULT_TRACKER,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
@@ -82,7 +88,13 @@ def video(  # noqa: PLR0913 (one option each)
     What was measured before is kept, also when stopped with Ctrl-C.
     """
     clip = Clip(start, end, every)
-    plan = plan_source(path, clip=clip, rate_hz=rate, video_track=video_track)
+    plan = plan_source(
+        path,
+        clip=clip,
+        rate_hz=rate,
+        max_pixels=max_megapixels * MEGAPIXEL,
+        video_track=video_track,
+    )
     if plan.is_endless:
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
     check_not_source(plan.path, *(table or ()), annotated, report)
@@ -90,6 +102,7 @@ def video(  # noqa: PLR0913 (one option each)
         # A face that is only looked for now and then would be shown until it is found.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
+        detector_px=detector_px,
     )
     analyzer = StreamAnalyzer.load(
         model=model, detector=detector, tracker=tracker, settings=settings

@@ -3,17 +3,24 @@
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.factory import (
     DEFAULT_DETECTOR,
+    DEFAULT_LONG_SIDE_PX,
     DETECTOR_NAMES,
     build_detector,
     check_detector_name,
+    check_detector_px,
 )
+from emolens.detection.tiles import TiledDetector, detection_notes
 from emolens.detection.yunet import YuNetDetector
 
 __all__ = [
     "DEFAULT_DETECTOR",
+    "DEFAULT_LONG_SIDE_PX",
     "DETECTOR_NAMES",
     "CenterFaceDetector",
+    "TiledDetector",
     "YuNetDetector",
     "build_detector",
     "check_detector_name",
+    "check_detector_px",
+    "detection_notes",
 ]

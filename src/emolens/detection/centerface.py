@@ -34,6 +34,9 @@ DEFAULT_MIN_SCORE: Final = 0.5
 # In a 640x480 picture this finds three of four faces of 24 px (side of the whole FER2013 square)
 # and 19 of 20 of 32 px; a large group photograph may need 1280.
 DEFAULT_LONG_SIDE_PX: Final = 640
+# Side of FER2013's square, in input pixels, from which nine of ten faces are found.
+# Source: docs/experiments/0001-framing.md.
+SMALLEST_FACE_PX: Final = 29.0
 # Source: docs/experiments/0001-framing.md, medians over FER2013's Training pictures.
 CENTERFACE_FRAMING: Final = Framing(shift_x=-0.006, shift_y=-0.015, scale=1.057)
 

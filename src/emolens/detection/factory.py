@@ -8,12 +8,20 @@ from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
+from emolens.detection.tiles import TiledDetector
 from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
 from emolens.detection.yunet import YuNetDetector
 from emolens.runtime.catalogue import find_model
 
 DETECTOR_NAMES: Final = ("centerface", "yunet")
 DEFAULT_DETECTOR: Final = "centerface"
+# Longer side of the 4:3 input of one look. Source: docs/experiments/0001-framing.md.
+DEFAULT_LONG_SIDE_PX: Final = 640
+# Above it, one look takes too much memory (docs/experiments/0012-large-images.md): 565 MB at 1280,
+# 1.8 GB at 2560.
+_LARGEST_LOOK_PX = 1280
+# Below 128 the flattest shape has no room for a face.
+_DETECTOR_PX_RANGE = (128, 16384)
 _MODEL_SUFFIX = ".onnx"
 # The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
 _CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
@@ -40,8 +48,10 @@ def build_detector(
     Args:
         name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
         min_score: Faces below this score are left out; None takes the detector's own default.
-        long_side_px: Longer side of the 4:3 input, 128 to 4096: more finds smaller faces and
-            costs time with its square; None takes the detector's own default.
+        long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
+            costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
+            stays the same. None takes 640, and tiles by size and shape of the image where it is
+            large or long.
         n_threads: Threads one call may use; YuNet takes OpenCV's number for the whole process.
 
     Raises:
@@ -49,26 +59,46 @@ def build_detector(
         ModelError: The detector's model file is missing or altered.
     """
     check_detector_name(name)
-    detector = _load(name, min_score, long_side_px, n_threads)
-    return UprightDetector(detector, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
+    look_px = check_detector_px(long_side_px)
+    detector, smallest_px = _load(name, min_score, look_px, n_threads)
+    tiled = TiledDetector(
+        detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
+    )
+    return UprightDetector(tiled, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
+
+
+def check_detector_px(detector_px: int | None) -> int:
+    """The longer side of one look, given that of the input that all looks stand for.
+
+    Raises:
+        ConfigError: It is no whole number, or out of range.
+    """
+    if detector_px is None:
+        return DEFAULT_LONG_SIDE_PX
+    low, high = _DETECTOR_PX_RANGE
+    if type(detector_px) is not int or not low <= detector_px <= high:
+        raise ConfigError(
+            f"detector_px (long_side_px) must be a whole number, {low} to {high}, "
+            f"got {detector_px!r}"
+        )
+    return detector_px if detector_px <= _LARGEST_LOOK_PX else DEFAULT_LONG_SIDE_PX
 
 
 def _load(
-    name: str, min_score: float | None, long_side_px: int | None, n_threads: int
-) -> CenterFaceDetector | YuNetDetector:
+    name: str, min_score: float | None, long_side_px: int, n_threads: int
+) -> tuple[CenterFaceDetector | YuNetDetector, float]:
+    """A detector of one look, and the smallest face that it finds, in pixels of its input."""
     match name:
         case "centerface":
             return CenterFaceDetector(
                 min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=(
-                    centerface.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px
-                ),
+                long_side_px=long_side_px,
                 n_threads=n_threads,
-            )
+            ), centerface.SMALLEST_FACE_PX
         case _:
             return YuNetDetector(
                 # A copy of the same file, for machines that cannot fetch it; no other is run.
                 model=find_model("yunet", "detector").read(None if name == "yunet" else Path(name)),
                 min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=yunet.DEFAULT_LONG_SIDE_PX if long_side_px is None else long_side_px,
-            )
+                long_side_px=long_side_px,
+            ), yunet.SMALLEST_FACE_PX

@@ -14,7 +14,7 @@ from emolens.core.errors import ConfigError, InputError
 STRIDE_PX = 32
 # The common shapes of pictures, upright and across, so that little of an input is padding.
 _ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
-_BASE_ASPECT = 4 / 3
+BASE_ASPECT = 4 / 3
 # Below 128 the flattest shape has no room for a face; above 4096 one look takes seconds.
 _LONG_SIDE_RANGE_PX = (128, 4096)
 # More shows a detector nothing new: at 2, nine in ten faces that are 16 px wide are found
@@ -63,7 +63,7 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
     low, high = _LONG_SIDE_RANGE_PX
     if not low <= long_side_px <= high:
         raise ConfigError(f"long_side_px must be {low} to {high}, got {long_side_px}")
-    area = long_side_px**2 / _BASE_ASPECT
+    area = long_side_px**2 / BASE_ASPECT
 
     def side(length: float) -> int:
         return max(round(length / STRIDE_PX), 1) * STRIDE_PX
@@ -74,6 +74,11 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
 def choose_size(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The input size in which a picture of (width, height) comes out largest."""
     return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
+
+
+def input_scale(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> float:
+    """Input pixels per picture pixel in the input size that shows most of a picture."""
+    return min(_fit(picture_wh, choose_size(picture_wh, sizes)), MAX_ENLARGEMENT)
 
 
 def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
+from emolens.detection.tiles import detection_notes
 from emolens.imaging.turn import crop_turned, turn_for
 
 CLOSE_UP_PX: Final = 128
@@ -64,6 +65,10 @@ class UprightDetector:
     def framing(self) -> Framing:
         """The other detector's framing; for a rolled face in units of `roll.box`."""
         return self._detector.framing
+
+    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+        """What the other detector leaves out in an image of (width, height) pixels."""
+        return detection_notes(self._detector, size_wh)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Detect the faces of an image, each with its roll.

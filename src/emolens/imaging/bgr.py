@@ -16,6 +16,7 @@ from emolens.core.errors import InputError, UnsupportedFormatError
 
 _WHITE = 255
 _GREY_16_BIT = {"I;16", "I;16B", "I;16L", "I;16N"}
+_ROWS_AT_ONCE = 512
 # Modes that Pillow turns into RGB itself.
 _PLAIN = {"1", "L", "P", "RGB", "CMYK", "YCbCr", "RGBX"}
 _WITH_ALPHA = {"LA", "PA", "RGBA", "RGBa"}
@@ -71,12 +72,22 @@ def bgr_from_pillow(picture: Image.Image) -> npt.NDArray[np.uint8]:
         rgba = np.asarray(picture.convert("RGBA"))
         return _blend(np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), np.uint8))
     if picture.mode in _PLAIN:
-        rgb = np.asarray(picture.convert("RGB"))
-        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
+        return _plain(picture)
     raise UnsupportedFormatError(
         f"the picture holds pixels of kind {picture.mode!r}; allowed are grey, palette, RGB, CMYK "
         "and YCbCr with 1 to 16 bits; save it as PNG with 8 bits"
     )
+
+
+def _plain(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """A picture without transparency, some rows at a time: whole copies of large ones cost GB."""
+    width, height = picture.size
+    bgr = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS_AT_ONCE):
+        bottom = min(top + _ROWS_AT_ONCE, height)
+        rows = picture.crop((0, top, width, bottom)).convert("RGB")
+        bgr[top:bottom] = np.asarray(rows)[..., ::-1]
+    return bgr
 
 
 def _blend(bgra: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -55,7 +55,8 @@ def check_size(format_name: str, size_wh: tuple[int, int], max_pixels: int) -> N
     if width * height > max_pixels:
         raise ImageTooLargeError(
             f"the {format_name} picture declares {width} x {height} px = {width * height:,} "
-            f"pixels; allowed are {max_pixels:,}; shrink it first"
+            f"pixels; allowed are {max_pixels:,}; shrink it, or allow more with max_pixels "
+            "(--max-megapixels)"
         )
 
 

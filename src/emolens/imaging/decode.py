@@ -1,6 +1,7 @@
 """A picture file to pixels: complete, upright, BGR, or an error that says why not."""
 
 import io
+import math
 import os
 import struct
 import zlib
@@ -41,6 +42,7 @@ from emolens.imaging.heif import inspect_heif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
 from emolens.imaging.kinds import HEAD_BYTES, READABLE, kind_of
 from emolens.imaging.listing import is_broken_link
+from emolens.imaging.pillow_limit import pillow_limit_lifted
 from emolens.imaging.png import inspect_png, verify_png
 from emolens.imaging.pnm import inspect_pnm
 from emolens.imaging.tiff import inspect_tiff
@@ -58,7 +60,8 @@ __all__ = [
 
 # Covers every camera but a few; 300 MB as BGR. 20,000 x 20,000 is four times as much.
 MAX_PIXELS = 100_000_000
-# Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory.
+# Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
+# grows with the number of pixels that is allowed.
 MAX_FILE_BYTES = 1 << 30
 FORMATS = tuple(kind.name for kind in READABLE)
 _CHUNK_BYTES = 1 << 20
@@ -123,8 +126,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
 
     Args:
         encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP, TIFF, HEIC, AVIF or PNM.
-        max_pixels: Largest width x height that is decoded. Pillow's own limits
-            (`PIL.Image.MAX_IMAGE_PIXELS`) hold for TIFF and WebP as well.
+        max_pixels: Largest width x height that is decoded; Pillow's own limit
+            (`PIL.Image.MAX_IMAGE_PIXELS`) does not count.
 
     Returns:
         The pixels and remarks.
@@ -144,7 +147,9 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     container = _CODECS[_recognise(encoded)].inspect(encoded, max_pixels)
     try:
         # HEIC and AVIF share a container, which alone says which of them it holds.
-        pixels = _decode(_CODECS[container.format_name], container, max_pixels)
+        codec = _CODECS[container.format_name]
+        with pillow_limit_lifted(math.prod(container.size_wh)):
+            pixels = _decode(codec, container, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -178,14 +183,18 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
         raise InputError(f"a path must be a str or os.PathLike, got {path!r}") from error
     # repr: names may hold line breaks, and bytes that no terminal can print.
     shown = repr(str(file))
-    encoded = _read_bytes(file, shown)
+    encoded = _read_bytes(file, shown, _max_file_bytes(max_pixels))
     try:
         return decode_image(encoded, max_pixels=max_pixels)
     except InputError as error:
         raise type(error)(f"{shown}: {error}") from error
 
 
-def _read_bytes(file: Path, shown: str) -> bytes:
+def _max_file_bytes(max_pixels: int) -> int:
+    return MAX_FILE_BYTES * max(max_pixels, MAX_PIXELS) // MAX_PIXELS
+
+
+def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
     try:
         if file.is_dir():
             raise InputError(f"{shown} is a folder; name a picture file in it")
@@ -201,9 +210,10 @@ def _read_bytes(file: Path, shown: str) -> bytes:
             encoded = bytearray(head)
             while chunk := stream.read(_CHUNK_BYTES):
                 encoded += chunk
-                if len(encoded) > MAX_FILE_BYTES:
+                if len(encoded) > max_bytes:
                     raise ImageTooLargeError(
-                        f"{shown} is larger than {MAX_FILE_BYTES:,} bytes; shrink it first"
+                        f"{shown} is larger than {max_bytes:,} bytes; shrink it, or allow more "
+                        "with max_pixels (--max-megapixels)"
                     )
             return bytes(encoded)
     except InputError:

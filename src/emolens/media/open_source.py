@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FrameSource
+from emolens.imaging.decode import MAX_PIXELS
 from emolens.media.addresses import (
     NETWORK_SCHEMES,
     camera_number,
@@ -46,6 +47,7 @@ def plan_source(
     *,
     clip: Clip | None = None,
     rate_hz: float = DEFAULT_RATE_HZ,
+    max_pixels: int = MAX_PIXELS,
     video_track: int | None = None,
 ) -> SourcePlan:
     """Find out what a source is; nothing is opened yet.
@@ -55,19 +57,25 @@ def plan_source(
             folder of pictures.
         clip: Which frames of a file or folder are wanted.
         rate_hz: Pictures per second of a folder.
+        max_pixels: Largest width x height of its pictures.
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
 
     Raises:
         ConfigError: An address with a scheme that is not read, or a video track of what is no file.
     """
-    plan = _plan(source, clip, rate_hz, video_track)
+    pictures = partial(PictureSource, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels)
+    plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
     if video_track is not None and (plan.path is None or plan.path.is_dir()):
         raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
     return plan
 
 
-def _plan(source: Source, clip: Clip | None, rate_hz: float, video_track: int | None) -> SourcePlan:
+def _plan(
+    source: Source,
+    pictures: Callable[[Path], FrameSource],
+    video: Callable[[Path], FrameSource],
+) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
     # A file may be called "0" too.
@@ -89,15 +97,8 @@ def _plan(source: Source, clip: Clip | None, rate_hz: float, video_track: int | 
             f"schemes {allowed}"
         )
     path = Path(name)
-    if path.is_dir():
-        return SourcePlan(
-            name,
-            partial(PictureSource, path, clip=clip, rate_hz=rate_hz),
-            is_endless=False,
-            path=path,
-        )
-    open_video = partial(VideoSource, path, clip=clip, video_track=video_track)
-    return SourcePlan(name, open_video, is_endless=False, path=path)
+    open_source = partial(pictures if path.is_dir() else video, path)
+    return SourcePlan(name, open_source, is_endless=False, path=path)
 
 
 def paced(plan: SourcePlan) -> SourcePlan:

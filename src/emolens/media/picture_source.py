@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame
-from emolens.imaging.decode import read_image
+from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.imaging.kinds import kind_by_name, kind_of
 from emolens.imaging.listing import LeftOut, first_bytes, no_pictures
 from emolens.media.clip import Clip
@@ -31,6 +31,7 @@ class PictureSource:
         folder: The folder; pictures in folders below it count too.
         rate_hz: Pictures per second: what `media_time_s` is made from.
         clip: Which of them are wanted; all of them unless given.
+        max_pixels: Largest width x height of a picture that is decoded.
         clock: Gives seconds on a monotonic clock, for `captured_at_s`.
 
     Raises:
@@ -44,6 +45,7 @@ class PictureSource:
         *,
         rate_hz: float = DEFAULT_RATE_HZ,
         clip: Clip | None = None,
+        max_pixels: int = MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0 < rate_hz < float("inf"):
@@ -52,6 +54,7 @@ class PictureSource:
         self._paths, unread = _in_order(folder, left_out)
         self._rate_hz = rate_hz
         self._clip = clip or Clip()
+        self._max_pixels = max_pixels
         self._clock = clock
         self._name = str(folder)
         self.failures: list[str] = []
@@ -88,7 +91,7 @@ class PictureSource:
 
     def _try_read(self, path: str) -> npt.NDArray[np.uint8] | None:
         try:
-            return read_image(path).image
+            return read_image(path, max_pixels=self._max_pixels).image
         except InputError as error:
             message = str(error)
             self.failures.append(message if path in message else f"{path}: {message}")

@@ -17,8 +17,14 @@ from emolens.core.face import FaceDetection
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
-from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
-from emolens.imaging.decode import as_bgr, decode_image, read_image
+from emolens.detection import (
+    DEFAULT_DETECTOR,
+    build_detector,
+    check_detector_name,
+    check_detector_px,
+    detection_notes,
+)
+from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
 from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
@@ -36,11 +42,19 @@ class ImageAnalyzer:
     Args:
         detector: Finds the faces, or None where every picture is one face, already cut out.
         classifier: Names the expressions.
+        max_pixels: Largest width x height of a picture file that is decoded.
     """
 
-    def __init__(self, detector: FaceDetector | None, classifier: EmotionClassifier) -> None:
+    def __init__(
+        self,
+        detector: FaceDetector | None,
+        classifier: EmotionClassifier,
+        *,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         self._detector = detector
         self._classifier = classifier
+        self._max_pixels = max_pixels
 
     @classmethod
     def load(
@@ -50,6 +64,8 @@ class ImageAnalyzer:
         detector: str = DEFAULT_DETECTOR,
         face_crops: bool = False,
         n_threads: int | None = None,
+        detector_px: int | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> Self:
         """Load the models.
 
@@ -58,15 +74,24 @@ class ImageAnalyzer:
             detector: Name of a face detector.
             face_crops: Take every picture as one face that is cut out already; no detector.
             n_threads: Threads one call may use; by default all cores, at most 4.
+            detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
+                finds smaller faces and takes longer. None chooses by size and shape of a picture.
+            max_pixels: Largest width x height of a picture file that is decoded.
 
         Raises:
             ModelError: A model is unknown, missing, damaged or altered.
-            ConfigError: The detector is unknown.
+            ConfigError: The detector is unknown, or `detector_px` out of range.
         """
         threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
         check_detector_name(detector)
-        finder = None if face_crops else build_detector(detector, n_threads=threads)
-        return cls(finder, OnnxEmotionClassifier.load(model, n_threads=threads))
+        check_detector_px(detector_px)
+        finder = (
+            None
+            if face_crops
+            else build_detector(detector, long_side_px=detector_px, n_threads=threads)
+        )
+        classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
+        return cls(finder, classifier, max_pixels=max_pixels)
 
     def analyze(self, picture: Picture) -> FrameResult:
         """Find and name every face of a picture.
@@ -81,7 +106,7 @@ class ImageAnalyzer:
         Raises:
             InputError: The picture cannot be read; its subclasses say why.
         """
-        image, notes = _load(picture)
+        image, notes = _load(picture, self._max_pixels)
         return self.analyze_image(image, notes=notes)
 
     def analyze_image(
@@ -100,6 +125,8 @@ class ImageAnalyzer:
             "classification": (classified - detected) * 1e3,
         }
         height, width = image.shape[:2]
+        if self._detector is not None:
+            notes += detection_notes(self._detector, (width, height))
         return FrameResult(
             (width, height), faces, timings_ms=MappingProxyType(timings), notes=notes
         )
@@ -137,6 +164,8 @@ def analyze(
     model: str | Path = "default",
     detector: str = DEFAULT_DETECTOR,
     face_crops: bool = False,
+    detector_px: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> FrameResult:
     """Find and name every face of one picture.
 
@@ -149,6 +178,9 @@ def analyze(
         model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
         detector: Name of a face detector, `"centerface"` or `"yunet"`.
         face_crops: Take the picture as one face that is cut out already.
+        detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
+            finds smaller faces and takes longer. None chooses by size and shape of the picture.
+        max_pixels: Largest width x height of a picture file that is decoded.
 
     Returns:
         The faces, largest first; none where there is no face.
@@ -156,23 +188,29 @@ def analyze(
     Raises:
         InputError: The picture cannot be read.
         ModelError: A model is unknown, missing, damaged or altered.
-        ConfigError: The detector is unknown.
+        ConfigError: The detector is unknown, or `detector_px` out of range.
     """
-    return _kept_analyzer(model, detector, face_crops=face_crops).analyze(picture)
+    analyzer = _kept_analyzer(model, detector, face_crops=face_crops, detector_px=detector_px)
+    image, notes = _load(picture, max_pixels)
+    return analyzer.analyze_image(image, notes=notes)
 
 
 @lru_cache(maxsize=2)
-def _kept_analyzer(model: str | Path, detector: str, *, face_crops: bool) -> ImageAnalyzer:
-    return ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
+def _kept_analyzer(
+    model: str | Path, detector: str, *, face_crops: bool, detector_px: int | None
+) -> ImageAnalyzer:
+    return ImageAnalyzer.load(
+        model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
+    )
 
 
-def _load(picture: Picture) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+def _load(picture: Picture, max_pixels: int) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     if isinstance(picture, np.ndarray):
         return as_bgr(picture), ()
     if isinstance(picture, bytes):
-        decoded = decode_image(picture)
+        decoded = decode_image(picture, max_pixels=max_pixels)
     elif isinstance(picture, str | os.PathLike):
-        decoded = read_image(picture)
+        decoded = read_image(picture, max_pixels=max_pixels)
     else:
         raise InputError(
             f"a picture is a path, bytes or a uint8 array, got {type(picture).__name__}"

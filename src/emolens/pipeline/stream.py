@@ -19,7 +19,13 @@ from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFac
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Framing
 from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
-from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
+from emolens.detection import (
+    DEFAULT_DETECTOR,
+    DEFAULT_LONG_SIDE_PX,
+    build_detector,
+    check_detector_name,
+    detection_notes,
+)
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
@@ -44,8 +50,9 @@ class StreamSettings:
         classify_share: The same for naming.
         max_gap_s: After a longer pause between two frames the faces before it are other people.
         min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
-        detector_px: Longer side of what the detector sees; None takes the detector's own default,
-            which finds small faces.
+        detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
+            1280 in tiles. None takes 640 whatever the size of a frame, so that large frames cost no
+            more; what is left out so stands in the first result's `notes`.
     """
 
     detect_hz: float | None = 10.0
@@ -120,6 +127,7 @@ class StreamAnalyzer:
         self._persons: dict[int, _Person] = {}
         self._visible: list[_Person] = []
         self._last_s: float | None = None
+        self._noted_wh: tuple[int, int] | None = None
         self._n_pieces = 1
 
     @classmethod
@@ -147,8 +155,9 @@ class StreamAnalyzer:
         """
         settings = settings or StreamSettings()
         check_detector_name(detector)
+        look_px = DEFAULT_LONG_SIDE_PX if settings.detector_px is None else settings.detector_px
         return cls(
-            build_detector(detector, long_side_px=settings.detector_px, n_threads=n_threads),
+            build_detector(detector, long_side_px=look_px, n_threads=n_threads),
             OnnxEmotionClassifier.load(model, n_threads=1),
             tracker=build_tracker(tracker),
             settings=settings,
@@ -193,8 +202,16 @@ class StreamAnalyzer:
             media_time_s=at_s,
             dropped_before=dropped_before,
             timings_ms=MappingProxyType(timings),
+            notes=self._new_notes(frame.size_wh),
             frame_reference=weakref.ref(frame),
         )
+
+    def _new_notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+        """What the detector leaves out in frames of that size, where they have just begun."""
+        if size_wh == self._noted_wh:
+            return ()
+        self._noted_wh = size_wh
+        return detection_notes(self._detector, size_wh)
 
     def _restart_after_gap(self, frame: Frame) -> None:
         at_s, last_s = frame.media_time_s, self._last_s
@@ -208,6 +225,7 @@ class StreamAnalyzer:
     def restart(self) -> None:
         """Forget all faces, e.g. for another source; numbers that were given stay taken."""
         self._last_s = None
+        self._noted_wh = None
         self._tracker.reset()
         self._keep_only(set())
         self._visible = []

@@ -35,3 +35,9 @@ def test_a_path_stands_for_a_copy_of_yunet_and_nothing_else(tmp_path: Path) -> N
     path.write_bytes(b"another model")
     with pytest.raises(ModelError, match="is not the model yunet"):
         build_detector(str(path))
+
+
+@pytest.mark.parametrize("detector_px", [0, -640, 127, 16385, 640.0, "640", True])
+def test_the_input_must_be_a_whole_number_in_range(detector_px: object) -> None:
+    with pytest.raises(ConfigError, match=r"detector_px.* 128 to 16384"):
+        build_detector("centerface", long_side_px=detector_px)  # type: ignore[arg-type]

@@ -102,3 +102,12 @@ def test_premultiplied_grey_is_understood() -> None:
     assert bgr_from_pillow(Image.new("LA", (1, 1), (60, 255)).convert("La")).tolist() == [
         [[60, 60, 60]]
     ]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("height", [511, 512, 1030])
+def test_tall_pictures_are_the_same_as_converted_at_once(mode: str, height: int) -> None:
+    rng = np.random.default_rng(0)
+    drawn = Image.fromarray(rng.integers(0, 256, (height, 3, 3), np.uint8)).convert(mode)
+    expected = np.asarray(drawn.convert("RGB"))[..., ::-1]
+    np.testing.assert_array_equal(bgr_from_pillow(drawn), expected)

@@ -7,8 +7,9 @@ import pytest
 
 import emolens
 from emolens.core.emotion import Emotion
-from emolens.core.errors import ConfigError, InputError
+from emolens.core.errors import ConfigError, ImageTooLargeError, InputError
 from emolens.core.face import FaceDetection
+from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.testing import FakeClassifier, FakeDetector
@@ -129,6 +130,54 @@ def test_framed_faces_are_what_is_analysed(
 
 def test_where_there_is_no_face_none_is_framed(picture: npt.NDArray[np.uint8]) -> None:
     assert fake_analyzer().frame_faces(picture) == []
+
+
+@pytest.mark.parametrize("detector_px", [100, 20_000, 640.5])
+def test_a_detector_input_out_of_range_is_refused(detector_px: int) -> None:
+    for face_crops in (False, True):
+        with pytest.raises(ConfigError, match=r"detector_px.* 128 to 16384"):
+            ImageAnalyzer.load(detector_px=detector_px, face_crops=face_crops)
+
+
+def test_a_larger_detector_input_finds_smaller_faces(astronaut: npt.NDArray[np.uint8]) -> None:
+    image = np.full((960, 1280, 3), 127, np.uint8)
+    image[300:336, 700:736] = cv2.resize(
+        astronaut[20:240, 110:330], (36, 36), interpolation=cv2.INTER_AREA
+    )
+    assert emolens.analyze(image).faces == ()
+    assert len(emolens.analyze(image, detector_px=1312).faces) == 1
+
+
+def test_faces_that_are_not_looked_for_are_told_and_only_where_they_may_be_expected(
+    astronaut: npt.NDArray[np.uint8],
+) -> None:
+    analyzer = ImageAnalyzer.load(detector_px=320)
+    assert analyzer.analyze(astronaut).notes == ()
+    large = np.zeros((1080, 1920, 3), np.uint8)
+    (note,) = analyzer.analyze(large).notes
+    assert note.startswith("faces below 163 px are not looked for here")
+    assert analyzer.analyze(large).to_dict()["notes"] == [note]
+    assert ImageAnalyzer.load(face_crops=True).analyze(large).notes == ()
+
+
+def test_the_number_of_pixels_that_is_allowed_can_be_chosen(
+    picture: npt.NDArray[np.uint8], tmp_path: Path
+) -> None:
+    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded)
+    for source in (path, encoded):
+        for analyze in (emolens.analyze, _analyze_with_own_analyzer):
+            assert analyze(source, max_pixels=300 * 500).size_wh == (500, 300)
+            with pytest.raises(ImageTooLargeError, match="max_pixels"):
+                analyze(source, max_pixels=300 * 500 - 1)
+    # An array is in memory already.
+    assert emolens.analyze(picture, max_pixels=1).size_wh == (500, 300)
+
+
+def _analyze_with_own_analyzer(picture: Path | bytes, *, max_pixels: int) -> FrameResult:
+    detector = FakeDetector()
+    return ImageAnalyzer(detector, FakeClassifier(), max_pixels=max_pixels).analyze(picture)
 
 
 @pytest.mark.parametrize("degrees", [-90, -60, -45, -30, 30, 45, 60, 75, 90])

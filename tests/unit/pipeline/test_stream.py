@@ -11,6 +11,7 @@ from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult, QualityReason
 from emolens.core.frame import Frame, FrameResult
+from emolens.detection import TiledDetector
 from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
 from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
 
@@ -395,3 +396,33 @@ def test_unknown_names_are_refused_before_models_are_loaded() -> None:
         StreamAnalyzer.load(detector="haar")
     with pytest.raises(ConfigError, match="sort2"):
         StreamAnalyzer.load(tracker="sort2")
+
+
+def test_faces_that_are_not_looked_for_are_told_once() -> None:
+    detector = TiledDetector(MarkDetector([0]), long_side_px=320, smallest_px=29, detector_px=320)
+    analyzer = StreamAnalyzer(detector, FakeClassifier())
+
+    def notes_of(size_wh: tuple[int, int], at_s: float) -> tuple[str, ...]:
+        image = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+        return analyzer.step(Frame(image, media_time_s=at_s)).notes
+
+    assert notes_of((640, 480), 0.0) == ()
+    (note,) = notes_of((3840, 2160), 0.1)
+    assert note.startswith("faces below 326 px are not looked for here")
+    assert notes_of((3840, 2160), 0.2) == ()
+    # A new size may leave out others, and another source begins anew.
+    assert notes_of((1280, 960), 0.3)[0].startswith("faces below 116 px")
+    analyzer.restart()
+    assert notes_of((1280, 960), 0.0)
+
+
+@pytest.mark.parametrize(("detector_px", "n_faces"), [(None, 0), (1312, 1)])
+def test_large_frames_cost_one_look_unless_more_is_asked_for(
+    detector_px: int | None, n_faces: int, astronaut: npt.NDArray[np.uint8]
+) -> None:
+    image = np.full((960, 1280, 3), 127, np.uint8)
+    image[300:336, 700:736] = cv2.resize(
+        astronaut[20:240, 110:330], (36, 36), interpolation=cv2.INTER_AREA
+    )
+    analyzer = StreamAnalyzer.load(settings=StreamSettings(detector_px=detector_px))
+    assert len(analyzer.step(Frame(image)).faces) == n_faces
