@@ -255,7 +255,7 @@ class _Sound:
             self._waiting = None
             if packet is None:
                 return
-            if packet.pts is None or packet.time_base is None:
+            if packet.pts is None or not packet.time_base:
                 continue
             at_s = float(packet.pts * packet.time_base)
             if at_s > until_s:

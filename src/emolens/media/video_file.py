@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.media.pictures import PICTURE_SUFFIXES
-from emolens.media.pyav import av
+from emolens.media.pyav import READ_METADATA, av
 
 # Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
 # and filters are no files at all.
@@ -77,7 +77,7 @@ def open_file(path: Path) -> InputContainer:
         raise EmptyFileError(f"{path} is empty: it has not a single byte")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
-        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
+        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(_cannot_open(path, error)) from error
 
@@ -115,10 +115,10 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     names = set(container.format.name.split(","))
     rate = stream.average_rate or stream.guessed_rate
     begin_s = 0.0
-    if stream.start_time is not None and stream.time_base is not None:
+    if stream.start_time is not None and stream.time_base:
         begin_s = float(stream.start_time * stream.time_base)
     duration_s = None
-    if stream.duration is not None and stream.time_base is not None:
+    if stream.duration is not None and stream.time_base:
         duration_s = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration_s = float(Fraction(container.duration, av.time_base))
