@@ -12,6 +12,11 @@ class EmolensError(Exception):
 
     code: ClassVar[str] = "emolens"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By its text, whatever its class wants to be made from: a pool of processes waits for ever
+        # for an error that cannot be unpickled.
+        return _restored, (type(self), self.args)
+
 
 class InputError(EmolensError, ValueError):
     """A picture, an array or an argument that cannot be used."""
@@ -85,6 +90,12 @@ class OutputError(EmolensError, OSError):
     code = "output"
 
 
+class BrokenLibraryError(EmolensError, ImportError):
+    """A library that emolens needs is missing, or cannot be loaded on this machine."""
+
+    code = "broken_library"
+
+
 class MissingExtraError(EmolensError, ImportError):
     """A feature whose optional dependencies are not installed."""
 
@@ -95,3 +106,9 @@ class MissingExtraError(EmolensError, ImportError):
             f"{feature} needs the package {missing!r}, which is not installed. "
             f'Install it with: pip install "emolens[{extra}]"'
         )
+
+
+def _restored(kind: type[EmolensError], args: tuple[object, ...]) -> EmolensError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error

@@ -86,7 +86,8 @@ class BoxTracker:
         by_number = _detections_by_number(found, detections)
         # An object's identity is safe as a key while the object is held.
         known = {id(track.tracklet): track for track in self._tracks}
-        free = [detection for detection in detections if detection not in by_number.values()]
+        matched = {id(detection) for detection in by_number.values()}
+        free = [detection for detection in detections if id(detection) not in matched]
         tracks, new, seen = [], [], {}
         for tracklet in self._tracker.tracks:
             detection = by_number.get(tracklet.tracker_id)
