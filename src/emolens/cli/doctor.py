@@ -14,7 +14,7 @@ from rich.table import Table
 import emolens
 from emolens.cli.terminal import PartialFailureError, say_error, stdout_console, write_json
 from emolens.core.errors import BrokenLibraryError, ModelError
-from emolens.core.libraries import LIBRARIES, broken_library, explaining_imports
+from emolens.core.libraries import broken_libraries, explaining_imports
 from emolens.media.jsonl_writer import STDOUT
 from emolens.runtime.catalogue import known_models
 
@@ -31,7 +31,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Report versions, the device really used, model files, camera and video support."""
-    broken = [error for library in LIBRARIES if (error := broken_library(library))]
+    broken = broken_libraries()
     findings = {
         "emolens": emolens.__version__,
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",

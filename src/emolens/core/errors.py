@@ -12,11 +12,6 @@ class EmolensError(Exception):
 
     code: ClassVar[str] = "emolens"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # By its text, whatever its class wants to be made from: a pool of processes waits for ever
-        # for an error that cannot be unpickled.
-        return _restored, (type(self), self.args)
-
 
 class InputError(EmolensError, ValueError):
     """A picture, an array or an argument that cannot be used."""
@@ -106,9 +101,8 @@ class MissingExtraError(EmolensError, ImportError):
             f"{feature} needs the package {missing!r}, which is not installed. "
             f'Install it with: pip install "emolens[{extra}]"'
         )
+        self._made_of = (feature, extra, missing)
 
-
-def _restored(kind: type[EmolensError], args: tuple[object, ...]) -> EmolensError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    return error
+    def __reduce__(self) -> tuple[object, ...]:
+        # A pool of processes waits for ever for the result of one that cannot be unpickled.
+        return type(self), self._made_of

@@ -76,7 +76,7 @@ def explaining_imports() -> Iterator[None]:
 
 def explained(error: Exception) -> BrokenLibraryError | None:
     """What to tell people about an error of an import; None where no library is behind it."""
-    name = (getattr(error, "name", None) or "").partition(".")[0]
+    name = _module_behind(error)
     library = next((known for known in LIBRARIES if known.module == name), None)
     library = library or next((known for known in LIBRARIES if _error_of(known)), None)
     if library:
@@ -86,17 +86,30 @@ def explained(error: Exception) -> BrokenLibraryError | None:
     return None
 
 
-def broken_library(library: Library) -> BrokenLibraryError | None:
-    """Load a library; what is wrong with it if it cannot be loaded."""
-    error = _error_of(library)
-    return _to_error(library, error) if error else None
+def broken_libraries() -> list[BrokenLibraryError]:
+    """Load all libraries; what is wrong with those that cannot be loaded.
+
+    Those are left out that only lack one that is told already.
+    """
+    told: dict[str, BrokenLibraryError] = {}
+    for library in LIBRARIES:
+        error = _error_of(library)
+        if error and _module_behind(error) not in told:
+            first = _first_errors.setdefault(library.module, error)
+            told[library.module] = _to_error(library, first)
+    return list(told.values())
+
+
+def _module_behind(error: Exception) -> str:
+    """The module that an error of an import names, without its parts; empty where it names none."""
+    return (getattr(error, "name", None) or "").partition(".")[0]
 
 
 def _error_of(library: Library) -> Exception | None:
     try:
         import_module(library.loaded_by)
     except Exception as error:  # noqa: BLE001 (libraries that do not fit together raise anything)
-        return _first_errors.setdefault(library.module, error)
+        return error
     return None
 
 

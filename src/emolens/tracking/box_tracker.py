@@ -189,5 +189,5 @@ def _take_same_box(tracklet: _Tracklet, free: list[FaceDetection]) -> FaceDetect
     # Of several in one place it is a clear one: faint ones begin no track.
     taken = max(same, key=lambda found: (round(found.box.iou(box), 3), found.score), default=None)
     if taken is not None:
-        free.remove(taken)
+        free[:] = [found for found in free if found is not taken]
     return taken
