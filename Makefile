@@ -7,13 +7,22 @@ DEV_ENV := .venv-dev
 DEV := $(DEV_ENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format types imports check figures soak clean
+.PHONY: demo test newest lint format types imports check figures soak clean
 
 demo: $(USER_ENV)/installed
 	$(USER_ENV)/bin/emolens demo
 
 test: $(DEV_ENV)/installed
 	$(DEV)/python -m pytest
+
+# What people get who install emolens today: the newest Python here, the newest of every library.
+NEWEST_ENV := .venv-newest
+NEWEST_PYTHON ?= $(firstword $(shell for python in python3.14 python3.13 python3.12 python3.11 $(PYTHON); \
+    do $$python -c 'import ensurepip, venv' 2>/dev/null && echo $$python; done))
+newest:
+	$(NEWEST_PYTHON) -m venv --clear $(NEWEST_ENV)
+	$(NEWEST_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	$(NEWEST_ENV)/bin/python tests/newest.py
 
 lint: $(DEV_ENV)/installed
 	$(DEV)/ruff check .
@@ -68,7 +77,7 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/page.py
 
 clean:
-	rm -rf $(USER_ENV) $(DEV_ENV) emolens-demo
+	rm -rf $(USER_ENV) $(DEV_ENV) $(NEWEST_ENV) emolens-demo
 
 # What a user installs: no torch.
 $(USER_ENV)/installed: pyproject.toml constraints.txt

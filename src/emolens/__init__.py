@@ -14,36 +14,40 @@ For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`.
 """
 
 from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from emolens.core.emotion import LABELS, Emotion, EmotionScores
-from emolens.core.errors import (
-    ConfigError,
-    DatasetError,
-    EmolensError,
-    InputError,
-    MissingExtraError,
-    ModelError,
-    OutputError,
-    ProcessingError,
-    SourceError,
-)
-from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityReason
-from emolens.core.frame import Frame, FrameResult
-from emolens.core.geometry import Box
-from emolens.core.manifest import InputSpec, ModelManifest
+TYPE_CHECKING = False  # as type checkers read it; `typing` is slow to load
 
 if TYPE_CHECKING:
+    from emolens.core.emotion import LABELS, Emotion, EmotionScores
+    from emolens.core.errors import (
+        BrokenLibraryError,
+        ConfigError,
+        DatasetError,
+        EmolensError,
+        InputError,
+        MissingExtraError,
+        ModelError,
+        OutputError,
+        ProcessingError,
+        SourceError,
+    )
+    from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityReason
+    from emolens.core.frame import ROW_COLUMNS, Frame, FrameResult
+    from emolens.core.geometry import Box
+    from emolens.core.manifest import InputSpec, ModelManifest
     from emolens.media.clip import Clip
     from emolens.pipeline.analyzer import ImageAnalyzer, Picture, analyze
     from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
     from emolens.pipeline.streaming import Stream, stream
     from emolens.rendering.overlay import draw_faces
 
+    __version__: str
+
 __all__ = [
     "LABELS",
+    "ROW_COLUMNS",
     "Box",
+    "BrokenLibraryError",
     "Clip",
     "ConfigError",
     "DatasetError",
@@ -74,27 +78,38 @@ __all__ = [
     "stream",
 ]
 
-__version__ = version("emolens")
-
-# Loaded on first use: OpenCV, which they need, changes LD_LIBRARY_PATH when it is imported, and
-# importing emolens must leave the environment alone and be quick.
+# Loaded on first use: OpenCV, which many of them need, changes LD_LIBRARY_PATH when it is imported,
+# and importing emolens must leave the environment alone. It must also be quick: until the command
+# line has been loaded by way of this module, nothing can be done about Ctrl-C.
 _LOADED_ON_USE = {
-    "Clip": "emolens.media.clip",
-    "ImageAnalyzer": "emolens.pipeline.analyzer",
-    "Picture": "emolens.pipeline.analyzer",
-    "Stream": "emolens.pipeline.streaming",
-    "StreamAnalyzer": "emolens.pipeline.stream",
-    "StreamSettings": "emolens.pipeline.stream",
-    "analyze": "emolens.pipeline.analyzer",
-    "draw_faces": "emolens.rendering.overlay",
-    "stream": "emolens.pipeline.streaming",
+    "emolens.core.emotion": ("LABELS", "Emotion", "EmotionScores"),
+    "emolens.core.errors": (
+        *("BrokenLibraryError", "ConfigError", "DatasetError", "EmolensError", "InputError"),
+        *("MissingExtraError", "ModelError", "OutputError", "ProcessingError", "SourceError"),
+    ),
+    "emolens.core.face": ("FaceDetection", "FaceQuality", "FaceResult", "QualityReason"),
+    "emolens.core.frame": ("ROW_COLUMNS", "Frame", "FrameResult"),
+    "emolens.core.geometry": ("Box",),
+    "emolens.core.manifest": ("InputSpec", "ModelManifest"),
+    "emolens.media.clip": ("Clip",),
+    "emolens.pipeline.analyzer": ("ImageAnalyzer", "Picture", "analyze"),
+    "emolens.pipeline.stream": ("StreamAnalyzer", "StreamSettings"),
+    "emolens.pipeline.streaming": ("Stream", "stream"),
+    "emolens.rendering.overlay": ("draw_faces",),
 }
+_MODULES = {name: module for module, names in _LOADED_ON_USE.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LOADED_ON_USE:
+    value: object
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("emolens")
+    elif name in _MODULES:
+        # A library that is missing or broken is told in one line, not by where it came to light.
+        with import_module("emolens.core.libraries").explaining_imports():
+            value = getattr(import_module(_MODULES[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_LOADED_ON_USE[name]), name)
     globals()[name] = value
     return value
 

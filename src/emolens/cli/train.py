@@ -1,5 +1,6 @@
 """`emolens train`: run a training recipe."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,8 @@ def train(
     if not is_main_process():
         return
     stdout_console().print(f"validation accuracy [bold]{result.val_accuracy:.2%}[/]")
-    say(f"wrote {result.best}; next: emolens export {result.best} {resolved.name}.onnx")
+    best, model = shlex.quote(str(result.best)), shlex.quote(f"{resolved.name}.onnx")
+    say(f"wrote {result.best}; next: emolens export {best} {model}")
 
 
 def _tell_sources(faces: "TrainingFaces") -> None:

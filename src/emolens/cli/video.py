@@ -1,5 +1,6 @@
 """`emolens video`: follow and name the faces of a video."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.evaluation.session import MAX_HOLD_S, SessionSummary
+from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
 from emolens.media.open_source import SourcePlan, plan_source
 from emolens.media.picture_source import DEFAULT_RATE_HZ
@@ -96,7 +98,8 @@ def video(  # noqa: PLR0913 (one option each)
         video_track=video_track,
     )
     if plan.is_endless:
-        raise ConfigError(f"{plan.name} has no end; use: emolens live --source {plan.name}")
+        source = shlex.quote(without_secrets(path))
+        raise ConfigError(f"{plan.name} has no end; use: emolens live --source {source}")
     check_not_source(plan.path, *(table or ()), annotated, report)
     settings = StreamSettings(
         # A face that is only looked for now and then would be shown until it is found.

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import InputError
+from emolens.core.records import ArrayRecord
 
 
 class Emotion(IntEnum):
@@ -45,7 +46,7 @@ _SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EmotionScores:
+class EmotionScores(ArrayRecord):
     """The seven class probabilities of one face.
 
     Attributes:

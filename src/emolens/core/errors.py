@@ -85,6 +85,12 @@ class OutputError(EmolensError, OSError):
     code = "output"
 
 
+class BrokenLibraryError(EmolensError, ImportError):
+    """A library that emolens needs is missing, or cannot be loaded on this machine."""
+
+    code = "broken_library"
+
+
 class MissingExtraError(EmolensError, ImportError):
     """A feature whose optional dependencies are not installed."""
 
@@ -95,3 +101,8 @@ class MissingExtraError(EmolensError, ImportError):
             f"{feature} needs the package {missing!r}, which is not installed. "
             f'Install it with: pip install "emolens[{extra}]"'
         )
+        self._made_of = (feature, extra, missing)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A pool of processes waits for ever for the result of one that cannot be unpickled.
+        return type(self), self._made_of

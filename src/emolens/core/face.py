@@ -10,6 +10,7 @@ import numpy.typing as npt
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
+from emolens.core.records import ArrayRecord
 
 LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
 
@@ -31,7 +32,7 @@ class FaceRoll:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FaceDetection:
+class FaceDetection(ArrayRecord):
     """A face that a detector found.
 
     Attributes:

@@ -4,7 +4,6 @@ import json
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +11,20 @@ import numpy.typing as npt
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.face import FaceResult
+from emolens.core.records import ArrayRecord, ReadOnlyDict
 
 Cell = float | str | bool | None
 """A value of a table."""
 
+_BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max", "detection_score")
+_LABEL_COLUMNS = ("label", "top", "confidence", *(f"p_{label}" for label in LABELS))
+
+ROW_COLUMNS: tuple[str, ...] = (*_BOX_COLUMNS, *_LABEL_COLUMNS, "assessable")
+"""The keys of every row of `FrameResult.to_rows`, in order; `p_` are the scores."""
+
 TABLE_COLUMNS: tuple[str, ...] = (
-    *("frame", "media_time_s", "track_id", "x_min", "y_min", "x_max", "y_max", "detection_score"),
-    *("label", "top", "confidence"),
-    *(f"p_{label}" for label in LABELS),
+    *("frame", "media_time_s", "track_id", *_BOX_COLUMNS),
+    *_LABEL_COLUMNS,
     *(f"s_{label}" for label in LABELS),
     "assessable",
 )
@@ -27,7 +32,7 @@ TABLE_COLUMNS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Frame:
+class Frame(ArrayRecord):
     """One picture of a source.
 
     Attributes:
@@ -65,8 +70,16 @@ class Frame:
         return self.image.shape[1], self.image.shape[0]
 
 
-def _no_timings() -> Mapping[str, float]:
-    return MappingProxyType({})
+class FrameReference(weakref.ref[Frame]):
+    """A weak reference to a frame, for which copies that outlive it have None.
+
+    Those are pickled ones, deep copies and what `dataclasses.asdict` gives.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +92,10 @@ class FrameResult:
         frame_index: Number of the frame in its source, from 0.
         media_time_s: The frame's time in seconds.
         dropped_before: Frames dropped between the previous result and this one.
-        timings_ms: Milliseconds spent in each stage, by stage name.
+        timings_ms: Milliseconds spent in each stage, by stage name; read-only.
         notes: Remarks about the input that a user should know, e.g. "first of 12 frames".
         frame_reference: Where the frame itself can be found as long as somebody holds it; read it
-            as `frame`.
+            as `frame`. None in pickled and deep copies.
     """
 
     size_wh: tuple[int, int]
@@ -90,9 +103,14 @@ class FrameResult:
     frame_index: int = 0
     media_time_s: float = 0.0
     dropped_before: int = 0
-    timings_ms: Mapping[str, float] = field(default_factory=_no_timings)
+    timings_ms: Mapping[str, float] = field(default_factory=ReadOnlyDict)
     notes: tuple[str, ...] = ()
     frame_reference: "weakref.ref[Frame] | None" = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "timings_ms", ReadOnlyDict(self.timings_ms))
+        frame = self.frame_reference() if self.frame_reference else None
+        object.__setattr__(self, "frame_reference", FrameReference(frame) if frame else None)
 
     @property
     def frame(self) -> Frame:
@@ -101,7 +119,7 @@ class FrameResult:
         A stream holds one frame at a time, so that a list of its results needs little memory.
 
         Raises:
-            InputError: The stream has gone on, or the result is that of a picture.
+            InputError: The stream has gone on, or the result is that of a picture or a copy.
         """
         frame = self.frame_reference() if self.frame_reference else None
         if frame is None:
@@ -137,7 +155,11 @@ class FrameResult:
         }
 
     def to_rows(self) -> list[dict[str, Cell]]:
-        """One flat dict per face, ready for `pandas.DataFrame(result.to_rows())`."""
+        """One flat dict per face, its keys being `ROW_COLUMNS`; none where there is no face.
+
+        `pandas.DataFrame(result.to_rows(), columns=list(emolens.ROW_COLUMNS))` has its columns
+        then, too.
+        """
         return [_face_row(face) for face in self.faces]
 
     def to_table_rows(self) -> list[dict[str, Cell]]:

@@ -157,7 +157,8 @@ def rows_left_out(path: Path, training: FaceSet) -> npt.NDArray[np.int64]:
         made_for = ", ".join(f"{one.source} ({one.n_training} rows)" for one in clean.sources)
         raise DatasetError(
             f"{path}: was made for the training rows of {made_for or 'nothing'}, not for the "
-            f"{len(keys)} rows given; make one for them with emolens data audit --clean"
+            f"{len(keys)} rows given; make one for them with: "
+            "emolens data audit SOURCE --clean FILE.json"
         )
     places = {key: row for row, key in enumerate(keys)}
     unknown = next((row for row in listed.rows if row.key not in places), None)

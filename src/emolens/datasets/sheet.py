@@ -6,12 +6,9 @@ a reader of pictures needs and can check.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
-
-_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +57,8 @@ class DataSheet:
     splits: str
     counts: Mapping[str, Mapping[str, int]]
     faults: tuple[str, ...]
-    labels_sha256: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
-    votes_sha256: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    labels_sha256: Mapping[str, str] = field(default_factory=dict)
+    votes_sha256: Mapping[str, str] = field(default_factory=dict)
 
     def class_of(self, code: str, location: str) -> SourceClass:
         """The class that a code stands for.

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.emotion import LABELS, Emotion, EmotionScores
+from emolens.core.records import ArrayRecord
 
 UNCERTAIN = "uncertain"
 """How time without a label is called."""
@@ -109,7 +110,7 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Person:
+class Person(ArrayRecord):
     """One track of a session.
 
     Attributes:

@@ -23,6 +23,7 @@ from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
 from emolens.core.errors import InputError, ModelError
 from emolens.core.manifest import InputSpec
 from emolens.core.ports import EmotionClassifier
+from emolens.core.records import ArrayRecord
 from emolens.explanation.placement import Centers, Floats, find_centers, resize_maps
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
 
@@ -30,7 +31,7 @@ _LOGITS, _CAM = "logits", "cam"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ActivationMaps:
+class ActivationMaps(ArrayRecord):
     """Where in one face the evidence for and against each class lies.
 
     Attributes:

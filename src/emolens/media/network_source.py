@@ -8,7 +8,7 @@ from typing import Final, Self
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
-from emolens.media.pyav import av
+from emolens.media.pyav import READ_METADATA, av
 from emolens.media.upright import Upright
 from emolens.media.video_file import packets_of
 
@@ -66,6 +66,7 @@ class NetworkSource:
                 scheme + address[len(scheme) :],
                 options=dict(_OPTIONS),
                 timeout=(open_timeout_s, read_timeout_s),
+                **READ_METADATA,
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             is_late = time.monotonic() - began_s >= open_timeout_s

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.imaging.kinds import AVIF, GIF, HEIC, kind_by_content, kind_by_name
 from emolens.imaging.listing import first_bytes
-from emolens.media.pyav import av
+from emolens.media.pyav import READ_METADATA, av
 from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
 # Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
@@ -84,7 +84,7 @@ def open_file(path: Path) -> InputContainer:
         raise SourceError(f"{path} is not a video; use `emolens image` for pictures")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
-        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
+        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(_cannot_open(path, error)) from error
 
@@ -135,7 +135,7 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     names = set(container.format.name.split(","))
     rate = stream.average_rate or stream.guessed_rate
     begin_s = 0.0
-    if stream.start_time is not None and stream.time_base is not None:
+    if stream.start_time is not None and stream.time_base:
         begin_s = float(stream.start_time * stream.time_base)
     duration_s = duration_of(stream)
     if container.duration is not None and (duration_s is None or "matroska" in names):

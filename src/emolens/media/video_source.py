@@ -252,7 +252,7 @@ class VideoSource:
         for packet in self._packets_before_decoding():
             has_key_frame = packet.is_keyframe or key_pts is not None
             is_in_order = last_dts is None or packet.dts is None or packet.dts >= last_dts
-            if packet.pts is None or packet.time_base is None:
+            if packet.pts is None or not packet.time_base:
                 return _NOTHING_BEFORE
             at_s = float(packet.pts * packet.time_base)
             latest_s = at_s if latest_s is None else latest_s

@@ -84,7 +84,8 @@ class BoxTracker:
         by_number = _detections_by_number(found, detections)
         # An object's identity is safe as a key while the object is held.
         known = {id(track.tracklet): track for track in self._tracks}
-        free = [detection for detection in detections if detection not in by_number.values()]
+        matched = {id(detection) for detection in by_number.values()}
+        free = [detection for detection in detections if id(detection) not in matched]
         tracks, new, seen = [], [], {}
         for tracklet in self._tracker.tracks:
             detection = by_number.get(tracklet.tracker_id)
@@ -186,5 +187,5 @@ def _take_same_box(tracklet: _Tracklet, free: list[FaceDetection]) -> FaceDetect
     # Of several in one place it is a clear one: faint ones begin no track.
     taken = max(same, key=lambda found: (round(found.box.iou(box), 3), found.score), default=None)
     if taken is not None:
-        free.remove(taken)
+        free[:] = [found for found in free if found is not taken]
     return taken

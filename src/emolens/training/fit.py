@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -339,7 +340,8 @@ def _writing_to(run_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{run_dir}: training stopped, the folder cannot be written: "
-            f"{error.strerror or error}; make room and go on with --resume {run_dir}"
+            f"{error.strerror or error}; make room and go on with "
+            f"--resume {shlex.quote(str(run_dir))}"
         ) from error
 
 

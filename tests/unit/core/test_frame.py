@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import emolens
 from emolens.core.emotion import LABELS, EmotionScores
 from emolens.core.errors import InputError
 from emolens.core.frame import TABLE_COLUMNS, Frame, FrameResult
@@ -47,6 +48,15 @@ def test_result_turns_into_pandas_rows() -> None:
     assert len(table) == 2
     assert table["p_happy"][0] == pytest.approx(0.9)
     assert list(table.columns[:4]) == ["x_min", "y_min", "x_max", "y_max"]
+
+
+@pytest.mark.parametrize("n_faces", [0, 1, 2])
+def test_rows_have_the_columns_that_are_told(n_faces: int) -> None:
+    rows = FrameResult((64, 48), (happy_face(),) * n_faces).to_rows()
+    assert [tuple(row) for row in rows] == [emolens.ROW_COLUMNS] * n_faces
+    table = pd.DataFrame(rows, columns=list(emolens.ROW_COLUMNS))
+    assert (tuple(table.columns), len(table)) == (emolens.ROW_COLUMNS, n_faces)
+    assert set(emolens.ROW_COLUMNS) < set(TABLE_COLUMNS)
 
 
 def test_result_prints_its_faces() -> None:

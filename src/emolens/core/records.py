@@ -1,0 +1,86 @@
+"""Frozen dataclasses with arrays in them, and mappings that stay as they are.
+
+numpy gives arrays back writable when they are copied or unpickled, and `mappingproxy` and weak
+references can be neither; records of this module keep their promises in another process too.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any, NoReturn
+
+import numpy as np
+
+_HASHED_VALUES = 16
+
+
+class ArrayRecord:
+    """What a frozen dataclass with arrays inherits, itself declared with `eq=False`.
+
+    Two are equal when their types and all that they hold are. A copy, a deep copy and one that was
+    pickled goes through the same checks as the original; arrays that were read-only are again.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), *_values_and_locks(self))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(map(_is_same, _values(self).values(), _values(other).values()))
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(_to_hashable, _values(self).values())))
+
+
+class ReadOnlyDict(dict[str, float]):
+    """A dict that refuses to be changed, and can be pickled, copied and written as JSON."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none
+        return hash(frozenset(self.items()))
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("this mapping is read-only; change a copy: dict(mapping)")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+
+def _values(record: object) -> dict[str, Any]:
+    return {of.name: getattr(record, of.name) for of in fields(record)}  # type: ignore[arg-type]
+
+
+def _values_and_locks(record: object) -> tuple[dict[str, Any], tuple[str, ...]]:
+    values = _values(record)
+    locked = (
+        name
+        for name, value in values.items()
+        if isinstance(value, np.ndarray) and not value.flags.writeable
+    )
+    return values, tuple(locked)
+
+
+def _rebuild(
+    kind: type[ArrayRecord], values: Mapping[str, Any], locked: Iterable[str]
+) -> ArrayRecord:
+    for name in locked:
+        values[name].setflags(write=False)
+    return kind(**values)
+
+
+def _is_same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and np.array_equal(one, other)  # type: ignore[arg-type]
+    return bool(one == other)
+
+
+def _to_hashable(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.shape, tuple(value.flat[:_HASHED_VALUES].tolist())
+    return value
