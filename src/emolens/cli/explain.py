@@ -18,6 +18,7 @@ from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplain
 from emolens.explanation.places import evidence_places
 from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import read_image
+from emolens.media.addresses import refuse_addresses
 from emolens.media.pictures import write_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
@@ -62,6 +63,7 @@ def explain(
 
     The places are where the network looks, not a reason why a face shows what it shows.
     """
+    refuse_addresses([image])
     asked = None if emotion is None else Emotion.from_label(emotion)
     check_detector_name(detector)
     explainer = _load_explainer(model)

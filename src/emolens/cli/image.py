@@ -23,6 +23,7 @@ from emolens.core.errors import EmolensError, InputError, ProcessingError
 from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.decode import DecodedImage, read_image
+from emolens.media.addresses import refuse_addresses
 from emolens.media.annotated import AnnotatedPictures
 from emolens.media.jsonl_writer import WriteRecord, jsonl_writing
 from emolens.media.pictures import find_pictures
@@ -59,6 +60,7 @@ def image(
 
     A picture that cannot be read is reported and the others go on (exit code 2).
     """
+    refuse_addresses(paths)
     analyzer = ImageAnalyzer.load(model=model, detector=detector, face_crops=face_crops)
     pictures = list(find_pictures(paths))
     report = _Report()

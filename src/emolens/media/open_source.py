@@ -11,6 +11,7 @@ from emolens.core.ports import FrameSource
 from emolens.media.addresses import (
     NETWORK_SCHEMES,
     camera_number,
+    is_login_without_scheme,
     scheme_of,
     without_secrets,
 )
@@ -53,7 +54,7 @@ def plan_source(
         rate_hz: Pictures per second of a folder.
 
     Raises:
-        ConfigError: An address with a scheme that is not read.
+        ConfigError: An address with a scheme that is not read, or without any.
     """
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
@@ -76,6 +77,11 @@ def plan_source(
             f"schemes {allowed}"
         )
     path = Path(name)
+    if is_login_without_scheme(name) and not path.exists():
+        raise ConfigError(
+            "there is no such file, and an address is a text that begins with its scheme and two "
+            "slashes (rtsp://, http://)"
+        )
     if path.is_dir():
         return SourcePlan(
             name,
