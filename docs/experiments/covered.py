@@ -348,7 +348,9 @@ def main() -> None:
     parser.add_argument("--public-test", type=Path, required=True)
     parser.add_argument("--training", type=Path, required=True)
     parser.add_argument("--wild", type=Path, required=True)
-    parser.add_argument("--faces", type=int, nargs=3, default=(90, 180, 60))
+    parser.add_argument(
+        "--faces", type=int, nargs=3, default=(90, 180, 60), help="PublicTest, Training, wild"
+    )
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
 
