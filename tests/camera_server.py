@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ class Address(NamedTuple):
 
     host: str
     ended: threading.Event
+    requests: Counter[str]
 
     def of(self, path: str) -> str:
         """An address with a name and a password in it."""
@@ -43,6 +45,7 @@ _PLAYLIST: Final = (
 
 class _Camera(http.server.BaseHTTPRequestHandler):
     ended: threading.Event
+    requests: Counter[str]
     stream: bytes
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
@@ -50,6 +53,7 @@ class _Camera(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
+        self.requests[path] += 1
         if path == "/silent":
             self.ended.wait()
             return
@@ -88,15 +92,18 @@ class _Camera(http.server.BaseHTTPRequestHandler):
 def camera_server(folder: Path) -> Iterator[Address]:
     """Serve `/jpeg`, `/ts`, `/silent`, `/silent-later`, `/text`, `/playlist` until it ends."""
 
+    asked = Counter[str]()
+
     class Camera(_Camera):
         ended = threading.Event()
+        requests = asked
         stream = make_clip(folder / "camera.ts", ClipRecipe(n_frames=100)).read_bytes()
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield Address(f"127.0.0.1:{server.server_port}", Camera.ended)
+        yield Address(f"127.0.0.1:{server.server_port}", Camera.ended, Camera.requests)
     finally:
         Camera.ended.set()
         server.shutdown()

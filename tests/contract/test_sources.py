@@ -18,6 +18,7 @@ from emolens.media.video_source import VideoSource
 from emolens.testing import Actor, SyntheticSource
 from tests.camera_server import camera_server
 from tests.clips import ClipRecipe, make_clip, numbered_picture
+from tests.odd_camera_server import odd_camera_server
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -52,11 +53,18 @@ OFFLINE: Final = {
 }
 
 
-@pytest.fixture(params=[*OFFLINE, "network-jpeg", "network-ts"])
-def open_source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenSource]:
+@pytest.fixture(params=[*OFFLINE, "network-jpeg", "network-ts", "snapshots"])
+def open_source(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OpenSource]:
     name: str = request.param
     if name in OFFLINE:
         yield lambda: OFFLINE[name](tmp_path)
+        return
+    if name == "snapshots":
+        monkeypatch.setattr("emolens.media.snapshots.INTERVAL_S", 0.01)
+        with odd_camera_server() as odd_camera:
+            yield lambda: NetworkSource(odd_camera.of("/snapshot/length"))
         return
     with camera_server(tmp_path) as camera:
         yield lambda: NetworkSource(camera.of(f"/{name.removeprefix('network-')}"))

@@ -24,6 +24,7 @@ from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplain
 from emolens.explanation.places import evidence_places
 from emolens.imaging.decode import read_image
 from emolens.imaging.turn import crop_turned
+from emolens.media.addresses import refuse_addresses
 from emolens.media.pictures import write_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
@@ -70,6 +71,7 @@ def explain(  # noqa: PLR0913 (one option each)
 
     The places are where the network looks, not a reason why a face shows what it shows.
     """
+    refuse_addresses([image])
     asked = None if emotion is None else Emotion.from_label(emotion)
     check_detector_name(detector)
     explainer = _load_explainer(model)

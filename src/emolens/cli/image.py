@@ -31,6 +31,7 @@ from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.decode import DecodedImage, read_image
 from emolens.imaging.listing import LeftOut, no_pictures
+from emolens.media.addresses import refuse_addresses
 from emolens.media.annotated import AnnotatedPictures
 from emolens.media.jsonl_writer import WriteRecord, jsonl_writing
 from emolens.media.pictures import find_pictures
@@ -70,6 +71,7 @@ def image(  # noqa: PLR0913 (one option each)
     Of folders all pictures count, also in folders below and behind links, hidden ones apart. A
     picture that cannot be read is reported and the others go on (exit code 2).
     """
+    refuse_addresses(paths)
     analyzer = ImageAnalyzer.load(
         model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
     )

@@ -28,6 +28,10 @@ in education is prohibited (AI Act, article 5(1)(f)).
 
 - Faces that are small, blurred, cut off or turned away get probabilities too; emolens gives them no
   label.
+- A cover is not noticed: faces behind a mask, a scarf or a hand are named like free ones, mostly
+  wrongly and often as neutral, and a high confidence is no sign that there is none. So are drawn,
+  painted and computer-made faces that the detector takes for faces
+  (`docs/experiments/0014-covered-and-drawn.md`).
 """
 _OF_FER2013 = """\
 - FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so

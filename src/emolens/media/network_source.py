@@ -1,31 +1,29 @@
 """Network cameras and streams: RTSP, HTTP and whatever else FFmpeg receives."""
 
-import errno
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, Self
 
+from av.container import InputContainer
+
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
-from emolens.media.pyav import READ_METADATA, av
+from emolens.media.connection import NetworkAddress, SilentError, UnreadableError, broken_off
+from emolens.media.pyav import av
+from emolens.media.snapshots import Received, snapshots
 from emolens.media.upright import Upright
 from emolens.media.video_file import packets_of
 
 OPEN_TIMEOUT_S: Final = 8.0
 READ_TIMEOUT_S: Final = 4.0
-_OPTIONS: Final = {
-    # A stream may name other addresses to go on with, but no file of this machine.
-    "protocol_whitelist": "rtsp,rtsps,rtmp,rtp,srtp,http,https,udp,tcp,tls,srt,crypto",
-    # Over TCP no packet is lost on the way; with UDP pictures fall to pieces.
-    "rtsp_transport": "tcp",
-    # What is new counts, not what was received before.
-    "fflags": "nobuffer",
-    "flags": "low_delay",
-    # Nobody needs an estimate of the frame rate, which takes more than a second of opening.
-    "fpsprobesize": "0",
-}
-_LATE: Final = "it does not answer in time"
+# JPEG pictures one after the other, told apart by a boundary and a type in front of each.
+_PARTS: Final = "mpjpeg"
+# The same without regard to what is between them. What is read to find out their size is kept,
+# and no more than that is read: there is nothing else to find out.
+_RAW_PICTURES: Final = "mjpeg"
+_NO_ANALYSIS: Final = {"analyzeduration": "1"}
 
 
 class NetworkSource:
@@ -59,29 +57,14 @@ class NetworkSource:
             allowed = ", ".join(sorted(NETWORK_SCHEMES))
             raise ConfigError(f"cannot read {self._name}; allowed are the schemes {allowed}")
         self._clock = clock
-        began_s = time.monotonic()
+        self._place = NetworkAddress(address, open_timeout_s, read_timeout_s)
+        self._container: InputContainer | None = None
+        self._is_closed = False
         try:
-            self._container = av.open(
-                # FFmpeg knows schemes in lower case only.
-                scheme + address[len(scheme) :],
-                options=dict(_OPTIONS),
-                timeout=(open_timeout_s, read_timeout_s),
-                **READ_METADATA,
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            is_late = time.monotonic() - began_s >= open_timeout_s
-            # Without the error of FFmpeg, which repeats the address with its password.
-            raise SourceError(
-                f"cannot open {self._name}: {_LATE if is_late else _reason(error)}; check the "
-                "address, the network and whether the camera is on"
-            ) from None
-        streams = self._container.streams.video
-        if not streams:
+            self._received = self._open()
+        except BaseException:
             self.close()
-            raise SourceError(f"{self._name} gives no pictures")
-        self._stream = streams[0]
-        # Threads that decode several frames at once would each hold one back.
-        self._stream.thread_type = "SLICE"
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -91,29 +74,85 @@ class NetworkSource:
 
     def close(self) -> None:
         """Close the connection; twice is no error."""
-        self._container.close()
+        self._is_closed = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._container is not None:
+            self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        upright = Upright(self._stream)
         began_s: float | None = None
-        for index, decoded in enumerate(self._decode()):
-            now_s = self._clock()
+        for index, (image, now_s) in enumerate(self._received):
             began_s = now_s if began_s is None else began_s
             yield Frame(
-                upright.to_bgr(decoded),
+                image,
                 index=index,
                 media_time_s=now_s - began_s,
                 captured_at_s=now_s,
                 source_id=self._name,
             )
+            if self._is_closed:
+                return
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
-        packets = packets_of(self._container, self._stream)
+    def _open(self) -> Iterator[Received]:
+        """Find the way in which this camera gives pictures; a doubtful one has given the first."""
+        began_s = time.monotonic()
+        try:
+            # What is new counts, not what was received before.
+            streamed = self._stream(fflags="nobuffer")
+        except UnreadableError as error:
+            return self._open_raw(error)
+        is_slow = time.monotonic() - began_s >= self._place.open_timeout_s
+        name = self._container.format.name if self._container else ""
+        # FFmpeg's formats of single pictures; the latter by the end of the address.
+        is_single = name.endswith("_pipe") or name == "image2"
+        if not self._place.is_web or not (is_single or name == _PARTS):
+            return streamed
+        try:
+            # FFmpeg waits in vain for what comes behind a picture whose end it is not told.
+            if not (is_single and is_slow):
+                return self._with_first(streamed)
+        except SourceError as error:
+            if not is_single:
+                return self._open_raw(error)
+        self._hang_up()
+        return self._with_first(snapshots(self._place, clock=self._clock))
+
+    def _open_raw(self, reason: SourceError) -> Iterator[Received]:
+        """For cameras with another idea of boundaries and types; raises `reason` if it is none."""
+        self._hang_up()
+        if not self._place.is_web or isinstance(reason, SilentError):
+            raise reason
+        try:
+            return self._with_first(self._stream(_RAW_PICTURES, **_NO_ANALYSIS))
+        except SourceError:
+            raise reason from None
+
+    def _with_first(self, received: Iterator[Received]) -> Iterator[Received]:
+        """The same, with its first picture there already."""
+        first = next(received, None)
+        if first is None:
+            raise SourceError(f"{self._name} gives no pictures")
+        return itertools.chain((first,), received)
+
+    def _stream(self, file_format: str | None = None, **options: str) -> Iterator[Received]:
+        self._container = self._place.connect(file_format=file_format, **options)
+        if not self._container.streams.video:
+            raise SourceError(f"{self._name} gives no pictures")
+        return self._decode(self._container)
+
+    def _decode(self, container: InputContainer) -> Iterator[Received]:
+        stream = container.streams.video[0]
+        upright = Upright(stream)
+        # Threads that decode several frames at once would each hold one back.
+        stream.thread_type = "SLICE"
+        packets = packets_of(container, stream)
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                raise SourceError(f"{self._name}: {_reason(error)}") from None
+                raise broken_off(self._name, error) from None
             if packet is None:
                 return
             try:
@@ -122,14 +161,4 @@ class NetworkSource:
                 continue  # damaged on the way; the next key frame makes up for it
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
-                    yield frame
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, av.error.ExitError | TimeoutError):
-        return _LATE
-    if isinstance(error, av.error.ProtocolNotFoundError):
-        return "this build of FFmpeg does not know its protocol"
-    if getattr(error, "errno", None) == errno.EIO:
-        return "the connection failed or broke off"
-    return str(getattr(error, "strerror", None) or error)
+                    yield Received(upright.to_bgr(frame), self._clock())

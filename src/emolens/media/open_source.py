@@ -12,6 +12,7 @@ from emolens.imaging.decode import MAX_PIXELS
 from emolens.media.addresses import (
     NETWORK_SCHEMES,
     camera_number,
+    is_login_without_scheme,
     scheme_of,
     without_secrets,
 )
@@ -62,7 +63,8 @@ def plan_source(
             most.
 
     Raises:
-        ConfigError: An address with a scheme that is not read, or a video track of what is no file.
+        ConfigError: An address with a scheme that is not read, or without any, or a video track of
+            what is no file.
     """
     pictures = partial(PictureSource, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels)
     plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
@@ -97,6 +99,11 @@ def _plan(
             f"schemes {allowed}"
         )
     path = Path(name)
+    if is_login_without_scheme(name) and not path.exists():
+        raise ConfigError(
+            "there is no such file, and an address is a text that begins with its scheme and two "
+            "slashes (rtsp://, http://)"
+        )
     open_source = partial(pictures if path.is_dir() else video, path)
     return SourcePlan(name, open_source, is_endless=False, path=path)
 

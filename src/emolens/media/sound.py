@@ -76,7 +76,7 @@ class Sound:
         """
         while packet := self._waiting or self._next():
             self._waiting = packet
-            if packet.pts is None or packet.time_base is None:
+            if packet.pts is None or not packet.time_base:
                 self._waiting = None
                 continue
             self._follow(float(packet.pts * packet.time_base))
@@ -100,7 +100,7 @@ class Sound:
 
     def _copied(self, packet: "av.Packet[AudioStream]", until_s: float, offset_s: float) -> bool:
         """Copy a packet, or leave it out where it does not belong; False if it is too early."""
-        if packet.pts is None or packet.time_base is None:
+        if packet.pts is None or not packet.time_base:
             return True
         at_s = float(packet.pts * packet.time_base) + offset_s
         if at_s > until_s:

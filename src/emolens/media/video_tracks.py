@@ -97,7 +97,7 @@ def duration_of(stream: VideoStream) -> float | None:
     try:
         hours, minutes, seconds = map(float, parts)
     except ValueError:
-        if stream.duration is None or stream.time_base is None:
+        if stream.duration is None or not stream.time_base:
             return None
         return float(stream.duration * stream.time_base)
     duration_s = 3600 * hours + 60 * minutes + seconds

@@ -87,3 +87,9 @@ def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
         read_figures(tmp_path / "none.json")
     path.write_text(figures().model_dump_json())
     assert read_figures(path).accuracy == 0.7
+
+
+def test_what_is_not_noticed_is_said() -> None:
+    card = " ".join(write_card(SUBJECT, [figures()]).split())
+    for words in ("A cover is not noticed", "behind a mask", "drawn, painted", "0014-covered"):
+        assert words in card

@@ -1,5 +1,6 @@
 import itertools
 import socket
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -12,6 +13,14 @@ from emolens.core.frame import Frame
 from emolens.media.network_source import OPEN_TIMEOUT_S, READ_TIMEOUT_S, NetworkSource
 from tests.camera_server import PASSWORD, Address, camera_server
 from tests.clips import read_number
+from tests.odd_camera_server import (
+    DIALECTS,
+    ENCODED_PASSWORD,
+    SNAPSHOTS,
+    USER,
+    OddCamera,
+    odd_camera_server,
+)
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -19,6 +28,12 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     with camera_server(tmp_path_factory.mktemp("camera")) as address:
+        yield address
+
+
+@pytest.fixture
+def odd_camera() -> Iterator[OddCamera]:
+    with odd_camera_server() as address:
         yield address
 
 
@@ -162,3 +177,121 @@ def test_connections_are_closed(camera: Address) -> None:
     while n_clients() > before and time.monotonic() < limit_s:
         time.sleep(0.05)
     assert n_clients() <= before
+
+
+def first_numbers(address: str, n_frames: int) -> list[int]:
+    """Which of its numbered pictures a camera gave first."""
+    with NetworkSource(address, open_timeout_s=2, read_timeout_s=1) as source:
+        return [read_number(frame.image) for frame in itertools.islice(source, n_frames)]
+
+
+@pytest.mark.parametrize("path", ["/jpeg", "/ts"])
+def test_a_good_stream_takes_one_connection(path: str, camera: Address) -> None:
+    before = camera.requests[path]
+    with NetworkSource(camera.of(path)) as source:
+        assert len(list(itertools.islice(source, 5))) == 5
+    assert camera.requests[path] == before + 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialects_of_mjpeg(dialect: str, odd_camera: OddCamera) -> None:
+    numbers = first_numbers(odd_camera.of(f"/dialect/{dialect}"), 20)
+    assert [(number - numbers[0]) % 256 for number in numbers] == list(range(20))
+    assert odd_camera.requests.total() <= 2
+
+
+@pytest.mark.parametrize("kind", [*SNAPSHOTS, "open.jpg", "preview.jpg", "length.jpg"])
+def test_an_address_of_one_picture_is_asked_again_and_again(
+    kind: str, odd_camera: OddCamera
+) -> None:
+    numbers = first_numbers(odd_camera.of(f"/snapshot/{kind}"), 3)
+    # One request finds out what it is.
+    assert numbers == [2, 3, 4]
+
+
+def test_a_picture_whose_end_nobody_tells(odd_camera: OddCamera) -> None:
+    began_s = time.monotonic()
+    # FFmpeg waits for its end, for as long as opening may take.
+    with NetworkSource(odd_camera.of("/snapshot/open"), open_timeout_s=0.5) as source:
+        frames = list(itertools.islice(source, 3))
+    assert [read_number(frame.image) for frame in frames] == [2, 3, 4]
+    assert time.monotonic() - began_s < 4
+
+
+def test_frames_of_snapshots(odd_camera: OddCamera) -> None:
+    with NetworkSource(odd_camera.of("/snapshot/length")) as source:
+        frames = list(itertools.islice(source, 3))
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert frames[0].media_time_s == 0
+    for before, after in itertools.pairwise(frames):
+        step_s = after.captured_at_s - before.captured_at_s
+        assert after.media_time_s - before.media_time_s == pytest.approx(step_s)
+        assert step_s > 0.1
+    assert not frames[0].image.flags.writeable
+
+
+def test_nothing_is_asked_of_a_camera_that_was_closed(odd_camera: OddCamera) -> None:
+    with NetworkSource(odd_camera.of("/snapshot/length")) as source:
+        frames = iter(source)
+        next(frames)
+    n_requests = odd_camera.requests.total()
+    assert next(frames, None) is None
+    assert odd_camera.requests.total() == n_requests
+
+
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_a_camera_with_a_password_of_odd_signs(scheme: str, odd_camera: OddCamera) -> None:
+    login = f"{USER}:{ENCODED_PASSWORD}@"
+    assert len(first_numbers(odd_camera.of(f"/{scheme}/length", login), 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("login", "advice"),
+    [
+        (f"{USER}:ge@heim@", "signs such as @ : / # [?] % in a name or password must be percent-"),
+        (f"{USER}:geheim@", "signs such as @ : / # [?] % in a name or password must be percent-"),
+        ("", "give a name and a password as SCHEME://NAME:PASSWORD@HOST"),
+    ],
+)
+def test_a_login_that_is_refused_says_what_to_do(
+    login: str, advice: str, odd_camera: OddCamera
+) -> None:
+    with pytest.raises(SourceError, match=f"401 Unauthorized.*; {advice}") as raised:
+        NetworkSource(odd_camera.of("/basic/length", login))
+    assert "heim" not in said(raised.value)
+
+
+def test_a_camera_may_have_moved_but_not_to_a_file(odd_camera: OddCamera, tmp_path: Path) -> None:
+    to = odd_camera.of("/snapshot/length").replace("/", "%2F")
+    assert len(first_numbers(odd_camera.of(f"/moved/{to}"), 2)) == 2
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(b"\xff\xd8\xff")
+    to = f"file://{picture}".replace("/", "%2F")
+    with pytest.raises(SourceError, match="cannot open"):
+        NetworkSource(odd_camera.of(f"/moved/{to}"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        *(("html", "Invalid data"), ("empty", "Invalid data"), ("500", "Server returned 5XX")),
+        *(("404", "Server returned 404"), ("silent", "it does not answer in time")),
+        *(("html-as-jpeg.jpg", "not a picture of a format"), ("endless", "cannot open http")),
+    ],
+)
+def test_what_answers_no_pictures(answer: str, reason: str, odd_camera: OddCamera) -> None:
+    began_s = time.monotonic()
+    with pytest.raises(SourceError, match=reason):
+        NetworkSource(odd_camera.of(f"/answer/{answer}"), open_timeout_s=0.5, read_timeout_s=0.5)
+    assert time.monotonic() - began_s < 4
+    assert odd_camera.requests.total() <= 2
+
+
+def test_snapshots_leave_no_connection_and_no_thread(odd_camera: OddCamera) -> None:
+    n_threads = threading.active_count()
+    first_numbers(odd_camera.of("/snapshot/length"), 5)
+    limit_s = time.monotonic() + 5
+    # Those of the server go when their connection is closed.
+    while threading.active_count() > n_threads and time.monotonic() < limit_s:
+        time.sleep(0.02)
+    assert threading.active_count() <= n_threads

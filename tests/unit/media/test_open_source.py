@@ -67,6 +67,26 @@ def test_other_schemes_are_refused(scheme: str) -> None:
     assert "geheim" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "me:geheim@camera/door",
+        Path("rtsp://me:geheim@camera/door"),
+        "rtsp:me:geheim@camera",
+        Path("http://me:geheim@camera"),
+    ],
+)
+def test_an_address_without_a_scheme_is_not_repeated(source: str | Path) -> None:
+    with pytest.raises(ConfigError, match="begins with its scheme") as raised:
+        plan_source(source)
+    assert "geheim" not in str(raised.value)
+
+
+def test_a_file_that_is_called_like_a_login(tmp_path: Path) -> None:
+    video = make_clip(tmp_path / "a.mkv").rename(tmp_path / "me:geheim@camera")
+    assert plan_source(video).path == video
+
+
 def test_files_and_folders(tmp_path: Path) -> None:
     video = make_clip(tmp_path / "a.mkv")
     write_picture(tmp_path / "shots" / "1.png", numbered_picture(1))
