@@ -61,7 +61,7 @@ class NetworkSource:
         self._clock = clock
         began_s = time.monotonic()
         try:
-            self._container = av.open(
+            self._container: av.container.InputContainer = av.open(
                 # FFmpeg knows schemes in lower case only.
                 scheme + address[len(scheme) :],
                 options=dict(_OPTIONS),

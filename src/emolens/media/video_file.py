@@ -77,9 +77,12 @@ def open_file(path: Path) -> InputContainer:
         raise EmptyFileError(f"{path} is empty: it has not a single byte")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
-        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA)
+        container: InputContainer = av.open(
+            f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA
+        )
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(_cannot_open(path, error)) from error
+    return container
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
