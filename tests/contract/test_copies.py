@@ -60,7 +60,7 @@ INSIDE = {
     "ActivationMaps": ActivationMaps(np.zeros((7, 2, 2), np.float32), scores(), (0.25, 0.75)),
     "Latency": Latency(1, 2.0, 3.0, 4.0),
     "Session": _session(),
-    "StreamStatus": StreamStatus(*range(len(fields(StreamStatus)))),  # type: ignore[arg-type]
+    "StreamStatus": StreamStatus(*range(len(fields(StreamStatus)))),
     "TrackedFace": TrackedFace(1, DETECTION.box, DETECTION, TrackState.SEEN, 1.0, 0.0),
     "FaceDetection without landmarks": replace(DETECTION, landmarks=None),
     "FrameResult without faces": emolens.FrameResult((4, 3), ()),
@@ -146,7 +146,7 @@ def test_timings_stay_as_they_are() -> None:
     for made in (result, pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
         assert made.timings_ms == {"detection": 1.5}
         with pytest.raises(TypeError, match="read-only"):
-            made.timings_ms["detection"] = 3.0
+            made.timings_ms["detection"] = 3.0  # type: ignore[index]  # that is what is tried
 
 
 def test_a_frame_is_found_until_it_is_gone_and_not_from_kept_copies() -> None:

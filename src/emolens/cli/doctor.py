@@ -60,8 +60,8 @@ def doctor(
         for name, finding in findings.items():
             table.add_row(f"[bold]{escape(name)}[/]", escape(finding))
         stdout_console().print(table)
-    for error in broken:
-        say_error(str(error))
+    for what in broken:
+        say_error(str(what))
     if not is_sound:
         raise PartialFailureError
 

@@ -98,8 +98,8 @@ def video(  # noqa: PLR0913 (one option each)
         video_track=video_track,
     )
     if plan.is_endless:
-        source = shlex.quote(without_secrets(path))
-        raise ConfigError(f"{plan.name} has no end; use: emolens live --source {source}")
+        shown = shlex.quote(without_secrets(path))
+        raise ConfigError(f"{plan.name} has no end; use: emolens live --source {shown}")
     check_not_source(plan.path, *(table or ()), annotated, report)
     settings = StreamSettings(
         # A face that is only looked for now and then would be shown until it is found.

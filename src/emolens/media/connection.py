@@ -82,7 +82,7 @@ class NetworkAddress:
         scheme = scheme_of(self.address) or ""
         began_s = time.monotonic()
         try:
-            return av.open(
+            container: InputContainer = av.open(
                 # FFmpeg knows schemes in lower case only.
                 scheme + self.address[len(scheme) :],
                 format=file_format,
@@ -95,6 +95,7 @@ class NetworkAddress:
             kind = UnreadableError if isinstance(error, av.error.InvalidDataError) else SourceError
             # Without the error of FFmpeg, which repeats the address with its password.
             raise kind(self._cannot_open(error, is_late=is_late)) from None
+        return container
 
     def _cannot_open(self, error: Exception, *, is_late: bool) -> str:
         message = (

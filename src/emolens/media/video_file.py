@@ -84,9 +84,12 @@ def open_file(path: Path) -> InputContainer:
         raise SourceError(f"{path} is not a video; use `emolens image` for pictures")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
-        return av.open(f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA)
+        container: InputContainer = av.open(
+            f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA
+        )
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(_cannot_open(path, error)) from error
+    return container
 
 
 def video_track(container: InputContainer, path: Path, number: int | None = None) -> VideoTrack:
