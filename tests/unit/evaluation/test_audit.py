@@ -8,7 +8,6 @@ import pytest
 from emolens.datasets.faces import Split
 from emolens.evaluation.audit import Audit, audit, members_of
 from emolens.evaluation.audited_faces import FaceEntry, join_audited, read_audited
-from emolens.evaluation.clean_rows import list_clean_rows
 from tests.audit_data import ROWS, Row, write_rows
 from tests.drawings import drawn_face
 
@@ -92,12 +91,6 @@ def test_a_single_split_has_no_leaks(tmp_path: Path) -> None:
     found = audit(read_audited(write_rows(tmp_path / "a.parquet", training)))
     assert found.splits == ()
     assert found.near.n_across_splits == 0
-
-
-def test_no_faces_give_zeros(tmp_path: Path) -> None:
-    found = audit(read_audited(write_rows(tmp_path / "a.parquet", ())))
-    assert (found.near.n_groups, found.counts, found.blanks) == (0, {}, ())
-    assert list_clean_rows(found).sources[0].rows == ()
 
 
 def test_every_pair_of_three_splits_is_compared(tmp_path: Path) -> None:

@@ -39,12 +39,11 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert "&lt;b&gt;" in page
 
 
-@pytest.mark.parametrize("rows", [(), (Row(drawn_face(0)),)])
-def test_little_data_makes_a_page_too(tmp_path: Path, rows: tuple[Row, ...]) -> None:
-    page = page_of(tmp_path / "faces.parquet", rows, with_votes=False)
-    assert f"{len(rows)} faces." in page
+def test_little_data_makes_a_page_too(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "faces.parquet", [Row(drawn_face(0))], with_votes=False)
+    assert "1 faces." in page
     assert "no FER+ votes" in page
-    assert page.count("<svg ") == len(rows)
+    assert page.count("<svg ") == 1
 
 
 def test_long_lists_are_cut_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

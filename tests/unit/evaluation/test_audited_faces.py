@@ -35,13 +35,9 @@ def test_faces_without_votes_or_split_stand_beside_others(tmp_path: Path) -> Non
     assert audited.faces.images.shape == (3, 48, 48)
 
 
-def test_no_faces_are_no_error(tmp_path: Path) -> None:
-    audited = read_audited(write_rows(tmp_path / "a.parquet", ()))
-    assert len(audited) == 0
-    assert audited.votes.shape == (0, 10)
-    assert audited.split_names == []
-    both = join_audited([audited, read_audited(write_rows(tmp_path / "b.parquet", ROWS[:3]))])
-    assert both.source_numbers.tolist() == [1, 1, 1]
+def test_a_source_without_faces_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"a\.parquet: holds no faces"):
+        read_audited(write_rows(tmp_path / "a.parquet", ()))
 
 
 def test_an_unreadable_source_is_named(tmp_path: Path) -> None:
