@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ProcessingError,
         SourceError,
     )
-    from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityReason
+    from emolens.core.face import FaceDetection, FaceQuality, FaceResult, FaceRoll, QualityReason
     from emolens.core.frame import ROW_COLUMNS, Frame, FrameResult
     from emolens.core.geometry import Box
     from emolens.core.manifest import InputSpec, ModelManifest
@@ -57,6 +57,7 @@ __all__ = [
     "FaceDetection",
     "FaceQuality",
     "FaceResult",
+    "FaceRoll",
     "Frame",
     "FrameResult",
     "ImageAnalyzer",
@@ -87,7 +88,7 @@ _LOADED_ON_USE = {
         *("BrokenLibraryError", "ConfigError", "DatasetError", "EmolensError", "InputError"),
         *("MissingExtraError", "ModelError", "OutputError", "ProcessingError", "SourceError"),
     ),
-    "emolens.core.face": ("FaceDetection", "FaceQuality", "FaceResult", "QualityReason"),
+    "emolens.core.face": ("FaceDetection", "FaceQuality", "FaceResult", "FaceRoll", "QualityReason"),
     "emolens.core.frame": ("ROW_COLUMNS", "Frame", "FrameResult"),
     "emolens.core.geometry": ("Box",),
     "emolens.core.manifest": ("InputSpec", "ModelManifest"),

@@ -50,6 +50,7 @@ PUBLIC = {
     "FaceDetection": DETECTION,
     "FaceQuality": emolens.FaceQuality(40.0, 0.5, (emolens.QualityReason.BLURRED,)),
     "FaceResult": tracked_face(2),
+    "FaceRoll": emolens.FaceRoll(-30.0, emolens.Box(0, 1, 2, 3.5), is_certain=False),
     "Frame": frame_and_result(3)[0],
     "FrameResult": _result(),
     "InputSpec": load_emotion_model("default").manifest.input,
@@ -63,6 +64,9 @@ INSIDE = {
     "StreamStatus": StreamStatus(*range(len(fields(StreamStatus)))),
     "TrackedFace": TrackedFace(1, DETECTION.box, DETECTION, TrackState.SEEN, 1.0, 0.0),
     "FaceDetection without landmarks": replace(DETECTION, landmarks=None),
+    "FaceDetection with a checked roll": replace(
+        DETECTION, checked_roll=emolens.FaceRoll(90.0, DETECTION.box)
+    ),
     "FrameResult without faces": emolens.FrameResult((4, 3), ()),
 }
 ALL = PUBLIC | INSIDE
