@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from emolens.imaging.container import Container, check_size, cut_off, damaged
-from emolens.imaging.exif import read_orientation
+from emolens.imaging.exif import first_orientation
 
 _NAME = "PNG"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -47,7 +47,8 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         ImageTooLargeError: The declared size is too large.
     """
     kept = [_SIGNATURE]
-    orientation, n_frame_headers, n_headers_before_picture = 1, 0, 0
+    exif_blocks: list[bytes] = []
+    n_frame_headers = n_headers_before_picture = 0
     has_picture = False
     position, kind = len(_SIGNATURE), b""
     size_wh, drops_transparency = _read_header(encoded, max_pixels)
@@ -63,7 +64,7 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
             if kind != b"tRNS" or not drops_transparency:
                 kept.append(encoded[position:end])
         elif kind == b"eXIf":
-            orientation = read_orientation(encoded[position + 8 : end - 4])
+            exif_blocks.append(encoded[position + 8 : end - 4])
         n_frame_headers += kind == b"fcTL"
         if kind == b"IDAT" and not has_picture:
             has_picture, n_headers_before_picture = True, n_frame_headers
@@ -72,7 +73,7 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         raise damaged(_NAME, "it holds no picture data")
     # A picture without a frame header of its own stands beside the animation's frames.
     n_frames = n_frame_headers + (n_headers_before_picture == 0)
-    return Container(_NAME, size_wh, b"".join(kept), orientation, n_frames)
+    return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks), n_frames)
 
 
 def _read_header(encoded: bytes, max_pixels: int) -> tuple[tuple[int, int], bool]:
