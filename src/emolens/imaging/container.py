@@ -21,6 +21,7 @@ class Container:
         pixel_file: A file of the same format with the first picture and without metadata.
         orientation: EXIF orientation 1..8; 1 means upright.
         n_frames: Frames or pages in the file.
+        declared_white: Largest value of a sample according to the file, if it says so.
     """
 
     format_name: str
@@ -28,6 +29,7 @@ class Container:
     pixel_file: bytes
     orientation: int = 1
     n_frames: int = 1
+    declared_white: int | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from emolens.core.errors import (
 from emolens.imaging.bgr import as_bgr, bgr_from_pillow
 from emolens.imaging.bmp import inspect_bmp
 from emolens.imaging.container import Container, check_size, damaged
+from emolens.imaging.deep import read_deep
 from emolens.imaging.exif import turn_upright
 from emolens.imaging.gif import inspect_gif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
@@ -106,7 +107,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
 
     The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
     or a file with several pages the first picture is taken, and a note says so; transparency is
-    blended with white (see `emolens.imaging.bgr`). A file that is cut off anywhere is refused.
+    blended with white (see `emolens.imaging.bgr`); values of 16 bits that use fewer are scaled, and
+    a note says so (see `emolens.imaging.deep`). A file that is cut off anywhere is refused.
 
     Args:
         encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP or TIFF.
@@ -131,7 +133,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     codec = _CODECS[_recognise(encoded)]
     container = codec.inspect(encoded, max_pixels)
     try:
-        pixels = _decode(codec, container, max_pixels)
+        pixels, notes = _decode(codec, container, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -142,7 +144,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
         raise _refusal(container.format_name, error) from error
     upright = np.ascontiguousarray(turn_upright(pixels, container.orientation))
     upright.setflags(write=False)
-    return DecodedImage(upright, container.notes)
+    return DecodedImage(upright, container.notes + notes)
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
@@ -228,13 +230,21 @@ def _recognise(encoded: bytes) -> str:
     )
 
 
-def _decode(codec: _Codec, container: Container, max_pixels: int) -> npt.NDArray[np.uint8]:
-    picture = codec.open(io.BytesIO(container.pixel_file))
+def _decode(
+    codec: _Codec, container: Container, max_pixels: int
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    def reopen() -> ImageFile.ImageFile:
+        return codec.open(io.BytesIO(container.pixel_file))
+
+    picture = reopen()
     # Should parser and decoder disagree, the decoder's own idea of the size counts too.
     check_size(container.format_name, picture.size, max_pixels)
     picture.load()
     codec.verify(picture, container)
-    return bgr_from_pillow(picture)
+    deep = read_deep(picture, reopen, declared_white=container.declared_white)
+    if deep is not None:
+        return as_bgr(deep.image), (deep.note,)
+    return bgr_from_pillow(picture), ()
 
 
 def _refusal(format_name: str, error: BaseException) -> DamagedImageError | UnsupportedFormatError:

@@ -49,7 +49,7 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
     kept = [_SIGNATURE]
     exif_blocks: list[bytes] = []
     n_frame_headers = n_headers_before_picture = 0
-    has_picture = False
+    has_picture, declared_white = False, 0
     position, kind = len(_SIGNATURE), b""
     size_wh, drops_transparency = _read_header(encoded, max_pixels)
     while kind != b"IEND":
@@ -65,6 +65,8 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
                 kept.append(encoded[position:end])
         elif kind == b"eXIf":
             exif_blocks.append(encoded[position + 8 : end - 4])
+        elif kind == b"sBIT":
+            declared_white = (1 << max(encoded[position + 8 : end - 4], default=0)) - 1
         n_frame_headers += kind == b"fcTL"
         if kind == b"IDAT" and not has_picture:
             has_picture, n_headers_before_picture = True, n_frame_headers
@@ -73,7 +75,7 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         raise damaged(_NAME, "it holds no picture data")
     # A picture without a frame header of its own stands beside the animation's frames.
     n_frames = n_frame_headers + (n_headers_before_picture == 0)
-    return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks), n_frames)
+    return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks), n_frames, declared_white or None)
 
 
 def _read_header(encoded: bytes, max_pixels: int) -> tuple[tuple[int, int], bool]:
