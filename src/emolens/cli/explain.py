@@ -18,6 +18,7 @@ from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplain
 from emolens.explanation.places import evidence_places
 from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import read_image
+from emolens.imaging.exposure import light_notes
 from emolens.media.pictures import write_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
@@ -75,7 +76,7 @@ def explain(
         write_picture(target, _figure(decoded.image, framed, maps, results, asked))
     if quiet:
         return
-    for note in decoded.notes:
+    for note in decoded.notes + light_notes(decoded.image, has_faces=bool(framed)):
         say(f"{one_line(image)}: {note}")
     if not framed:
         say(f"{one_line(image)}: no face found, nothing written")

@@ -75,6 +75,8 @@ class QualityReason(StrEnum):
     BLURRED = "blurred"
     CUT_OFF = "cut_off"
     TURNED_AWAY = "turned_away"
+    TOO_DARK = "too_dark"
+    LOW_CONTRAST = "low_contrast"
 
 
 @dataclass(frozen=True, slots=True)

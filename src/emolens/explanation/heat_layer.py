@@ -10,7 +10,7 @@ from emolens.core.face import FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationMaps, FaceExplainer
-from emolens.imaging.crop import crop_square
+from emolens.imaging.exposure import crop_spread
 from emolens.imaging.preprocess import to_gray
 from emolens.rendering.heatmap import draw_heat
 
@@ -77,7 +77,7 @@ class HeatLayer:
         if missing:
             gray = to_gray(image)
             size_px = self._explainer.input_spec.size_px
-            crops = [crop_square(gray, square, size_px) for _key, square in missing]
+            crops = [crop_spread(gray, square, size_px)[0] for _key, square in missing]
             for (key, _square), maps in zip(missing, self._explainer.explain(crops), strict=True):
                 kept[key] = _Made(maps, at_s)
         self._made = kept

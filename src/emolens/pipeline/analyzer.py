@@ -19,6 +19,7 @@ from emolens.core.geometry import Box
 from emolens.core.ports import EmotionClassifier, FaceDetector
 from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_name
 from emolens.imaging.decode import as_bgr, decode_image, read_image
+from emolens.imaging.exposure import light_notes
 from emolens.pipeline.framed_face import FramedFace, cut_faces
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
@@ -99,6 +100,7 @@ class ImageAnalyzer:
             "classification": (classified - detected) * 1e3,
         }
         height, width = image.shape[:2]
+        notes += light_notes(image, has_faces=bool(faces))
         return FrameResult(
             (width, height), faces, timings_ms=MappingProxyType(timings), notes=notes
         )

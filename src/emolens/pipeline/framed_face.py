@@ -9,7 +9,7 @@ import numpy.typing as npt
 from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult
 from emolens.core.geometry import Box
-from emolens.imaging.crop import crop_square
+from emolens.imaging.exposure import Levels, crop_spread
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality
 
@@ -20,19 +20,22 @@ class FramedFace:
 
     Attributes:
         square: The part of the picture, in pixels; it may reach beyond the picture.
-        crop: uint8 (S, S), grey, S being the side of the classifier's input.
+        crop: uint8 (S, S), grey, S being the side of the classifier's input; its levels are spread
+            where they were narrow (`emolens.imaging.exposure`).
         detection: What the detector found, or None for a picture that is one face.
         size_wh: (width, height) of the picture in pixels.
+        levels: The levels of the face as it stands in the picture.
     """
 
     square: Box
     crop: npt.NDArray[np.uint8]
     detection: FaceDetection | None
     size_wh: tuple[int, int]
+    levels: Levels
 
     def assess(self) -> FaceQuality:
         """Whether the expression of the face can be read."""
-        return assess_quality(self.size_wh, self.square, self.crop, self.detection)
+        return assess_quality(self.size_wh, self.square, self.crop, self.detection, self.levels)
 
     def named(self, scores: EmotionScores) -> FaceResult:
         """The result for this face, given its scores."""
@@ -68,7 +71,8 @@ def cut_faces(
         return []
     height, width = image.shape[:2]
     gray = to_gray(image)
+    cuts = [crop_spread(gray, square, size_px) for square, _detection in regions]
     return [
-        FramedFace(square, crop_square(gray, square, size_px), detection, (width, height))
-        for square, detection in regions
+        FramedFace(square, crop, detection, (width, height), levels)
+        for (square, detection), (crop, levels) in zip(regions, cuts, strict=True)
     ]
