@@ -10,6 +10,7 @@ fog, made noisy, or stored with fewer bits in PNG files of 16. Run from the proj
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -31,10 +32,9 @@ SURE = 0.7
 
 def darken(image: Pixels, factor: float, *, noise: float = 0.0) -> Pixels:
     """Less light, as a camera without gain stores it, perhaps with noise in every pixel."""
-    dark = image * factor
-    if noise:
-        dark = dark + np.random.default_rng(0).normal(0, noise, image.shape)
-    return np.clip(dark, 0, 255).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    dark = image * factor + (rng.normal(0, noise, image.shape) if noise else 0)
+    return np.asarray(np.clip(dark, 0, 255), np.uint8)
 
 
 def with_bits(image: Pixels, bits: int) -> bytes:
@@ -47,14 +47,14 @@ def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
     """Every kind of picture, by its name."""
     made: dict[str, Callable[[Pixels], Pixels | bytes]] = {}
     for factor in FACTORS:
-        made[f"light {factor}"] = lambda image, f=factor: darken(image, f)
+        made[f"light {factor}"] = partial(darken, factor=factor)
     for factor in (0.25, 0.06, 0.03):
-        made[f"light {factor}, noise 2"] = lambda image, f=factor: darken(image, f, noise=2)
+        made[f"light {factor}, noise 2"] = partial(darken, factor=factor, noise=2)
     made["gamma 3"] = lambda image: (255 * (image / 255) ** 3).astype(np.uint8)
     made["fog 0.06"] = lambda image: 120 + darken(image, 0.06)
     made["washed out 0.06"] = lambda image: 255 - darken(255 - image, 0.06)
     for bits in BITS:
-        made[f"{bits} of 16 bits"] = lambda image, b=bits: with_bits(image, b)
+        made[f"{bits} of 16 bits"] = partial(with_bits, bits=bits)
     return made
 
 

@@ -15,13 +15,15 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
 WHITE_16_BIT: Final = 65535
 # Fewer bits than in an ordinary picture are a dark picture, which detector and crops deal with.
 _MIN_BITS = 8
 # Broken sensor pixels and small burnt-in text may be brighter than white.
 _BRIGHTER_SHARE = 1e-3
+# Of colours; grey ones of any format are known by their mode.
+_FORMATS = {"PNG", "TIFF"}
 _GREY = {"I;16", "I;16B", "I;16L", "I;16N"}
 # Pillow keeps the first byte of each value; read the other way round, the second one.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -91,14 +93,14 @@ def _values(
     """All 16 bits, (H, W, 1..4) in the order grey or BGR, alpha; None where 8 are enough."""
     if picture.mode in _GREY:
         return np.asarray(picture).astype(np.uint16, copy=False)[..., np.newaxis]
+    if picture.format not in _FORMATS:
+        return None
     again = reopen()
     raw_modes = {_raw_mode(tile) for tile in again.tile}
-    if len(raw_modes) != 1:
+    if len(raw_modes) != 1 or not raw_modes <= _COLOURS | {_GREY_ALPHA}:
         return None
     (raw_mode,) = raw_modes
     is_grey = raw_mode == _GREY_ALPHA
-    if not is_grey and raw_mode not in _COLOURS:
-        return None
     upper = np.asarray(picture)
     if _largest(upper[..., :3]) >= 1 << (_MIN_BITS - 1):
         return None
@@ -108,17 +110,16 @@ def _values(
     again.load()
     second = np.asarray(again)
     if is_grey:
-        return second[..., ::2].astype(np.uint16) << 8 | second[..., 1::2]
-    values = upper.astype(np.uint16) << 8 | second
-    order = [2, 1, 0, 3][: values.shape[2]]
+        upper, second = second[..., ::2], second[..., 1::2]
+    values: Values = (upper.astype(np.uint16) << 8) | second
+    order = {2: [0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[values.shape[2]]
     return np.ascontiguousarray(values[..., order])
 
 
-def _raw_mode(tile: ImageFile._Tile) -> str | None:
+def _raw_mode(tile: ImageFile._Tile) -> str:
     """How the file's values lie, in Pillow's words: alone, or before other arguments."""
     arguments = tile.args
-    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return first if isinstance(first, str) else None
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
 
 def _with_raw_mode(tile: ImageFile._Tile, raw_mode: str) -> ImageFile._Tile:
@@ -127,13 +128,14 @@ def _with_raw_mode(tile: ImageFile._Tile, raw_mode: str) -> ImageFile._Tile:
     return tile._replace(args=changed)
 
 
-def _largest(values: npt.NDArray[np.uint8] | Values) -> int:
+def _largest(values: Values | npt.NDArray[np.uint8]) -> int:
     """The largest value but for a few that are brighter than white."""
     n_levels = int(np.iinfo(values.dtype).max) + 1
     counts = np.zeros(n_levels, np.int64)
     for channel in range(values.shape[2]):
-        plane = np.ascontiguousarray(values[..., channel])
-        counts += cv2.calcHist([plane], [0], None, [n_levels], [0, n_levels])[:, 0].astype(np.int64)
+        plane: npt.NDArray[np.integer] = np.ascontiguousarray(values[..., channel])
+        histogram = cv2.calcHist([plane], [0], None, [n_levels], [0, n_levels])
+        counts += histogram[:, 0].astype(np.int64)
     n_above = counts[::-1].cumsum()
     return n_levels - 1 - int(np.searchsorted(n_above, _BRIGHTER_SHARE * values.size, side="right"))
 

@@ -75,7 +75,14 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         raise damaged(_NAME, "it holds no picture data")
     # A picture without a frame header of its own stands beside the animation's frames.
     n_frames = n_frame_headers + (n_headers_before_picture == 0)
-    return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks), n_frames, declared_white or None)
+    return Container(
+        _NAME,
+        size_wh,
+        b"".join(kept),
+        first_orientation(exif_blocks),
+        n_frames,
+        declared_white or None,
+    )
 
 
 def _read_header(encoded: bytes, max_pixels: int) -> tuple[tuple[int, int], bool]:

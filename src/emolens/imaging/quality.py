@@ -1,4 +1,4 @@
-"""Is a face good enough to read? Size, sharpness, light, how much of it is there, where it looks."""
+"""Is a face good enough to read? Size, sharpness, light, share inside, direction."""
 
 import cv2
 import numpy as np

@@ -51,7 +51,9 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
         position += 8 + length + length % 2
     if not n_pictures:
         raise damaged(_NAME, "it holds no picture data")
-    return Container(_NAME, size_wh, encoded[:end], first_orientation(exif_blocks), max(n_frames, 1))
+    return Container(
+        _NAME, size_wh, encoded[:end], first_orientation(exif_blocks), max(n_frames, 1)
+    )
 
 
 def _read_size(encoded: bytes) -> tuple[int, int]:
