@@ -23,6 +23,7 @@ from emolens.detection import DEFAULT_DETECTOR, build_detector, check_detector_n
 from emolens.explanation import ActivationExplainer, ActivationMaps, FaceExplainer
 from emolens.explanation.places import evidence_places
 from emolens.imaging.decode import read_image
+from emolens.imaging.exposure import light_notes
 from emolens.imaging.turn import crop_turned
 from emolens.media.addresses import refuse_addresses
 from emolens.media.pictures import write_picture
@@ -85,8 +86,9 @@ def explain(  # noqa: PLR0913 (one option each)
         write_picture(target, _figure(decoded.image, framed, maps, results, asked))
     if quiet:
         return
+    image_notes = light_notes(decoded.image, has_faces=bool(framed))
     left_out = detection_notes(finder, decoded.image.shape[1::-1]) if finder else ()
-    for note in decoded.notes + left_out:
+    for note in decoded.notes + image_notes + left_out:
         say(f"{one_line(image)}: {note}")
     if not framed:
         say(f"{one_line(image)}: no face found, nothing written")

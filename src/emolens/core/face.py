@@ -114,6 +114,8 @@ class QualityReason(StrEnum):
     CUT_OFF = "cut_off"
     TURNED_AWAY = "turned_away"
     TILTED = "tilted"
+    TOO_DARK = "too_dark"
+    LOW_CONTRAST = "low_contrast"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError
+from emolens.imaging.exposure import picture_levels
 
 # Both networks halve their input five times, so sides must be multiples of 2**5.
 STRIDE_PX = 32
@@ -111,7 +112,8 @@ class Letterbox:
 def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterbox:
     """Bring a picture to an input size: keep its shape, centre it, pad with grey.
 
-    A picture smaller than the input is enlarged `MAX_ENLARGEMENT` times at most.
+    A picture smaller than the input is enlarged `MAX_ENLARGEMENT` times at most. One that is dark
+    or washed out is spread over the scale (`emolens.imaging.exposure`).
 
     Args:
         image: uint8 (H, W, 3).
@@ -123,7 +125,8 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
     inner_h = min(max(round(height * scale), 1), size_wh[1])
     # Area averaging keeps small faces whole when shrinking; it is no better when growing.
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    inner = cv2.resize(image, (inner_w, inner_h), interpolation=interpolation)
+    inner = np.asarray(cv2.resize(image, (inner_w, inner_h), interpolation=interpolation), np.uint8)
+    inner = picture_levels(inner).spread(inner)
     left, top = (size_wh[0] - inner_w) // 2, (size_wh[1] - inner_h) // 2
     padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)
     padded[top : top + inner_h, left : left + inner_w] = inner

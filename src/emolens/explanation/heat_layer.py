@@ -10,8 +10,9 @@ from emolens.core.face import FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationMaps, FaceExplainer
+from emolens.imaging.exposure import crop_spread
 from emolens.imaging.preprocess import to_gray
-from emolens.imaging.turn import crop_turned, turn_for, turn_heat
+from emolens.imaging.turn import turn_for, turn_heat
 from emolens.rendering.heatmap import draw_heat
 
 Pixels = npt.NDArray[np.uint8]
@@ -84,7 +85,7 @@ class HeatLayer:
             gray = to_gray(image)
             size_px = self._explainer.input_spec.size_px
             crops = [
-                crop_turned(gray, square, size_px, roll_degrees=turn)
+                crop_spread(gray, square, size_px, turn_degrees=turn)[0]
                 for _key, square, turn in missing
             ]
             made = self._explainer.explain(crops)

@@ -4,7 +4,8 @@ Transparency is blended with white, as viewers and paper show it: what lies behi
 pixels is arbitrary. A picture that is transparent everywhere would be blank, so there the
 transparency is taken for a writer's mistake and ignored.
 
-Values of 16 bits keep their upper 8, so 65535 becomes 255. Colour profiles are not applied.
+Values of 16 bits keep their upper 8, so 65535 becomes 255; `emolens.imaging.deep` deals with those
+that use fewer bits. Colour profiles are not applied.
 """
 
 import cv2

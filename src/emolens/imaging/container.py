@@ -23,6 +23,7 @@ class Container:
         n_frames: Frames or pages in the file.
         shown_xyxy: The part of the stored picture that is shown, in pixels; None for all of it.
         remarks: What else a user should know.
+        declared_white: Largest value of a sample according to the file, if it says so.
     """
 
     format_name: str
@@ -32,6 +33,7 @@ class Container:
     n_frames: int = 1
     shown_xyxy: tuple[int, int, int, int] | None = None
     remarks: tuple[str, ...] = ()
+    declared_white: int | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

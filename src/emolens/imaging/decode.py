@@ -35,6 +35,7 @@ from emolens.core.errors import (
 from emolens.imaging.bgr import as_bgr, bgr_from_pillow
 from emolens.imaging.bmp import inspect_bmp
 from emolens.imaging.container import Container, check_size, damaged
+from emolens.imaging.deep import read_deep
 from emolens.imaging.exif import turn_upright
 from emolens.imaging.gif import inspect_gif
 from emolens.imaging.heic import open_heic
@@ -120,7 +121,8 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
 
     The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
     or a file with several pages the first picture is taken, and a note says so; transparency is
-    blended with white (see `emolens.imaging.bgr`). A file that is cut off anywhere is refused.
+    blended with white (see `emolens.imaging.bgr`); values of 16 bits that use fewer are scaled, and
+    a note says so (see `emolens.imaging.deep`). A file that is cut off anywhere is refused.
     Pixels are square, whatever density the file states across and down (JFIF, pHYs, TIFF's
     resolution): it is meant for printers, and viewers ignore it as well.
 
@@ -149,7 +151,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
         # HEIC and AVIF share a container, which alone says which of them it holds.
         codec = _CODECS[container.format_name]
         with pillow_limit_lifted(math.prod(container.size_wh)):
-            pixels = _decode(codec, container, max_pixels)
+            pixels, notes = _decode(codec, container, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -160,7 +162,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
         raise _refusal(container.format_name, error) from error
     upright = np.ascontiguousarray(turn_upright(pixels, container.orientation))
     upright.setflags(write=False)
-    return DecodedImage(upright, container.notes)
+    return DecodedImage(upright, container.notes + notes)
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
@@ -254,17 +256,24 @@ def _recognise(encoded: bytes, name: str = "") -> str:
     )
 
 
-def _decode(codec: _Codec, container: Container, max_pixels: int) -> npt.NDArray[np.uint8]:
-    picture = codec.open(io.BytesIO(container.pixel_file))
+def _decode(
+    codec: _Codec, container: Container, max_pixels: int
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    def reopen() -> Image.Image:
+        return codec.open(io.BytesIO(container.pixel_file))
+
+    picture = reopen()
     # Should parser and decoder disagree, the decoder's own idea of the size counts too.
     check_size(container.format_name, picture.size, max_pixels)
     picture.load()
     codec.verify(picture, container)
-    pixels = bgr_from_pillow(picture)
+    deep = read_deep(picture, reopen, declared_white=container.declared_white)
+    pixels = bgr_from_pillow(picture) if deep is None else as_bgr(deep.image)
+    notes = () if deep is None else (deep.note,)
     if container.shown_xyxy is None:
-        return pixels
+        return pixels, notes
     x_min, y_min, x_max, y_max = container.shown_xyxy
-    return pixels[y_min:y_max, x_min:x_max]
+    return pixels[y_min:y_max, x_min:x_max], notes
 
 
 def _refusal(format_name: str, error: BaseException) -> DamagedImageError | UnsupportedFormatError:

@@ -4,6 +4,7 @@ Source: EXIF 2.32 (CIPA DC-008-2019), tag 0x0112; TIFF 6.0, section 2, for the b
 """
 
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +23,43 @@ def read_orientation(exif: bytes) -> int:
     Returns:
         1..8; 1 where the block is broken or says nothing: a wrong tag must not cost the picture.
     """
+    return first_orientation([exif])
+
+
+def first_orientation(blocks: Iterable[bytes]) -> int:
+    """Read the orientation from the EXIF blocks of a file.
+
+    The first block with an orientation counts, as in Pillow and OpenCV, even where its value is
+    none of the eight. Blocks that are broken or say nothing are passed over.
+
+    Args:
+        blocks: The blocks in the order of the file, each as `read_orientation` takes it.
+
+    Returns:
+        1..8; 1 where no block says anything, or the first one that does says nonsense.
+    """
+    found = (_find_orientation(exif) for exif in blocks)
+    return next((value for value in found if value is not None), 1)
+
+
+def _find_orientation(exif: bytes) -> int | None:
     exif = exif.removeprefix(b"Exif\0\0")
     order = _BYTE_ORDERS.get(exif[:4])
     if order is None:
-        return 1
+        return None
     try:
         (start,) = struct.unpack_from(f"{order}L", exif, 4)
         (n_entries,) = struct.unpack_from(f"{order}H", exif, start)
         for entry in range(start + 2, start + 2 + 12 * n_entries, 12):
             tag, kind = struct.unpack_from(f"{order}HH", exif, entry)
-            if tag == _ORIENTATION and kind in _UNSIGNED_FORMATS:
+            if tag == _ORIENTATION:
+                if kind not in _UNSIGNED_FORMATS:  # e.g. text
+                    return 1
                 (value,) = struct.unpack_from(order + _UNSIGNED_FORMATS[kind], exif, entry + 8)
                 return checked_orientation(value)
     except struct.error:
         pass
-    return 1
+    return None
 
 
 def checked_orientation(value: int) -> int:

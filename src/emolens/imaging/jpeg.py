@@ -9,7 +9,7 @@ import re
 from PIL import Image, JpegImagePlugin
 
 from emolens.imaging.container import Container, check_size, cut_off, damaged
-from emolens.imaging.exif import read_orientation
+from emolens.imaging.exif import first_orientation
 
 _NAME = "JPEG"
 # 0xFF 0x00 is a stuffed byte, 0xFF 0xFF padding, D0..D7 restart markers inside a scan.
@@ -42,7 +42,7 @@ def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
         ImageTooLargeError: The declared size is too large.
     """
     size_wh: tuple[int, int] | None = None
-    orientation = 1
+    exif_blocks: list[bytes] = []
     n_scans = 0
     kept: list[bytes] = []
     kept_until = position = 0
@@ -62,14 +62,14 @@ def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
         if n_scans > _MAX_SCANS:
             raise damaged(_NAME, f"it has more than {_MAX_SCANS} scans")
         if marker == _APP1 and body.startswith(b"Exif\0\0"):
-            orientation = read_orientation(body)
+            exif_blocks.append(body)
         if marker in _METADATA:
             kept.append(encoded[kept_until : found.start()])
             kept_until = position
     if size_wh is None or n_scans == 0:
         raise damaged(_NAME, "it holds no picture between its first and last marker")
     kept.append(encoded[kept_until:position])
-    return Container(_NAME, size_wh, b"".join(kept), orientation)
+    return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks))
 
 
 def _read_segment(encoded: bytes, position: int) -> tuple[bytes, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from emolens.imaging.container import Container, check_size, cut_off, damaged
-from emolens.imaging.exif import read_orientation
+from emolens.imaging.exif import first_orientation
 
 _NAME = "PNG"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -47,8 +47,9 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         ImageTooLargeError: The declared size is too large.
     """
     kept = [_SIGNATURE]
-    orientation, n_frame_headers, n_headers_before_picture = 1, 0, 0
-    has_picture = False
+    exif_blocks: list[bytes] = []
+    n_frame_headers = n_headers_before_picture = 0
+    has_picture, declared_white = False, 0
     position, kind = len(_SIGNATURE), b""
     size_wh, drops_transparency = _read_header(encoded, max_pixels)
     while kind != b"IEND":
@@ -63,7 +64,9 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
             if kind != b"tRNS" or not drops_transparency:
                 kept.append(encoded[position:end])
         elif kind == b"eXIf":
-            orientation = read_orientation(encoded[position + 8 : end - 4])
+            exif_blocks.append(encoded[position + 8 : end - 4])
+        elif kind == b"sBIT":
+            declared_white = (1 << max(encoded[position + 8 : end - 4], default=0)) - 1
         n_frame_headers += kind == b"fcTL"
         if kind == b"IDAT" and not has_picture:
             has_picture, n_headers_before_picture = True, n_frame_headers
@@ -72,7 +75,14 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         raise damaged(_NAME, "it holds no picture data")
     # A picture without a frame header of its own stands beside the animation's frames.
     n_frames = n_frame_headers + (n_headers_before_picture == 0)
-    return Container(_NAME, size_wh, b"".join(kept), orientation, n_frames)
+    return Container(
+        _NAME,
+        size_wh,
+        b"".join(kept),
+        first_orientation(exif_blocks),
+        n_frames,
+        declared_white=declared_white or None,
+    )
 
 
 def _read_header(encoded: bytes, max_pixels: int) -> tuple[tuple[int, int], bool]:

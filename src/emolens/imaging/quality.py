@@ -1,4 +1,4 @@
-"""Is a face good enough to read? Size, sharpness, how much of it is there, which way it looks."""
+"""Is a face good enough to read? Size, sharpness, light, share inside, direction."""
 
 import cv2
 import numpy as np
@@ -8,6 +8,14 @@ from emolens.core.errors import InputError
 from emolens.core.face import FaceDetection, FaceQuality, QualityReason
 from emolens.core.geometry import Box
 from emolens.imaging.crop import resize_gray_square
+from emolens.imaging.exposure import (
+    DARK_LEVEL,
+    MAX_GRAIN,
+    MIN_LEVELS,
+    Levels,
+    face_levels,
+    measure_grain,
+)
 
 # Half of FER2013's 48 px: below, less than a quarter of the pixels that models were trained on.
 MIN_SIZE_PX = 24.0
@@ -50,15 +58,17 @@ def assess_quality(
     square: Box,
     gray_crop: npt.NDArray[np.uint8],
     detection: FaceDetection | None,
+    levels: Levels | None = None,
 ) -> FaceQuality:
     """Judge whether the expression of a face can be read.
 
     Args:
         image_size_wh: (width, height) of the picture in pixels.
         square: The framing square in pixels of the picture; it may reach beyond it.
-        gray_crop: uint8 (S, S), what was cut out.
+        gray_crop: uint8 (S, S), what was cut out, its levels spread where they were narrow.
         detection: The detection behind it, or None for a picture that was given as a face: such a
-            one is only judged by size and sharpness.
+            one is only judged by size, sharpness and light.
+        levels: The levels of the face before they were spread; None takes those of the crop.
 
     Returns:
         Size, sharpness and all reasons against reading the face.
@@ -72,7 +82,8 @@ def assess_quality(
     reasons: list[QualityReason] = []
     if square.width < MIN_SIZE_PX:
         reasons.append(QualityReason.TOO_SMALL)
-    if sharpness < MIN_SHARPNESS:
+    is_blurred = sharpness < MIN_SHARPNESS
+    if is_blurred:
         reasons.append(QualityReason.BLURRED)
     if detection is not None and _is_cut_off(image_size_wh, square, detection):
         reasons.append(QualityReason.CUT_OFF)
@@ -80,7 +91,20 @@ def assess_quality(
         reasons.append(QualityReason.TURNED_AWAY)
     if detection is not None and detection.roll is not None and not detection.roll.is_certain:
         reasons.append(QualityReason.TILTED)
+    reason = _bad_light(levels or face_levels(gray_crop), gray_crop)
+    # A flat surface that is not dark is called blurred alone.
+    if reason is not None and (reason is QualityReason.TOO_DARK or not is_blurred):
+        reasons.append(reason)
     return FaceQuality(square.width, sharpness, tuple(reasons))
+
+
+def _bad_light(levels: Levels, gray_crop: npt.NDArray[np.uint8]) -> QualityReason | None:
+    if not levels.is_narrow:
+        return None
+    if levels.span >= MIN_LEVELS and measure_grain(gray_crop) <= MAX_GRAIN:
+        return None
+    is_dark = levels.high < DARK_LEVEL
+    return QualityReason.TOO_DARK if is_dark else QualityReason.LOW_CONTRAST
 
 
 def _is_cut_off(size_wh: tuple[int, int], square: Box, detection: FaceDetection) -> bool:

@@ -16,6 +16,7 @@ _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
 _SAMPLE_FORMAT = 339
+_MAX_SAMPLE_VALUES = (281, 341)
 # None, fax, LZW, JPEG (old and new), deflate, PackBits, LZMA, Zstandard, WebP.
 _COMPRESSION = 259
 _COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000, 50001}
@@ -39,6 +40,8 @@ _PIXEL_TAGS = _SINGLE_VALUES | {
     *(_BITS, _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES, _SAMPLE_FORMAT),
     *(292, 293, 320, 338, 347, *range(512, 522), 529, 530, 531, 532),
 }
+# What is read here but not handed on.
+_FACTS = {_ORIENTATION, *_MAX_SAMPLE_VALUES}
 _VALUE_FORMATS = {1: "B", 3: "H", 4: "L", 16: "Q"}
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 _DEEP = 16
@@ -121,8 +124,14 @@ def inspect_tiff(encoded: bytes, max_pixels: int) -> Container:
     if first is None:
         raise damaged(_NAME, "it holds no page")
     orientation = checked_orientation(first.one(_ORIENTATION, 1))
+    whites = [max(first.values[tag]) for tag in _MAX_SAMPLE_VALUES if first.values.get(tag)]
     return Container(
-        _NAME, _size_wh(first), _one_page(encoded, layout, first), orientation, n_pages
+        format_name=_NAME,
+        size_wh=_size_wh(first),
+        pixel_file=_one_page(encoded, layout, first),
+        orientation=orientation,
+        n_frames=n_pages,
+        declared_white=max(whites, default=0) or None,
     )
 
 
@@ -140,7 +149,7 @@ def _read_page(encoded: bytes, layout: _Layout, offset: int) -> tuple[_Page, int
     for position in range(start, end, layout.entry_bytes):
         entry = encoded[position : position + layout.entry_bytes]
         tag, kind = struct.unpack_from(f"{layout.order}HH", entry)
-        if tag in entries or not (tag in _PIXEL_TAGS or tag == _ORIENTATION):
+        if tag in entries or tag not in _PIXEL_TAGS | _FACTS:
             continue
         numbers = _read_values(encoded, layout, entry)
         if tag in _SINGLE_VALUES and len(numbers) != 1:
@@ -226,7 +235,7 @@ def _unsupported(fact: str) -> UnsupportedFormatError:
 
 def _one_page(encoded: bytes, layout: _Layout, page: _Page) -> bytes:
     """The file with a new directory at its end: one page, pixel tags, no orientation."""
-    entries = [entry for tag, entry in sorted(page.entries.items()) if tag != _ORIENTATION]
+    entries = [entry for tag, entry in sorted(page.entries.items()) if tag in _PIXEL_TAGS]
     padding = b"\0" * (-len(encoded) % 8)
     start = struct.pack(layout.offset_format, len(encoded) + len(padding))
     header = encoded[:8] + start if layout.is_big else encoded[:4] + start

@@ -6,7 +6,7 @@ Source: RFC 9649 (WebP container), RFC 6386 section 9.1 (VP8 frame header).
 import struct
 
 from emolens.imaging.container import Container, check_size, cut_off, damaged
-from emolens.imaging.exif import read_orientation
+from emolens.imaging.exif import first_orientation
 
 _NAME = "WebP"
 _RIFF_BYTES = 12
@@ -37,20 +37,23 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
     end = declared + 8
     if end > len(encoded):
         raise cut_off(_NAME, f"after {len(encoded)} of {end} bytes")
-    orientation, n_pictures, n_frames = 1, 0, 0
+    exif_blocks: list[bytes] = []
+    n_pictures = n_frames = 0
     position = _RIFF_BYTES
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sL", encoded, position)
         if position + 8 + length > end:
             raise cut_off(_NAME, f"inside chunk {kind!r}")
         if kind == b"EXIF":
-            orientation = read_orientation(encoded[position + 8 : position + 8 + length])
+            exif_blocks.append(encoded[position + 8 : position + 8 + length])
         n_pictures += kind in _PICTURES
         n_frames += kind == b"ANMF"
         position += 8 + length + length % 2
     if not n_pictures:
         raise damaged(_NAME, "it holds no picture data")
-    return Container(_NAME, size_wh, encoded[:end], orientation, max(n_frames, 1))
+    return Container(
+        _NAME, size_wh, encoded[:end], first_orientation(exif_blocks), max(n_frames, 1)
+    )
 
 
 def _read_size(encoded: bytes) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from emolens.detection import (
     detection_notes,
 )
 from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
+from emolens.imaging.exposure import light_notes
 from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
 Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
@@ -125,6 +126,7 @@ class ImageAnalyzer:
             "classification": (classified - detected) * 1e3,
         }
         height, width = image.shape[:2]
+        notes += light_notes(image, has_faces=bool(faces))
         if self._detector is not None:
             notes += detection_notes(self._detector, (width, height))
         return FrameResult(

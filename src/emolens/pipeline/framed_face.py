@@ -9,9 +9,10 @@ import numpy.typing as npt
 from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult
 from emolens.core.geometry import Box, Framing
+from emolens.imaging.exposure import Levels, crop_spread
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality
-from emolens.imaging.turn import crop_turned, turn_for
+from emolens.imaging.turn import turn_for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,9 +21,11 @@ class FramedFace:
 
     Attributes:
         square: The part of the picture, in pixels; it may reach beyond the picture.
-        crop: uint8 (S, S), grey, S being the side of the classifier's input.
+        crop: uint8 (S, S), grey, S being the side of the classifier's input; its levels are spread
+            where they were narrow (`emolens.imaging.exposure`).
         detection: What the detector found, or None for a picture that is one face.
         size_wh: (width, height) of the picture in pixels.
+        levels: The levels of the face as it stands in the picture.
         turn_degrees: How far the square is turned clockwise about its centre.
     """
 
@@ -30,11 +33,12 @@ class FramedFace:
     crop: npt.NDArray[np.uint8]
     detection: FaceDetection | None
     size_wh: tuple[int, int]
+    levels: Levels
     turn_degrees: float = 0.0
 
     def assess(self) -> FaceQuality:
         """Whether the expression of the face can be read."""
-        return assess_quality(self.size_wh, self.square, self.crop, self.detection)
+        return assess_quality(self.size_wh, self.square, self.crop, self.detection, self.levels)
 
     def named(self, scores: EmotionScores) -> FaceResult:
         """The result for this face, given its scores."""
@@ -86,6 +90,6 @@ def cut_faces(
     faces = []
     for square, detection in regions:
         turn = turn_for(None if detection is None else detection.roll_degrees)
-        crop = crop_turned(gray, square, size_px, roll_degrees=turn)
-        faces.append(FramedFace(square, crop, detection, (width, height), turn))
+        crop, levels = crop_spread(gray, square, size_px, turn_degrees=turn)
+        faces.append(FramedFace(square, crop, detection, (width, height), levels, turn))
     return faces

@@ -40,7 +40,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 
 
 def test_little_data_makes_a_page_too(tmp_path: Path) -> None:
-    page = page_of(tmp_path / "faces.parquet", [Row(drawn_face(0))], with_votes=False)
+    page = page_of(tmp_path / "faces.parquet", (Row(drawn_face(0)),), with_votes=False)
     assert "1 faces." in page
     assert "no FER+ votes" in page
     assert page.count("<svg ") == 1

@@ -6,6 +6,7 @@ import pytest
 from emolens.core.errors import InputError
 from emolens.core.face import FaceDetection, FaceQuality, QualityReason
 from emolens.core.geometry import Box
+from emolens.imaging.exposure import Levels
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality, measure_sharpness
 
@@ -113,3 +114,20 @@ def test_a_given_face_is_judged_by_size_and_sharpness_only() -> None:
 def test_an_empty_picture_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1 x 1"):
         assess_quality((0, 5), Box(0, 0, 1, 1), to_gray(face()), None)
+
+
+def test_faces_of_too_few_levels_are_too_dark_or_without_contrast(rng: np.random.Generator) -> None:
+    dark = (face() // 90).astype(np.uint8)
+    assert QualityReason.TOO_DARK in assess(crop=dark).reasons
+    noise = rng.integers(0, 9, (48, 48)).astype(np.uint8)
+    assert assess(crop=noise).reasons == (QualityReason.TOO_DARK,)
+    assert assess(crop=200 + noise).reasons == (QualityReason.LOW_CONTRAST,)
+
+
+def test_levels_of_the_picture_count_not_those_of_the_spread_crop(rng: np.random.Generator) -> None:
+    noise = rng.integers(0, 255, (48, 48)).astype(np.uint8)
+    square = Box.from_center((50, 55), 60)
+    assert assess_quality(SIZE_WH, square, noise, None).is_assessable
+    spread = assess_quality(SIZE_WH, square, noise, None, Levels(2, 20))
+    assert spread.reasons == (QualityReason.TOO_DARK,)
+    assert assess_quality(SIZE_WH, square, face(1.0), None, Levels(2, 20)).is_assessable

@@ -1,0 +1,104 @@
+"""What is found and named in dark, washed-out, noisy and deep pictures?
+
+Benchmark faces on a grey canvas (see whole_chain.py) are darkened in linear steps, lifted into
+fog, made noisy, or stored with fewer bits in PNG files of 16. Run from the project's folder:
+
+    python docs/experiments/darkness.py ../shared/fer2013/public-test.parquet \
+        --name after --json docs/metrics/darkness.json
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rich.progress import track
+from whole_chain import best_match, place
+
+from emolens.core.face import FaceResult
+from emolens.datasets.faces import Split
+from emolens.datasets.loading import load_faces
+from emolens.pipeline import ImageAnalyzer
+
+Pixels = npt.NDArray[np.uint8]
+FACTORS = (1.0, 0.5, 0.25, 0.125, 0.06, 0.03)
+BITS = (16, 14, 12, 11, 10, 9, 8)
+SURE = 0.7
+
+
+def darken(image: Pixels, factor: float, *, noise: float = 0.0) -> Pixels:
+    """Less light, as a camera without gain stores it, perhaps with noise in every pixel."""
+    rng = np.random.default_rng(0)
+    dark = image * factor + (rng.normal(0, noise, image.shape) if noise else 0)
+    return np.asarray(np.clip(dark, 0, 255), np.uint8)
+
+
+def with_bits(image: Pixels, bits: int) -> bytes:
+    """A PNG file of 16-bit grey values that uses the lower bits alone."""
+    values = np.round(image[..., 0] / 255 * ((1 << bits) - 1)).astype(np.uint16)
+    return cv2.imencode(".png", values)[1].tobytes()
+
+
+def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
+    """Every kind of picture, by its name."""
+    made: dict[str, Callable[[Pixels], Pixels | bytes]] = {}
+    for factor in FACTORS:
+        made[f"light {factor}"] = partial(darken, factor=factor)
+    for factor in (0.25, 0.06, 0.03):
+        made[f"light {factor}, noise 2"] = partial(darken, factor=factor, noise=2)
+    made["gamma 3"] = lambda image: (255 * (image / 255) ** 3).astype(np.uint8)
+    made["fog 0.06"] = lambda image: 120 + darken(image, 0.06)
+    made["washed out 0.06"] = lambda image: 255 - darken(255 - image, 0.06)
+    for bits in BITS:
+        made[f"{bits} of 16 bits"] = partial(with_bits, bits=bits)
+    return made
+
+
+def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, float | None]:
+    """Shares of all pictures, and what holds for those that were named."""
+    pairs = list(zip(faces, labels, strict=True))
+    named = [(face, label) for face, label in pairs if face is not None and face.label is not None]
+    right = [int(face.top) == label for face, label in named]
+    sure = [face.confidence >= SURE for face, _ in named]
+    n = len(faces)
+    return {
+        "found": sum(face is not None for face in faces) / n,
+        "named": len(named) / n,
+        "right_of_named": sum(right) / len(named) if named else None,
+        "sure_and_wrong": sum(s and not r for s, r in zip(sure, right, strict=True)) / n,
+        "confidence": float(np.mean([face.confidence for face, _ in named])) if named else None,
+    }
+
+
+def main() -> None:
+    """Measure, and put the figures beside those of other runs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--split", default="PublicTest")
+    parser.add_argument("--faces", type=int, default=200)
+    parser.add_argument("--name", default="after", help="name of this run in the file")
+    parser.add_argument("--json", type=Path, required=True)
+    options = parser.parse_args()
+
+    data = load_faces(options.source, Split.from_name(options.split))
+    analyzer = ImageAnalyzer.load(n_threads=1)
+    n_faces = min(options.faces, len(data))
+    labels = [int(label) for label in data.labels[:n_faces]]
+    figures: dict[str, object] = {}
+    for name, change in conditions().items():
+        faces = []
+        for index in track(range(n_faces), description=name, transient=True):
+            canvas, truth = place(data.images[index], 4.0)
+            faces.append(best_match(analyzer.analyze(change(canvas)).faces, truth))
+        figures[name] = summary(faces, labels)
+    record = json.loads(options.json.read_text()) if options.json.exists() else {}
+    record |= {"n_faces": n_faces, "sure": SURE, options.name: figures}
+    options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
