@@ -10,6 +10,7 @@ from emolens.core.frame import Frame
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps
 from emolens.explanation.heat_layer import HeatLayer
+from emolens.pipeline.framed_face import cut_faces
 from emolens.rendering.blur import FaceBlur
 from tests.unit.explanation.models import brightness_model
 from tests.unit.rendering.results import face, noise_frame, result
@@ -60,6 +61,18 @@ def test_the_model_sees_the_face_as_the_camera_saw_it(explainer: CountingExplain
     # And what is drawn on is the blurred one.
     outside_face = drawn[45:55, 100:180]
     np.testing.assert_array_equal(outside_face, blurred[45:55, 100:180])
+
+
+def test_a_dark_face_is_explained_as_it_is_named(
+    explainer: CountingExplainer, gray_faces: Pixels
+) -> None:
+    dark = np.repeat(np.tile(gray_faces[0] // 16, (4, 4))[..., np.newaxis], 3, axis=2)
+    frame, box = Frame(dark), Box(0, 0, 48, 48)
+    HeatLayer(explainer, SAME).apply(frame.image, result(frame, [face(box)]))
+    size_px = explainer.input_spec.size_px
+    (named,) = cut_faces(dark, [(box, None)], size_px=size_px)
+    np.testing.assert_array_equal(explainer.crops[0], named.crop)
+    assert np.ptp(explainer.crops[0]) > 100
 
 
 def test_the_framing_says_what_the_model_sees(explainer: CountingExplainer) -> None:
