@@ -5,11 +5,13 @@ fog, made noisy, or stored with fewer bits in PNG files of 16. Run from the proj
 
     python docs/experiments/darkness.py ../shared/fer2013/public-test.parquet \
         --name after --json docs/metrics/darkness.json
+    python docs/experiments/darkness.py ../shared/fer2013/training-0-of-4.parquet \
+        --split Training --limits --json docs/metrics/darkness.json
 """
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +21,20 @@ import numpy.typing as npt
 from rich.progress import track
 from whole_chain import best_match, place
 
+from emolens.classification import OnnxEmotionClassifier
 from emolens.core.face import FaceResult
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
+from emolens.imaging.exposure import face_levels, measure_grain
 from emolens.pipeline import ImageAnalyzer
 
 Pixels = npt.NDArray[np.uint8]
 FACTORS = (1.0, 0.5, 0.25, 0.125, 0.06, 0.03)
 BITS = (16, 14, 12, 11, 10, 9, 8)
 SURE = 0.7
+CROPS = 250
+SPANS = (2, 4, 6, 9, 13, 20, 64)
+GRAINS = (1, 1.5, 2, 2.5, 3, 4, 6)
 
 
 def darken(image: Pixels, factor: float, *, noise: float = 0.0) -> Pixels:
@@ -74,6 +81,54 @@ def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, floa
     }
 
 
+def limits(images: Sequence[Pixels], labels: Sequence[int]) -> dict[str, object]:
+    """What spreading does to the benchmark's own faces, and which dark crops can still be read.
+
+    Args:
+        images: uint8 (48, 48) faces.
+        labels: Their classes.
+
+    Returns:
+        Counts of faces with narrow levels, shares of grain, and for crops with less light and
+        noise how often the label of the bright crop comes out, by span of levels and grain.
+    """
+    classifier = OnnxEmotionClassifier.load()
+    narrow = [index for index, crop in enumerate(images) if face_levels(crop).is_narrow]
+    raw = [images[index] for index in narrow]
+    spread = [face_levels(crop).spread(crop) for crop in raw]
+    right = [
+        sum(scores.top == labels[index] for scores, index in zip(named, narrow, strict=True))
+        for named in (classifier.classify(raw), classifier.classify(spread))
+    ]
+    grain = np.array([measure_grain(crop) for crop in images])
+    few = images[:CROPS]
+    bright = classifier.classify(few)
+    cells: dict[tuple[str, str], list[bool]] = {}
+    for factor in (0.25, 0.125, 0.06, 0.03, 0.015):
+        for noise in (0, 0.5, 1, 2):
+            dark = [darken(crop, factor, noise=noise) for crop in few]
+            seen = [face_levels(crop).spread(crop) for crop in dark]
+            for was, now, crop, read in zip(
+                bright, classifier.classify(seen), dark, seen, strict=True
+            ):
+                cell = (_bin(face_levels(crop).span, SPANS), _bin(measure_grain(read), GRAINS))
+                cells.setdefault(cell, []).append(was.top == now.top)
+    return {
+        "n_faces": len(images),
+        "narrow": len(narrow),
+        "narrow_right_before_and_after": right,
+        "grain_percentiles_50_95_98_99": np.percentile(grain, [50, 95, 98, 99]).tolist(),
+        "same_label_by_span_and_grain": {
+            f"span {span}, grain {grain}": {"n": len(same), "same_label": sum(same) / len(same)}
+            for (span, grain), same in sorted(cells.items())
+        },
+    }
+
+
+def _bin(value: float, edges: tuple[float, ...]) -> str:
+    return next((f"below {edge:02g}" for edge in edges if value < edge), "above")
+
+
 def main() -> None:
     """Measure, and put the figures beside those of other runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -81,10 +136,16 @@ def main() -> None:
     parser.add_argument("--split", default="PublicTest")
     parser.add_argument("--faces", type=int, default=200)
     parser.add_argument("--name", default="after", help="name of this run in the file")
+    parser.add_argument("--limits", action="store_true", help="measure the limits on crops alone")
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
 
     data = load_faces(options.source, Split.from_name(options.split))
+    record = json.loads(options.json.read_text()) if options.json.exists() else {}
+    if options.limits:
+        record["limits"] = limits(list(data.images), [int(label) for label in data.labels])
+        options.json.write_text(json.dumps(record, indent=2) + "\n")
+        return
     analyzer = ImageAnalyzer.load(n_threads=1)
     n_faces = min(options.faces, len(data))
     labels = [int(label) for label in data.labels[:n_faces]]
@@ -95,7 +156,6 @@ def main() -> None:
             canvas, truth = place(data.images[index], 4.0)
             faces.append(best_match(analyzer.analyze(change(canvas)).faces, truth))
         figures[name] = summary(faces, labels)
-    record = json.loads(options.json.read_text()) if options.json.exists() else {}
     record |= {"n_faces": n_faces, "sure": SURE, options.name: figures}
     options.json.write_text(json.dumps(record, indent=2) + "\n")
 
