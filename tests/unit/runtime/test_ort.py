@@ -52,7 +52,6 @@ def test_telemetry_is_off_and_the_environment_as_before(value: str | None, tmp_p
 @pytest.mark.parametrize(
     "module",
     [
-        "emolens.cli.doctor",
         "emolens.detection",
         "emolens.pipeline.stream",
         "emolens.runtime.quantization",
