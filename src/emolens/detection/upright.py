@@ -45,7 +45,7 @@ class UprightDetector:
     a box, but guess its landmarks. A face that does not look upright is cut out, turned and
     detected again; the turn in which it looks most like a face counts.
 
-    Implements `emolens.core.ports.FaceDetector`. Faces without landmarks keep `roll` None.
+    Implements `emolens.core.ports.FaceDetector`. Faces without landmarks are left as they are.
 
     Args:
         detector: Detects faces in whole images.
@@ -87,7 +87,7 @@ class UprightDetector:
 
     def _with_roll(self, image: npt.NDArray[np.uint8], found: FaceDetection) -> FaceDetection:
         seeming = found.roll
-        if seeming is None:
+        if seeming is None or found.landmarks is None:
             return found
         is_whole = _is_whole(found)
         is_upright = is_whole and turn_for(seeming.degrees) == 0

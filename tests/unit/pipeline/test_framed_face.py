@@ -100,13 +100,20 @@ def test_an_uncertain_roll_is_a_reason_and_the_face_stays_as_it_is() -> None:
     assert named.roll_degrees is None
 
 
-def test_a_detector_without_landmarks_says_nothing_about_roll() -> None:
-    detection = FaceDetection(Box(20, 25, 80, 75), 0.9)
-    assert face_region(detection, Framing(0, 0, 1)) == (Box(20, 20, 80, 80), detection)
+@pytest.mark.parametrize(
+    ("height", "label"), [(80, Emotion.HAPPY), (55, Emotion.HAPPY), (50, None)]
+)
+def test_without_landmarks_a_box_that_is_wider_than_high_is_of_a_face_on_its_side(
+    height: int, label: Emotion | None
+) -> None:
+    detection = FaceDetection(Box(20, 10, 80, 10 + height), 0.9)
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
-    (face,) = cut_faces(image, [(Box(20, 20, 80, 80), detection)], size_px=48)
-    assert face.named(SCORES).roll_degrees is None
-    assert face.named(SCORES).label is Emotion.HAPPY
+    region = face_region(detection, Framing(0, 0, 1))
+    (face,) = cut_faces(image, [region], size_px=48)
+    named = face.named(SCORES)
+    assert (named.label, named.roll_degrees) == (label, None)
+    assert named.quality.reasons == (() if label else (QualityReason.TILTED,))
+    assert face.turn_degrees == 0
 
 
 def test_a_dark_face_is_spread_and_keeps_what_was_there(gray_faces: npt.NDArray[np.uint8]) -> None:
