@@ -10,7 +10,7 @@ do not fit on the canvas, are left out.
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from emolens.core.errors import DecodeError
+from emolens.core.errors import InputError
 from emolens.core.geometry import Box
 from emolens.core.ports import FaceDetector
 from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, build_detector
@@ -26,6 +26,7 @@ from emolens.imaging.decode import decode_image
 
 CANVAS_WH = (640, 480)
 GRAY = 127
+SIDES_PX = (20, 24, 29, 32, 40, 48, 56, 64, 96)
 SEED = 0
 # A face is the one that is there if its centre is so many sides of the square away at most.
 SAME_PLACE = 0.4
@@ -38,7 +39,7 @@ def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Picture]:
     for row in np.linspace(0, len(contents) - 1, n_wanted).astype(int):
         try:
             yield decode_image(contents[int(row)].as_py()).image
-        except DecodeError:
+        except InputError:
             continue
 
 
@@ -62,25 +63,24 @@ def shrunk(
     return canvas, (left + x * factor, top + y * factor)
 
 
-def measure(detector: FaceDetector, pictures: list[Picture], sides: list[int]) -> dict[str, object]:
+def measure(
+    detector: FaceDetector, pictures: list[Picture], sides: Sequence[int]
+) -> dict[str, object]:
     """Share of the faces that are detected, by side of the framing square in pixels."""
     rng = np.random.default_rng(SEED)
     known = [(picture, found[0].box) for picture in pictures if (found := detector.detect(picture))]
     shares: dict[str, object] = {}
     for side in sides:
-        shown, n_found = 0, 0
+        n_shown, n_found = 0, 0
         for picture, box in known:
             laid = shrunk(picture, detector.framing.apply(box), side, rng)
             if laid is None:
                 continue
-            shown += 1
+            n_shown += 1
             canvas, (x, y) = laid
             centers = [face.box.center_xy for face in detector.detect(canvas)]
             n_found += any(math.hypot(cx - x, cy - y) < SAME_PLACE * side for cx, cy in centers)
-        shares[str(side)] = {
-            "n": shown,
-            "share_found": round(n_found / shown, 3) if shown else None,
-        }
+        shares[str(side)] = {"n": n_shown, "share_found": round(n_found / max(n_shown, 1), 3)}
     return shares
 
 
@@ -91,9 +91,7 @@ def main() -> None:
     parser.add_argument("--column", default="picture")
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
     parser.add_argument("--n-pictures", type=int, default=150)
-    parser.add_argument(
-        "--sides", nargs="+", type=int, default=[20, 24, 29, 32, 40, 48, 56, 64, 96]
-    )
+    parser.add_argument("--sides", nargs="+", type=int, default=SIDES_PX)
     arguments = parser.parse_args()
     detector = build_detector(arguments.detector)
     pictures = list(photographs(arguments.source, arguments.column, arguments.n_pictures))
