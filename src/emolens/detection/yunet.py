@@ -39,16 +39,17 @@ DEFAULT_MIN_SCORE: Final = 0.5
 DEFAULT_LONG_SIDE_PX: Final = 640
 # Side of the framing square, in input pixels, from which nine of ten faces of photographs are
 # detected.
-SMALLEST_FACE_PX: Final = 56.0
+SMALLEST_FACE_PX: Final = 48.0
 # Medians over FER2013's Training pictures.
 YUNET_FRAMING: Final = Framing(shift_x=0.001, shift_y=-0.022, scale=0.970)
 
 # A second look at a third of the size sees the faces that are too large for the first one. It costs
 # a ninth more; 1/2, 1/4, 1/5 and more looks were tried. Source: docs/experiments/0001-framing.md.
 _SMALLER_LOOK = 3
-# A face that is so large in the smaller look is seen there too; what is not is none. Source: the
-# same.
-_SURELY_SEEN_PX = 72.0
+# A face that is so large in the smaller look leaves at least a trace there; what leaves none is no
+# face. Source: the same.
+_SURELY_SEEN_PX = 60.0
+_TRACE_SCORE = 0.05
 _SAME_FACE_IOU = 0.3
 # Cells below it say nothing about a face's box.
 _VIEW_SCORE = 0.1
@@ -115,7 +116,8 @@ class YuNetDetector:
         size_wh = choose_size(picture_wh, self._sizes)
         small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
         looks = [self._look(letterbox(image, size_wh)), self._look(small)]
-        faces = fuse_looks(looks, min_score=self._min_score)
+        views = [look.take(np.flatnonzero(look.scores >= _VIEW_SCORE)) for look in looks]
+        faces = fuse_looks(views, min_score=self._min_score)
         return to_detections(agreed(faces, looks[1], small), picture_wh)
 
     def _look(self, boxed: Letterbox) -> Candidates:
@@ -123,7 +125,7 @@ class YuNetDetector:
         blob = np.asarray(cv2.dnn.blobFromImage(boxed.image), np.float32)
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
-        return decode(outputs, blob.shape[3], min_score=_VIEW_SCORE).to_picture(boxed)
+        return decode(outputs, blob.shape[3], min_score=_TRACE_SCORE).to_picture(boxed)
 
 
 def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
