@@ -160,7 +160,7 @@ def main() -> None:
     faces = everything[:: max(len(everything) // arguments.n_faces, 1)][: arguments.n_faces]
     detector = build_detector(arguments.detector)
     report = {
-        "detector": arguments.detector,
+        "detector": detector.name,
         "enlargement": {f"{e:g}": measure(detector, faces, e) for e in arguments.enlargements},
     }
     text = json.dumps(report, indent=1) + "\n"

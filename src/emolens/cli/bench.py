@@ -16,7 +16,7 @@ from emolens.cli.options import DetectorOption, DetectorPxOption, ModelOption
 from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
-from emolens.detection import DEFAULT_DETECTOR
+from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
 from emolens.media.jsonl_writer import STDOUT
 from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
@@ -131,7 +131,7 @@ def _record(
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": _processor(),
         "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
-        "detector": detector,
+        "detector": resolve_detector_name(detector),
         "detector_px": detector_px,
         "measurements": [
             {

