@@ -100,6 +100,21 @@ def check_detector_px(detector_px: int | None) -> int:
     return detector_px if detector_px <= _LARGEST_LOOK_PX else DEFAULT_LONG_SIDE_PX
 
 
+def load_detector(name: str, *, long_side_px: int, n_threads: int = 1) -> FaceDetector:
+    """Load a detector alone: one look at one size, what it finds as it finds it.
+
+    Args:
+        name: As for `build_detector`.
+        long_side_px: Longer side of the 4:3 input, 128 to 4096.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ConfigError: An unknown name or a side out of range.
+        ModelError: The detector is not installed, or its file is altered.
+    """
+    return _load(name, None, long_side_px, n_threads)[0]
+
+
 def _load(
     name: str, min_score: float | None, long_side_px: int, n_threads: int
 ) -> tuple[CenterFaceDetector | YuNetDetector, float]:

