@@ -38,9 +38,9 @@ class LandmarkNetworkSection(Section):
 
     size_px: Literal[32, 48, 64, 80, 96] = 64
     """Side of the close-up."""
-    channels: tuple[Count, Count, Count, Count] = (16, 32, 64, 64)
+    channels: tuple[Count, Count, Count, Count] = (16, 32, 64, 48)
     """Channels at 1/2, 1/4, 1/8 and 1/16 of the side."""
-    hidden: Count = 40
+    hidden: Count = 64
     """Width of the dense layer."""
 
 
@@ -57,6 +57,9 @@ class ViewsSection(Section):
     """Part of the close-ups that are turned by any angle; the others by `small_roll_deg`."""
     small_roll_deg: float = Field(20.0, ge=0, le=180)
     """Turn of the others, uniform within plus or minus."""
+    second_looks: Fraction = 0.4
+    """Part of the close-ups that are drawn as a second look frames a face: about upright, and
+    shifted, scaled and turned by a quarter of the limits."""
     negatives: float = Field(0.25, ge=0, le=0.9)
     """Part of the close-ups that show no face, or too little of one."""
 
