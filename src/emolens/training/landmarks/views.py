@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from emolens.training.landmarks.network import Found
 from emolens.training.landmarks.recipe import ViewsSection
 
+# A second look is off by this part of what a first look may be off.
+_SECOND_LOOK = 0.25
 # Order of the landmarks in a mirror image.
 _MIRRORED = (1, 0, 2, 4, 3)
 # Of the close-ups without a face, this part shows backgrounds; the others show too little of a
@@ -72,10 +74,11 @@ def draw_closeups(
     n_faces = len(batch.pictures)
     n_negatives = round(spec.negatives * n_faces)
     n_backgrounds = round(_BACKGROUND_SHARE * n_negatives)
-    middle, side = _squares(batch.boxes, spec)
+    far = torch.where(torch.rand(n_faces) < spec.second_looks, _SECOND_LOOK, 1.0)
+    middle, side = _squares(batch.boxes, spec, far)
     off = slice(n_backgrounds, n_negatives)
     middle[off], side[off] = _off_the_face(batch.boxes[off])
-    turn = _turns(n_faces, spec)
+    turn = _turns(spec, far)
     mirror = torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
     pictures = batch.pictures.float()
     picked = backgrounds[torch.randint(len(backgrounds), (n_faces,))].float()
@@ -89,20 +92,21 @@ def draw_closeups(
 
 def plain_closeups(batch: FaceBatch, spec: ViewsSection, size_px: int) -> Closeups:
     """One close-up for each picture, each with a face, without changes to light or pixels."""
-    middle, side = _squares(batch.boxes, spec)
     n_faces = len(batch.pictures)
-    turn, mirror = _turns(n_faces, spec), torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
+    far = torch.ones(n_faces)
+    middle, side = _squares(batch.boxes, spec, far)
+    turn, mirror = _turns(spec, far), torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
     maps = _matrices(middle, side, turn, mirror)
     pixels = _warp(batch.pictures.float(), maps, size_px, "border")
     return Closeups(pixels.round(), _answers(batch, middle, side, turn, mirror))
 
 
-def _squares(boxes: Tensor, spec: ViewsSection) -> tuple[Tensor, Tensor]:
-    """Middles (N, 2) and sides (N,) of close-ups around faces."""
+def _squares(boxes: Tensor, spec: ViewsSection, far: Tensor) -> tuple[Tensor, Tensor]:
+    """Middles (N, 2) and sides (N,) of close-ups around faces; `far` (N,) scales the limits."""
     longer = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
     change = math.log(1 + spec.scale_change)
-    side = longer * spec.scale * torch.exp(_plus_minus(longer.shape, change))
-    shift = _plus_minus((len(boxes), 2), spec.shift) * longer[:, None]
+    side = longer * spec.scale * torch.exp(far * _plus_minus(longer.shape, change))
+    shift = _plus_minus((len(boxes), 2), spec.shift) * (far * longer)[:, None]
     return (boxes[:, :2] + boxes[:, 2:]) / 2 + shift, side
 
 
@@ -121,9 +125,12 @@ def _off_the_face(boxes: Tensor) -> tuple[Tensor, Tensor]:
     return middle + way * (distance * longer)[:, None], scale * longer
 
 
-def _turns(n_faces: int, spec: ViewsSection) -> Tensor:
-    small = _plus_minus((n_faces,), math.radians(spec.small_roll_deg))
-    return torch.where(torch.rand(n_faces) < spec.any_roll, _plus_minus((n_faces,), math.pi), small)
+def _turns(spec: ViewsSection, far: Tensor) -> Tensor:
+    """Angles (N,) in radians; those of second looks, whose `far` is below 1, are small."""
+    n_faces = len(far)
+    small = far * _plus_minus((n_faces,), math.radians(spec.small_roll_deg))
+    is_any = (torch.rand(n_faces) < spec.any_roll) & (far == 1)
+    return torch.where(is_any, _plus_minus((n_faces,), math.pi), small)
 
 
 def _matrices(middle: Tensor, side: Tensor, turn: Tensor, mirror: Tensor) -> Tensor:
