@@ -22,7 +22,7 @@ from emolens.runtime.session import OnnxSession
 MANIFEST_KEY = "emolens_manifest"
 ONNX_SUFFIX = ".onnx"
 _LOGITS, _CAM = "logits", "cam"
-LANDMARK_OUTPUTS = ("landmarks", "boxes", "faces")
+LANDMARK_OUTPUTS = ("landmarks", "boxes", "is_face")
 _DIGEST = re.compile(rb'"sha256": "([0-9a-f]{64})"')
 
 
@@ -90,7 +90,7 @@ class LandmarkModel:
     Attributes:
         session: Runs the graph: float32 (N, 1, S, S) close-ups of grey levels 0..255 to `landmarks`
             (N, 5, 2) and `boxes` (N, 4: centre x and y, width, height) in sides of the close-up
-            from its middle, and `faces` (N,), the probability of a face.
+            from its middle, and `is_face` (N,), the probability of a face.
         manifest: What the file says about itself.
     """
 

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from pydantic import ValidationError
 
-from emolens.core.errors import ConfigError
+from emolens.core.errors import ConfigError, DatasetError
 from emolens.imaging.crop import resize_gray_square
 from emolens.media.files import write_bytes
 from emolens.training.checkpoint import averaged_state
@@ -222,6 +222,11 @@ def _lesson(
             buffer, rows=taught.rows, landmarks=taught.landmarks, boxes=taught.boxes
         )
         write_bytes(cache, buffer.getvalue())
+    if not len(taught.rows):
+        raise DatasetError(
+            f"the teachers see no face in any of {len(pictures):,} pictures, such as those of "
+            f"{sections[0].source}; give pictures of one face each"
+        )
     # A close-up is hardly wider than a picture, so that a picture of its side holds all it shows.
     side = recipe.network.size_px
     kept = np.stack([resize_gray_square(pictures[row], side) for row in taught.rows])

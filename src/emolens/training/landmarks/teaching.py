@@ -86,7 +86,7 @@ def agree(seen: Floats) -> Taught:
     values = seen[rows]
     middle = np.nanmedian(values, axis=1, keepdims=True)
     side = np.maximum(middle[..., 2] - middle[..., 0], middle[..., 3] - middle[..., 1])
-    points = (values - middle)[..., 4:].reshape(*values.shape[:2], -1, 2)
+    points = (values - middle)[..., 4:].reshape(*values.shape[:2], len(LANDMARK_NAMES), 2)
     spread = np.linalg.norm(points, axis=3).mean(axis=2) / side
     # A view that saw something else does not count.
     values = np.where((spread > 2 * _MAX_SPREAD)[..., None], np.nan, values)
