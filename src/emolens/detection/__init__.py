@@ -10,6 +10,8 @@ from emolens.detection.factory import (
     check_detector_px,
     resolve_detector_name,
 )
+from emolens.detection.landmarks import LandmarkDetector, moved_to
+from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector, detection_notes
 from emolens.detection.yunet import YuNetDetector
 
@@ -18,11 +20,14 @@ __all__ = [
     "DEFAULT_LONG_SIDE_PX",
     "DETECTOR_NAMES",
     "CenterFaceDetector",
+    "LandmarkDetector",
+    "SidewaysDetector",
     "TiledDetector",
     "YuNetDetector",
     "build_detector",
     "check_detector_name",
     "check_detector_px",
     "detection_notes",
+    "moved_to",
     "resolve_detector_name",
 ]

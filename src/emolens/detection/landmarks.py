@@ -6,7 +6,7 @@ whichever one is behind it, also for faces that lie on their side or upside down
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -90,10 +90,35 @@ class LandmarkDetector:
         seen = [
             look.to_detection(face.score, size_wh)
             for face, look in zip(found, second, strict=True)
-            if look.probability >= _MIN_FACE
+            if look.is_face
         ]
         faces = [face for face in seen if face.box.area > 0]
         return sorted(_without_doubles(faces), key=lambda face: (-face.box.area, -face.score))
+
+    def follow(
+        self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
+    ) -> list[FaceDetection | None]:
+        """Find faces again in the next frame, by one look where each is expected.
+
+        Args:
+            image: uint8 (H, W, 3), BGR.
+            expected: The faces as they should be now, as `moved_to` gives them.
+
+        Returns:
+            Each face as it is, with the score that it had, in the order given; None where the look
+            shows no face.
+
+        Raises:
+            ModelError: The landmark network gave numbers that are not finite.
+        """
+        if not expected:
+            return []
+        scale, size_wh = self._model.manifest.scale, (image.shape[1], image.shape[0])
+        looks = self._look(image, [_Square.of(face, scale) for face in expected])
+        return [
+            look.to_detection(face.score, size_wh) if look.is_face and look.is_upright else None
+            for face, look in zip(expected, looks, strict=True)
+        ]
 
     def _look(self, image: npt.NDArray[np.uint8], squares: Sequence["_Square"]) -> list["_Look"]:
         size_px = self._model.manifest.size_px
@@ -110,6 +135,14 @@ class _Square:
 
     box: Box
     turn_degrees: float = 0.0
+
+    @classmethod
+    def of(cls, face: FaceDetection, scale: float) -> "_Square":
+        """The square in which a known face stands about upright."""
+        roll = face.roll
+        if roll is None:
+            return cls.around(face.box, scale)
+        return cls.around(roll.box, scale, _worth_turning(roll.degrees))
 
     @classmethod
     def around(cls, box: Box, scale: float, turn_degrees: float = 0.0) -> "_Square":
@@ -139,6 +172,14 @@ class _Look:
     probability: float
 
     @property
+    def is_face(self) -> bool:
+        return self.probability >= _MIN_FACE
+
+    @property
+    def is_upright(self) -> bool:
+        return abs(self.rest_degrees) <= _REST_DEGREES
+
+    @property
     def rest_degrees(self) -> float:
         """Roll of the face in the square: from the middle of the eyes to that of the mouth."""
         across, down = self.landmarks[3:].mean(axis=0) - self.landmarks[:2].mean(axis=0)
@@ -153,19 +194,40 @@ class _Look:
 
     def next_square(self, scale: float) -> _Square:
         roll = self.square.turn_degrees + self.rest_degrees
-        turn = roll if abs(roll) > _NEARLY_DEGREES else 0.0
-        return _Square.around(self.upright_box(), scale, turn)
+        return _Square.around(self.upright_box(), scale, _worth_turning(roll))
 
     def to_detection(self, score: float, size_wh: tuple[int, int]) -> FaceDetection:
         upright = self.upright_box()
         roll = wrap(self.square.turn_degrees + self.rest_degrees)
-        is_certain = abs(self.rest_degrees) <= _REST_DEGREES
         return FaceDetection(
             turned_box(upright, self.square.turn_degrees).clip(size_wh),
             score,
             self.square.to_image(self.landmarks).astype(np.float32),
-            FaceRoll(roll, upright, is_certain),
+            FaceRoll(roll, upright, self.is_upright),
         )
+
+
+def moved_to(face: FaceDetection, box: Box) -> FaceDetection:
+    """A face whose box is expected to be another now: moved there, and as large.
+
+    Args:
+        face: The face as it was seen last.
+        box: Its box now, in pixels.
+    """
+    roll = face.roll
+    if roll is not None:
+        grown = max(box.width, box.height) / max(face.box.width, face.box.height, 1.0)
+        # The box may be clipped and the upright one is not, so their middles may differ.
+        x, y = (
+            now + grown * (upright - before)
+            for now, upright, before in zip(
+                box.center_xy, roll.box.center_xy, face.box.center_xy, strict=True
+            )
+        )
+        half_w, half_h = grown * roll.box.width / 2, grown * roll.box.height / 2
+        placed = Box(x - half_w, y - half_h, x + half_w, y + half_h)
+        roll = FaceRoll(roll.degrees, placed, roll.is_certain)
+    return replace(face, box=box, checked_roll=roll)
 
 
 def turned_box(box: Box, degrees: float) -> Box:
@@ -180,6 +242,10 @@ def turned_box(box: Box, degrees: float) -> Box:
     half_h = math.sqrt(sine * box.width**2 + cosine * box.height**2) / 2
     x, y = box.center_xy
     return Box(x - half_w, y - half_h, x + half_w, y + half_h)
+
+
+def _worth_turning(degrees: float) -> float:
+    return wrap(degrees) if abs(wrap(degrees)) > _NEARLY_DEGREES else 0.0
 
 
 def wrap(degrees: float) -> float:

@@ -18,13 +18,20 @@ from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Framing
-from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
+from emolens.core.ports import (
+    EmotionClassifier,
+    FaceDetector,
+    FaceFollower,
+    FaceTracker,
+    ScoreSmoother,
+)
 from emolens.detection import (
     DEFAULT_DETECTOR,
     DEFAULT_LONG_SIDE_PX,
     build_detector,
     check_detector_name,
     detection_notes,
+    moved_to,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
@@ -42,7 +49,7 @@ class StreamSettings:
 
     Attributes:
         detect_hz: How often in a second of the stream faces are looked for; None for every frame.
-            In between, boxes are predicted from their movement.
+            In between, each known face is looked at where it is expected.
         classify_hz: How often in a second each face is named, at most `detect_hz`; None for every
             time that it was looked for.
         detect_share: The part of real time that looking may take, 0..1; None for no limit, which
@@ -191,6 +198,8 @@ class StreamAnalyzer:
         is_fresh = self._looking.is_due(at_s)
         if is_fresh:
             self._look(frame, timings)
+        elif self._visible and isinstance(self._detector, FaceFollower):
+            self._follow(self._detector, frame, timings)
         faces = [self._result(person, frame, is_fresh=is_fresh) for person in self._visible]
         shown = sorted(
             (face for face in faces if face is not None), key=lambda face: -face.box.area
@@ -250,6 +259,22 @@ class StreamAnalyzer:
                 self._name(unnamed, frame)
         if unnamed and is_due:
             self._naming.ran(at_s, timings["classification"] / 1e3)
+
+    def _follow(self, follower: FaceFollower, frame: Frame, timings: dict[str, float]) -> None:
+        """See where the known faces are, between two looks at the whole frame."""
+        at_s = frame.media_time_s
+        with self._timed("following", timings):
+            expected = [
+                moved_to(person.detection, person.box.predict(at_s)) for person in self._visible
+            ]
+            found = follower.follow(frame.image, expected)
+        for person, detection in zip(self._visible, found, strict=True):
+            if detection is None:
+                # It may have left, or be somewhere else: the next frame is searched.
+                self._looking.restart()
+            else:
+                person.box.update(detection.box, at_s)
+                person.detection = detection
 
     def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Person:
         person = self._persons.get(track.track_id)

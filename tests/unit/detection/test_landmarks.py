@@ -5,10 +5,15 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.errors import ModelError
-from emolens.core.face import FaceDetection
+from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box
 from emolens.core.manifest import LandmarkManifest
-from emolens.detection.landmarks import LANDMARK_FRAMING, LandmarkDetector, turned_box
+from emolens.detection.landmarks import (
+    LANDMARK_FRAMING,
+    LandmarkDetector,
+    moved_to,
+    turned_box,
+)
 from emolens.runtime.model_file import LandmarkModel, load_landmark_model
 from emolens.testing import FakeDetector
 from tests.turned import turned
@@ -133,3 +138,53 @@ def test_the_shipped_network_tells_the_roll(astronaut: Pixels, degrees: int) -> 
     assert face.roll_degrees is not None
     # She holds her head about upright.
     assert (face.roll_degrees - degrees + 180) % 360 - 180 == pytest.approx(0, abs=12)
+
+
+def test_a_known_face_is_followed_with_one_look() -> None:
+    session = FakeSession((POINTS, [0.1, 0.0, 0.6, 0.7], 1.0))
+    detector = LandmarkDetector(FakeDetector([]), LandmarkModel(session, MANIFEST))  # type: ignore[arg-type]
+    box = Box(50, 30, 90, 80)
+    (face,) = detector.follow(BLANK, [FaceDetection(box, 0.8, checked_roll=FaceRoll(4.0, box))])
+    assert face is not None
+    side = 1.3 * 50
+    assert face.box.center_xy == pytest.approx((70 + 0.1 * side, 55))
+    assert (face.box.width, face.box.height) == pytest.approx((0.6 * side, 0.7 * side))
+    assert face.score == 0.8
+    assert session.n_runs == 1
+    assert detector.follow(BLANK, []) == []
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param((POINTS, [0, 0, 0.7, 0.7], 0.1), id="no face"),
+        pytest.param((turn(POINTS, 90), [0, 0, 0.7, 0.7], 1.0), id="another way up"),
+    ],
+)
+def test_a_face_that_is_not_there_any_more_is_lost(
+    look: tuple[npt.NDArray[np.float32], list[float], float],
+) -> None:
+    model = LandmarkModel(FakeSession(look), MANIFEST)  # type: ignore[arg-type]
+    box = Box(50, 30, 90, 80)
+    detector = LandmarkDetector(FakeDetector([]), model)
+    assert detector.follow(BLANK, [FaceDetection(box, 0.8)]) == [None]
+
+
+def test_a_rolled_face_is_followed_in_a_turned_square() -> None:
+    model = LandmarkModel(FakeSession((POINTS, [0, 0, 0.6, 0.7], 1.0)), MANIFEST)  # type: ignore[arg-type]
+    box = Box(50, 30, 90, 80)
+    known = FaceDetection(box, 0.8, checked_roll=FaceRoll(70.0, box))
+    (face,) = LandmarkDetector(FakeDetector([]), model).follow(BLANK, [known])
+    assert face is not None
+    assert face.roll_degrees == pytest.approx(70)
+
+
+def test_a_face_is_expected_where_its_box_is_expected() -> None:
+    clipped, whole = Box(0, 30, 40, 80), Box(-10, 30, 40, 80)
+    face = FaceDetection(clipped, 0.8, checked_roll=FaceRoll(20.0, whole))
+    moved = moved_to(face, Box(10, 60, 90, 160))
+    assert moved.box == Box(10, 60, 90, 160)
+    assert moved.roll is not None
+    assert moved.roll.degrees == 20
+    # Twice as large, its middle as far from that of the box, in sides, as before.
+    assert moved.roll.box.to_tuple() == pytest.approx((-10, 60, 90, 160))
