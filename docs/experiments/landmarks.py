@@ -8,6 +8,7 @@ project's folder:
 """
 
 import argparse
+import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from rich.progress import track
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
 from emolens.detection.landmarks import LandmarkDetector, turned_box
+from emolens.runtime.catalogue import LANDMARK_MODEL, find_model
 from emolens.runtime.model_file import LandmarkModel, load_landmark_model
 from emolens.testing import FakeDetector
 from emolens.training.landmarks.fit import load_landmark_recipe
@@ -151,7 +153,11 @@ def main() -> None:
 
     recipe = load_landmark_recipe(options.recipe)
     model = load_landmark_model(options.model)
-    record: dict[str, object] = {"model": model.manifest.name, "faces": options.faces}
+    path = options.model or find_model(LANDMARK_MODEL, "landmarks").path
+    record: dict[str, object] = {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "faces": options.faces,
+    }
     for section in recipe.validation:
         pictures = load_pictures(section)
         step = max(len(pictures) // options.faces, 1)
