@@ -43,14 +43,16 @@ def teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teaching, "load_detector", lambda _name, *, long_side_px: MiddleDetector())
 
 
-def small(source: Path, **schedule: object) -> LandmarkRecipe:
+def small(source: Path, *, ema_decay: float = 0.999, **phase: object) -> LandmarkRecipe:
     """The shipped recipe with a small network, on other pictures."""
     values: dict[str, Any] = load_landmark_recipe(RECIPE).model_dump()
     values["pictures"] = [{"name": "drawn", "source": source, "split": "Training"}]
     values["validation"] = [{"source": source, "split": "PublicTest"}]
     values["teachers"] = [{"detector": "centerface", "sides_px": [64]}]
     values["network"] = {"size_px": 32, "channels": [4, 4, 8, 8], "hidden": 8}
-    values["schedule"] |= {"epochs": 2, "batch_size": 40, "warmup_epochs": 1} | schedule
+    values["schedule"] |= {"batch_size": 40, "ema_decay": ema_decay}
+    short = {"epochs": 2, "warmup_epochs": 1}
+    values["phases"] = [section | short | phase for section in values["phases"]]
     values["hardware"]["precision"] = "fp32"
     return LandmarkRecipe.model_validate(values)
 
@@ -111,7 +113,7 @@ def test_a_resumed_run_asks_the_teachers_once(
     ("changes", "is_resumed", "message"),
     [
         ({}, False, "already holds a run"),
-        ({"peak_rate": 0.5}, True, "another recipe: schedule.peak_rate"),
+        ({"peak_rate": 0.5}, True, "another recipe: phases.0.peak_rate"),
     ],
 )
 def test_a_folder_with_another_run_is_refused(

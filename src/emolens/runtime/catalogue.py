@@ -269,7 +269,7 @@ _KNOWN_MODELS = (
         kind="landmarks",
         license="Apache-2.0",
         origin="emolens, trained from scratch on what detectors see in faces",
-        sha256="20b8dac58e1de845fd18551fd9e4ebe0654da7acafb2443e0e7c532ae331cd90",
+        sha256="cea35357016b63f44ddb22d237b3d4689e928b44d66b666676fa623baa721c59",
         locate=lambda: _MODELS_DIR / "landmarks.onnx",
     ),
     KnownModel(

@@ -18,7 +18,7 @@ from emolens.core.errors import ConfigError, DatasetError
 from emolens.imaging.crop import resize_gray_square
 from emolens.media.files import write_bytes
 from emolens.training.checkpoint import averaged_state
-from emolens.training.landmarks.checkpoint import save_landmarks
+from emolens.training.landmarks.checkpoint import load_landmarks, save_landmarks
 from emolens.training.landmarks.module import LandmarkModule
 from emolens.training.landmarks.network import LandmarkNetwork
 from emolens.training.landmarks.pictures import load_backgrounds, load_pictures
@@ -143,8 +143,9 @@ def fit_landmarks(
 ) -> LandmarkFit:
     """Train a landmark network, writing a checkpoint after every epoch.
 
-    The folder gets `recipe.toml` with every default, `teaching.npz` with the answers of the
-    teachers, checkpoints, logs (CSV and TensorBoard) and at the end `best.ckpt`.
+    The folder gets `recipe.toml` with every default, the answers of the teachers, `phase-1/` and so
+    on with checkpoints and logs (CSV and TensorBoard) of each phase, `phase-1.ckpt` and so on with
+    its best network, and at the end `best.ckpt`.
 
     Args:
         recipe: What to train.
@@ -172,13 +173,19 @@ def fit_landmarks(
     backgrounds = torch.from_numpy(
         load_backgrounds(recipe.backgrounds, recipe.network.size_px, recipe.seed)
     )[:, None]
-    module = LandmarkModule(recipe, LandmarkNetwork(recipe.network), backgrounds)
+    network = LandmarkNetwork(recipe.network)
+    finished = [run_dir / f"phase-{index + 1}.ckpt" for index in range(len(recipe.phases))]
     with without_chatter(), flushing_denormals(), writing_to(run_dir):
-        val_error = _train(module, training, validation, run_dir, show_progress=show_progress)
+        for index, path in enumerate(finished):
+            if not path.exists():
+                module = LandmarkModule(recipe, index, network, backgrounds)
+                val_error = _train(module, training, validation, path, show_progress=show_progress)
+                state = averaged_state(path.with_suffix("") / BEST_CHECKPOINT)
+                save_landmarks(path, recipe, state, {"val_error": val_error}, revision)
+            network = load_landmarks(path).network
     best = run_dir / BEST_CHECKPOINT
-    state = averaged_state(run_dir / "epochs" / BEST_CHECKPOINT)
-    save_landmarks(best, recipe, state, {"val_error": val_error}, revision)
-    return LandmarkFit(best, val_error)
+    write_bytes(best, finished[-1].read_bytes())
+    return LandmarkFit(best, load_landmarks(best).figures["val_error"])
 
 
 def _check_folder(recipe: LandmarkRecipe, run_dir: Path, *, resume: bool) -> None:
@@ -242,25 +249,26 @@ def _train(
     module: LandmarkModule,
     training: _Lesson,
     validation: _Lesson,
-    run_dir: Path,
+    finished: Path,
     *,
     show_progress: bool,
 ) -> float:
-    """Train and give the smallest validation error."""
-    recipe, schedule, folder = module.recipe, module.recipe.schedule, run_dir / "epochs"
-    batches = _Batches(training, schedule.batch_size, seed=recipe.seed)
+    """Train one phase, or the rest of it, and give the smallest validation error."""
+    schedule, folder = module.recipe.schedule, finished.with_suffix("")
+    batches = _Batches(training, schedule.batch_size, seed=module.seed)
     callbacks = epoch_callbacks(
         folder, schedule.ema_decay, monitor="val_error", mode="min", show_progress=show_progress
     )
     trainer = build_trainer(
-        recipe.hardware,
+        module.recipe.hardware,
         folder,
         [_TellEpoch(batches), *callbacks],
-        n_epochs=schedule.epochs,
+        n_epochs=module.phase.epochs,
         n_batches=len(batches),
     )
     last = folder / LAST_CHECKPOINT
     measured = _Batches(validation, schedule.batch_size)
+    module.network.train()
     trainer.fit(module, batches, measured, ckpt_path=last if last.exists() else None)
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
     return float(best)

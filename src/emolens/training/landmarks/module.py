@@ -8,11 +8,12 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from emolens.training.landmarks.network import Found, LandmarkNetwork
-from emolens.training.landmarks.recipe import LandmarkRecipe
+from emolens.training.landmarks.recipe import LandmarkPhase, LandmarkRecipe
 from emolens.training.landmarks.views import FaceBatch, draw_closeups, plain_closeups
 
-# Larger than any number of epochs, so that no two of them share a seed.
+# Larger than any number of epochs or phases, so that no two of them share a seed.
 _SEED_STEP = 1_000_003
+_PHASE_STEP = 10_007
 # Below this distance from the right place, in sides of the close-up, errors count by their square.
 _NEAR = 0.01
 _BOX_WEIGHT = 0.5
@@ -23,13 +24,19 @@ LEAST_EYE_DISTANCE = 0.15
 
 
 class LandmarkModule(pl.LightningModule):
-    """A landmark network in training."""
+    """A landmark network in one phase of its training."""
 
     def __init__(
-        self, recipe: LandmarkRecipe, network: LandmarkNetwork, backgrounds: Tensor
+        self,
+        recipe: LandmarkRecipe,
+        phase_index: int,
+        network: LandmarkNetwork,
+        backgrounds: Tensor,
     ) -> None:
         super().__init__()
         self.recipe = recipe
+        self.phase: LandmarkPhase = recipe.phases[phase_index]
+        self.seed = recipe.seed * _PHASE_STEP + phase_index
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # In a tuple of its own, it is no part of this module's checkpoints.
         self._backgrounds = (backgrounds,)
@@ -37,12 +44,18 @@ class LandmarkModule(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed every epoch by its number, so a resumed run draws what an unbroken one draws."""
-        torch.manual_seed(self.recipe.seed * _SEED_STEP + self.current_epoch)
+        torch.manual_seed(self.seed * _SEED_STEP + self.current_epoch)
 
     def training_step(self, batch: FaceBatch, _index: int) -> Tensor:
         """Loss of one batch of close-ups."""
         spec = self.recipe
-        views = draw_closeups(batch, self._backgrounds[0], spec.views, spec.network.size_px)
+        views = draw_closeups(
+            batch,
+            self._backgrounds[0],
+            spec.views,
+            spec.network.size_px,
+            second_looks=self.phase.second_looks,
+        )
         found = Found(*(answer.float() for answer in self._look(views.pixels)))
         loss = landmark_loss(found, views.answers)
         self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True)
@@ -71,7 +84,7 @@ class LandmarkModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with a warm-up and a cosine, stepped after every batch."""
-        schedule = self.recipe.schedule
+        schedule, phase = self.recipe.schedule, self.phase
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
         optimizer = torch.optim.AdamW(
@@ -79,10 +92,10 @@ class LandmarkModule(pl.LightningModule):
                 {"params": weights, "weight_decay": schedule.weight_decay},
                 {"params": others, "weight_decay": 0.0},
             ],
-            lr=schedule.peak_rate,
+            lr=phase.peak_rate,
         )
         n_steps = int(self.trainer.estimated_stepping_batches)
-        n_warmup = max(round(n_steps * schedule.warmup_epochs / schedule.epochs), 1)
+        n_warmup = max(round(n_steps * phase.warmup_epochs / phase.epochs), 1)
 
         def factor(step: int) -> float:
             if step < n_warmup:

@@ -57,9 +57,6 @@ class ViewsSection(Section):
     """Part of the close-ups that are turned by any angle; the others by `small_roll_deg`."""
     small_roll_deg: float = Field(20.0, ge=0, le=180)
     """Turn of the others, uniform within plus or minus."""
-    second_looks: Fraction = 0.4
-    """Part of the close-ups that are drawn as a second look frames a face: about upright, and
-    shifted, scaled and turned by a quarter of the limits."""
     negatives: float = Field(0.25, ge=0, le=0.9)
     """Part of the close-ups that show no face, or too little of one."""
 
@@ -67,14 +64,23 @@ class ViewsSection(Section):
 class ScheduleSection(Section):
     """Optimiser and batches."""
 
-    epochs: Count = 60
     batch_size: int = Field(256, ge=2)
-    peak_rate: float = Field(3e-3, gt=0)
-    """Learning rate of AdamW after the warm-up; falls to 0 along a cosine."""
-    warmup_epochs: float = Field(2.0, ge=0)
     weight_decay: float = Field(0.01, ge=0)
     ema_decay: float = Field(0.999, ge=0, lt=1)
     """Decay per step of the moving average of weights, which is what is measured and shipped."""
+
+
+class LandmarkPhase(Section):
+    """A part of the run; it starts from the best network of the one before."""
+
+    epochs: Count = 40
+    peak_rate: float = Field(3e-3, gt=0)
+    """Learning rate of AdamW after the warm-up; falls to 0 along a cosine."""
+    warmup_epochs: float = Field(2.0, ge=0)
+    """Epochs over which the rate rises."""
+    second_looks: Fraction = 0.4
+    """Part of the close-ups that are drawn as a second look frames a face: about upright, and
+    shifted, scaled and turned by a quarter of the limits."""
 
 
 class LandmarkRecipe(Section):
@@ -96,6 +102,7 @@ class LandmarkRecipe(Section):
     views: ViewsSection = ViewsSection()
     schedule: ScheduleSection = ScheduleSection()
     hardware: HardwareSection = HardwareSection()
+    phases: tuple[LandmarkPhase, ...] = Field((LandmarkPhase(),), min_length=1)
 
     @model_validator(mode="after")
     def _check_one_process(self) -> Self:

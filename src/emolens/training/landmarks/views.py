@@ -61,7 +61,12 @@ class Closeups(NamedTuple):
 
 
 def draw_closeups(
-    batch: FaceBatch, backgrounds: Tensor, spec: ViewsSection, size_px: int
+    batch: FaceBatch,
+    backgrounds: Tensor,
+    spec: ViewsSection,
+    size_px: int,
+    *,
+    second_looks: float = 0.0,
 ) -> Closeups:
     """Draw one close-up for each picture.
 
@@ -70,11 +75,12 @@ def draw_closeups(
         backgrounds: uint8 (M, 1, P, P), grey pictures without faces.
         spec: How faces lie in them.
         size_px: S.
+        second_looks: Part of the close-ups that are drawn as a second look frames a face, 0..1.
     """
     n_faces = len(batch.pictures)
     n_negatives = round(spec.negatives * n_faces)
     n_backgrounds = round(_BACKGROUND_SHARE * n_negatives)
-    far = torch.where(torch.rand(n_faces) < spec.second_looks, _SECOND_LOOK, 1.0)
+    far = torch.where(torch.rand(n_faces) < second_looks, _SECOND_LOOK, 1.0)
     middle, side = _squares(batch.boxes, spec, far)
     off = slice(n_backgrounds, n_negatives)
     middle[off], side[off] = _off_the_face(batch.boxes[off])
