@@ -17,8 +17,7 @@ from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
 from emolens.detection.tiles import detection_notes
-from emolens.imaging.preprocess import to_gray
-from emolens.imaging.turn import crop_turned
+from emolens.imaging.closeup import cut_closeup
 from emolens.runtime.batches import run_rows
 from emolens.runtime.model_file import LANDMARK_OUTPUTS, LandmarkModel
 
@@ -164,9 +163,8 @@ class _Square:
         return cls(Box.from_center(box.center_xy, side), turn_degrees)
 
     def cut(self, image: npt.NDArray[np.uint8], size_px: int) -> Floats:
-        # Cut in colour and grey afterwards: only the pixels of the face are touched.
-        closeup = crop_turned(image, self.box, size_px, roll_degrees=self.turn_degrees)
-        return to_gray(closeup).astype(np.float32)
+        closeup = cut_closeup(image, self.box, size_px, turn_degrees=self.turn_degrees)
+        return closeup.astype(np.float32)
 
     def to_image(self, points: Floats) -> npt.NDArray[np.float64]:
         """Points (N, 2) in sides of the square from its middle, in pixels of the image."""
