@@ -45,7 +45,7 @@ class OnnxSession:
         # ONNX Runtime keeps these bytes as long as the session lives; it is one object.
         self._model = model
         # Kept for a process that is forked; ONNX Runtime makes its own copies.
-        self._weights = dict(weights or {})
+        self._weights = {name: np.array(array) for name, array in (weights or {}).items()}
         self._n_threads = n_threads
         self._loaded: onnxruntime.InferenceSession | None = self._load()
         watch_forks(self)
