@@ -133,9 +133,9 @@ def command(name: str) -> str:
 def bench_rows(bench: dict[str, Any]) -> list[str]:
     """The table of `emolens bench`."""
     rows = [
-        "| settings | threads | size | faces | frames a second | a frame, ms | looking, ms | "
-        "naming, ms | drawing, ms |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| settings | threads | size | faces | frames a second | a frame, ms | searching, ms | "
+        "following, ms | naming, ms | drawing, ms |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in bench["measurements"]:
         stages = case["stages_ms"]
@@ -156,7 +156,7 @@ def silence_rows(silence: dict[str, Any]) -> list[str]:
     return rows
 
 
-STAGES: Sequence[str] = ("frame", "detection", "classification", "drawing")
+STAGES: Sequence[str] = ("frame", "detection", "following", "classification", "drawing")
 
 
 def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
@@ -203,9 +203,10 @@ def page() -> str:
             "",
             "`emolens bench --json docs/metrics/bench.json`: generated clips, the model "
             f"`{bench['model']}`, times "
-            "as median / 95th percentile. Faces are looked for in every third of 30 frames a second, "
-            "so the median frame is one without a look and the 95th percentile one with it. `live` "
-            "looks at pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
+            "as median / 95th percentile. The whole frame is searched in every third of 30 frames a "
+            "second; in the others, known faces are found again where they are expected. So the median "
+            "frame is one without a search and the 95th percentile one with it. `live` "
+            "searches pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
             "that of a drawn clip here. What your own machine and video take, "
             "`emolens bench --source film.mp4` tells.",
             "",

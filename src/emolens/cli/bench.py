@@ -29,7 +29,7 @@ _SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
 _USUAL_SIZE: Final = (640, 480)
 _N_FACES: Final = (0, 1, 2, 4, 8)
 _THREADS: Final = (1, 2)
-_STAGES: Final = ("detection", "classification", "drawing")
+_STAGES: Final = ("detection", "following", "classification", "drawing")
 
 
 @dataclass(frozen=True, slots=True)
