@@ -133,8 +133,11 @@ def seal(content: bytes) -> bytes:
 def verify_seal(content: bytes, *, name: str) -> None:
     """Check a model's own digest; raises `ModelError` if there is none or it does not match."""
     match = _find_digest(content, name)
-    blank = content[: match.start(1)] + BLANK_SHA256.encode() + content[match.end(1) :]
-    digest = hashlib.sha256(blank).hexdigest()
+    parts = memoryview(content)
+    hashed = hashlib.sha256(parts[: match.start(1)])
+    hashed.update(BLANK_SHA256.encode())
+    hashed.update(parts[match.end(1) :])
+    digest = hashed.hexdigest()
     if digest.encode() != match.group(1):
         raise ModelError(
             f"{name}: the file does not match its own SHA-256 (is {digest}, says "
