@@ -33,6 +33,9 @@ _CROOKED_DEGREES: Final = 6.0
 # ... and what is left of the roll in the end must be less, or nobody knows which way is up.
 _REST_DEGREES: Final = 30.0
 
+# Order of the landmarks in a mirror image.
+_MIRRORED: Final = [1, 0, 2, 4, 3]
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -41,7 +44,8 @@ class LandmarkDetector:
 
     Each find is looked at as the detector frames it, and then as this first look frames it, turned
     upright; once more where that was not quite enough. Finds that do not look like a face are left
-    out. Boxes, landmarks and roll are those of the last look; scores are the other detector's.
+    out. Boxes, landmarks and roll are those of the last look, at the face and at its mirror image;
+    scores are the other detector's.
 
     Implements `emolens.core.ports.FaceDetector`.
 
@@ -86,7 +90,7 @@ class LandmarkDetector:
             return []
         scale = self._model.manifest.scale
         first = self._look(image, [_Square.around(face.box, scale) for face in found])
-        second = self._look(image, [look.next_square(scale) for look in first])
+        second = self._look(image, [look.next_square(scale) for look in first], also_mirrored=True)
         last = self._look_again(image, second)
         size_wh = (image.shape[1], image.shape[0])
         seen = [
@@ -130,16 +134,37 @@ class LandmarkDetector:
             if look.is_face and abs(look.rest_degrees) > _CROOKED_DEGREES
         ]
         squares = [looks[row].next_square(self._model.manifest.scale) for row in crooked]
-        better = dict(zip(crooked, self._look(image, squares), strict=True)) if crooked else {}
+        again = self._look(image, squares, also_mirrored=True) if crooked else []
+        better = dict(zip(crooked, again, strict=True))
         return [better.get(row, look) for row, look in enumerate(looks)]
 
-    def _look(self, image: npt.NDArray[np.uint8], squares: Sequence["_Square"]) -> list["_Look"]:
+    def _look(
+        self,
+        image: npt.NDArray[np.uint8],
+        squares: Sequence["_Square"],
+        *,
+        also_mirrored: bool = False,
+    ) -> list["_Look"]:
+        """One look at each square; what the mirror image shows is averaged with it if asked for."""
         size_px = self._model.manifest.size_px
-        closeups = np.stack([square.cut(image, size_px) for square in squares])
-        answers = run_rows(self._model.session, closeups[:, None], LANDMARK_OUTPUTS)
+        closeups = np.stack([square.cut(image, size_px) for square in squares])[:, None]
+        if also_mirrored:
+            closeups = np.concatenate([closeups, closeups[..., ::-1]])
+        answers = run_rows(self._model.session, closeups, LANDMARK_OUTPUTS)
         if not all(np.isfinite(answer).all() for answer in answers):
             raise ModelError("the landmark network gave numbers that are not finite")
+        if also_mirrored:
+            plain, mirrored = zip(*(np.split(answer, 2) for answer in answers), strict=True)
+            pairs = zip(plain, _mirrored_back(*mirrored), strict=True)
+            answers = [(one + other) / 2 for one, other in pairs]
         return [_Look(*row) for row in zip(squares, *answers, strict=True)]
+
+
+def _mirrored_back(landmarks: Floats, boxes: Floats, is_face: Floats) -> tuple[Floats, ...]:
+    """Answers for mirror images as they are for the images themselves."""
+    flip = np.array([-1, 1], np.float32)
+    boxes = np.concatenate([boxes[:, :2] * flip, boxes[:, 2:]], axis=1)
+    return (landmarks * flip)[:, _MIRRORED], boxes, is_face
 
 
 @dataclass(frozen=True, slots=True)

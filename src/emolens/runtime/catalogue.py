@@ -252,7 +252,7 @@ _KNOWN_MODELS = (
         kind="landmarks",
         license="Apache-2.0",
         origin="emolens, trained from scratch on what detectors see in faces",
-        sha256="cea35357016b63f44ddb22d237b3d4689e928b44d66b666676fa623baa721c59",
+        sha256="f91cd38316d01085dca571c563d3dcef4f09ea8a53e0b6adba1873ccedd84266",
         locate=lambda: _MODELS_DIR / "landmarks.onnx",
     ),
     KnownModel(

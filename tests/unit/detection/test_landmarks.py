@@ -21,7 +21,8 @@ from tests.turned import turned
 Pixels = npt.NDArray[np.uint8]
 MANIFEST = LandmarkManifest("fake", 64, 1.3, "none", "none", "unknown", {}, "Apache-2.0")
 POINTS = np.array([[-0.2, -0.1], [0.2, -0.1], [0, 0.1], [-0.1, 0.25], [0.1, 0.25]], np.float32)
-BLANK = np.zeros((120, 160, 3), np.uint8)
+# Brighter towards the right, so that a mirror image shows.
+BLANK = np.repeat(np.arange(160, dtype=np.uint8)[None, :, None], 120, axis=0).repeat(3, axis=2)
 
 
 class FakeSession:
@@ -36,9 +37,14 @@ class FakeSession:
     def run(self, inputs: dict[str, npt.NDArray[np.float32]], outputs: object) -> list[object]:
         points, box, face = self._looks[min(self.n_runs, len(self._looks) - 1)]
         self.n_runs += 1
-        n = len(inputs["faces"])
         rows = (points, np.array(box, np.float32), np.float32(face))
-        return [np.repeat(np.asarray(row)[None], n, axis=0) for row in rows]
+        answers = [np.repeat(np.asarray(row)[None], len(inputs["faces"]), axis=0) for row in rows]
+        plain, mirrored = np.array_split(inputs["faces"], 2)
+        if np.array_equal(mirrored, plain[..., ::-1]):
+            back = slice(len(plain), None)
+            answers[0][back] = (answers[0][back] * [-1, 1])[:, [1, 0, 2, 4, 3]]
+            answers[1][back, 0] *= -1
+        return list(answers)
 
 
 def detect(
