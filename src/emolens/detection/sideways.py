@@ -77,9 +77,10 @@ def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) ->
         quarters: How many quarter turns counterclockwise the picture had been turned, 0 to 3.
         size_wh: (width, height) of the turned picture.
     """
-    landmarks = face.landmarks
-    if landmarks is not None:
-        landmarks = _points_back(landmarks.astype(np.float64), quarters, size_wh)
+    landmarks = None
+    if face.landmarks is not None:
+        points = _points_back(face.landmarks.astype(np.float64), quarters, size_wh)
+        landmarks = points.astype(np.float32)
     roll = face.roll
     if roll is not None:
         center = _points_back(np.array([roll.box.center_xy]), quarters, size_wh)[0]
@@ -92,7 +93,7 @@ def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) ->
     return replace(
         face,
         box=Box(float(x_min), float(y_min), float(x_max), float(y_max)),
-        landmarks=None if landmarks is None else landmarks.astype(np.float32),
+        landmarks=landmarks,
         checked_roll=roll,
     )
 

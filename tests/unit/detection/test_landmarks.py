@@ -58,7 +58,7 @@ def detect(
 def turn(points: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.float32]:
     angle = math.radians(degrees)
     matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return (points @ matrix.T).astype(np.float32)
+    return np.asarray(points @ matrix.T, np.float32)
 
 
 def test_the_second_look_says_where_the_face_is() -> None:

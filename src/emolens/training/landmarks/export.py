@@ -15,7 +15,6 @@ from emolens.runtime.model_file import LANDMARK_OUTPUTS, seal
 from emolens.runtime.session import OnnxSession
 from emolens.training.export import PARITY_TOLERANCE, folded
 from emolens.training.landmarks.checkpoint import load_landmarks
-from emolens.training.landmarks.network import LandmarkNetwork
 from emolens.training.landmarks.pictures import load_backgrounds
 from emolens.training.landmarks.recipe import LandmarkRecipe
 from emolens.training.onnx_graph import store_weights_compactly, to_graph, with_manifest
@@ -63,7 +62,7 @@ def export_landmarks(checkpoint: Path, out: Path) -> ExportedLandmarks:
     """
     loaded = load_landmarks(checkpoint)
     size_px = loaded.recipe.network.size_px
-    answers = _Answers(folded(_plain(loaded.network))).eval()
+    answers = _Answers(folded(loaded.network)).eval()
     stored = store_weights_compactly(to_graph(answers, size_px, LANDMARK_OUTPUTS))
     manifest = landmark_manifest(loaded.recipe, loaded.figures, loaded.code_revision)
     content = seal(with_manifest(stored, manifest))
@@ -91,10 +90,6 @@ def landmark_manifest(
         metrics=figures,
         license=recipe.license,
     )
-
-
-def _plain(network: LandmarkNetwork) -> nn.Module:
-    return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
 
 
 def _largest_difference(content: bytes, answers: nn.Module, size_px: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import lightning.pytorch as pl
 import numpy as np
@@ -41,7 +41,7 @@ RESOLVED_RECIPE: Final = "recipe.toml"
 _TEACHING: Final = "teaching.npz"
 _BATCH_STEP: Final = 1_000_003
 # Where the pictures lie and what the run uses may change between its parts.
-_MAY_CHANGE: Final = {
+_MAY_CHANGE: Final[Any] = {
     "pictures": {"__all__": {"source"}},
     "validation": {"__all__": {"source"}},
     "backgrounds": True,

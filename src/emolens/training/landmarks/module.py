@@ -37,7 +37,7 @@ class LandmarkModule(pl.LightningModule):
         self.recipe = recipe
         self.phase: LandmarkPhase = recipe.phases[phase_index]
         self.seed = recipe.seed * _PHASE_STEP + phase_index
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(memory_format=torch.channels_last)
         # In a tuple of its own, it is no part of this module's checkpoints.
         self._backgrounds = (backgrounds,)
         self._errors: list[Tensor] = []
@@ -123,7 +123,8 @@ def landmark_loss(found: Found, right: Found) -> Tensor:
     )
     boxes = nn.functional.smooth_l1_loss(found.boxes[is_face], right.boxes[is_face], beta=_NEAR)
     faces = nn.functional.binary_cross_entropy_with_logits(found.faces, right.faces)
-    return points + _BOX_WEIGHT * boxes + _FACE_WEIGHT * faces
+    loss: Tensor = points + _BOX_WEIGHT * boxes + _FACE_WEIGHT * faces
+    return loss
 
 
 def relative_errors(landmarks: Tensor, right: Found) -> Tensor:
@@ -136,4 +137,5 @@ def relative_errors(landmarks: Tensor, right: Found) -> Tensor:
     distances = (landmarks - right.landmarks).norm(dim=2).mean(dim=1)
     eyes = (right.landmarks[:, 0] - right.landmarks[:, 1]).norm(dim=1)
     longer = right.boxes[:, 2:].amax(dim=1)
-    return distances / torch.maximum(eyes, LEAST_EYE_DISTANCE * longer)
+    relative: Tensor = distances / torch.maximum(eyes, LEAST_EYE_DISTANCE * longer)
+    return relative

@@ -132,4 +132,4 @@ def _texture(size_px: int, rng: np.random.Generator) -> _Gray:
         axes = tuple(int(value) for value in rng.integers(2, size_px // 3, 2))
         angle, level = float(rng.uniform(0, 180)), float(rng.uniform(0, 255))
         cv2.ellipse(texture, center, axes, angle, 0, 360, level, thickness=-1)
-    return np.clip(texture, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(texture, 0, 255), np.uint8)

@@ -84,10 +84,10 @@ def agree(seen: Floats) -> Taught:
     share = np.isfinite(seen[..., 0]).mean(axis=1)
     rows = np.flatnonzero(share >= _MIN_VIEWS)
     values = seen[rows]
-    middle = np.nanmedian(values, axis=1, keepdims=True)
+    middle: Floats = np.asarray(np.nanmedian(values, axis=1, keepdims=True), np.float32)
     side = np.maximum(middle[..., 2] - middle[..., 0], middle[..., 3] - middle[..., 1])
     points = (values - middle)[..., 4:].reshape(*values.shape[:2], len(LANDMARK_NAMES), 2)
-    spread = np.linalg.norm(points, axis=3).mean(axis=2) / side
+    spread: Floats = np.linalg.norm(points, axis=3).mean(axis=2) / side
     # A view that saw something else does not count.
     values = np.where((spread > 2 * _MAX_SPREAD)[..., None], np.nan, values)
     is_sure = np.nan_to_num(spread, nan=0).sum(axis=1) / share[rows] / seen.shape[1] <= _MAX_SPREAD
@@ -103,9 +103,9 @@ def _look(
     detector: FaceDetector, picture: npt.NDArray[np.uint8], side: int, *, is_mirrored: bool
 ) -> Floats:
     """Box and landmarks (14,) of the face with the best score, in sides of the picture."""
-    shown = picture[:, ::-1] if is_mirrored else picture
+    way_up = np.ascontiguousarray(picture[:, ::-1] if is_mirrored else picture)
     interpolation = cv2.INTER_CUBIC if side > len(picture) else cv2.INTER_AREA
-    shown = cv2.resize(np.ascontiguousarray(shown), (side, side), interpolation=interpolation)
+    shown = cv2.resize(way_up, (side, side), interpolation=interpolation)
     canvas = np.full((_canvas_px(side), _canvas_px(side), 3), _GRAY, np.uint8)
     margin = (len(canvas) - side) // 2
     canvas[margin : margin + side, margin : margin + side] = shown[..., None]
