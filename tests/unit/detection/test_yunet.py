@@ -16,7 +16,7 @@ from emolens.detection import yunet
 from emolens.detection.candidates import Candidates, suppress_overlaps
 from emolens.detection.letterbox import letterbox
 from emolens.detection.yunet import YuNetDetector, agreed, decode, open_yunet
-from emolens.runtime.catalogue import MODELS_VARIABLE, find_model
+from emolens.runtime.catalogue import MODELS_VARIABLE, YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
 Picture = npt.NDArray[np.uint8]
