@@ -7,7 +7,7 @@ DEV_ENV := .venv-dev
 DEV := $(DEV_ENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test newest lint format types imports check figures soak clean
+.PHONY: demo test newest lint format types imports check figures soak peers clean
 
 demo: $(USER_ENV)/installed
 	$(USER_ENV)/bin/emolens demo
@@ -75,6 +75,12 @@ soak: $(DEV_ENV)/installed
 	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
 	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json
 	$(BENCH)/page.py
+
+# emolens beside fer and deepface: installs both (8 GB), then takes about eight minutes.
+peers: $(USER_ENV)/installed
+	$(USER_ENV)/bin/python docs/benchmarks/peers.py $(if $(wildcard $(DATA)),--data $(DATA)) \
+	    --json $(METRICS)/peers.json
+	$(USER_ENV)/bin/python docs/benchmarks/page.py
 
 clean:
 	rm -rf $(USER_ENV) $(DEV_ENV) $(NEWEST_ENV) emolens-demo

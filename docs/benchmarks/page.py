@@ -133,9 +133,9 @@ def command(name: str) -> str:
 def bench_rows(bench: dict[str, Any]) -> list[str]:
     """The table of `emolens bench`."""
     rows = [
-        "| settings | threads | size | faces | frames a second | a frame, ms | looking, ms | "
-        "naming, ms | drawing, ms |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| settings | threads | size | faces | frames a second | a frame, ms | searching, ms | "
+        "following, ms | naming, ms | drawing, ms |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in bench["measurements"]:
         stages = case["stages_ms"]
@@ -156,7 +156,7 @@ def silence_rows(silence: dict[str, Any]) -> list[str]:
     return rows
 
 
-STAGES: Sequence[str] = ("frame", "detection", "classification", "drawing")
+STAGES: Sequence[str] = ("frame", "detection", "following", "classification", "drawing")
 
 
 def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
@@ -164,6 +164,117 @@ def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
     if stage not in stages:
         return "-"
     return f"{stages[stage]['p50']:.1f} / {stages[stage]['p95']:.1f}"
+
+
+def peer_times(peers: dict[str, Any]) -> list[str]:
+    """The table of what pictures and frames take beside other programs."""
+    sizes = list(peers["programs"]["emolens"]["clips"])
+    rows = [
+        "| | a picture | "
+        + " | ".join(f"a frame of {size}" for size in sizes)
+        + " | first answer | memory |",
+        "|---" * (len(sizes) + 4) + "|",
+    ]
+    own = peers["programs"]["emolens"]
+    for name, of in peers["programs"].items():
+        cells = [peer_cell(of["pictures"], own["pictures"])]
+        cells += [peer_cell(of["clips"].get(size), own["clips"][size]) for size in sizes]
+        cells += [f"{of['first_answer_s']:.1f} s", f"{of['peak_mb']:,.0f} MB"]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def peer_cell(of: dict[str, Any] | None, own: dict[str, Any]) -> str:
+    """Wall and processor time, and how many times emolens's own wall time it is."""
+    if of is None:
+        return "-"
+    times = of["wall_ms"] / own["wall_ms"]
+    ratio = "" if of is own else f" ({times:.{1 if times < 10 else 0}f} x)"
+    return f"{of['wall_ms']:.1f} / {of['cpu_ms']:.1f} ms{ratio}"
+
+
+def peer_counts(peers: dict[str, Any]) -> list[str]:
+    """The table of the faces that were found, and named as FER2013 does."""
+    rows = [
+        "| | faces found | other boxes | FER2013: found | other boxes | of these named as it does |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in peers["every"]:
+        found = peers["programs"].get(name, {}).get("pictures")
+        labelled = peers["fer2013"].get(name)
+        if not found and not labelled:
+            continue
+        cells = ["-", "-", "-", "-", "-"]
+        if found:
+            counts = found["counts"]
+            cells[:2] = [f"{counts['found']} of {counts['shown']}", str(counts["false"])]
+        if labelled:
+            share = 100 * labelled["right"] / max(1, labelled["found"])
+            cells[2:] = [
+                f"{labelled['found']} of {labelled['shown']}",
+                str(labelled["false"]),
+                f"{share:.1f} %",
+            ]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def beside_others() -> list[str]:
+    """The section about other programs."""
+    peers = figures("peers")
+    packages = ("emolens", "fer", "deepface", "tensorflow", "onnxruntime")
+    versions = {
+        of: seen
+        for program in peers["programs"].values()
+        for of, seen in program["versions"].items()
+    }
+    named = ", ".join(f"{of} {versions[of]}" for of in packages if of in versions)
+    pictures = peers["programs"]["emolens"]["pictures"]["counts"]
+    every = [
+        f"one in {n} by {name}"
+        for name, n in peers["every"].items()
+        if n > 1 and name in peers["programs"]
+    ]
+    low, high = peers["face_px"]
+    live = peers["live"]
+    return [
+        "## Beside other programs",
+        "",
+        "`make peers` (or `python docs/benchmarks/peers.py --data fer2013 --json docs/metrics/peers.json`, then "
+        "`python docs/benchmarks/page.py`): the same pictures and clips for every program, each in an environment "
+        f"of its own, with {peers['threads']} threads on as many processors. {named}; {peers['processor']}, "
+        f"{peers['machine']}, Python {peers['python']}, {peers['date']}."
+        + (f" {peers['remark']}" if peers["remark"] else ""),
+        "",
+        "Times are wall time / time on processors, as medians of "
+        f"{peers['rounds']} rounds that took turns, in brackets how many times emolens's wall time; reading the file "
+        "is part of it, loading the models is not. `first answer` is the time from the start of the process to the "
+        "first picture's faces, `memory` the most that was in use. Clips are files of "
+        f"{peers['clip_seconds']:.0f} s with {peers['clip_hz']} frames a second and one face. `emolens` looks for "
+        "faces 10 times a second and follows them in between, as it does unless told; `every frame` looks in each. "
+        "The others know single frames only; to be done in time, they get some of them, spread evenly over the "
+        f"clip: {', '.join(every)}. fer is called frame by frame, since its class for videos writes a "
+        "copy of each; `fer` finds faces by OpenCV's cascade, `fer, MTCNN` by a network. `deepface, faces only` is "
+        "its default detector without naming.",
+        "",
+        *peer_times(peers),
+        "",
+        *[f"Not measured: {name}: {reason}." for name, reason in peers["not_measured"].items()],
+        "",
+        f"The {pictures['pictures']} pictures show {pictures['shown']} faces of {low} to {high} px of two people "
+        "(scikit-image's and matplotlib's samples, mirrored, lighter and darker) on photographs without people. A "
+        "face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide. FER2013's "
+        "faces (PublicTest) were enlarged and laid on the same grounds; they end at the edge of the face, which is "
+        "hard on every detector. fer's network was trained on FER2013 as well. `emolens` names what most people see, which "
+        "is often not FER2013's label; `accurate` is the model trained for its labels.",
+        "",
+        *peer_counts(peers),
+        "",
+        f"`emolens live` on the 640x480 clip, drawn as for its window: {live['results_per_s']:.0f} results a second as "
+        f"fast as it can; at {peers['clip_hz']} frames a second it keeps {100 * live['cores_at_30_hz']:.0f} % of one "
+        f"core busy and drops {live['dropped_at_30_hz']} of {live['frames']}.",
+        "",
+    ]
 
 
 def page() -> str:
@@ -203,9 +314,10 @@ def page() -> str:
             "",
             "`emolens bench --json docs/metrics/bench.json`: generated clips, the model "
             f"`{bench['model']}`, times "
-            "as median / 95th percentile. Faces are looked for in every third of 30 frames a second, "
-            "so the median frame is one without a look and the 95th percentile one with it. `live` "
-            "looks at pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
+            "as median / 95th percentile. The whole frame is searched in every third of 30 frames a "
+            "second; in the others, known faces are found again where they are expected. So the median "
+            "frame is one without a search and the 95th percentile one with it. `live` "
+            "searches pictures of 320 px, `video` of 640 px, which finds smaller faces. Decoding is "
             "that of a drawn clip here. What your own machine and video take, "
             "`emolens bench --source film.mp4` tells.",
             "",
@@ -217,6 +329,7 @@ def page() -> str:
             f"named rightly, against {100 * small['accuracy_face_crops']:.1f} % of the same faces as ready-made "
             "crops (`python docs/experiments/whole_chain.py fer2013 --model accurate --detector-px 320 --factor 2`).",
             "",
+            *beside_others(),
         ]
     )
 

@@ -93,3 +93,14 @@ def test_nothing_leaves_the_machine_or_stays_unasked() -> None:
     assert silence["seconds"] >= 60
     assert set(silence["runs"]) == {"image", "video", "live", "Python"}
     assert (silence["n_calls"], silence["n_files"]) == (0, 0)
+
+
+def test_every_other_program_is_measured_or_said_not_to_be() -> None:
+    peers = figures("peers")
+    timed = {name for name in peers["every"] if name != "emolens, accurate"}
+    assert peers["programs"].keys() | peers["not_measured"].keys() == timed
+    assert not peers["programs"].keys() & peers["not_measured"].keys()
+    for name, of in peers["programs"].items():
+        shown = [of["pictures"]["counts"]["shown"]] if of["pictures"] else []
+        assert of["clips"].keys() == {"640x360", "640x480"}, name
+        assert all(n > 0 for n in shown), name

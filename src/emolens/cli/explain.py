@@ -16,6 +16,7 @@ from emolens.cli.options import (
     DetectorOption,
     DetectorPxOption,
     MaxMegapixelsOption,
+    SidewaysOption,
 )
 from emolens.cli.terminal import one_line, say, stdout_console
 from emolens.core.emotion import Emotion
@@ -61,6 +62,7 @@ def explain(  # noqa: PLR0913 (one option each)
     ] = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
+    sideways: SidewaysOption = True,
     max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     face_crops: Annotated[
         bool, typer.Option("--face-crops", help="The picture is one face, cut out already.")
@@ -76,7 +78,11 @@ def explain(  # noqa: PLR0913 (one option each)
     check_detector_name(detector)
     explainer = _load_explainer(model)
     decoded = read_image(image, max_pixels=max_megapixels * MEGAPIXEL)
-    finder = None if face_crops else build_detector(detector, long_side_px=detector_px)
+    finder = (
+        None
+        if face_crops
+        else build_detector(detector, long_side_px=detector_px, sideways=sideways)
+    )
     framed = ImageAnalyzer(finder, explainer).frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])
     results = [face.named(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]

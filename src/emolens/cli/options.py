@@ -27,6 +27,14 @@ DetectorPxOption = Annotated[
         metavar="PX",
     ),
 ]
+SidewaysOption = Annotated[
+    bool,
+    typer.Option(
+        "--sideways/--no-sideways",
+        help="Look at a picture in which no face is found again, turned by 90, 180 and 270 "
+        "degrees.",
+    ),
+]
 MaxMegapixelsOption = Annotated[
     int,
     typer.Option(help="Refuse pictures of more than so many million pixels.", min=1, metavar="N"),

@@ -1,5 +1,6 @@
 """The sub-commands of `emolens`, and what its exit codes mean."""
 
+import gc
 import io
 import itertools
 import sys
@@ -94,7 +95,9 @@ def run_program(arguments: Sequence[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        build_app(arguments)()
+        app = build_app(arguments)
+        _begin_to_look_for_garbage()
+        app()
     except PartialFailureError:
         sys.exit(EXIT_SOME_INPUTS_FAILED)
     except EmolensError as error:
@@ -113,6 +116,12 @@ def run_program(arguments: Sequence[str]) -> None:
 def _module_of(name: str) -> Any:
     with explaining_imports():
         return import_module(f"emolens.cli.{name}")
+
+
+def _begin_to_look_for_garbage() -> None:
+    """Look for garbage from now on, but not in the modules that are loaded (`cli.main`)."""
+    gc.freeze()
+    gc.enable()
 
 
 def _fail(error: EmolensError) -> None:

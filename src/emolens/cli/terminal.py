@@ -6,15 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from emolens.media.files import write_bytes
 from emolens.media.jsonl_writer import STDOUT, to_line
@@ -73,6 +64,19 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
         A function that takes the number of steps done so far.
     """
     console = stderr_console()
+    if quiet or not console.is_terminal:
+        yield _show_nothing
+        return
+    from rich.progress import (  # noqa: PLC0415 (slow to load, and mostly nobody is looking)
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -81,11 +85,13 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
-    ) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n_done: bar.update(task, completed=n_done)
+
+
+def _show_nothing(_n_done: int) -> None:
+    """Stands for the bar where nobody is looking."""
 
 
 def write_json(target: str, record: Mapping[str, object]) -> None:

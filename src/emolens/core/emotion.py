@@ -92,4 +92,4 @@ class EmotionScores(ArrayRecord):
 
     def to_dict(self) -> dict[str, float]:
         """Label to probability, in the order of `Emotion`."""
-        return dict(zip(LABELS, map(float, self.probabilities), strict=True))
+        return dict(zip(LABELS, self.probabilities.tolist(), strict=True))

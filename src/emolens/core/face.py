@@ -76,7 +76,9 @@ class FaceDetection(ArrayRecord):
         if self.landmarks is None:
             is_aside = self.box.width > _MAX_UPRIGHT_ASPECT * self.box.height
             return FaceRoll(90.0, self.box, is_certain=False) if is_aside else None
-        across, down = self.landmarks[3:].mean(axis=0) - self.landmarks[:2].mean(axis=0)
+        eyes, (_nose, *mouth) = self.landmarks[:2].tolist(), self.landmarks[2:].tolist()
+        # Twice the way from the middle of the one to the middle of the other.
+        across, down = (mouth[0][i] + mouth[1][i] - eyes[0][i] - eyes[1][i] for i in (0, 1))
         return FaceRoll(math.degrees(math.atan2(-across, down)), self.box)
 
     @property
@@ -155,7 +157,7 @@ class FaceResult:
     Attributes:
         box: The detector's box in pixels, clipped to the picture; smoothed in a stream.
         detection_score: The detector's score 0..1, or None for a picture given as a face crop and
-            for a box that is predicted from earlier frames.
+            in frames of a stream that the detector did not search.
         quality: Size, sharpness and whether the face can be assessed.
         raw: Calibrated scores of this picture alone.
         smoothed: Scores smoothed over the track, or None outside a stream and for a track that was

@@ -68,6 +68,28 @@ def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.
     return np.ascontiguousarray(rounded.reshape(shape), np.uint8)
 
 
+def part_around(
+    image: npt.NDArray[np.uint8], square: Box, *, is_turned: bool = False
+) -> tuple[npt.NDArray[np.uint8], Box]:
+    """The part of a picture that a crop depends on, so that nothing is done to the rest.
+
+    A crop of that part is the same as one of the whole picture.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3).
+        square: The square in pixels; it may lie partly or wholly outside the picture.
+        is_turned: Whether the square is turned about its centre before it is cut out.
+
+    Returns:
+        A view of the picture, never empty, and the square in pixels of that view.
+    """
+    reach = Box.from_center(square.center_xy, math.sqrt(2) * square.width) if is_turned else square
+    top, bottom = _touched(reach.y_min, max(reach.width, reach.height), image.shape[0])
+    left, right = _touched(reach.x_min, max(reach.width, reach.height), image.shape[1])
+    edges = (square.x_min - left, square.y_min - top, square.x_max - left, square.y_max - top)
+    return image[top:bottom, left:right], Box(*edges)
+
+
 def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.uint8]:
     """Bring a whole grey picture to a square of a size.
 

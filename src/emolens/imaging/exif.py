@@ -6,6 +6,7 @@ Source: EXIF 2.32 (CIPA DC-008-2019), tag 0x0112; TIFF 6.0, section 2, for the b
 import struct
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -75,19 +76,25 @@ def turn_upright(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[
         orientation: 1..8.
 
     Returns:
-        The upright picture, (W, H, C) for orientations 5..8; a view where possible.
+        The upright picture, (W, H, C) for orientations 5..8; the picture itself for 1.
     """
-    # 5..8 are 1..4 after swapping rows and columns: 5 transpose, 6 a quarter turn to the right,
-    # 7 transverse, 8 a quarter turn to the left.
-    transposed = image.swapaxes(0, 1)
-    turned = {
-        1: image,
-        2: image[:, ::-1],
-        3: image[::-1, ::-1],
-        4: image[::-1],
-        5: transposed,
-        6: transposed[:, ::-1],
-        7: transposed[::-1, ::-1],
-        8: transposed[::-1],
-    }
-    return turned[orientation]
+    # Several times faster than copies of numpy's views.
+    match orientation:
+        case 2:
+            turned = cv2.flip(image, 1)
+        case 3:
+            turned = cv2.rotate(image, cv2.ROTATE_180)
+        case 4:
+            turned = cv2.flip(image, 0)
+        case 5:
+            turned = cv2.transpose(image)
+        case 6:
+            turned = cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)
+        case 7:
+            turned = cv2.rotate(cv2.transpose(image), cv2.ROTATE_180)
+        case 8:
+            turned = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
+        case _:
+            return image
+    # OpenCV drops a channel that is alone.
+    return np.asarray(turned, np.uint8).reshape(*turned.shape[:2], *image.shape[2:])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult
 from emolens.core.geometry import Box, Framing
+from emolens.imaging.crop import part_around
 from emolens.imaging.exposure import Levels, crop_spread
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality
@@ -83,13 +84,11 @@ def cut_faces(
     Returns:
         The faces in the order given.
     """
-    if not regions:
-        return []
     height, width = image.shape[:2]
-    gray = to_gray(image)
     faces = []
     for square, detection in regions:
         turn = turn_for(None if detection is None else detection.roll_degrees)
-        crop, levels = crop_spread(gray, square, size_px, turn_degrees=turn)
+        part, inside = part_around(image, square, is_turned=turn != 0)
+        crop, levels = crop_spread(to_gray(part), inside, size_px, turn_degrees=turn)
         faces.append(FramedFace(square, crop, detection, (width, height), levels, turn))
     return faces

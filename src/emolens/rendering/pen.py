@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.emotion import LABELS, Emotion, EmotionScores
 from emolens.core.geometry import Box
-from emolens.rendering.font import sized_font
+from emolens.rendering.lettering import line_width, set_line
 from emolens.rendering.palette import (
     EMOTION_RGB,
     PANEL_RGB,
@@ -48,8 +48,7 @@ class Pen:
         shorter = min(self._canvas.size)
         self.text_px = round(min(max(shorter * _TEXT_PART, _TEXT_PX[0]), _TEXT_PX[1]))
         self.line_px = max(1, round(self.text_px / 7))
-        self.font = sized_font(self.text_px)
-        self.small_font = sized_font(max(_TEXT_PX[0], round(self.text_px * 0.8)))
+        self._small_px = max(_TEXT_PX[0], round(self.text_px * 0.8))
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -77,9 +76,20 @@ class Pen:
         color: Color = PANEL_TEXT_RGB,
         small: bool = True,
     ) -> None:
-        """A line of text whose left end and middle are at a point in pixels."""
-        font = self.small_font if small else self.font
-        self._draw.text(xy, text, fill=_ink(color), font=font, anchor="lm")
+        """A line of text whose left end and middle are at a point, to the nearest pixel."""
+        self._set(xy, text, color, anchor="lm", small=small)
+
+    def width_of(self, text: str, *, small: bool = True) -> float:
+        """How wide a line of text would be, in pixels."""
+        return line_width(text, self._small_px if small else self.text_px)
+
+    def _set(
+        self, xy: tuple[float, float], text: str, color: Color, *, anchor: str, small: bool
+    ) -> None:
+        line = set_line(text, self._small_px if small else self.text_px, anchor)
+        if line.mask is not None:
+            place = (round(xy[0]) + line.left, round(xy[1]) + line.top)
+            self._draw.bitmap(place, line.mask, fill=_ink(color))
 
     def box(self, box: Box, color: Color) -> None:
         """A rounded frame with a dark outline, visible on light and dark ground."""
@@ -97,8 +107,8 @@ class Pen:
         """
         margin = self.text_px * 0.35
         number = "" if track_id is None else str(track_id)
-        chip = self.font.getlength(number) + 2 * margin if number else 0.0
-        width = chip + self.font.getlength(text) + 2 * margin
+        chip = self.width_of(number, small=False) + 2 * margin if number else 0.0
+        width = chip + self.width_of(text, small=False) + 2 * margin
         height = self.text_px * 1.5
         x = min(max(box.x_min, 0), max(self._canvas.width - width, 0))
         above = box.y_min - height - self.line_px
@@ -113,21 +123,16 @@ class Pen:
         x_min, y_min, x_max, y_max = corners
         color = track_rgb(track_id)
         self.block(corners, color, radius=(y_max - y_min) / 5)
-        self._draw.text(
-            ((x_min + x_max) / 2, (y_min + y_max) / 2),
-            str(track_id),
-            fill=_ink(text_rgb(color)),
-            font=self.small_font if small else self.font,
-            anchor="mm",
-        )
+        middle = (x_min + x_max) / 2, (y_min + y_max) / 2
+        self._set(middle, str(track_id), text_rgb(color), anchor="mm", small=small)
 
     def bars(self, box: Box, scores: EmotionScores, taken: list[Box]) -> None:
         """A panel with one bar per class, beside a box and away from what is taken; added to it."""
-        row = self.small_font.size * _BAR_ROW
-        names_width = max(self.small_font.getlength(f"{e.label} ") for e in Emotion)
-        size_wh = (names_width + 8.5 * row, row * (len(Emotion) + 0.6))
         if box.height < _BARS_FROM * self.text_px:
             return
+        row = self._small_px * _BAR_ROW
+        names_width = max(self.width_of(f"{label} ") for label in LABELS)
+        size_wh = (names_width + 8.5 * row, row * (len(LABELS) + 0.6))
         panel = self._free_place(box, size_wh, taken)
         if panel is None:
             return

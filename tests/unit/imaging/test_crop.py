@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
-from emolens.imaging.crop import crop_square, middle_square, resize_gray_square
+from emolens.imaging.crop import crop_square, middle_square, part_around, resize_gray_square
+from emolens.imaging.turn import crop_turned
 from tests.unit.imaging.pictures import draw
+
+NOISE = np.random.default_rng(3).integers(0, 256, (70, 100), np.uint8)
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> int:
@@ -178,3 +181,29 @@ def test_the_middle_is_a_square_in_the_middle(height: int, width: int, part: flo
 def test_a_part_outside_its_range_is_refused(part: float) -> None:
     with pytest.raises(InputError, match="above 0 and at most 1, got"):
         middle_square(draw(), part)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.floats(-60, 160), st.floats(-60, 130), st.floats(0.5, 200), st.sampled_from([0, 20, 45, 170])
+)
+def test_a_crop_depends_on_the_part_around_its_square_alone(
+    x: float, y: float, side: float, turn: float
+) -> None:
+    square = Box(x, y, x + side, y + side)
+    part, inside = part_around(NOISE, square, is_turned=turn != 0)
+    whole, same = (
+        crop_turned(image, at, 24, roll_degrees=turn)
+        for image, at in ((NOISE, square), (part, inside))
+    )
+    if turn:  # the centre's last decimal may differ
+        assert difference(whole, same) <= 1
+    else:
+        np.testing.assert_array_equal(whole, same)
+
+
+def test_the_part_around_a_square_is_no_larger_than_it_must_be() -> None:
+    part, inside = part_around(NOISE, Box(40.5, 30.5, 60.5, 50.5))
+    assert part.shape[:2] == (23, 23)
+    assert inside == Box(1.5, 1.5, 21.5, 21.5)
+    assert part_around(NOISE, Box(500, 500, 520, 520))[0].size > 0

@@ -49,6 +49,17 @@ def test_turning_agrees_with_pillow(orientation: int) -> None:
     assert (turn_upright(draw(), orientation)[..., ::-1] == expected).all()
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("channels", [(1,), (3,)])
+def test_turning_takes_parts_of_pictures_and_keeps_channels(
+    orientation: int, channels: tuple[int, ...]
+) -> None:
+    image = np.arange(7 * 9 * 3, dtype=np.uint8).reshape(7, 9, 3)[2:6, 1:8, : channels[0]]
+    turned = turn_upright(image, orientation)
+    assert turned.shape == ((4, 7) if orientation < 5 else (7, 4)) + channels
+    assert sorted(turned.ravel()) == sorted(image.ravel())
+
+
 NOTHING = b"II*\0" + struct.pack("<LHL", 8, 0, 0)
 TEXT = block(0)[:12] + struct.pack("<HL", 2, 2) + b"6\0\0\0" + bytes(4)
 # What the blocks of a file say, and the orientation that counts: that of the first block with one.

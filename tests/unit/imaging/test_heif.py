@@ -60,6 +60,11 @@ def test_turns_and_mirrors_come_in_the_order_of_the_file(
     assert (turn_upright(PICTURE, container.orientation) == expected).all()
 
 
+def test_turns_that_undo_each_other_leave_the_picture_as_it_is() -> None:
+    container = inspect_heif(heic(PICTURE, irot(1), irot(3)), MAX_PIXELS)
+    assert container.orientation == 1
+
+
 def test_exif_does_not_turn_a_picture_again() -> None:
     configuration, content = coded(PICTURE)
     file = HeifFile()

@@ -1,0 +1,244 @@
+"""Pictures and clips for `peers.py`, made when they are needed, with faces whose places are known.
+
+Faces are those of two people in the public domain, from scikit-image and matplotlib, or faces of
+FER2013, which is not part of the project; grounds are pictures of scikit-image without people.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import Emotion
+from emolens.core.frame import FrameResult
+from emolens.datasets.faces import Split
+from emolens.datasets.loading import load_faces
+from emolens.imaging.decode import read_image
+from emolens.media.recording import Recording
+from emolens.media.sample import sample_picture
+from emolens.testing import collins, crowd_clip, hopper
+
+Pixels = npt.NDArray[np.uint8]
+
+SIZES_WH: Final = ((640, 480), (640, 360), (480, 640))
+CLIP_SIZES_WH: Final = ((640, 360), (640, 480))
+RATE_HZ: Final = 30
+GROUNDS: Final = (
+    *("brick.png", "chelsea.png", "coffee.png", "grass.png", "gravel.png"),
+    *("hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png", "rocket.jpg"),
+)
+# fer looks for no face below 50 px unless told.
+FACE_PX: Final = (60, 200)
+# FER2013's pictures are faces to the edge, and the face itself is about 0.8 of their width.
+FER2013_PX: Final = (80, 200)
+_JPEG_QUALITY: Final = 90
+# How much of the edge of a pasted picture fades into the ground.
+_FADING: Final = 0.08
+_TRIES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFace:
+    """A face of a picture.
+
+    Attributes:
+        box: Left, top, right and bottom in pixels.
+        label: Its expression, or None where nobody said.
+    """
+
+    box: tuple[float, float, float, float]
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture file and the faces that it shows."""
+
+    path: str
+    faces: tuple[ShownFace, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cutout:
+    """A picture to paste, where in it the face is, in parts of its width, and its expression."""
+
+    picture: Pixels
+    face: tuple[float, float, float, float]
+    label: str | None
+
+
+def sample_scenes(folder: Path, n: int) -> list[Scene]:
+    """So many pictures with one to three of the two people each, of 60 to 200 px, as JPEG files."""
+    chance = np.random.default_rng(2013)
+    people = [_person(collins), _person(hopper)]
+
+    def next_face() -> _Cutout:
+        person = people[chance.integers(len(people))]
+        light = chance.uniform(0.6, 1.1)
+        picture = np.clip(person.picture * light, 0, 255).astype(np.uint8)
+        if chance.random() < 0.5:
+            left, top, right, bottom = person.face
+            picture = np.ascontiguousarray(picture[:, ::-1])
+            return _Cutout(picture, (1 - right, top, 1 - left, bottom), None)
+        return _Cutout(picture, person.face, None)
+
+    return [_scene(folder / f"{i:03}.jpg", chance, next_face, FACE_PX) for i in range(n)]
+
+
+def fer2013_scenes(folder: Path, source: Path, n_faces: int) -> list[Scene]:
+    """The first faces of FER2013's PublicTest, enlarged and pasted in the same way."""
+    data = load_faces(source, Split.PUBLIC_TEST)
+    chance = np.random.default_rng(2013)
+    faces: Iterator[_Cutout] = (
+        _Cutout(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), (0, 0, 1, 1), Emotion(int(label)).label)
+        for image, label in zip(data.images[:n_faces], data.labels[:n_faces], strict=True)
+    )
+    scenes: list[Scene] = []
+    while True:
+        path = folder / f"{len(scenes):04}.jpg"
+        scene = _scene(path, chance, lambda: next(faces, None), FER2013_PX)
+        if not scene.faces:
+            return scenes
+        scenes.append(scene)
+
+
+def write_clips(folder: Path, seconds: float) -> dict[str, str]:
+    """Video files (H.264) of 30 frames a second with one face that sways; their paths by size."""
+    paths = {}
+    for size_wh in CLIP_SIZES_WH:
+        name = f"{size_wh[0]}x{size_wh[1]}"
+        paths[name] = str(folder / f"{name}.mp4")
+        clip = crowd_clip(1, size_wh=size_wh, rate_hz=RATE_HZ, duration_s=seconds)
+        with Recording(Path(paths[name])) as recording:
+            for frame in clip:
+                recording.write(frame, FrameResult(frame.size_wh, ()))
+    return paths
+
+
+def compare(scenes: list[Scene], found: list[list[Any]]) -> dict[str, Any]:
+    """Count which of the faces that are shown were found, and what else was.
+
+    A face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide;
+    each box counts for one face.
+
+    Args:
+        scenes: The pictures.
+        found: Per picture its faces: left, top, right, bottom, expression or None.
+    """
+    n_found = n_false = n_right = n_unnamed = 0
+    for scene, boxes in zip(scenes, found, strict=True):
+        left_over = list(boxes)
+        for face in scene.faces:
+            match = next((box for box in left_over if _is_of(box, face)), None)
+            if match is not None:
+                left_over.remove(match)
+                n_found += 1
+                n_right += face.label is not None and match[4] == face.label
+                n_unnamed += match[4] is None
+        n_false += len(left_over)
+    return {
+        "pictures": len(scenes),
+        "shown": sum(len(scene.faces) for scene in scenes),
+        "found": n_found,
+        "false": n_false,
+        "right": n_right,
+        "unnamed": n_unnamed,
+    }
+
+
+def _is_of(box: Any, face: ShownFace) -> bool:
+    left, top, right, bottom = face.box
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    is_inside = left <= x <= right and top <= y <= bottom
+    return is_inside and 0.4 <= (box[2] - box[0]) / (right - left) <= 2.5
+
+
+def _person(who: Callable[[Any], Any]) -> _Cutout:
+    actor = who(lambda _at_s: None)
+    width = actor.picture.shape[1]
+    left, top, right, bottom = (edge / width for edge in actor.face.to_tuple())
+    return _Cutout(actor.picture, (left, top, right, bottom), None)
+
+
+def _scene(
+    path: Path,
+    chance: np.random.Generator,
+    next_face: Callable[[], _Cutout | None],
+    face_px: tuple[int, int],
+) -> Scene:
+    """Paste one to three faces on a ground, where there is room for them, and write the picture."""
+    image = _ground(chance, SIZES_WH[chance.integers(len(SIZES_WH))])
+    faces: list[ShownFace] = []
+    taken: list[tuple[int, int, int, int]] = []
+    for _ in range(chance.integers(1, 4)):
+        side = math.exp(chance.uniform(*map(math.log, face_px)))
+        cutout = next_face()
+        if cutout is None:
+            break
+        width = round(side / (cutout.face[2] - cutout.face[0]))
+        height = round(width * cutout.picture.shape[0] / cutout.picture.shape[1])
+        place = _place(chance, image, (width, height), taken)
+        if place is None and faces:
+            break
+        x, y = place or (0, 0)
+        if place is None:  # an empty picture holds it smaller
+            shrink = min(image.shape[1] / width, image.shape[0] / height)
+            width, height = int(width * shrink), int(height * shrink)
+        taken.append((x, y, x + width, y + height))
+        _paste(image, cutout.picture, (x, y, width, height))
+        box = [edge * width + (x, y)[axis % 2] for axis, edge in enumerate(cutout.face)]
+        faces.append(ShownFace((box[0], box[1], box[2], box[3]), cutout.label))
+    cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return Scene(str(path), tuple(faces))
+
+
+def _ground(chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
+    """A part of one of the grounds, uint8 (H, W, 3) BGR."""
+    name = GROUNDS[chance.integers(len(GROUNDS))]
+    picture = read_image(sample_picture().parent / name).image
+    width, height = size_wh
+    scale = max(width / picture.shape[1], height / picture.shape[0]) * chance.uniform(1, 1.3)
+    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    x = chance.integers(large.shape[1] - width + 1)
+    y = chance.integers(large.shape[0] - height + 1)
+    return np.array(large[y : y + height, x : x + width])
+
+
+def _place(
+    chance: np.random.Generator,
+    image: Pixels,
+    size_wh: tuple[int, int],
+    taken: list[tuple[int, int, int, int]],
+) -> tuple[int, int] | None:
+    """Where a picture of that size covers no other one; None where no such place was come upon."""
+    width, height = size_wh
+    room_x, room_y = image.shape[1] - width, image.shape[0] - height
+    if room_x < 0 or room_y < 0:
+        return None
+    for _ in range(_TRIES):
+        x, y = int(chance.integers(room_x + 1)), int(chance.integers(room_y + 1))
+        if all(
+            x >= right or x + width <= left or y >= bottom or y + height <= top
+            for left, top, right, bottom in taken
+        ):
+            return x, y
+    return None
+
+
+def _paste(image: Pixels, picture: Pixels, place: tuple[int, int, int, int]) -> None:
+    """Lay a picture over another one at (x, y, width, height), its edges fading into it."""
+    x, y, width, height = place
+    is_smaller = width < picture.shape[1]
+    how = cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC
+    resized = cv2.resize(picture, (width, height), interpolation=how).astype(np.float32)
+    edge = max(1.0, _FADING * width)
+    across = np.minimum(np.arange(width) + 1, np.arange(width, 0, -1)) / edge
+    down = np.minimum(np.arange(height) + 1, np.arange(height, 0, -1)) / edge
+    share = np.clip(np.minimum(across[None, :], down[:, None]), 0, 1)[:, :, None]
+    region = image[y : y + height, x : x + width]
+    region[:] = np.round(share * resized + (1 - share) * region).astype(np.uint8)

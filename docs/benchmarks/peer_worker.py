@@ -1,0 +1,284 @@
+"""One program of `peers.py` in its own environment: pictures and clips in, times and faces out.
+
+It is started by `peers.py`, gets one JSON object a line on standard input and answers with one a
+line on standard output. Of each program it takes the call that its own documents show first, and
+where there is a choice the one that costs least. Nothing of emolens is needed for the others.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, Protocol
+
+Face = tuple[float, float, float, float, str | None]
+"""Left, top, right and bottom in pixels, and the expression: None where there is no answer."""
+
+
+class Clock:
+    """Adds up the wall time and the time on processors, of all threads, of its blocks."""
+
+    def __init__(self) -> None:
+        self.wall_s = self.cpu_s = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time in the block."""
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        yield
+        self.wall_s += time.perf_counter() - wall_s
+        self.cpu_s += time.process_time() - cpu_s
+
+
+class Program(Protocol):
+    """What is asked of every program."""
+
+    def picture(self, path: str) -> list[Face]:
+        """Read a picture file and find and name its faces."""
+        ...
+
+    def clip(self, path: str, every: int, clock: Clock) -> list[int]:
+        """Read a video file and count the faces of each frame that is analysed."""
+        ...
+
+
+class Emolens:
+    """emolens through `ImageAnalyzer` and `Stream`, which `emolens.stream` makes.
+
+    Args:
+        n_threads: Threads that one call may use.
+        model: Name of the emotion model.
+        in_every_frame: Whether faces are looked for in every frame of a clip; 10 times a second by
+            default.
+    """
+
+    def __init__(
+        self, n_threads: int, *, model: str = "default", in_every_frame: bool = False
+    ) -> None:
+        import emolens  # noqa: PLC0415 (each environment has one of the programs)
+
+        self._emolens = emolens
+        self._n_threads = n_threads
+        self._model = model
+        self._hz = None if in_every_frame else 10.0
+        self._analyzer = emolens.ImageAnalyzer.load(model=model, n_threads=n_threads)
+
+    def picture(self, path: str) -> list[Face]:
+        """See `Program`."""
+        found = self._analyzer.analyze(path).faces
+        return [(*face.box.to_tuple(), face.label and face.label.label) for face in found]
+
+    def clip(self, path: str, every: int, clock: Clock) -> list[int]:
+        """See `Program`; reading goes on in a thread of its own, so the clock runs throughout."""
+        from emolens.media.clip import Clip  # noqa: PLC0415
+        from emolens.media.open_source import plan_source  # noqa: PLC0415
+
+        settings = self._emolens.StreamSettings(detect_hz=self._hz)
+        analyzer = self._emolens.StreamAnalyzer.load(
+            model=self._model, settings=settings, n_threads=self._n_threads
+        )
+        warm_up = plan_source(path, clip=Clip(end_s=0.5))
+        plan = plan_source(path, clip=Clip(every=every))
+        for _ in self._emolens.Stream(warm_up, analyzer, is_live=False):
+            pass
+        stream = self._emolens.Stream(plan, analyzer, is_live=False)
+        with clock.running():
+            return [len(result.faces) for result in stream]
+
+    def live(self, path: str, clock: Clock, *, paced: bool) -> dict[str, float]:
+        """What `emolens live --source PATH` does, with the drawn picture that a window would show.
+
+        Args:
+            path: A video file, in place of a camera.
+            clock: What it took.
+            paced: Whether frames come when they are due, as a camera's, or as fast as can be.
+        """
+        from emolens.media import open_source  # noqa: PLC0415
+        from emolens.media.callback_sink import CallbackSink  # noqa: PLC0415
+        from emolens.pipeline.outputs import Outputs  # noqa: PLC0415
+        from emolens.pipeline.runner import StreamRunner  # noqa: PLC0415
+        from emolens.rendering.stream_overlay import StreamOverlay  # noqa: PLC0415
+
+        plan = open_source.plan_source(path)
+        plan = open_source.paced(plan) if paced else plan
+        analyzer = self._emolens.StreamAnalyzer.load(
+            settings=self._emolens.StreamSettings.for_live(), n_threads=self._n_threads
+        )
+        analyzer.warm_up()
+        shown = CallbackSink(lambda _frame, _result: None)
+        with (
+            Outputs(pictures=[shown], layers=[StreamOverlay()]) as outputs,
+            StreamRunner(plan.open, analyzer.step, is_live=paced) as runner,
+            clock.running(),
+        ):
+            for result in runner:
+                outputs.write(result.frame, result)
+        counts = runner.status.counts
+        return {"processed": counts.processed, "dropped": counts.dropped}
+
+
+class _ByFrame:
+    """A program that knows no videos, or reads them more dearly than frame by frame."""
+
+    def faces(self, image: Any) -> list[Face]:
+        """Find and name the faces of a uint8 (H, W, 3) BGR picture."""
+        raise NotImplementedError
+
+    def clip(self, path: str, every: int, clock: Clock) -> list[int]:
+        """See `Program`; frames in between are read outside the clock."""
+        import cv2  # noqa: PLC0415
+
+        video = cv2.VideoCapture(path)
+        n_faces: list[int] = []
+        number = 0
+        while True:
+            if number % every:
+                image = None
+                is_there = video.grab()
+            else:
+                with clock.running():
+                    is_there, image = video.read()
+                    if is_there:
+                        n_faces.append(len(self.faces(image)))
+            if not is_there:
+                return n_faces
+            number += 1
+
+
+class Fer(_ByFrame):
+    """`fer` as its front page shows it, with the small network (TensorFlow Lite) it takes unasked.
+
+    Its class for videos writes a copy and a table of every clip; the call for one picture costs
+    less.
+
+    Args:
+        mtcnn: Whether faces are found by MTCNN instead of OpenCV's cascade.
+    """
+
+    def __init__(self, *, mtcnn: bool) -> None:
+        import cv2  # noqa: PLC0415
+        from fer.fer import FER  # noqa: PLC0415
+
+        self._read = cv2.imread
+        self._program = FER(mtcnn=mtcnn)
+
+    def picture(self, path: str) -> list[Face]:
+        """See `Program`."""
+        return self.faces(self._read(path))
+
+    def faces(self, image: Any) -> list[Face]:
+        """See `_ByFrame`."""
+        found = []
+        for face in self._program.detect_emotions(image):
+            x, y, width, height = map(float, face["box"])
+            label = max(face["emotions"], key=face["emotions"].get)
+            found.append((x, y, x + width, y + height, label))
+        return found
+
+
+class Deepface(_ByFrame):
+    """`deepface` with its own detector.
+
+    Args:
+        naming: Whether expressions are named, which needs weights that deepface downloads.
+    """
+
+    def __init__(self, *, naming: bool) -> None:
+        import numpy as np  # noqa: PLC0415
+        from deepface import DeepFace  # noqa: PLC0415
+
+        self._program = DeepFace
+        self._naming = naming
+        self.faces(np.zeros((64, 64, 3), np.uint8))
+
+    def picture(self, path: str) -> list[Face]:
+        """See `Program`."""
+        return self.faces(path)
+
+    def faces(self, image: Any) -> list[Face]:
+        """See `_ByFrame`; a path is taken too. Without a face it gives the picture, sure of 0."""
+        if self._naming:
+            found = self._program.analyze(
+                image, actions=["emotion"], enforce_detection=False, silent=True
+            )
+            rows = [(of["region"], of["face_confidence"], of["dominant_emotion"]) for of in found]
+        else:
+            found = self._program.extract_faces(image, enforce_detection=False)
+            rows = [(of["facial_area"], of["confidence"], None) for of in found]
+        return [
+            (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"], label)
+            for box, confidence, label in rows
+            if confidence > 0
+        ]
+
+
+PROGRAMS: dict[str, Callable[[int], Program]] = {
+    "emolens": Emolens,
+    "emolens, every frame": lambda n_threads: Emolens(n_threads, in_every_frame=True),
+    "emolens, accurate": lambda n_threads: Emolens(n_threads, model="accurate"),
+    "fer": lambda _n_threads: Fer(mtcnn=False),
+    "fer, MTCNN": lambda _n_threads: Fer(mtcnn=True),
+    "deepface": lambda _n_threads: Deepface(naming=True),
+    "deepface, faces only": lambda _n_threads: Deepface(naming=False),
+}
+PACKAGES = (
+    *("emolens", "fer", "deepface", "onnxruntime", "tensorflow", "torch", "facenet-pytorch"),
+    *("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless", "numpy"),
+)
+
+
+def answer(program: Program, wish: dict[str, Any]) -> dict[str, Any]:
+    """Do what a line asks for."""
+    clock = Clock()
+    match wish["do"]:
+        case "pictures":
+            faces = []
+            for path in wish["paths"]:
+                with clock.running():
+                    faces.append(program.picture(path))
+            record: dict[str, Any] = {"faces": faces}
+        case "clip":
+            record = {"n_faces": program.clip(wish["path"], wish["every"], clock)}
+        case "live":
+            record = program.live(wish["path"], clock, paced=wish["paced"])  # type: ignore[attr-defined]
+        case _:
+            peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return {"peak_mb": peak_kib * 1024 / 1e6, "versions": _versions()}
+    return {**record, "wall_s": clock.wall_s, "cpu_s": clock.cpu_s}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except ModuleNotFoundError:
+            continue
+    return found
+
+
+def main() -> None:
+    """Load a program and answer line by line."""
+    # Libraries print what they like; answers go where standard output was.
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    name, n_threads = sys.argv[1], int(sys.argv[2])
+    try:
+        program = PROGRAMS[name](n_threads)
+        import cv2  # noqa: PLC0415
+
+        cv2.setNumThreads(n_threads)
+        for line in sys.stdin:
+            replies.write(json.dumps(answer(program, json.loads(line))) + "\n")
+            replies.flush()
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
+        replies.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,354 @@
+"""How do emolens, fer and deepface compare on the same pictures and clips?
+
+python docs/benchmarks/peers.py --json docs/metrics/peers.json
+python docs/benchmarks/peers.py --data fer2013 --json docs/metrics/peers.json
+
+Each program runs in its own process and environment, on the same processors and with the same
+number of threads. The others' environments are made once (8 GB, most of it what fer asks for). In
+each round every program starts anew, answers a first picture, then, warm, all pictures and clips;
+rounds of the programs take turns, so that whatever else the machine does hits all of them. The
+figures are medians of the rounds. What cannot be measured is said to be so.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Final, Self
+
+import peer_pictures
+import platformdirs
+from peer_pictures import RATE_HZ, Scene, compare
+
+WORKER: Final = Path(__file__).with_name("peer_worker.py")
+# What was found to work together on Python 3.11. fer 25.10.3 is the newest; it imports
+# pkg_resources, which setuptools 81 no longer has, needs moviepy below 2 and, by way of
+# facenet-pytorch, torch 2.2 and NumPy 1. deepface 0.0.103 imports werkzeug without asking for it;
+# OpenCV 5 lacks the files of its default detector.
+REQUIREMENTS: Final[Mapping[str, Sequence[str]]] = {
+    "fer": (
+        *("fer==25.10.3", "tensorflow==2.21.0", "keras==3.15.1", "protobuf==7.36.2"),
+        *("facenet-pytorch==2.6.0", "torch==2.2.2", "torchvision==0.17.2", "numpy==1.26.4"),
+        *("opencv-contrib-python==4.11.0.86", "moviepy==1.0.3", "pandas==3.0.6"),
+        *("pillow==10.2.0", "matplotlib==3.11.2", "setuptools==80.9.0"),
+    ),
+    "deepface": (
+        *("deepface==0.0.103", "onnxruntime==1.32.0", "numpy==2.4.6", "pandas==3.1.1"),
+        *("opencv-contrib-python-headless==4.14.0.94", "retina-face==0.0.19"),
+        *("werkzeug==3.1.9", "gdown==6.5.1"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured of a program.
+
+    Attributes:
+        package: Whose environment it needs.
+        every: Of how many frames of a clip one is analysed, so that all are done in time.
+        does_pictures: Whether pictures and the first answer are measured.
+        does_clips: Whether clips are measured.
+        does_fer2013: Whether its answers on FER2013's faces are counted.
+    """
+
+    package: str
+    every: int = 1
+    does_pictures: bool = True
+    does_clips: bool = True
+    does_fer2013: bool = True
+
+
+PLANS: Final[Mapping[str, Plan]] = {
+    "emolens": Plan("emolens"),
+    "emolens, every frame": Plan("emolens", does_pictures=False, does_fer2013=False),
+    "emolens, accurate": Plan("emolens", does_pictures=False, does_clips=False),
+    "fer": Plan("fer", every=3),
+    "fer, MTCNN": Plan("fer", every=15),
+    "deepface": Plan("deepface", every=15),
+    "deepface, faces only": Plan("deepface", every=15),
+}
+
+
+class NotMeasuredError(Exception):
+    """A program could not be installed or loaded, or failed."""
+
+
+class Worker:
+    """A program that was started and takes wishes.
+
+    Args:
+        name: One of `PLANS`.
+        python: The interpreter of its environment.
+        n_threads: How many threads it may use.
+        home: Where it may keep files.
+    """
+
+    def __init__(self, name: str, python: Path, n_threads: int, home: Path) -> None:
+        self._name = name
+        self._log: IO[str] = (home / f"{PLANS[name].package}.log").open("w+")
+        self._process = subprocess.Popen(  # noqa: S603
+            [str(python), str(WORKER), name, str(n_threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=_environment(n_threads, home, own=PLANS[name].package == "emolens"),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._log.close()
+
+    def ask(self, do: str, **what: Any) -> dict[str, Any]:
+        """Send one wish and wait for the answer; raises `NotMeasuredError` where it fails."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        try:
+            stdin.write(json.dumps({"do": do, **what}) + "\n")  # type: ignore[union-attr]
+            stdin.flush()  # type: ignore[union-attr]
+        except BrokenPipeError:
+            pass  # what it said before it ended is read below
+        line = stdout.readline()  # type: ignore[union-attr]
+        found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
+        if "error" in found:
+            raise NotMeasuredError(_reason(self._name, found["error"]))
+        return found
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return " / ".join(self._log.read().splitlines()[-3:]) or "it ended without a word"
+
+
+def _environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
+    """The environment of a worker: threads limited for every library that is known to listen."""
+    kept = {key: of for key, of in os.environ.items() if own or key != "PYTHONPATH"}
+    names = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
+    limits = {f"{name}{'' if 'TF' in name else '_NUM'}_THREADS": str(n_threads) for name in names}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "DEEPFACE_HOME": str(home), "CUDA_VISIBLE_DEVICES": ""}
+    return {**kept, **limits, **quiet}
+
+
+def _reason(name: str, error: str) -> str:
+    if "downloading" in error and name.startswith("deepface"):
+        return "its weights could not be downloaded"
+    return error[:300]
+
+
+def build_environment(package: str, folder: Path) -> Path:
+    """Make the environment of a peer unless it is there; its interpreter."""
+    if package == "emolens":
+        return Path(sys.executable)
+    place = folder / package
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    mark, wanted = place / "installed", "\n".join(REQUIREMENTS[package])
+    if mark.exists() and mark.read_text() == wanted:
+        return python
+    shutil.rmtree(place, ignore_errors=True)
+    print(f"installing {package} into {place} ...", file=sys.stderr)
+    install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    for command in ((sys.executable, "-m", "venv", place), (*install, *REQUIREMENTS[package])):
+        done = subprocess.run(  # noqa: S603
+            [str(word) for word in command], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise NotMeasuredError(f"it could not be installed: {last}")
+    mark.write_text(wanted)
+    return python
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all programs are given."""
+
+    scenes: list[Scene]
+    clips: dict[str, str]
+    fer2013: list[Scene]
+
+
+def one_round(name: str, python: Path, n_threads: int, home: Path, material: Material) -> Any:
+    """Start a program, measure it once, and end it."""
+    plan = PLANS[name]
+    paths = [scene.path for scene in material.scenes]
+    record: dict[str, Any] = {"pictures": None, "clips": {}}
+    began_s = time.perf_counter()
+    with Worker(name, python, n_threads, home) as worker:
+        worker.ask("pictures", paths=paths[:1])
+        record["first_answer_s"] = time.perf_counter() - began_s
+        if plan.does_pictures:
+            worker.ask("pictures", paths=paths[:3])
+            done = worker.ask("pictures", paths=paths)
+            record["pictures"] = {
+                "wall_ms": 1e3 * done["wall_s"] / len(paths),
+                "cpu_ms": 1e3 * done["cpu_s"] / len(paths),
+                "counts": compare(material.scenes, done["faces"]),
+            }
+        for size, path in material.clips.items() if plan.does_clips else ():
+            done = worker.ask("clip", path=path, every=plan.every)
+            n_frames = len(done["n_faces"])
+            record["clips"][size] = {
+                "wall_ms": 1e3 * done["wall_s"] / n_frames,
+                "cpu_ms": 1e3 * done["cpu_s"] / n_frames,
+                "frames": n_frames,
+                "share_with_one_face": done["n_faces"].count(1) / n_frames,
+            }
+        record |= worker.ask("end")
+    return record
+
+
+def summary(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Medians of the rounds; what is counted is the same in each."""
+    first = rounds[0]
+    middle: dict[str, Any] = {
+        "versions": first["versions"],
+        "first_answer_s": statistics.median(of["first_answer_s"] for of in rounds),
+        "peak_mb": statistics.median(of["peak_mb"] for of in rounds),
+        "pictures": _medians([of["pictures"] for of in rounds]) if first["pictures"] else None,
+        "clips": {size: _medians([of["clips"][size] for of in rounds]) for size in first["clips"]},
+    }
+    return middle
+
+
+def _medians(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    times = ("wall_ms", "cpu_ms")
+    return {**records[0], **{key: statistics.median(of[key] for of in records) for key in times}}
+
+
+def measure(names: Sequence[str], options: argparse.Namespace, material: Material) -> Any:
+    """All rounds of all programs, by turns; what could not be measured has a reason."""
+    rounds: dict[str, list[Any]] = {name: [] for name in names if _is_timed(PLANS[name])}
+    reasons: dict[str, str] = {}
+    fer2013: dict[str, Any] = {}
+    live: dict[str, Any] = {}
+    for number in range(options.rounds):
+        for name in [name for name in rounds if name not in reasons]:
+            print(f"round {number + 1}: {name}", file=sys.stderr)
+            try:
+                python = build_environment(PLANS[name].package, options.environments)
+                found = one_round(name, python, options.threads, options.environments, material)
+                rounds[name].append(found)
+            except NotMeasuredError as error:
+                reasons[name] = str(error)
+    for name in [name for name in names if PLANS[name].does_fer2013 and name not in reasons]:
+        if material.fer2013 and name != "deepface, faces only":
+            print(f"FER2013: {name}", file=sys.stderr)
+            python = build_environment(PLANS[name].package, options.environments)
+            with Worker(name, python, options.threads, options.environments) as worker:
+                paths = [scene.path for scene in material.fer2013]
+                fer2013[name] = compare(
+                    material.fer2013, worker.ask("pictures", paths=paths)["faces"]
+                )
+    if "emolens" in names:
+        live = measure_live(options, material.clips["640x480"])
+    programs = {name: summary(found) for name, found in rounds.items() if name not in reasons}
+    return {"programs": programs, "not_measured": reasons, "fer2013": fer2013, "live": live}
+
+
+def measure_live(options: argparse.Namespace, clip: str) -> dict[str, Any]:
+    """`emolens live`: results a second as fast as it can, and what 30 frames a second cost."""
+    figures: dict[str, Any] = {}
+    python = build_environment("emolens", options.environments)
+    with Worker("emolens", python, options.threads, options.environments) as worker:
+        fast = [worker.ask("live", path=clip, paced=False) for _ in range(options.rounds)]
+        paced = worker.ask("live", path=clip, paced=True)
+    figures["results_per_s"] = statistics.median(of["processed"] / of["wall_s"] for of in fast)
+    figures["cores_at_30_hz"] = paced["cpu_s"] / paced["wall_s"]
+    figures["dropped_at_30_hz"] = paced["dropped"]
+    figures["frames"] = paced["processed"] + paced["dropped"]
+    return figures
+
+
+def _is_timed(plan: Plan) -> bool:
+    return plan.does_pictures or plan.does_clips
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def restrict(n_threads: int) -> None:
+    """Let this process and those that it starts use so many processors only, where that goes."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n_threads])
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
+    cache = Path(platformdirs.user_cache_dir("emolens")) / "peers"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2, help="threads, and processors, of each")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of each clip")
+    parser.add_argument("--data", type=Path, help="FER2013, for faces with known expressions")
+    parser.add_argument("--faces", type=int, default=300, help="faces of FER2013")
+    parser.add_argument("--environments", type=Path, default=cache, help="where they are made")
+    parser.add_argument("--programs", nargs="+", default=list(PLANS), choices=list(PLANS))
+    parser.add_argument("--remark", default="", help="what else is to be known, for the page")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print and write the figures."""
+    options = read_options()
+    options.environments.mkdir(parents=True, exist_ok=True)
+    restrict(options.threads)
+    with TemporaryDirectory() as name:
+        folders = [Path(name) / of for of in ("pictures", "fer2013", "clips")]
+        for folder in folders:
+            folder.mkdir()
+        material = Material(
+            peer_pictures.sample_scenes(folders[0], options.pictures),
+            peer_pictures.write_clips(folders[2], options.seconds),
+            peer_pictures.fer2013_scenes(folders[1], options.data, options.faces)
+            if options.data
+            else [],
+        )
+        measured = measure(options.programs, options, material)
+    figures = {
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "processor": processor(),
+        "remark": options.remark,
+        "date": date.today().isoformat(),
+        "python": platform.python_version(),
+        "threads": options.threads,
+        "rounds": options.rounds,
+        "clip_seconds": options.seconds,
+        "clip_hz": RATE_HZ,
+        "face_px": peer_pictures.FACE_PX,
+        "every": {name: PLANS[name].every for name in options.programs},
+        **measured,
+    }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
