@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
 from emolens.core.ports import FaceDetector
-from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, build_detector
+from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, load_detector
 from emolens.imaging.decode import decode_image
 
 CANVAS_WH = (640, 480)
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--n-pictures", type=int, default=150)
     parser.add_argument("--sides", nargs="+", type=int, default=SIDES_PX)
     arguments = parser.parse_args()
-    detector = build_detector(arguments.detector)
+    detector = load_detector(arguments.detector, long_side_px=CANVAS_WH[0])
     pictures = list(photographs(arguments.source, arguments.column, arguments.n_pictures))
     shares = measure(detector, pictures, arguments.sides)
     print(json.dumps({"detector": detector.name, "sides_px": shares}))

@@ -12,9 +12,8 @@ from emolens.core.errors import ModelError
 from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.files import write_bytes
 from emolens.runtime.catalogue import (
-    DEFAULT_ALIAS,
+    default_name,
     find_known_model,
-    find_model,
     known_models,
 )
 from emolens.runtime.model_file import load_emotion_model
@@ -34,7 +33,7 @@ def list_models() -> None:
         table.add_column(heading, no_wrap=True)
     table.add_column("from", overflow="fold")
     for model in known_models():
-        is_default = model is find_model(DEFAULT_ALIAS, model.kind)
+        is_default = model.name == default_name(model.kind)
         table.add_row(
             model.name + (" (default)" if is_default else ""),
             model.kind,

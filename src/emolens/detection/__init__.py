@@ -8,6 +8,7 @@ from emolens.detection.factory import (
     build_detector,
     check_detector_name,
     check_detector_px,
+    load_detector,
     resolve_detector_name,
     usual_side_px,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "check_detector_name",
     "check_detector_px",
     "detection_notes",
+    "load_detector",
     "moved_to",
     "resolve_detector_name",
     "usual_side_px",

@@ -46,10 +46,9 @@ YUNET_FRAMING: Final = Framing(shift_x=0.001, shift_y=-0.022, scale=0.970)
 # A second look at a third of the size sees the faces that are too large for the first one. It costs
 # a ninth more; 1/2, 1/4, 1/5 and more looks were tried. Source: docs/experiments/0001-framing.md.
 _SMALLER_LOOK = 3
-# A face that is so large in the smaller look leaves at least a trace there; what leaves none is no
+# A face with such a side in the smaller look has at least such a score there; what has less is no
 # face. Source: the same.
-_SURELY_SEEN_PX = 60.0
-_TRACE_SCORE = 0.05
+_TRACES = ((60.0, 0.05), (120.0, 0.25))
 _SAME_FACE_IOU = 0.3
 # Cells below it say nothing about a face's box.
 _VIEW_SCORE = 0.1
@@ -125,11 +124,11 @@ class YuNetDetector:
         blob = np.asarray(cv2.dnn.blobFromImage(boxed.image), np.float32)
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
-        return decode(outputs, blob.shape[3], min_score=_TRACE_SCORE).to_picture(boxed)
+        return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_picture(boxed)
 
 
 def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
-    """Leave out the large faces of which the smaller look sees nothing.
+    """Leave out the large faces of which the smaller look sees too little.
 
     Args:
         faces: The faces, in pixels of the picture.
@@ -137,11 +136,18 @@ def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
         small: The smaller look.
     """
     sides_px = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, initial=0) * small.scale_xy[0]
-    is_agreed = [
-        side_px < _SURELY_SEEN_PX or overlaps(box, seen.boxes).max(initial=0) >= _SAME_FACE_IOU
-        for box, side_px in zip(faces.boxes, sides_px, strict=True)
+    kept = [
+        row
+        for row, (box, side_px) in enumerate(zip(faces.boxes, sides_px, strict=True))
+        if _trace(box, seen) >= max((least for px, least in _TRACES if side_px >= px), default=0)
     ]
-    return faces.take(np.flatnonzero(is_agreed))
+    return faces.take(np.array(kept, np.intp))
+
+
+def _trace(box: Floats, seen: Candidates) -> float:
+    """The best score of what a look saw where a face is, 0 for nothing."""
+    is_same = overlaps(box, seen.boxes) >= _SAME_FACE_IOU
+    return float(seen.scores[is_same].max(initial=0))
 
 
 def open_yunet(name: str, *, copy_at: Path | None = None, n_threads: int = 1) -> OnnxSession:

