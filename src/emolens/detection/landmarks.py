@@ -25,7 +25,7 @@ from emolens.runtime.model_file import LANDMARK_OUTPUTS, LandmarkModel
 LANDMARK_FRAMING: Final = Framing(shift_x=-0.001, shift_y=-0.025, scale=0.972)
 """How FER2013 frames a face, in units of the network's boxes."""
 # Below this probability a find is not a face.
-_MIN_FACE: Final = 0.3
+_MIN_FACE: Final = 0.7
 # A second look is turned where the first one shows more roll than this, ...
 _NEARLY_DEGREES: Final = 5.0
 # ... a third one follows where more than this is left, ...
