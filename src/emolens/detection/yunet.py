@@ -29,6 +29,7 @@ from emolens.detection.letterbox import (
     smaller_size,
 )
 from emolens.detection.yunet_weights import unpack_weights
+from emolens.imaging.exposure import spread_most
 from emolens.runtime.catalogue import YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
@@ -111,6 +112,13 @@ class YuNetDetector:
             InputError: Not an image of that kind.
         """
         check_picture(image)
+        faces = self._detect(image)
+        # YuNet sees little in the dark: a lamp in a dark room hides the room.
+        if not faces and (brighter := spread_most(image)) is not None:
+            faces = self._detect(brighter)
+        return faces
+
+    def _detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         picture_wh = (image.shape[1], image.shape[0])
         size_wh = choose_size(picture_wh, self._sizes)
         small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))

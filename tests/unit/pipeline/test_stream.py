@@ -421,8 +421,8 @@ def test_large_frames_cost_one_look_unless_more_is_asked_for(
     detector_px: int | None, n_faces: int, astronaut: npt.NDArray[np.uint8]
 ) -> None:
     image = np.full((960, 1280, 3), 127, np.uint8)
-    image[300:336, 700:736] = cv2.resize(
-        astronaut[20:240, 110:330], (36, 36), interpolation=cv2.INTER_AREA
+    image[300:350, 700:750] = cv2.resize(
+        astronaut[20:240, 110:330], (50, 50), interpolation=cv2.INTER_AREA
     )
     analyzer = StreamAnalyzer.load(settings=StreamSettings(detector_px=detector_px))
     assert len(analyzer.step(Frame(image)).faces) == n_faces
