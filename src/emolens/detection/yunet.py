@@ -33,7 +33,7 @@ from emolens.imaging.exposure import spread_most
 from emolens.runtime.catalogue import YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
-# Detects 98 % of FER2013's faces from 144 px on, and nothing in the face-free sample pictures of
+# Detects 97 % of FER2013's faces from 144 px on, and nothing in the face-free sample pictures of
 # scikit-image that one look shows, whose best candidate has 0.47. Source for this and the two
 # below: docs/experiments/0001-framing.md.
 DEFAULT_MIN_SCORE: Final = 0.5
