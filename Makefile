@@ -57,7 +57,7 @@ figures: $(USER_ENV)/installed
 	done
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
 	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --json $(METRICS)/whole-chain.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --detector-px 320 --factor 2 \
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --detector-px 640 --factor 2 \
 	    --json $(METRICS)/whole-chain-live.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 

@@ -10,8 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
+from emolens.detection import DEFAULT_DETECTOR
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import LIVE_DETECTOR_PX, StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
 from emolens.testing import crowd_clip
 
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    settings = StreamSettings(detector_px=LIVE_DETECTOR_PX)
+    settings = StreamSettings(detector_px=StreamSettings.for_live().search_px(DEFAULT_DETECTOR))
     analyzer = StreamAnalyzer.load(settings=settings)
     source = crowd_clip(1, duration_s=60 * options.minutes)
     n_frames, n_visible, numbers, labels = 0, 0, set(), set()

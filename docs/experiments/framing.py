@@ -21,7 +21,7 @@ from emolens.core.face import FaceDetection
 from emolens.core.ports import FaceDetector
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces
-from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, build_detector
+from emolens.detection import DEFAULT_DETECTOR, DETECTOR_NAMES, load_detector
 
 CANVAS_WH = (640, 480)
 GRAY = 127
@@ -158,9 +158,9 @@ def main() -> None:
     samples = chain.from_iterable(iter_faces(s, Split.TRAINING) for s in arguments.sources)
     everything = [sample.image for sample in samples]
     faces = everything[:: max(len(everything) // arguments.n_faces, 1)][: arguments.n_faces]
-    detector = build_detector(arguments.detector)
+    detector = load_detector(arguments.detector, long_side_px=CANVAS_WH[0])
     report = {
-        "detector": arguments.detector,
+        "detector": detector.name,
         "enlargement": {f"{e:g}": measure(detector, faces, e) for e in arguments.enlargements},
     }
     text = json.dumps(report, indent=1) + "\n"

@@ -128,7 +128,7 @@ def main() -> None:
         "n": options.faces,
         "factor": options.factor,
         "model": options.model,
-        "detector": options.detector,
+        "detector": detector.name,
         "rolls": {f"{roll:g}": measure(detector, options, roll) for roll in options.rolls},
     }
     line = json.dumps(record, indent=2) + "\n"

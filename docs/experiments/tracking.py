@@ -22,7 +22,8 @@ from trackers.eval.identity import compute_identity_metrics
 from emolens.core.face import FaceDetection, TrackedFace, TrackState
 from emolens.core.geometry import Box
 from emolens.core.ports import FaceTracker
-from emolens.detection import build_detector
+from emolens.detection import DEFAULT_DETECTOR, build_detector
+from emolens.pipeline.stream import StreamSettings
 from emolens.testing import Actor, SyntheticSource, collins, hopper
 from emolens.tracking import TRACKER_NAMES, build_tracker
 
@@ -111,7 +112,9 @@ def overlap(one: Box, other: Box) -> float:
 
 def look_at(duration_s: float, actors: list[Actor]) -> list[Look]:
     """Time, truth and detections of every look."""
-    detector = build_detector(n_threads=2)
+    # As videos are searched.
+    side_px = StreamSettings().search_px(DEFAULT_DETECTOR)
+    detector = build_detector(long_side_px=side_px, n_threads=2)
     source = SyntheticSource(actors, size_wh=SIZE_WH)
     times = np.arange(0, duration_s, 1 / LOOKS_HZ).tolist()
     return [(t, visible(actors, t), detector.detect(source.draw(t))) for t in times]

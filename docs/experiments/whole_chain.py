@@ -81,7 +81,7 @@ def main() -> None:
         "accuracy_face_crops": float(direct_hits.mean()),
         "points_lost": float(direct_hits.mean() - chain.mean()) * 100,
         "factor": options.factor,
-        "detector": options.detector,
+        "detector": detector.name,
         "detector_px": options.detector_px,
         "model": options.model,
     }

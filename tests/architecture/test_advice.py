@@ -118,7 +118,7 @@ def test_commands_to_enter_are_parsed_as_they_stand(entered: str) -> None:
 
 def test_there_are_commands_to_enter() -> None:
     assert "live --source X" in entered_commands()
-    assert len(entered_commands()) >= 5
+    assert len(entered_commands()) >= 4
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from emolens.media.recording import Recording
 from emolens.testing import crowd_clip
 from tests.command_line import run_emolens
 
-# A face that one look at 1280x960 px does not see, and a look at 320 less so.
-SMALL_PX = 36
+# A head that one look of 640 px at 1280x960 px does not show, and larger ones do.
+SMALL_PX = 50
 LEFT_OUT = "are not looked for here"
 
 
@@ -40,11 +40,11 @@ def test_image_sees_smaller_faces_with_a_larger_input(folder: Path) -> None:
     command = ("image", "shots/small.png", "--jsonl", "-")
     usual, larger, smaller = (
         run_emolens(*command, *options, cwd=folder)
-        for options in ((), ("--detector-px", "1312"), ("--detector-px", "320"))
+        for options in ((), ("--detector-px", "1312"), ("--detector-px", "640"))
     )
-    assert [len(json.loads(done.stdout)["faces"]) for done in (usual, larger, smaller)] == [0, 1, 0]
+    assert [len(json.loads(done.stdout)["faces"]) for done in (usual, larger, smaller)] == [1, 1, 0]
     assert LEFT_OUT not in usual.stderr
-    assert f"faces below 116 px {LEFT_OUT}" in smaller.stderr
+    assert f"faces below 96 px {LEFT_OUT}" in smaller.stderr
     (note,) = (note for note in json.loads(smaller.stdout)["notes"] if LEFT_OUT in note)
     assert "--detector-px" in note
 
@@ -54,16 +54,16 @@ def test_explain_sees_smaller_faces_with_a_larger_input(folder: Path, tmp_path: 
     done = run_emolens(*command, "1312", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "face 1 at" in done.stdout
-    done = run_emolens(*command, "320", cwd=tmp_path)
-    assert f"faces below 116 px {LEFT_OUT}" in done.stderr
+    done = run_emolens(*command, "640", cwd=tmp_path)
+    assert f"faces below 96 px {LEFT_OUT}" in done.stderr
     assert "no face found" in done.stderr
 
 
 def test_video_tells_once_what_it_leaves_out(folder: Path) -> None:
     done = run_emolens("video", "wide.mkv", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(f"faces below 76 px {LEFT_OUT}") == 1
-    done = run_emolens("video", "wide.mkv", "--detector-px", "1312", cwd=folder)
+    assert done.stderr.count(f"faces below 125 px {LEFT_OUT}") == 1
+    done = run_emolens("video", "wide.mkv", "--detector-px", "1600", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert LEFT_OUT not in done.stderr
 
@@ -72,9 +72,9 @@ def test_live_tells_once_what_it_leaves_out(folder: Path) -> None:
     command = ("live", "--source", "wide.mkv", "--no-window")
     done = run_emolens(*command, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(f"faces below 163 px {LEFT_OUT}") == 1
-    done = run_emolens(*command, "--detector-px", "640", cwd=folder)
-    assert done.stderr.count(f"faces below 76 px {LEFT_OUT}") == 1
+    assert done.stderr.count(f"faces below 125 px {LEFT_OUT}") == 1
+    done = run_emolens(*command, "--detector-px", "320", cwd=folder)
+    assert done.stderr.count(f"faces below 270 px {LEFT_OUT}") == 1
     done = run_emolens(*command, "--quiet", cwd=folder)
     assert LEFT_OUT not in done.stderr
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.media.video_source import VideoSource
-from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, default_detector
 from tests.command_line import run_emolens as command
 
 
@@ -54,9 +54,11 @@ def test_data_info_counts(data: Path) -> None:
 def test_models_are_listed_and_sound(tmp_path: Path) -> None:
     listed = command("models", "list", cwd=tmp_path)
     assert f"{DEFAULT_EMOTION_MODEL} (default)" in listed.stdout
+    assert f"{default_detector()} (default)" in listed.stdout
+    assert "BSD-3-Clause" in listed.stdout
     verified = command("models", "verify", cwd=tmp_path)
     assert verified.returncode == 0, verified.stderr
-    assert "centerface: sound" in verified.stdout
+    assert f"{default_detector()}: sound" in verified.stdout
 
 
 def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
@@ -67,6 +69,7 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert findings["telemetry of ONNX Runtime"] == "off"
     assert "libx264" in findings["ffmpeg in PyAV"]
     assert findings["screen for windows"] in {"yes", "none"}
+    assert findings["default detector"] == f"{default_detector()}, installed"
     assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")
 
 

@@ -12,7 +12,7 @@ from emolens.core.face import FaceDetection, FaceRoll, QualityReason
 from emolens.core.frame import Frame
 from emolens.core.geometry import Box
 from emolens.imaging.decode import read_image
-from emolens.pipeline.stream import LIVE_DETECTOR_PX, StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
 from emolens.testing import FakeClassifier, FakeDetector
 from tests.command_line import run_emolens
 from tests.turned import turned
@@ -20,9 +20,7 @@ from tests.turned import turned
 Pixels = npt.NDArray[np.uint8]
 
 
-@pytest.mark.parametrize(
-    "settings", [StreamSettings(), StreamSettings(detector_px=LIVE_DETECTOR_PX)]
-)
+@pytest.mark.parametrize("settings", [StreamSettings(), StreamSettings(detector_px=480)])
 def test_a_head_that_tilts_in_a_stream_keeps_its_label(
     astronaut: Pixels, settings: StreamSettings
 ) -> None:

@@ -15,7 +15,8 @@ from emolens.training.recipe_file import load_recipe
 from tests.recipes import small_recipe
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+# The landmark network has a recipe of another kind: test_landmark_training.py.
+RECIPES = sorted(set((ROOT / "recipes").glob("*.toml")) - {ROOT / "recipes/landmarks.toml"})
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,8 @@ from emolens.core.emotion import N_EMOTIONS, EmotionScores
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.imaging.preprocess import preprocess
+from emolens.runtime.batches import run_rows
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
-
-# ONNX Runtime keeps memory for every input shape it has seen, so batches come in few sizes only.
-_BATCH_SIZES = (1, 2, 4, 8, 16)
 
 
 class OnnxEmotionClassifier:
@@ -25,7 +23,6 @@ class OnnxEmotionClassifier:
 
     def __init__(self, model: EmotionModel) -> None:
         self._model = model
-        self._input_name = model.session.input_names[0]
 
     @classmethod
     def load(cls, name_or_path: str | Path = "default", *, n_threads: int = 1) -> Self:
@@ -67,24 +64,12 @@ class OnnxEmotionClassifier:
         Raises:
             ModelError: The model gave numbers that are not finite.
         """
-        parts = [self._run_batch(crops[start:stop], outputs) for start, stop in _spans(len(crops))]
-        if not parts:
+        if not len(crops):
             return [np.empty((0, N_EMOTIONS), np.float32) for _ in outputs]
-        arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        arrays = run_rows(self._model.session, preprocess(crops, self.input_spec), outputs)
         if not all(np.isfinite(array).all() for array in arrays):
             raise ModelError(f"the model {self.manifest.name} gave numbers that are not finite")
         return arrays
-
-    def _run_batch(
-        self, crops: Sequence[npt.NDArray[np.uint8]], outputs: Sequence[str]
-    ) -> list[npt.NDArray[np.float32]]:
-        faces = preprocess(crops, self.input_spec)
-        n_faces = len(faces)
-        batch_size = next(size for size in _BATCH_SIZES if size >= n_faces)
-        padded = np.zeros((batch_size, *faces.shape[1:]), np.float32)
-        padded[:n_faces] = faces
-        arrays = self._model.session.run({self._input_name: padded}, outputs)
-        return [array[:n_faces] for array in arrays]
 
 
 def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -92,8 +77,3 @@ def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     exponentials = np.exp(shifted)
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True), np.float32)
-
-
-def _spans(n_crops: int) -> list[tuple[int, int]]:
-    largest = _BATCH_SIZES[-1]
-    return [(start, min(start + largest, n_crops)) for start in range(0, n_crops, largest)]

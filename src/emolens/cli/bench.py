@@ -16,7 +16,7 @@ from emolens.cli.options import DetectorOption, DetectorPxOption, ModelOption
 from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
-from emolens.detection import DEFAULT_DETECTOR
+from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
 from emolens.media.jsonl_writer import STDOUT
 from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
@@ -29,7 +29,7 @@ _SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
 _USUAL_SIZE: Final = (640, 480)
 _N_FACES: Final = (0, 1, 2, 4, 8)
 _THREADS: Final = (1, 2)
-_STAGES: Final = ("detection", "classification", "drawing")
+_STAGES: Final = ("detection", "following", "classification", "drawing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class _Case:
     size_wh: tuple[int, int] | None
     n_faces: int | None
 
-    def settings(self, detector_px: int | None) -> StreamSettings:
+    def settings(self, detector: str, detector_px: int | None) -> StreamSettings:
         """Those of `live` or of `video`; without limits, which would hide what a stage takes."""
-        live = StreamSettings.for_live()
-        usual_px = live.detector_px if self.mode == "live" else None
-        return StreamSettings(detector_px=usual_px if detector_px is None else detector_px)
+        usual = StreamSettings.for_live() if self.mode == "live" else StreamSettings()
+        side_px = usual.search_px(detector) if detector_px is None else detector_px
+        return StreamSettings(detector_px=side_px)
 
 
 def bench(
@@ -76,7 +76,7 @@ def bench(
             analyzer = StreamAnalyzer.load(
                 model=model,
                 detector=detector,
-                settings=case.settings(detector_px),
+                settings=case.settings(detector, detector_px),
                 n_threads=case.n_threads,
             )
             figures = measure_speed(_frames_of(case, source, frames), analyzer, max_frames=frames)
@@ -131,7 +131,7 @@ def _record(
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": _processor(),
         "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
-        "detector": detector,
+        "detector": resolve_detector_name(detector),
         "detector_px": detector_px,
         "measurements": [
             {

@@ -16,7 +16,7 @@ from emolens.cli.terminal import PartialFailureError, say_error, stdout_console,
 from emolens.core.errors import BrokenLibraryError, ModelError
 from emolens.core.libraries import broken_libraries, explaining_imports
 from emolens.media.jsonl_writer import STDOUT
-from emolens.runtime.catalogue import known_models
+from emolens.runtime.catalogue import DEFAULT_ALIAS, find_model, known_models
 
 _BASE_PACKAGES = (
     *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow", "scikit-learn"),
@@ -45,12 +45,16 @@ def doctor(
         "screen for windows": _ask(_screen),
     }
     is_sound = not broken
+    chosen = find_model(DEFAULT_ALIAS, "detector")
+    findings["default detector"] = (
+        f"{chosen.name}, installed" if chosen.is_installed else f"{chosen.name}, not installed"
+    )
     for model in known_models():
         try:
             model.read()
             findings[f"model {model.name}"] = f"sound, SHA-256 {model.sha256}"
         except ModelError as error:
-            if model.path.exists() or not model.url:
+            if model.is_installed or not model.is_optional or model is chosen:
                 is_sound = False
             findings[f"model {model.name}"] = str(error)
     if json:

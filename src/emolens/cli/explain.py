@@ -13,8 +13,10 @@ from emolens.cli.extras import require_gradcam
 from emolens.cli.options import (
     DEFAULT_MAX_MEGAPIXELS,
     MEGAPIXEL,
+    DetectorOption,
     DetectorPxOption,
     MaxMegapixelsOption,
+    SidewaysOption,
 )
 from emolens.cli.terminal import one_line, say, stdout_console
 from emolens.core.emotion import Emotion
@@ -58,10 +60,9 @@ def explain(  # noqa: PLR0913 (one option each)
     model: Annotated[
         str, typer.Option(help="Model name, .onnx file, or .ckpt file of emolens train.")
     ] = "default",
-    detector: Annotated[
-        str, typer.Option(help="Face detector: centerface, yunet, or the path of YuNet's file.")
-    ] = DEFAULT_DETECTOR,
+    detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
+    sideways: SidewaysOption = True,
     max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     face_crops: Annotated[
         bool, typer.Option("--face-crops", help="The picture is one face, cut out already.")
@@ -77,7 +78,11 @@ def explain(  # noqa: PLR0913 (one option each)
     check_detector_name(detector)
     explainer = _load_explainer(model)
     decoded = read_image(image, max_pixels=max_megapixels * MEGAPIXEL)
-    finder = None if face_crops else build_detector(detector, long_side_px=detector_px)
+    finder = (
+        None
+        if face_crops
+        else build_detector(detector, long_side_px=detector_px, sideways=sideways)
+    )
     framed = ImageAnalyzer(finder, explainer).frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])
     results = [face.named(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]

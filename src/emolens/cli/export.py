@@ -38,13 +38,30 @@ def export(
         _export_small(checkpoint, out, has_options=int8 or data is not None)
         return
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
+    from emolens.training.landmarks.checkpoint import is_landmark_checkpoint  # noqa: PLC0415
 
+    if is_landmark_checkpoint(checkpoint):
+        _export_landmarks(checkpoint, out, has_options=int8 or data is not None)
+        return
     exported = export_checkpoint(checkpoint, out, validation=data, int8=int8)
     say(
         f"wrote {out} ({exported.size_bytes / 1e6:.1f} MB, "
         f"accuracy {exported.manifest.metrics['accuracy']:.2%}, "
         f"temperature {exported.manifest.temperature:.3f}, largest difference "
         f"from torch {exported.parity:.1e} in a logit)"
+    )
+
+
+def _export_landmarks(checkpoint: Path, out: Path, *, has_options: bool) -> None:
+    from emolens.training.landmarks.export import export_landmarks  # noqa: PLC0415
+
+    if has_options:
+        raise ConfigError(f"{checkpoint}: --int8 and --data are for models of expressions")
+    exported = export_landmarks(checkpoint, out)
+    say(
+        f"wrote {out} ({exported.size_bytes / 1e6:.2f} MB, mean error of the landmarks "
+        f"{exported.manifest.metrics['val_error']:.1%} of the distance between the eyes, largest "
+        f"difference from torch {exported.parity:.1e} sides of the close-up)"
     )
 
 

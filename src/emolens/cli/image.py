@@ -17,6 +17,7 @@ from emolens.cli.options import (
     DetectorPxOption,
     MaxMegapixelsOption,
     ModelOption,
+    SidewaysOption,
 )
 from emolens.cli.terminal import (
     PartialFailureError,
@@ -61,6 +62,7 @@ def image(  # noqa: PLR0913 (one option each)
     model: ModelOption = "default",
     detector: DetectorOption = DEFAULT_DETECTOR,
     detector_px: DetectorPxOption = None,
+    sideways: SidewaysOption = True,
     max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
@@ -73,7 +75,11 @@ def image(  # noqa: PLR0913 (one option each)
     """
     refuse_addresses(paths)
     analyzer = ImageAnalyzer.load(
-        model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
+        model=model,
+        detector=detector,
+        face_crops=face_crops,
+        detector_px=detector_px,
+        sideways=sideways,
     )
     max_pixels = max_megapixels * MEGAPIXEL
     left_out = LeftOut()

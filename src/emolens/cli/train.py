@@ -1,17 +1,20 @@
 """`emolens train`: run a training recipe."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emolens.cli.extras import require_training
-from emolens.cli.terminal import say, stdout_console
+from emolens.cli.terminal import progress, say, stdout_console
 from emolens.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from emolens.training.faces import TrainingFaces
+
+_RUNS = Path("runs")
 
 
 def train(
@@ -35,26 +38,63 @@ def train(
 ) -> None:
     """Train a model from a recipe, with a checkpoint after every epoch."""
     require_training("emolens train")
+    from emolens.training.landmarks.recipe import KIND  # noqa: PLC0415 (torch is slow to load)
+    from emolens.training.recipe_file import read_toml  # noqa: PLC0415
+
+    if resume and out:
+        raise ConfigError("--resume names the folder already; leave --out away")
+    is_landmarks = read_toml(recipe, assignments or ()).get("kind") == KIND
+    run = _train_landmarks if is_landmarks else _train_expressions
+    run(recipe, assignments or (), out=resume or out, is_resumed=resume is not None, quiet=quiet)
+
+
+def _train_expressions(
+    path: Path, assignments: Sequence[str], *, out: Path | None, is_resumed: bool, quiet: bool
+) -> None:
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is optional and slow to load)
     from emolens.training.processes import is_main_process  # noqa: PLC0415
     from emolens.training.recipe_file import load_recipe  # noqa: PLC0415
 
-    if resume and out:
-        raise ConfigError("--resume names the folder already; leave --out away")
-    resolved = load_recipe(recipe, assignments or ())
-    run_dir = resume or out or Path("runs") / resolved.name
+    recipe = load_recipe(path, assignments)
     result = fit(
-        resolved,
-        run_dir,
-        resume=resume is not None,
+        recipe,
+        out or _RUNS / recipe.name,
+        resume=is_resumed,
         show_progress=not quiet,
         on_faces=_nothing if quiet else _tell_sources,
     )
     if not is_main_process():
         return
     stdout_console().print(f"validation accuracy [bold]{result.val_accuracy:.2%}[/]")
-    best, model = shlex.quote(str(result.best)), shlex.quote(f"{resolved.name}.onnx")
-    say(f"wrote {result.best}; next: emolens export {best} {model}")
+    _tell_next(result.best, recipe.name)
+
+
+def _train_landmarks(
+    path: Path, assignments: Sequence[str], *, out: Path | None, is_resumed: bool, quiet: bool
+) -> None:
+    from emolens.training.landmarks.fit import (  # noqa: PLC0415 (torch is optional)
+        fit_landmarks,
+        load_landmark_recipe,
+    )
+
+    recipe = load_landmark_recipe(path, assignments)
+    result = fit_landmarks(
+        recipe,
+        out or _RUNS / recipe.name,
+        resume=is_resumed,
+        show_progress=not quiet,
+        on_teaching=lambda what, n_pictures: progress(what, n_pictures, quiet=quiet),
+    )
+    stdout_console().print(
+        f"mean error of the landmarks [bold]{result.val_error:.1%}[/] of the distance between the "
+        "eyes, from one look at faces rolled by any angle"
+    )
+    _tell_next(result.best, recipe.name)
+
+
+def _tell_next(best: Path, name: str) -> None:
+    model = shlex.quote(f"{name}.onnx")
+    say(f"wrote {best}; next: emolens export {shlex.quote(str(best))} {model}")
 
 
 def _tell_sources(faces: "TrainingFaces") -> None:

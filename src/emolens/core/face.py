@@ -157,7 +157,7 @@ class FaceResult:
     Attributes:
         box: The detector's box in pixels, clipped to the picture; smoothed in a stream.
         detection_score: The detector's score 0..1, or None for a picture given as a face crop and
-            for a box that is predicted from earlier frames.
+            in frames of a stream that the detector did not search.
         quality: Size, sharpness and whether the face can be assessed.
         raw: Calibrated scores of this picture alone.
         smoothed: Scores smoothed over the track, or None outside a stream and for a track that was

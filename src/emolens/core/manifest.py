@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 # Stands in for the digest while the digest itself is computed.
 BLANK_SHA256 = "0" * 64
 
-_Spec = TypeVar("_Spec", "InputSpec", "ModelManifest")
+_Spec = TypeVar("_Spec", "InputSpec", "ModelManifest", "LandmarkManifest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,6 @@ class ModelManifest:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if self.schema_version != SCHEMA_VERSION:
-            raise ModelError(
-                f"manifest schema_version is {self.schema_version}, this emolens reads "
-                f"{SCHEMA_VERSION}; export the model again with this version"
-            )
         if tuple(self.labels) != LABELS:
             raise ModelError(
                 f"the model's labels are {list(self.labels)}; they must be {list(LABELS)}, "
@@ -95,8 +90,7 @@ class ModelManifest:
             )
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise ModelError(f"temperature must be > 0, got {self.temperature}")
-        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
-            raise ModelError(f"sha256 must be 64 hexadecimal digits, got {self.sha256!r}")
+        _check_version_and_digest(self.schema_version, self.sha256)
 
     def to_json(self) -> str:
         """The manifest as one line of JSON."""
@@ -105,17 +99,80 @@ class ModelManifest:
     @classmethod
     def from_json(cls, text: str) -> "ModelManifest":
         """Read `to_json`'s text; raises `ModelError` for unknown, missing or wrong values."""
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise ModelError(f"the model's manifest is not JSON: {error}") from error
-        if not isinstance(values, dict) or not isinstance(values.get("input"), dict):
+        values = _read_object(text)
+        given = values.get("input")
+        if not isinstance(given, dict):
             raise ModelError("the model's manifest must be a JSON object with an object 'input'")
-        spec = _build(InputSpec, values["input"], "input.")
+        spec = _build(InputSpec, given, "input.")
         labels = values.get("labels")
         if not isinstance(labels, list):
             raise ModelError(f"the manifest's labels must be a list, got {labels!r}")
         return _build(ModelManifest, {**values, "input": spec, "labels": tuple(labels)}, "")
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkManifest:
+    """Origin, input and measured quality of a landmark model.
+
+    Attributes:
+        name: The model's name.
+        size_px: Side of the grey close-up that it reads.
+        scale: Side of the close-up in longer sides of the face's box.
+        dataset: What it was trained on.
+        teachers: The detectors that taught it.
+        code_revision: Git revision of the code that trained it, or `"unknown"`.
+        metrics: Figures measured on the validation pictures.
+        license: Licence of the weights (SPDX identifier).
+        sha256: SHA-256 of the file with these 64 digits replaced by zeros.
+        schema_version: Version of this list of fields.
+    """
+
+    name: str
+    size_px: int
+    scale: float
+    dataset: str
+    teachers: str
+    code_revision: str
+    metrics: Mapping[str, float]
+    license: str
+    sha256: str = BLANK_SHA256
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size_px <= 512:
+            raise ModelError(f"size_px must be 16..512, got {self.size_px}")
+        if not 1 <= self.scale <= 3:
+            raise ModelError(f"scale must be 1..3, got {self.scale}")
+        _check_version_and_digest(self.schema_version, self.sha256)
+
+    def to_json(self) -> str:
+        """The manifest as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "LandmarkManifest":
+        """Read `to_json`'s text; raises `ModelError` for unknown, missing or wrong values."""
+        return _build(LandmarkManifest, _read_object(text), "")
+
+
+def _read_object(text: str) -> dict[str, object]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"the model's manifest is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ModelError("the model's manifest must be a JSON object")
+    return values
+
+
+def _check_version_and_digest(schema_version: int, sha256: str) -> None:
+    if schema_version != SCHEMA_VERSION:
+        raise ModelError(
+            f"manifest schema_version is {schema_version}, this emolens reads {SCHEMA_VERSION}; "
+            "export the model again with this version"
+        )
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ModelError(f"sha256 must be 64 hexadecimal digits, got {sha256!r}")
 
 
 def _build(cls: type[_Spec], values: Mapping[str, object], prefix: str) -> _Spec:

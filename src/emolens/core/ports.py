@@ -5,7 +5,7 @@ Each port has one contract test under tests/contract/ that runs over all its imp
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,21 @@ class FaceDetector(Protocol):
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Find the faces of a uint8 (H, W, 3) BGR picture, largest first; an empty list if none."""
+        ...
+
+
+@runtime_checkable
+class FaceFollower(Protocol):
+    """Finds faces again that were seen a moment ago, without searching the picture."""
+
+    def follow(
+        self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
+    ) -> list[FaceDetection | None]:
+        """Look where faces are expected in a uint8 (H, W, 3) BGR picture.
+
+        Returns:
+            Each face where it is, in the order given; None where there is none.
+        """
         ...
 
 

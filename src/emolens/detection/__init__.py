@@ -3,24 +3,35 @@
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.factory import (
     DEFAULT_DETECTOR,
-    DEFAULT_LONG_SIDE_PX,
     DETECTOR_NAMES,
+    Use,
     build_detector,
     check_detector_name,
     check_detector_px,
+    load_detector,
+    resolve_detector_name,
+    usual_side_px,
 )
+from emolens.detection.landmarks import LandmarkDetector, moved_to
+from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector, detection_notes
 from emolens.detection.yunet import YuNetDetector
 
 __all__ = [
     "DEFAULT_DETECTOR",
-    "DEFAULT_LONG_SIDE_PX",
     "DETECTOR_NAMES",
     "CenterFaceDetector",
+    "LandmarkDetector",
+    "SidewaysDetector",
     "TiledDetector",
+    "Use",
     "YuNetDetector",
     "build_detector",
     "check_detector_name",
     "check_detector_px",
     "detection_notes",
+    "load_detector",
+    "moved_to",
+    "resolve_detector_name",
+    "usual_side_px",
 ]

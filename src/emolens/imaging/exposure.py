@@ -35,6 +35,8 @@ _RIM = 1 / 8
 _FACE_SHARE = 0.02
 # Small enough for a bright face on a black ground to count.
 _PICTURE_SHARE = 0.001
+# A lamp or a window may take so much of a picture that is dark otherwise.
+_MOST_SHARE = 0.1
 _HALF = 0.5
 # Half of a picture below this: night, or a closed shutter.
 _BLACK_LEVEL = 16
@@ -125,6 +127,20 @@ def picture_levels(image: Pixels) -> Levels:
         image: uint8 (H, W, 3).
     """
     return _levels(_sample(image), _PICTURE_SHARE)
+
+
+def spread_most(image: Pixels) -> Pixels | None:
+    """Spread the levels that most of a picture has, where few bright or dark things hide them.
+
+    Args:
+        image: uint8 (H, W, 3).
+
+    Returns:
+        The picture with the levels of its middle eight tenths spread, what lies beyond them cut
+        off; None where these are no fewer than a network can see.
+    """
+    spread = _levels(_sample(image), _MOST_SHARE).spread(image)
+    return None if spread is image else spread
 
 
 def light_notes(image: Pixels, *, has_faces: bool) -> tuple[str, ...]:

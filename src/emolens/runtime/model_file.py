@@ -1,4 +1,4 @@
-"""Emotion models as single files: an ONNX graph, its manifest, and a seal over both.
+"""Models of our own as single files: an ONNX graph, its manifest, and a seal over both.
 
 The manifest stands in the ONNX metadata under `MANIFEST_KEY`. Its `sha256` is the digest of the
 whole file with those 64 digits replaced by zeros, so one file carries its own check and any
@@ -15,13 +15,14 @@ import numpy as np
 
 from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ModelError
-from emolens.core.manifest import BLANK_SHA256, ModelManifest
-from emolens.runtime.catalogue import find_model
+from emolens.core.manifest import BLANK_SHA256, LandmarkManifest, ModelManifest
+from emolens.runtime.catalogue import LANDMARK_MODEL, find_model
 from emolens.runtime.session import OnnxSession
 
 MANIFEST_KEY = "emolens_manifest"
 ONNX_SUFFIX = ".onnx"
 _LOGITS, _CAM = "logits", "cam"
+LANDMARK_OUTPUTS = ("landmarks", "boxes", "is_face")
 _DIGEST = re.compile(rb'"sha256": "([0-9a-f]{64})"')
 
 
@@ -80,6 +81,44 @@ def _check_shapes(session: OnnxSession, manifest: ModelManifest, name: str) -> N
             f"{maps[0].shape if maps else 'none'} for one face; expected (1, {N_EMOTIONS}) and "
             f"(1, {N_EMOTIONS}, h, w)"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkModel:
+    """A verified landmark model, ready to run.
+
+    Attributes:
+        session: Runs the graph: float32 (N, 1, S, S) close-ups of grey levels 0..255 to `landmarks`
+            (N, 5, 2) and `boxes` (N, 4: centre x and y, width, height) in sides of the close-up
+            from its middle, and `is_face` (N,), the probability of a face.
+        manifest: What the file says about itself.
+    """
+
+    session: OnnxSession
+    manifest: LandmarkManifest
+
+
+def load_landmark_model(path: Path | None = None, *, n_threads: int = 1) -> LandmarkModel:
+    """Read, verify and load the landmark model.
+
+    Args:
+        path: A file that `emolens export` wrote; None takes the one that is shipped.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ModelError: A missing file, a digest that does not match, or another kind of model.
+    """
+    name = LANDMARK_MODEL if path is None else str(path)
+    content = find_model(LANDMARK_MODEL, "landmarks").read() if path is None else _read(path)
+    verify_seal(content, name=name)
+    session = OnnxSession(content, name=name, n_threads=n_threads)
+    manifest = LandmarkManifest.from_json(session.metadata.get(MANIFEST_KEY, ""))
+    if set(session.output_names) != set(LANDMARK_OUTPUTS):
+        raise ModelError(
+            f"{name}: a landmark model has the outputs {', '.join(LANDMARK_OUTPUTS)}, this one has "
+            f"{', '.join(session.output_names)}"
+        )
+    return LandmarkModel(session, manifest)
 
 
 def seal(content: bytes) -> bytes:

@@ -23,17 +23,29 @@ class OnnxSession:
         model: The file's bytes; verified by the caller (see `emolens.runtime.catalogue`).
         name: What to call the model in messages.
         n_threads: Threads one call may use.
+        weights: What the model declares as external data and does not bring along: name to float32
+            array. All of them, and no others.
 
     Raises:
-        ModelError: The bytes are no ONNX model that this ONNX Runtime can load.
+        ModelError: The bytes are no ONNX model that this ONNX Runtime can load, or other weights
+            belong to it.
     """
 
-    def __init__(self, model: bytes, *, name: str, n_threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        name: str,
+        n_threads: int = 1,
+        weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    ) -> None:
         if n_threads < 1:
             raise InputError(f"n_threads must be at least 1, got {n_threads}")
         self.name = name
         # ONNX Runtime keeps these bytes as long as the session lives; it is one object.
         self._model = model
+        # Kept for a process that is forked; ONNX Runtime makes its own copies.
+        self._weights = {name: np.array(array) for name, array in (weights or {}).items()}
         self._n_threads = n_threads
         self._loaded: onnxruntime.InferenceSession | None = self._load()
         watch_forks(self)
@@ -46,7 +58,11 @@ class OnnxSession:
         # the detector's from the classifier: with two cores a picture took half as long again.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_ERRORS_ONLY
+        # ONNX Runtime does not keep them alive itself until the model is loaded.
+        tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(w) for w in self._weights.values()]
         try:
+            if tensors:
+                options.add_external_initializers(list(self._weights), tensors)
             return onnxruntime.InferenceSession(self._model, options, providers=list(_PROVIDERS))
         # ONNX Runtime's exceptions share no base class below Exception.
         except Exception as error:

@@ -30,6 +30,7 @@ from emolens.training.mirror import write_out
 from emolens.training.networks import LogitsAndCam
 from emolens.training.onnx_graph import (
     INPUT_NAME,
+    OUTPUT_NAMES,
     store_weights_as_int8,
     store_weights_compactly,
     to_graph,
@@ -88,7 +89,7 @@ def export_checkpoint(
     spec = loaded.networks[0].input_spec
     answers = torch_logits(trained.eval(), faces.images, spec)
     network = deployable(trained, class_scales(recipe, answers, faces.labels))
-    graph = to_graph(network, spec.size_px, has_cam=trained.has_cam)
+    graph = to_graph(network, spec.size_px, OUTPUT_NAMES if trained.has_cam else OUTPUT_NAMES[:1])
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
         stored = store_weights_as_int8(graph, examples)
@@ -130,7 +131,12 @@ def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = N
     if scales is not None:
         for member in unfolded.networks:
             _fold_scales(scales, member.last_layer)  # type: ignore[arg-type]  # a ModuleList forgets
-    plain: nn.Module = unfolded
+    return folded(unfolded)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """Fold batch norm into the weights and round these to what float16 holds; changes `network`."""
+    plain = network.eval()
     if any(isinstance(module, nn.BatchNorm2d) for module in plain.modules()):
         plain = fuse(plain)
     with torch.no_grad():

@@ -1,34 +1,23 @@
 """Run a recipe: read the faces, train phase by phase, keep the best networks."""
 
-import contextlib
-import logging
-import shlex
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
-    LearningRateMonitor,
-    ModelCheckpoint,
-    RichProgressBar,
-    WeightAveraging,
 )
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 
-from emolens.core.errors import ConfigError, OutputError
+from emolens.core.errors import ConfigError
 from emolens.media.files import write_bytes
 from emolens.training.architectures import build_network
 from emolens.training.batches import FaceBatches
 from emolens.training.checkpoint import (
-    AtomicCheckpointIO,
     averaged_state,
     load_checkpoint,
     load_members,
@@ -41,24 +30,21 @@ from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.processes import is_main_process
-from emolens.training.recipe import PhaseSection, Recipe
+from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
 from emolens.training.revision import code_revision
 from emolens.training.run_report import validation_figures, write_run_report
-
-BEST_CHECKPOINT = "best.ckpt"
-LAST_CHECKPOINT = "last.ckpt"
-RESOLVED_RECIPE = "recipe.toml"
-LOGS = "logs"
-_LOG_EVERY_N_STEPS = 50
-_MEANT_SO = (
-    "Checkpoint directory .* exists and is not empty",
-    # Lightning's own use of a torch function that torch has since replaced.
-    ".*isinstance.treespec, LeafSpec.. is deprecated",
-    # Every process validates on all faces, so there is nothing to bring together.
-    "It is recommended to use .*sync_dist=True",
+from emolens.training.trainer import (
+    BEST_CHECKPOINT,
+    LAST_CHECKPOINT,
+    build_trainer,
+    epoch_callbacks,
+    flushing_denormals,
+    without_chatter,
+    writing_to,
 )
-_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+RESOLVED_RECIPE = "recipe.toml"
 # Where the data lies and what the run uses may change between its parts.
 _MAY_CHANGE: dict[str, Any] = {
     "data": {"__all__": {"source", "validation"}},
@@ -91,17 +77,6 @@ class _TellEpoch(Callback):
         del pl_module
         self.batches.epoch = trainer.current_epoch
         self.batches.rank, self.batches.world_size = trainer.global_rank, trainer.world_size
-
-
-class _ProgressBar(RichProgressBar):
-    """Lightning's bar with the three figures that matter, so that they fit on one line."""
-
-    def get_metrics(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule
-    ) -> dict[str, int | str | float | dict[str, float]]:
-        figures = super().get_metrics(trainer, pl_module)
-        shown = {"loss": "train_loss_step", "val_loss": "val_loss", "val_acc": "val_accuracy"}
-        return {name: figures[key] for name, key in shown.items() if key in figures}
 
 
 class _Patience(EarlyStopping):
@@ -156,7 +131,7 @@ def fit(
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     loss = ExpressionLoss(recipe.loss, faces.class_counts, recipe.class_indices)
-    with _without_chatter(), _flushing_denormals(), _writing_to(run_dir):
+    with without_chatter(), flushing_denormals(), writing_to(run_dir):
         for index in remaining:
             if index:
                 network = load_checkpoint(finished[index - 1]).networks[0]
@@ -222,21 +197,25 @@ def _run_phase(
         # Lightning loads it too, but too late for features of a backbone that does not learn.
         module.network.load_state_dict(averaged_state(last))
     train_batches, val_batches = _batches(module, faces)
-    best = ModelCheckpoint(
-        phase_dir, filename="best", monitor="val_accuracy", mode="max", enable_version_counter=False
-    )
-    callbacks: list[Callback] = [
+    callbacks = [
         _TellEpoch(train_batches),
-        WeightAveraging(avg_fn=_moving_average(recipe.schedule.ema_decay)),
-        best,
-        ModelCheckpoint(phase_dir, filename="last", enable_version_counter=False),
-        LearningRateMonitor("epoch"),
+        *epoch_callbacks(
+            phase_dir,
+            recipe.schedule.ema_decay,
+            monitor="val_accuracy",
+            mode="max",
+            show_progress=show_progress,
+        ),
     ]
     if phase.patience:
         callbacks.append(_Patience("val_accuracy", mode="max", patience=phase.patience))
-    if show_progress and sys.stderr.isatty():
-        callbacks.append(_ProgressBar(console_kwargs={"stderr": True}))
-    trainer = _trainer(recipe, phase, phase_dir, callbacks, len(train_batches))
+    trainer = build_trainer(
+        recipe.hardware,
+        phase_dir,
+        callbacks,
+        n_epochs=phase.epochs,
+        n_batches=len(train_batches),
+    )
     with warnings.catch_warnings():
         if phase.learning_stages is not None:
             # So they should be: what does not learn keeps its batch statistics.
@@ -246,22 +225,6 @@ def _run_phase(
         state = averaged_state(phase_dir / BEST_CHECKPOINT)
         save_checkpoint(finished, recipe, [state], revision)
     trainer.strategy.barrier()
-
-
-def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """An exponential moving average that forgets the first, random weights quickly.
-
-    The decay grows to its final value with the number of averaged steps, as in TensorFlow's
-    `ExponentialMovingAverage` with `num_updates`.
-    """
-
-    def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
-        n = int(n_averaged)
-        now = min(decay, (1 + n) / (10 + n))
-        # In this form a frozen weight stays what it is to the last bit.
-        return averaged + (current - averaged) * (1 - now)
-
-    return average
 
 
 def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatches, FaceBatches]:
@@ -287,32 +250,6 @@ def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatche
     )
 
 
-def _trainer(
-    recipe: Recipe,
-    phase: PhaseSection,
-    phase_dir: Path,
-    callbacks: Sequence[Callback],
-    n_batches: int,
-) -> pl.Trainer:
-    hardware = recipe.hardware
-    return pl.Trainer(
-        max_epochs=phase.epochs,
-        precision=_PRECISION[hardware.precision],  # type: ignore[arg-type]  # a known word
-        devices=hardware.devices,
-        num_nodes=hardware.num_nodes,
-        # Every process takes its part of each batch itself.
-        use_distributed_sampler=False,
-        plugins=[AtomicCheckpointIO()],
-        callbacks=list(callbacks),
-        # Every start writes its own version_N, so a resumed run keeps what went before.
-        logger=[CSVLogger(phase_dir, name=LOGS), TensorBoardLogger(phase_dir, name="tensorboard")],
-        log_every_n_steps=min(_LOG_EVERY_N_STEPS, n_batches),
-        enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
 def _finish(
     recipe: Recipe,
     run_dir: Path,
@@ -330,41 +267,3 @@ def _finish(
         save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)
         write_run_report(run_dir, figures, faces)
     return FitResult(best, figures.metrics.accuracy)
-
-
-@contextlib.contextmanager
-def _writing_to(run_dir: Path) -> Iterator[None]:
-    """Say which folder could not be written where a log, and not a file of ours, fails."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{run_dir}: training stopped, the folder cannot be written: "
-            f"{error.strerror or error}; make room and go on with "
-            f"--resume {shlex.quote(str(run_dir))}"
-        ) from error
-
-
-@contextlib.contextmanager
-def _flushing_denormals() -> Iterator[None]:
-    """Take numbers next to zero as zero, which is much faster; a setting of the whole process."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep Lightning's remarks about devices, and what it warns of that is meant so, away."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            for message in _MEANT_SO:
-                warnings.filterwarnings("ignore", message)
-            yield
-    finally:
-        logger.setLevel(level)

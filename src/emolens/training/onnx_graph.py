@@ -12,7 +12,7 @@ from torch import nn
 
 from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ModelError
-from emolens.core.manifest import ModelManifest
+from emolens.core.manifest import LandmarkManifest, ModelManifest
 from emolens.runtime.model_file import MANIFEST_KEY
 from emolens.runtime.quantization import quantize_graph
 
@@ -21,19 +21,21 @@ OUTPUT_NAMES = ("logits", "cam")
 _OPSET = 18
 
 
-def to_graph(network: nn.Module, size_px: int, *, has_cam: bool = True) -> ModelProto:
+def to_graph(
+    network: nn.Module, size_px: int, output_names: Sequence[str] = OUTPUT_NAMES
+) -> ModelProto:
     """Trace a network into an ONNX graph with a free batch size.
 
     Args:
-        network: Maps float32 (N, 1, S, S) to `logits` (N, 7) and perhaps `cam` (N, 7, h, w).
+        network: Maps float32 (N, 1, S, S) to its outputs.
         size_px: S.
-        has_cam: Whether the network gives activation maps.
+        output_names: What to call them, in their order.
     """
     program = torch.onnx.export(
         network,
         (torch.zeros(2, 1, size_px, size_px),),
         input_names=[INPUT_NAME],
-        output_names=list(OUTPUT_NAMES if has_cam else OUTPUT_NAMES[:1]),
+        output_names=list(output_names),
         dynamic_shapes=({0: torch.export.Dim("n_faces")},),
         opset_version=_OPSET,
         dynamo=True,
@@ -159,7 +161,7 @@ def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> 
     return quantized
 
 
-def with_manifest(graph: ModelProto, manifest: ModelManifest) -> bytes:
+def with_manifest(graph: ModelProto, manifest: ModelManifest | LandmarkManifest) -> bytes:
     """Serialise a graph with a manifest in its metadata, ready to be sealed."""
     del graph.metadata_props[:]
     entry = graph.metadata_props.add()

@@ -20,11 +20,13 @@ HUB, RANDOM = "hub", "random"
 _DEFAULT_KIND = "resnet"
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a recipe: what it does not know is refused, and nothing in it changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class DataSection(_Section):
+class DataSection(Section):
     """Where faces are, and how far they are trusted. Relative paths start at the current folder.
 
     A recipe has one `[data]` section or several `[[data]]` ones.
@@ -63,7 +65,7 @@ class DataSection(_Section):
     that show more around the face than FER2013 does."""
 
 
-class FacesSection(_Section):
+class FacesSection(Section):
     """Which faces of all sources together are learnt from, and how often."""
 
     classes: tuple[str, ...] = LABELS
@@ -81,7 +83,7 @@ class FacesSection(_Section):
         return self
 
 
-class ResNetSection(_Section):
+class ResNetSection(Section):
     """A ResNet for small grey faces (He et al. 2016), built from timm's blocks."""
 
     kind: Literal["resnet"] = "resnet"
@@ -108,7 +110,7 @@ class ResNetSection(_Section):
         return self
 
 
-class ViTSection(_Section):
+class ViTSection(Section):
     """A small Vision Transformer (Dosovitskiy et al. 2021) for grey faces, from timm."""
 
     kind: Literal["vit"]
@@ -137,7 +139,7 @@ class ViTSection(_Section):
         return self
 
 
-class BackboneSection(_Section):
+class BackboneSection(Section):
     """A backbone of timm's with weights that were trained elsewhere, and a head of our own."""
 
     kind: Literal["backbone"]
@@ -167,7 +169,7 @@ NetworkSection = Annotated[
 ]
 
 
-class AugmentSection(_Section):
+class AugmentSection(Section):
     """Random changes to every training picture, drawn anew for each picture of a batch."""
 
     flip: Fraction = 0.5
@@ -190,7 +192,7 @@ class AugmentSection(_Section):
     """Chance that a batch is mixed: mixup (beta 0.2) or cutmix (beta 0.5), half each."""
 
 
-class LossSection(_Section):
+class LossSection(Section):
     """What is minimised. The defaults are plain cross-entropy."""
 
     label_smoothing: Fraction = 0.1
@@ -205,7 +207,7 @@ class LossSection(_Section):
     """Weight of a second head that learns the shares of FER+'s votes; it is not shipped."""
 
 
-class TeacherSection(_Section):
+class TeacherSection(Section):
     """Learn from the answers of finished networks too (Hinton et al. 2015).
 
     Teacher and student see the same augmented and mixed batch (Beyer et al. 2022).
@@ -219,7 +221,7 @@ class TeacherSection(_Section):
     """Both sides' logits are divided by it."""
 
 
-class ScheduleSection(_Section):
+class ScheduleSection(Section):
     """Optimiser and batches."""
 
     batch_size: int = Field(128, ge=2)
@@ -232,7 +234,7 @@ class ScheduleSection(_Section):
     """Decay per step of the moving average of weights, which is what gets validated and shipped."""
 
 
-class PhaseSection(_Section):
+class PhaseSection(Section):
     """A part of the run with its own rate; it starts from the best network of the one before."""
 
     epochs: Count = 40
@@ -259,7 +261,7 @@ class PhaseSection(_Section):
         return self
 
 
-class HardwareSection(_Section):
+class HardwareSection(Section):
     """What it runs on; of no consequence for what is learnt, apart from rounding."""
 
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -270,7 +272,7 @@ class HardwareSection(_Section):
     """Machines."""
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """A whole run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")

@@ -25,14 +25,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ConfigError: The file is missing or no TOML, a key is unknown (the valid ones are listed), a
             value has the wrong type or lies outside its range.
     """
-    try:
-        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the recipe: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    for override in overrides:
-        _apply_override(values, override)
+    values = read_toml(path, overrides)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -41,7 +34,24 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ) from error
 
 
-def to_toml(recipe: Recipe) -> str:
+def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
+    """Read a TOML file and apply `section.key=value` overrides, before anything is checked.
+
+    Raises:
+        ConfigError: The file is missing or no TOML, or an override names no key.
+    """
+    try:
+        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the recipe: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    for override in overrides:
+        _apply_override(values, override)
+    return values
+
+
+def to_toml(recipe: BaseModel) -> str:
     """The recipe with every default written out, as TOML that `load_recipe` reads."""
     lines: list[str] = []
     tables: list[str] = []
@@ -100,12 +110,18 @@ def _enter(target: object, section: str) -> object:
     raise ConfigError(f"--set: there are {len(target)} entries, counted from 0; got {section!r}")
 
 
-def explain(error: ValidationError, *, has_one_source: bool = False) -> str:
+def explain(
+    error: ValidationError,
+    *,
+    has_one_source: bool = False,
+    root: type[BaseModel] = Recipe,
+) -> str:
     """What is wrong with which key, with the valid keys where one is unknown.
 
     Args:
-        error: Of a `Recipe`.
+        error: Of a recipe.
         has_one_source: Whether it was written with one `[data]` section, whose keys have no number.
+        root: What was read.
     """
     problems = []
     found = error.errors()
@@ -123,7 +139,7 @@ def explain(error: ValidationError, *, has_one_source: bool = False) -> str:
             path = ["data", *path[2:]]
         key = ".".join(map(str, path))
         if problem["type"] == "extra_forbidden":
-            valid = ", ".join(_valid_keys(problem["loc"][:-1]))
+            valid = ", ".join(_valid_keys(problem["loc"][:-1], root))
             problems.append(f"unknown key {key!r}; valid here: {valid}")
         elif problem["type"] == "missing":
             problems.append(f"the key {key!r} is required")
@@ -166,8 +182,8 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 _KINDS = frozenset({"resnet", "vit", "backbone"})
 
 
-def _valid_keys(location: Sequence[str | int]) -> list[str]:
-    section: type[BaseModel] = Recipe
+def _valid_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[str]:
+    section = root
     members: list[type[BaseModel]] = []
     for index, part in enumerate(location):
         if index == 1 and location[0] == "network":

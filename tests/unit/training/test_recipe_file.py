@@ -5,7 +5,9 @@ import pytest
 from emolens.core.errors import ConfigError
 from emolens.training.recipe_file import load_recipe, to_toml
 
-RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
+FOLDER = Path(__file__).parents[3] / "recipes"
+# The landmark network has a recipe of another kind.
+RECIPES = sorted(set(FOLDER.glob("*.toml")) - {FOLDER / "landmarks.toml"})
 MINIMAL = 'name = "x"\n[data]\nsource = "faces.csv"\n'
 
 

@@ -1,0 +1,1 @@
+"""The landmark network: taught by detectors, it finds five points in any face they find."""

@@ -1,0 +1,90 @@
+"""Finished landmark networks with their recipe, in one file."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from pydantic import ValidationError
+
+from emolens.core.errors import ConfigError
+from emolens.media.files import write_bytes
+from emolens.training.architectures import NOT_A_TORCH_FILE
+from emolens.training.checkpoint import StateDict
+from emolens.training.landmarks.network import LandmarkNetwork
+from emolens.training.landmarks.recipe import KIND, LandmarkRecipe
+from emolens.training.revision import UNKNOWN_REVISION
+
+_KIND_KEY: Final = "kind"
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkCheckpoint:
+    """A finished landmark network.
+
+    Attributes:
+        recipe: What it was trained with.
+        network: The network, in evaluation mode.
+        figures: What was measured on the validation pictures, by name.
+        code_revision: Git revision of the code that trained it.
+    """
+
+    recipe: LandmarkRecipe
+    network: LandmarkNetwork
+    figures: dict[str, float]
+    code_revision: str
+
+
+def save_landmarks(
+    path: Path,
+    recipe: LandmarkRecipe,
+    state: StateDict,
+    figures: dict[str, float],
+    code_revision: str,
+) -> None:
+    """Write a finished network, without what only training needs.
+
+    Raises:
+        OutputError: The folder cannot be written to, or the disk is full; nothing is left behind.
+    """
+    content = {
+        _KIND_KEY: KIND,
+        "recipe": recipe.model_dump(mode="json"),
+        "network": dict(state),
+        "figures": figures,
+        "code_revision": code_revision,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def is_landmark_checkpoint(path: Path) -> bool:
+    """Whether a file holds a landmark network; False for anything else, also what is no file."""
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, *NOT_A_TORCH_FILE):
+        return False
+    return isinstance(content, dict) and content.get(_KIND_KEY) == KIND
+
+
+def load_landmarks(path: Path) -> LandmarkCheckpoint:
+    """Rebuild the network of a checkpoint, without running any code from the file.
+
+    Raises:
+        ConfigError: There is no such file, or it is none of `save_landmarks`.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = LandmarkRecipe.model_validate(content["recipe"])
+        network = LandmarkNetwork(recipe.network)
+        network.load_state_dict(content["network"])
+        figures = {str(name): float(value) for name, value in content["figures"].items()}
+        revision = str(content.get("code_revision", UNKNOWN_REVISION))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such checkpoint") from error
+    except (ValidationError, *NOT_A_TORCH_FILE) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{path}: not a landmark network of emolens train: {reason}") from error
+    return LandmarkCheckpoint(recipe, network.eval(), figures, revision)

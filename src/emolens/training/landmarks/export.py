@@ -1,0 +1,106 @@
+"""A landmark checkpoint becomes a model file: folded, rounded, compared, sealed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emolens.core.errors import ModelError
+from emolens.core.manifest import LandmarkManifest
+from emolens.media.files import write_bytes
+from emolens.runtime.batches import run_rows
+from emolens.runtime.model_file import LANDMARK_OUTPUTS, seal
+from emolens.runtime.session import OnnxSession
+from emolens.training.export import PARITY_TOLERANCE, folded
+from emolens.training.landmarks.checkpoint import load_landmarks
+from emolens.training.landmarks.pictures import load_backgrounds
+from emolens.training.landmarks.recipe import LandmarkRecipe
+from emolens.training.onnx_graph import store_weights_compactly, to_graph, with_manifest
+
+_N_COMPARED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLandmarks:
+    """What an export wrote.
+
+    Attributes:
+        manifest: The manifest inside the file.
+        size_bytes: Size of the file.
+        parity: Largest difference between torch and the file in any output.
+    """
+
+    manifest: LandmarkManifest
+    size_bytes: int
+    parity: float
+
+
+class _Answers(nn.Module):
+    """The network with a probability in place of a logit."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, closeups: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        landmarks, boxes, faces = self.network(closeups)
+        return landmarks, boxes, torch.sigmoid(faces)
+
+
+def export_landmarks(checkpoint: Path, out: Path) -> ExportedLandmarks:
+    """Write a checkpoint of a landmark network as a sealed ONNX file.
+
+    Args:
+        checkpoint: A `.ckpt` file of `fit_landmarks`.
+        out: The file to write.
+
+    Raises:
+        ConfigError: No such checkpoint, or none of a landmark network.
+        ModelError: torch and the ONNX file differ by more than the tolerance; nothing is written.
+    """
+    loaded = load_landmarks(checkpoint)
+    size_px = loaded.recipe.network.size_px
+    answers = _Answers(folded(loaded.network)).eval()
+    stored = store_weights_compactly(to_graph(answers, size_px, LANDMARK_OUTPUTS))
+    manifest = landmark_manifest(loaded.recipe, loaded.figures, loaded.code_revision)
+    content = seal(with_manifest(stored, manifest))
+    parity = _largest_difference(content, answers, size_px)
+    if parity > PARITY_TOLERANCE:
+        raise ModelError(
+            f"torch and the ONNX file differ by {parity:.2e} sides of the close-up, allowed is "
+            f"{PARITY_TOLERANCE:.0e}; nothing was written"
+        )
+    write_bytes(out, content)
+    return ExportedLandmarks(manifest, len(content), parity)
+
+
+def landmark_manifest(
+    recipe: LandmarkRecipe, figures: dict[str, float], code_revision: str
+) -> LandmarkManifest:
+    """What a model file of a recipe says about itself, before it is sealed."""
+    return LandmarkManifest(
+        name=recipe.name,
+        size_px=recipe.network.size_px,
+        scale=recipe.views.scale,
+        dataset=" + ".join(section.name for section in recipe.pictures),
+        teachers=" + ".join(teacher.detector for teacher in recipe.teachers),
+        code_revision=code_revision,
+        metrics=figures,
+        license=recipe.license,
+    )
+
+
+def _largest_difference(content: bytes, answers: nn.Module, size_px: int) -> float:
+    """The largest difference between torch and a model file on pictures and textures."""
+    pictures = load_backgrounds(None, size_px, seed=0)
+    step = len(pictures) // _N_COMPARED
+    closeups = pictures[::step, None].astype(np.float32)
+    session = OnnxSession(content, name="the new model")
+    file_says = run_rows(session, closeups, LANDMARK_OUTPUTS)
+    with torch.inference_mode():
+        torch_says = [part.numpy() for part in answers(torch.from_numpy(closeups))]
+    return max(
+        float(np.abs(one - other).max()) for one, other in zip(file_says, torch_says, strict=True)
+    )

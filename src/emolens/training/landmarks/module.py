@@ -1,0 +1,141 @@
+"""What Lightning needs to know of a landmark network: a step, the optimiser, the validation."""
+
+import math
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from emolens.training.landmarks.network import Found, LandmarkNetwork
+from emolens.training.landmarks.recipe import LandmarkPhase, LandmarkRecipe
+from emolens.training.landmarks.views import FaceBatch, draw_closeups, plain_closeups
+
+# Larger than any number of epochs or phases, so that no two of them share a seed.
+_SEED_STEP = 1_000_003
+_PHASE_STEP = 10_007
+# Below this distance from the right place, in sides of the close-up, errors count by their square.
+_NEAR = 0.01
+_BOX_WEIGHT = 0.5
+_FACE_WEIGHT = 0.02
+# Turned away, eyes come to lie on each other; errors are told in parts of at least this distance,
+# in sides of the box.
+LEAST_EYE_DISTANCE = 0.15
+
+
+class LandmarkModule(pl.LightningModule):
+    """A landmark network in one phase of its training."""
+
+    def __init__(
+        self,
+        recipe: LandmarkRecipe,
+        phase_index: int,
+        network: LandmarkNetwork,
+        backgrounds: Tensor,
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.phase: LandmarkPhase = recipe.phases[phase_index]
+        self.seed = recipe.seed * _PHASE_STEP + phase_index
+        self.network = network.to(memory_format=torch.channels_last)
+        # In a tuple of its own, it is no part of this module's checkpoints.
+        self._backgrounds = (backgrounds,)
+        self._errors: list[Tensor] = []
+
+    def on_train_epoch_start(self) -> None:
+        """Seed every epoch by its number, so a resumed run draws what an unbroken one draws."""
+        torch.manual_seed(self.seed * _SEED_STEP + self.current_epoch)
+
+    def training_step(self, batch: FaceBatch, _index: int) -> Tensor:
+        """Loss of one batch of close-ups."""
+        spec = self.recipe
+        views = draw_closeups(
+            batch,
+            self._backgrounds[0],
+            spec.views,
+            spec.network.size_px,
+            second_looks=self.phase.second_looks,
+        )
+        found = Found(*(answer.float() for answer in self._look(views.pixels)))
+        loss = landmark_loss(found, views.answers)
+        self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True)
+        return loss
+
+    def _look(self, pixels: Tensor) -> Found:
+        found: Found = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        return found
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin counting anew, on the same close-ups as in every other epoch."""
+        self._errors = []
+
+    def validation_step(self, batch: FaceBatch, index: int) -> None:
+        """Errors of one look at close-ups as detectors give them."""
+        spec = self.recipe
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(index)
+            views = plain_closeups(batch, spec.views, spec.network.size_px)
+        found = Found(*(answer.float() for answer in self._look(views.pixels)))
+        self._errors.append(relative_errors(found.landmarks, views.answers))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean error of the landmarks, in distances between the eyes."""
+        self.log("val_error", torch.cat(self._errors).mean(), prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with a warm-up and a cosine, stepped after every batch."""
+        schedule, phase = self.recipe.schedule, self.phase
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": weights, "weight_decay": schedule.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=phase.peak_rate,
+        )
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        n_warmup = max(round(n_steps * phase.warmup_epochs / phase.epochs), 1)
+
+        def factor(step: int) -> float:
+            if step < n_warmup:
+                return (step + 1) / n_warmup
+            part = (step - n_warmup) / max(n_steps - n_warmup, 1)
+            return 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def landmark_loss(found: Found, right: Found) -> Tensor:
+    """Mean distance of points and boxes where there is a face, and cross-entropy of "a face".
+
+    Args:
+        found: What the network says.
+        right: What it should say; `faces` is 1 or 0.
+    """
+    is_face = right.faces > 0
+    points = nn.functional.smooth_l1_loss(
+        found.landmarks[is_face], right.landmarks[is_face], beta=_NEAR
+    )
+    boxes = nn.functional.smooth_l1_loss(found.boxes[is_face], right.boxes[is_face], beta=_NEAR)
+    faces = nn.functional.binary_cross_entropy_with_logits(found.faces, right.faces)
+    loss: Tensor = points + _BOX_WEIGHT * boxes + _FACE_WEIGHT * faces
+    return loss
+
+
+def relative_errors(landmarks: Tensor, right: Found) -> Tensor:
+    """Mean distance of the five points from the right places, in distances between the eyes (N,).
+
+    Args:
+        landmarks: float32 (N, 5, 2).
+        right: The right answers.
+    """
+    distances = (landmarks - right.landmarks).norm(dim=2).mean(dim=1)
+    eyes = (right.landmarks[:, 0] - right.landmarks[:, 1]).norm(dim=1)
+    longer = right.boxes[:, 2:].amax(dim=1)
+    relative: Tensor = distances / torch.maximum(eyes, LEAST_EYE_DISTANCE * longer)
+    return relative
