@@ -90,8 +90,17 @@ def sample_scenes(folder: Path, n: int) -> list[Scene]:
     return [_scene(folder / f"{i:03}.jpg", chance, next_face, FACE_PX) for i in range(n)]
 
 
-def fer2013_scenes(folder: Path, source: Path, n_faces: int) -> list[Scene]:
-    """The first faces of FER2013's PublicTest, enlarged and pasted in the same way."""
+def fer2013_scenes(folder: Path, source: Path, n_faces: int, *, on_grey: bool) -> list[Scene]:
+    """The first faces of FER2013's PublicTest, enlarged and pasted whole, up to three a picture.
+
+    They end at the edge of the face, so their edges do not fade.
+
+    Args:
+        folder: Where the pictures are put.
+        source: FER2013.
+        n_faces: How many of its faces are shown.
+        on_grey: Whether on plain grey, as in `docs/experiments/whole_chain.py`, or on photographs.
+    """
     data = load_faces(source, Split.PUBLIC_TEST)
     chance = np.random.default_rng(2013)
     faces: Iterator[_Cutout] = (
@@ -101,7 +110,8 @@ def fer2013_scenes(folder: Path, source: Path, n_faces: int) -> list[Scene]:
     scenes: list[Scene] = []
     while True:
         path = folder / f"{len(scenes):04}.jpg"
-        scene = _scene(path, chance, lambda: next(faces, None), FER2013_PX)
+        ground = _grey if on_grey else _photograph
+        scene = _scene(path, chance, lambda: next(faces, None), FER2013_PX, ground, fading=0.0)
         if not scene.faces:
             return scenes
         scenes.append(scene)
@@ -170,9 +180,12 @@ def _scene(
     chance: np.random.Generator,
     next_face: Callable[[], _Cutout | None],
     face_px: tuple[int, int],
+    ground: Callable[[np.random.Generator, tuple[int, int]], Pixels] | None = None,
+    *,
+    fading: float = _FADING,
 ) -> Scene:
     """Paste one to three faces on a ground, where there is room for them, and write the picture."""
-    image = _ground(chance, SIZES_WH[chance.integers(len(SIZES_WH))])
+    image = (ground or _photograph)(chance, SIZES_WH[chance.integers(len(SIZES_WH))])
     faces: list[ShownFace] = []
     taken: list[tuple[int, int, int, int]] = []
     for _ in range(chance.integers(1, 4)):
@@ -190,14 +203,18 @@ def _scene(
             shrink = min(image.shape[1] / width, image.shape[0] / height)
             width, height = int(width * shrink), int(height * shrink)
         taken.append((x, y, x + width, y + height))
-        _paste(image, cutout.picture, (x, y, width, height))
+        _paste(image, cutout.picture, (x, y, width, height), fading)
         box = [edge * width + (x, y)[axis % 2] for axis, edge in enumerate(cutout.face)]
         faces.append(ShownFace((box[0], box[1], box[2], box[3]), cutout.label))
     cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return Scene(str(path), tuple(faces))
 
 
-def _ground(chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
+def _grey(_chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
+    return np.full((size_wh[1], size_wh[0], 3), 128, np.uint8)
+
+
+def _photograph(chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
     """A part of one of the grounds, uint8 (H, W, 3) BGR."""
     name = GROUNDS[chance.integers(len(GROUNDS))]
     picture = read_image(sample_picture().parent / name).image
@@ -230,13 +247,13 @@ def _place(
     return None
 
 
-def _paste(image: Pixels, picture: Pixels, place: tuple[int, int, int, int]) -> None:
+def _paste(image: Pixels, picture: Pixels, place: tuple[int, int, int, int], fading: float) -> None:
     """Lay a picture over another one at (x, y, width, height), its edges fading into it."""
     x, y, width, height = place
     is_smaller = width < picture.shape[1]
     how = cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC
     resized = cv2.resize(picture, (width, height), interpolation=how).astype(np.float32)
-    edge = max(1.0, _FADING * width)
+    edge = max(1.0, fading * width)
     across = np.minimum(np.arange(width) + 1, np.arange(width, 0, -1)) / edge
     down = np.minimum(np.arange(height) + 1, np.arange(height, 0, -1)) / edge
     share = np.clip(np.minimum(across[None, :], down[:, None]), 0, 1)[:, :, None]

@@ -30,6 +30,9 @@ import peer_pictures
 import platformdirs
 from peer_pictures import RATE_HZ, Scene, compare
 
+_COMMAND_RUNS: Final = 9
+# What FER2013's faces lie on.
+GROUNDS: Final = ("grey", "photographs")
 WORKER: Final = Path(__file__).with_name("peer_worker.py")
 # What was found to work together on Python 3.11. fer 25.10.3 is the newest; it imports
 # pkg_resources, which setuptools 81 no longer has, needs moviepy below 2 and, by way of
@@ -76,7 +79,7 @@ PLANS: Final[Mapping[str, Plan]] = {
     "fer": Plan("fer", every=3),
     "fer, MTCNN": Plan("fer", every=15),
     "deepface": Plan("deepface", every=15),
-    "deepface, faces only": Plan("deepface", every=15),
+    "deepface, faces only": Plan("deepface", every=15, does_fer2013=False),
 }
 
 
@@ -184,13 +187,31 @@ class Material:
 
     scenes: list[Scene]
     clips: dict[str, str]
-    fer2013: list[Scene]
+    fer2013: dict[str, list[Scene]]
+
+
+def make_material(folder: Path, options: argparse.Namespace) -> Material:
+    """Write all pictures and clips into a folder."""
+    folders = {name: folder / name for name in ("pictures", "clips", *GROUNDS)}
+    for place in folders.values():
+        place.mkdir()
+    grounds = GROUNDS if options.data else ()
+    return Material(
+        peer_pictures.sample_scenes(folders["pictures"], options.pictures),
+        peer_pictures.write_clips(folders["clips"], options.seconds),
+        {
+            ground: peer_pictures.fer2013_scenes(
+                folders[ground], options.data, options.faces, on_grey=ground == "grey"
+            )
+            for ground in grounds
+        },
+    )
 
 
 def one_round(name: str, python: Path, n_threads: int, home: Path, material: Material) -> Any:
     """Start a program, measure it once, and end it."""
     plan = PLANS[name]
-    paths = [scene.path for scene in material.scenes]
+    paths = _paths(material.scenes)
     record: dict[str, Any] = {"pictures": None, "clips": {}}
     began_s = time.perf_counter()
     with Worker(name, python, n_threads, home) as worker:
@@ -240,7 +261,7 @@ def measure(names: Sequence[str], options: argparse.Namespace, material: Materia
     rounds: dict[str, list[Any]] = {name: [] for name in names if _is_timed(PLANS[name])}
     reasons: dict[str, str] = {}
     fer2013: dict[str, Any] = {}
-    live: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     for number in range(options.rounds):
         for name in [name for name in rounds if name not in reasons]:
             print(f"round {number + 1}: {name}", file=sys.stderr)
@@ -251,32 +272,54 @@ def measure(names: Sequence[str], options: argparse.Namespace, material: Materia
             except NotMeasuredError as error:
                 reasons[name] = str(error)
     for name in [name for name in names if PLANS[name].does_fer2013 and name not in reasons]:
-        if material.fer2013 and name != "deepface, faces only":
+        if material.fer2013:
             print(f"FER2013: {name}", file=sys.stderr)
             python = build_environment(PLANS[name].package, options.environments)
             with Worker(name, python, options.threads, options.environments) as worker:
-                paths = [scene.path for scene in material.fer2013]
-                fer2013[name] = compare(
-                    material.fer2013, worker.ask("pictures", paths=paths)["faces"]
-                )
+                fer2013[name] = {
+                    ground: compare(scenes, worker.ask("pictures", paths=_paths(scenes))["faces"])
+                    for ground, scenes in material.fer2013.items()
+                }
     if "emolens" in names:
-        live = measure_live(options, material.clips["640x480"])
+        own = measure_commands(options, material.scenes[0].path, material.clips["640x480"])
     programs = {name: summary(found) for name, found in rounds.items() if name not in reasons}
-    return {"programs": programs, "not_measured": reasons, "fer2013": fer2013, "live": live}
+    return {"programs": programs, "not_measured": reasons, "fer2013": fer2013, "own": own}
 
 
-def measure_live(options: argparse.Namespace, clip: str) -> dict[str, Any]:
-    """`emolens live`: results a second as fast as it can, and what 30 frames a second cost."""
+def measure_commands(options: argparse.Namespace, picture: str, clip: str) -> dict[str, Any]:
+    """How quick `emolens image` and `emolens live` are, and what 30 frames a second cost."""
     figures: dict[str, Any] = {}
     python = build_environment("emolens", options.environments)
     with Worker("emolens", python, options.threads, options.environments) as worker:
         fast = [worker.ask("live", path=clip, paced=False) for _ in range(options.rounds)]
         paced = worker.ask("live", path=clip, paced=True)
+    figures["command_s"] = measure_command(options, picture)
     figures["results_per_s"] = statistics.median(of["processed"] / of["wall_s"] for of in fast)
     figures["cores_at_30_hz"] = paced["cpu_s"] / paced["wall_s"]
     figures["dropped_at_30_hz"] = paced["dropped"]
     figures["frames"] = paced["processed"] + paced["dropped"]
     return figures
+
+
+def measure_command(options: argparse.Namespace, picture: str) -> float:
+    """Seconds that `emolens image PICTURE` takes, from the shell to its answer: median of runs."""
+    command = (sys.executable, "-m", "emolens", "image", picture)
+    home = options.environments
+    taken_s = []
+    for _ in range(_COMMAND_RUNS):
+        began_s = time.perf_counter()
+        subprocess.run(  # noqa: S603
+            command,
+            check=True,
+            capture_output=True,
+            env=_environment(options.threads, home, own=True),
+        )
+        taken_s.append(time.perf_counter() - began_s)
+    return statistics.median(taken_s)
+
+
+def _paths(scenes: Sequence[Scene]) -> list[str]:
+    return [scene.path for scene in scenes]
 
 
 def _is_timed(plan: Plan) -> bool:
@@ -306,7 +349,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each clip")
     parser.add_argument("--data", type=Path, help="FER2013, for faces with known expressions")
-    parser.add_argument("--faces", type=int, default=300, help="faces of FER2013")
+    parser.add_argument("--faces", type=int, default=150, help="of FER2013, on each ground")
     parser.add_argument("--environments", type=Path, default=cache, help="where they are made")
     parser.add_argument("--programs", nargs="+", default=list(PLANS), choices=list(PLANS))
     parser.add_argument("--remark", default="", help="what else is to be known, for the page")
@@ -320,17 +363,7 @@ def main() -> None:
     options.environments.mkdir(parents=True, exist_ok=True)
     restrict(options.threads)
     with TemporaryDirectory() as name:
-        folders = [Path(name) / of for of in ("pictures", "fer2013", "clips")]
-        for folder in folders:
-            folder.mkdir()
-        material = Material(
-            peer_pictures.sample_scenes(folders[0], options.pictures),
-            peer_pictures.write_clips(folders[2], options.seconds),
-            peer_pictures.fer2013_scenes(folders[1], options.data, options.faces)
-            if options.data
-            else [],
-        )
-        measured = measure(options.programs, options, material)
+        measured = measure(options.programs, options, make_material(Path(name), options))
     figures = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": processor(),
