@@ -3,7 +3,6 @@
 import copy
 from typing import Final, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +22,7 @@ from emolens.detection.letterbox import (
     choose_size,
     input_sizes,
     letterbox,
+    network_input,
     smaller_size,
 )
 from emolens.runtime.catalogue import find_model
@@ -125,7 +125,7 @@ class CenterFaceDetector:
     def _look(self, boxed: Letterbox) -> Candidates:
         # Trained on RGB in 0..255, no mean taken off (Source: the authors' inference code,
         # blobFromImage with swapRB=True on OpenCV's BGR pictures).
-        blob = np.asarray(cv2.dnn.blobFromImage(boxed.image, swapRB=True), np.float32)
+        blob = network_input(boxed.image, is_rgb=True)
         heatmap, scale, offset, landmarks = self._session.run({_INPUT: blob}, _OUTPUTS)
         seen = decode(heatmap[0, 0], scale[0], offset[0], landmarks[0], min_score=_VIEW_SCORE)
         return seen.to_picture(boxed)

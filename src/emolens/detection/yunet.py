@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +25,7 @@ from emolens.detection.letterbox import (
     choose_size,
     input_sizes,
     letterbox,
+    network_input,
     smaller_size,
 )
 from emolens.detection.yunet_weights import unpack_weights
@@ -129,7 +129,7 @@ class YuNetDetector:
 
     def _look(self, boxed: Letterbox) -> Candidates:
         # BGR in 0..255, no mean taken off (Source: OpenCV, cv::FaceDetectorYN).
-        blob = np.asarray(cv2.dnn.blobFromImage(boxed.image), np.float32)
+        blob = network_input(boxed.image)
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
         return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_picture(boxed)

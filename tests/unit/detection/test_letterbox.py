@@ -1,8 +1,15 @@
+import cv2
 import numpy as np
 import pytest
 
 from emolens.core.errors import ConfigError
-from emolens.detection.letterbox import choose_size, input_sizes, letterbox, smaller_size
+from emolens.detection.letterbox import (
+    choose_size,
+    input_sizes,
+    letterbox,
+    network_input,
+    smaller_size,
+)
 
 
 def test_input_sizes_have_the_common_shapes_and_about_one_area() -> None:
@@ -71,3 +78,11 @@ def test_to_picture_undoes_scale_and_offset() -> None:
     corners = np.array([[0, 32], [128, 96], [64, 64]], np.float32)
     expected = np.array([[0, 0], [200, 100], [100, 50]], np.float32)
     np.testing.assert_allclose(boxed.to_picture(corners), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("is_rgb", [False, True])
+def test_a_network_reads_what_opencv_would_give_it(is_rgb: bool, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (32, 64, 3)).astype(np.uint8)
+    values = network_input(image, is_rgb=is_rgb)
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(values, cv2.dnn.blobFromImage(image, swapRB=is_rgb))
