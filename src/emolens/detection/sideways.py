@@ -20,7 +20,7 @@ from emolens.detection.tiles import detection_notes
 _QUARTERS: Final = (1, 2, 3)
 # Three more looks are three more chances of a false find, and the face of a portrait is clear.
 # Source: docs/experiments/0018-fast-detector.md.
-_MIN_SCORE: Final = 0.7
+_MIN_SCORE: Final = 0.8
 
 
 class SidewaysDetector:

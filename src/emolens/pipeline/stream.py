@@ -157,7 +157,7 @@ class StreamAnalyzer:
             detector: Name of a face detector.
             tracker: Name of a tracker.
             settings: How often what is done.
-            n_threads: Threads that looking for faces may use; naming them uses one.
+            n_threads: Threads that searching, and then naming, may use.
 
         Raises:
             ModelError: A model is unknown, missing, damaged or altered.
@@ -169,7 +169,7 @@ class StreamAnalyzer:
             build_detector(
                 detector, long_side_px=settings.search_px(detector), n_threads=n_threads
             ),
-            OnnxEmotionClassifier.load(model, n_threads=1),
+            OnnxEmotionClassifier.load(model, n_threads=n_threads),
             tracker=build_tracker(tracker),
             settings=settings,
         )
