@@ -49,6 +49,12 @@ class FaceFollower(Protocol):
         """
         ...
 
+    def search_known(
+        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+    ) -> list[FaceDetection]:
+        """As `FaceDetector.detect`, but small faces may be missed while all known ones are seen."""
+        ...
+
 
 class FaceTracker(Protocol):
     """Gives faces identities that stay."""

@@ -8,7 +8,8 @@ from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
 from emolens.detection import centerface, yunet
 from emolens.detection.centerface import CenterFaceDetector
-from emolens.detection.landmarks import LandmarkDetector
+from emolens.detection.landmarks import LandmarkDetector, QuickLook
+from emolens.detection.letterbox import input_sizes
 from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector
 from emolens.detection.yunet import YuNetDetector, open_yunet
@@ -92,7 +93,9 @@ def build_detector(
     )
     # Two threads take longer than one for so small a network.
     landmarks = load_landmark_model(n_threads=1)
-    checked = LandmarkDetector(tiled, landmarks)
+    quick_px = max(look_px // 2, _DETECTOR_PX_RANGE[0])
+    quick = QuickLook(detector.for_size(quick_px), input_sizes(quick_px))
+    checked = LandmarkDetector(tiled, landmarks, quick=quick)
     if not sideways:
         return checked
     # One look each: what is upright counts first, and most pictures without faces have none.

@@ -16,6 +16,7 @@ from emolens.core.errors import ModelError
 from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
+from emolens.detection.letterbox import input_scale
 from emolens.detection.tiles import detection_notes
 from emolens.imaging.closeup import cut_closeup
 from emolens.runtime.batches import run_rows
@@ -33,10 +34,31 @@ _CROOKED_DEGREES: Final = 6.0
 # ... and what is left of the roll in the end must be less, or nobody knows which way is up.
 _REST_DEGREES: Final = 30.0
 
+# A known face is searched for at a size at which its box is at least so wide or high: the smallest
+# at which nine of ten faces of photographs are found (docs/experiments/0001-framing.md).
+_QUICK_PX: Final = 48.0
 # Order of the landmarks in a mirror image.
 _MIRRORED: Final = [1, 0, 2, 4, 3]
 
 Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class QuickLook:
+    """A detector with a small input, and how large faces come out in it.
+
+    Attributes:
+        detector: The detector.
+        sizes: (width, height) of its inputs.
+    """
+
+    detector: FaceDetector
+    sizes: Sequence[tuple[int, int]]
+
+    def shows(self, known: Sequence[FaceDetection], size_wh: tuple[int, int]) -> bool:
+        """Whether faces of an image of (width, height) px are large enough to be seen again."""
+        sides = [max(face.box.width, face.box.height) for face in known]
+        return min(sides) * input_scale(size_wh, self.sizes) >= _QUICK_PX
 
 
 class LandmarkDetector:
@@ -52,11 +74,15 @@ class LandmarkDetector:
     Args:
         detector: Finds the faces.
         model: The landmark network.
+        quick: The same detector with a smaller input, for `search_known`.
     """
 
-    def __init__(self, detector: FaceDetector, model: LandmarkModel) -> None:
+    def __init__(
+        self, detector: FaceDetector, model: LandmarkModel, *, quick: QuickLook | None = None
+    ) -> None:
         self._detector = detector
         self._model = model
+        self._quick = quick
 
     @property
     def name(self) -> str:
@@ -85,7 +111,36 @@ class LandmarkDetector:
             InputError: Not an image of that kind.
             ModelError: The landmark network gave numbers that are not finite.
         """
-        found = self._detector.detect(image)
+        return self._checked(image, self._detector.detect(image))
+
+    def search_known(
+        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+    ) -> list[FaceDetection]:
+        """Search an image in which some faces are known, at a smaller size if they are large.
+
+        Args:
+            image: uint8 (H, W, 3), BGR.
+            known: The faces as they were seen last.
+
+        Returns:
+            As `detect`, which takes over where a known face would be small or is missed; other
+            small faces may be missed.
+
+        Raises:
+            InputError: Not an image of that kind.
+            ModelError: The landmark network gave numbers that are not finite.
+        """
+        size_wh = (image.shape[1], image.shape[0])
+        if self._quick is not None and known and self._quick.shows(known, size_wh):
+            seen = self._checked(image, self._quick.detector.detect(image))
+            if len(seen) >= len(known):
+                return seen
+        return self.detect(image)
+
+    def _checked(
+        self, image: npt.NDArray[np.uint8], found: Sequence[FaceDetection]
+    ) -> list[FaceDetection]:
+        """What a detector found, each face placed, those that are none left out."""
         if not found:
             return []
         scale = self._model.manifest.scale

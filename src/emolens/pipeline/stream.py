@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -38,6 +38,11 @@ from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
+
+# Small faces that come in while others are known are found after so long at the latest.
+_THOROUGH_EVERY_S: Final = 0.5
+# Two time stamps that differ by less are the same moment: containers round to milliseconds.
+_TOLERANCE_S: Final = 2e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ class StreamAnalyzer:
         self._persons: dict[int, _Person] = {}
         self._visible: list[_Person] = []
         self._last_s: float | None = None
+        self._searched_s = -math.inf
         self._noted_wh: tuple[int, int] | None = None
         self._n_pieces = 1
 
@@ -238,6 +244,7 @@ class StreamAnalyzer:
     def restart(self) -> None:
         """Forget all faces, e.g. for another source; numbers that were given stay taken."""
         self._last_s = None
+        self._searched_s = -math.inf
         self._noted_wh = None
         self._tracker.reset()
         self._keep_only(set())
@@ -248,7 +255,7 @@ class StreamAnalyzer:
     def _look(self, frame: Frame, timings: dict[str, float]) -> None:
         at_s = frame.media_time_s
         with self._timed("detection", timings):
-            detections = self._detector.detect(frame.image)
+            detections = self._search(frame)
         self._looking.ran(at_s, timings["detection"] / 1e3)
         with self._timed("tracking", timings):
             tracks = self._tracker.update(detections, at_s)
@@ -263,6 +270,15 @@ class StreamAnalyzer:
                 self._name(unnamed, frame)
         if unnamed and is_due:
             self._naming.ran(at_s, timings["classification"] / 1e3)
+
+    def _search(self, frame: Frame) -> list[FaceDetection]:
+        """Search a frame: thoroughly now and then, for known faces in between."""
+        known = [person.detection for person in self._visible]
+        is_due = frame.media_time_s >= self._searched_s + _THOROUGH_EVERY_S - _TOLERANCE_S
+        if known and not is_due and isinstance(self._detector, FaceFollower):
+            return self._detector.search_known(frame.image, known)
+        self._searched_s = frame.media_time_s
+        return self._detector.detect(frame.image)
 
     def _follow(self, follower: FaceFollower, frame: Frame, timings: dict[str, float]) -> None:
         """See where the known faces are, between two looks at the whole frame."""

@@ -11,6 +11,7 @@ from emolens.core.manifest import LandmarkManifest
 from emolens.detection.landmarks import (
     LANDMARK_FRAMING,
     LandmarkDetector,
+    QuickLook,
     moved_to,
     turned_box,
 )
@@ -194,3 +195,23 @@ def test_a_face_is_expected_where_its_box_is_expected() -> None:
     assert moved.roll.degrees == 20
     # Twice as large, its middle as far from that of the box, in sides, as before.
     assert moved.roll.box.to_tuple() == pytest.approx((-10, 60, 90, 160))
+
+
+def searching(quick_faces: list[FaceDetection], side: float) -> list[FaceDetection]:
+    """What is found in a search for one known face of a side, by a detector that sees two."""
+    look = (POINTS, [0.0, 0.0, 0.7, 0.7], 1.0)
+    model = LandmarkModel(FakeSession(look), MANIFEST)  # type: ignore[arg-type]
+    two = [FaceDetection(Box(5, 30, 45, 80), 0.8), FaceDetection(Box(100, 30, 140, 80), 0.8)]
+    quick = QuickLook(FakeDetector(quick_faces), [(160, 128)])
+    detector = LandmarkDetector(FakeDetector(two), model, quick=quick)
+    known = FaceDetection(Box(40, 20, 40 + side, 20 + side), 0.8)
+    return detector.search_known(BLANK, [known])
+
+
+def test_large_known_faces_are_searched_for_at_a_small_size() -> None:
+    assert len(searching([FaceDetection(Box(40, 20, 110, 90), 0.8)], side=70)) == 1
+
+
+def test_a_known_face_that_is_small_or_missed_is_searched_for_thoroughly() -> None:
+    assert len(searching([FaceDetection(Box(40, 20, 70, 50), 0.8)], side=30)) == 2
+    assert len(searching([], side=70)) == 2

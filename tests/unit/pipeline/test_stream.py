@@ -435,11 +435,18 @@ class FollowingDetector(MarkDetector):
         super().__init__((0,))
         self.is_blind = is_blind
         self.n_searched = 0
+        self.n_known: list[int] = []
         self.expected: list[tuple[FaceDetection, ...]] = []
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         self.n_searched += 1
         return super().detect(image)
+
+    def search_known(
+        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+    ) -> list[FaceDetection]:
+        self.n_known.append(len(known))
+        return self.detect(image)
 
     def follow(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
@@ -487,3 +494,13 @@ def test_a_face_that_is_lost_is_searched_in_the_next_frame() -> None:
     for frame in shown:
         analyzer.step(frame)
     assert detector.n_searched == len(shown) / 2
+
+
+def test_frames_are_searched_thoroughly_twice_a_second() -> None:
+    shown = frames(actor(still()), duration_s=2.0)
+    detector = FollowingDetector()
+    analyzer = StreamAnalyzer(detector, CountingClassifier())
+    for frame in shown:
+        analyzer.step(frame)
+    assert detector.n_searched == 20
+    assert detector.n_known == [1] * 16
