@@ -87,12 +87,12 @@ def agree(seen: Floats) -> Taught:
     middle: Floats = np.asarray(np.nanmedian(values, axis=1, keepdims=True), np.float32)
     side = np.maximum(middle[..., 2] - middle[..., 0], middle[..., 3] - middle[..., 1])
     points = (values - middle)[..., 4:].reshape(*values.shape[:2], len(LANDMARK_NAMES), 2)
-    spread: Floats = np.asarray(np.linalg.norm(points, axis=3).mean(axis=2) / side, np.float32)
+    spread: Floats = np.asarray(np.linalg.norm(points, axis=3).mean(axis=2), np.float32) / side
     # A view that saw something else does not count.
     values = np.where((spread > 2 * _MAX_SPREAD)[..., None], np.nan, values)
     is_sure = np.nan_to_num(spread, nan=0).sum(axis=1) / share[rows] / seen.shape[1] <= _MAX_SPREAD
-    rows, mean = rows[is_sure], np.nanmean(values[is_sure], axis=1, dtype=np.float32)
-    return Taught(rows, mean[:, 4:].reshape(-1, len(LANDMARK_NAMES), 2), mean[:, :4])
+    mean: Floats = np.asarray(np.nanmean(values[is_sure], axis=1), np.float32)
+    return Taught(rows[is_sure], mean[:, 4:].reshape(-1, len(LANDMARK_NAMES), 2), mean[:, :4])
 
 
 def _canvas_px(side: int) -> int:
