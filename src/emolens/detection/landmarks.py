@@ -29,8 +29,6 @@ LANDMARK_FRAMING: Final = Framing(shift_x=-0.001, shift_y=-0.025, scale=0.972)
 _MIN_FACE: Final = 0.7
 # A second look is turned where the first one shows more roll than this, ...
 _NEARLY_DEGREES: Final = 5.0
-# ... a third one follows where more than this is left, ...
-_CROOKED_DEGREES: Final = 6.0
 # ... and what is left of the roll in the end must be less, or nobody knows which way is up.
 _REST_DEGREES: Final = 30.0
 
@@ -64,10 +62,10 @@ class QuickLook:
 class LandmarkDetector:
     """Another detector whose finds are looked at again, closely, by the landmark network.
 
-    Each find is looked at as the detector frames it, and then as this first look frames it, turned
-    upright; once more where that was not quite enough. Finds that do not look like a face are left
-    out. Boxes, landmarks and roll are those of the last look, at the face and at its mirror image;
-    scores are the other detector's.
+    Each find is looked at three times: as the detector frames it, and twice as the look before
+    frames it, turned upright. Finds that do not look like a face are left out. Boxes, landmarks and
+    roll are those of the last look, at the face and at its mirror image; scores are the other
+    detector's.
 
     Implements `emolens.core.ports.FaceDetector`.
 
@@ -145,8 +143,8 @@ class LandmarkDetector:
             return []
         scale = self._model.manifest.scale
         first = self._look(image, [_Square.around(face.box, scale) for face in found])
-        second = self._look(image, [look.next_square(scale) for look in first], also_mirrored=True)
-        last = self._look_again(image, second)
+        second = self._look(image, [look.next_square(scale) for look in first])
+        last = self._look(image, [look.next_square(scale) for look in second], also_mirrored=True)
         size_wh = (image.shape[1], image.shape[0])
         seen = [
             look.to_detection(face.score, size_wh)
@@ -180,18 +178,6 @@ class LandmarkDetector:
             look.to_detection(face.score, size_wh) if look.is_face and look.is_upright else None
             for face, look in zip(expected, looks, strict=True)
         ]
-
-    def _look_again(self, image: npt.NDArray[np.uint8], looks: Sequence["_Look"]) -> list["_Look"]:
-        """A third look at faces that did not stand quite upright in the second one."""
-        crooked = [
-            row
-            for row, look in enumerate(looks)
-            if look.is_face and abs(look.rest_degrees) > _CROOKED_DEGREES
-        ]
-        squares = [looks[row].next_square(self._model.manifest.scale) for row in crooked]
-        again = self._look(image, squares, also_mirrored=True) if crooked else []
-        better = dict(zip(crooked, again, strict=True))
-        return [better.get(row, look) for row, look in enumerate(looks)]
 
     def _look(
         self,
