@@ -20,7 +20,7 @@ from tests.turned import turned
 Pixels = npt.NDArray[np.uint8]
 
 
-@pytest.mark.parametrize("settings", [StreamSettings(), StreamSettings(detector_px=480)])
+@pytest.mark.parametrize("settings", [StreamSettings(), StreamSettings.for_live()])
 def test_a_head_that_tilts_in_a_stream_keeps_its_label(
     astronaut: Pixels, settings: StreamSettings
 ) -> None:

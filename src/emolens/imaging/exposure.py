@@ -21,9 +21,9 @@ from emolens.imaging.turn import crop_turned
 NARROW_LEVELS: Final = 64
 # Fewer cannot be spread to anything but steps and noise.
 MIN_LEVELS: Final = 4
-# 98 % of FER2013's faces have less grain; white noise has 20. With more, only half of the dark
+# 97 % of FER2013's faces have less grain; white noise has 20. With more, only half of the dark
 # faces get the label that they have in good light.
-MAX_GRAIN: Final = 2.0
+MAX_GRAIN: Final = 1.75
 # What is spread and has nothing brighter is called dark.
 DARK_LEVEL: Final = 64
 # As much as most of FER2013's faces span, around the middle of the scale.
