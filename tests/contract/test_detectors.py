@@ -13,7 +13,7 @@ import skimage.data
 from emolens.core.errors import InputError, ModelError
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
-from emolens.core.ports import FaceDetector
+from emolens.core.ports import FaceDetector, FaceFollower
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces
 from emolens.detection import DETECTOR_NAMES, build_detector
@@ -249,3 +249,18 @@ def test_a_missing_package_is_named(
     with pytest.raises(ModelError, match=f"the model {name} is not installed") as raised:
         build_detector(name)
     assert str(raised.value).endswith(command)
+
+
+def test_a_known_face_is_found_again_where_it_has_moved(
+    detector: FaceDetector, astronaut: Picture
+) -> None:
+    assert isinstance(detector, FaceFollower)
+    known = only(detector.detect(astronaut))
+    moved = np.roll(astronaut, (6, -8), axis=(0, 1))
+    (followed,) = detector.follow(moved, [known])
+    assert followed is not None
+    assert followed.box.iou(only(detector.detect(moved)).box) > 0.9
+    assert detector.follow(np.zeros_like(astronaut), [known]) == [None]
+    (searched,) = detector.search_known(moved, [known])
+    assert searched.box.iou(followed.box) > 0.9
+    assert detector.search_known(np.zeros_like(astronaut), [known]) == []

@@ -12,11 +12,12 @@ from emolens.core.errors import ModelError
 from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.files import write_bytes
 from emolens.runtime.catalogue import (
+    YUNET_GRAPH,
     default_name,
     find_known_model,
     known_models,
 )
-from emolens.runtime.model_file import load_emotion_model
+from emolens.runtime.model_file import load_emotion_model, load_landmark_model
 
 app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
 
@@ -49,9 +50,9 @@ def list_models() -> None:
 
 @app.command("verify")
 def verify() -> None:
-    """Check the SHA-256 of every installed model and load the emotion models."""
+    """Check the SHA-256 of every installed model and load those of emolens."""
     is_sound = True
-    for model in known_models():
+    for model in (*known_models(), YUNET_GRAPH):
         if not model.is_installed and model.is_optional:
             stdout_console().print(f"{model.name}: not installed")
             continue
@@ -59,6 +60,8 @@ def verify() -> None:
             model.read()
             if model.kind == "emotion":
                 load_emotion_model(model.name)
+            if model.kind == "landmarks":
+                load_landmark_model()
         except ModelError as error:
             is_sound = False
             say_error(str(error))

@@ -17,6 +17,8 @@ from emolens.core.records import ArrayRecord
 _MAX_UPRIGHT_ASPECT = 1.1
 
 LANDMARK_NAMES = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+MIRRORED_LANDMARKS = (1, 0, 2, 4, 3)
+"""Where each landmark of a face is among those of its mirror image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.factory import (
     DEFAULT_DETECTOR,
     DETECTOR_NAMES,
-    Use,
     build_detector,
     check_detector_name,
     check_detector_px,
@@ -24,7 +23,6 @@ __all__ = [
     "LandmarkDetector",
     "SidewaysDetector",
     "TiledDetector",
-    "Use",
     "YuNetDetector",
     "build_detector",
     "check_detector_name",

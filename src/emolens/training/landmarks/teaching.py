@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.face import LANDMARK_NAMES, FaceDetection
+from emolens.core.face import LANDMARK_NAMES, MIRRORED_LANDMARKS, FaceDetection
 from emolens.core.ports import FaceDetector
 from emolens.detection.factory import load_detector
 from emolens.training.landmarks.recipe import TeacherDetector
@@ -23,7 +23,6 @@ _MIN_SCORE: Final = 0.5
 _MIN_VIEWS: Final = 0.5
 # ... and the landmarks of a view lie within this many sides of the box of the median, on average.
 _MAX_SPREAD: Final = 0.08
-_MIRRORED: Final = [1, 0, 2, 4, 3]
 _N_VALUES: Final = 4 + 2 * len(LANDMARK_NAMES)
 Floats = npt.NDArray[np.float32]
 
@@ -122,5 +121,5 @@ def _values(face: FaceDetection, margin: int, side: int, *, is_mirrored: bool) -
     landmarks = (face.landmarks - margin) / side
     if is_mirrored:
         box = np.array([1 - box[2], box[1], 1 - box[0], box[3]], np.float32)
-        landmarks = (np.array([1, 0]) + landmarks * np.array([-1, 1]))[_MIRRORED]
+        landmarks = (np.array([1, 0]) + landmarks * np.array([-1, 1]))[list(MIRRORED_LANDMARKS)]
     return np.concatenate([box, landmarks.reshape(-1)]).astype(np.float32)

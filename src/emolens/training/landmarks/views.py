@@ -9,13 +9,12 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from emolens.core.face import MIRRORED_LANDMARKS
 from emolens.training.landmarks.network import Found
 from emolens.training.landmarks.recipe import ViewsSection
 
 # A second look is off by this part of what a first look may be off.
 _SECOND_LOOK = 0.25
-# Order of the landmarks in a mirror image.
-_MIRRORED = (1, 0, 2, 4, 3)
 # Of the close-ups without a face, this part shows backgrounds; the others show too little of a
 # face or too much around it: beside it, a small part of it, or the face far away.
 _BACKGROUND_SHARE = 0.5
@@ -155,7 +154,7 @@ def _answers(batch: FaceBatch, middle: Tensor, side: Tensor, turn: Tensor, mirro
     y = cos * points[..., 1] - sin * points[..., 0]
     placed = torch.stack([x, y], dim=2) / side[:, None, None]
     landmarks, center = placed[:, :-1], placed[:, -1]
-    landmarks = torch.where(mirror[:, None, None] < 0, landmarks[:, _MIRRORED], landmarks)
+    landmarks = torch.where(mirror[:, None, None] < 0, landmarks[:, MIRRORED_LANDMARKS], landmarks)
     size = (batch.boxes[:, 2:] - batch.boxes[:, :2]) / side[:, None]
     return Found(landmarks, torch.cat([center, size], dim=1), torch.ones(len(size)))
 
