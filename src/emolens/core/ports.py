@@ -50,9 +50,13 @@ class FaceFollower(Protocol):
         ...
 
     def search_known(
-        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+        self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
-        """As `FaceDetector.detect`, but small faces may be missed while all known ones are seen."""
+        """Search a uint8 (H, W, 3) BGR picture in which known faces are expected.
+
+        Returns:
+            As `FaceDetector.detect`, but small faces may be missed while all known ones are seen.
+        """
         ...
 
 

@@ -19,6 +19,8 @@ _SAME_FACE_IOU = 0.3
 _SAME_VIEW_IOU = 0.5
 _LOOK_COUNTS_FROM = 0.3
 
+_LEAST_PAIR = 2
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -69,7 +71,7 @@ def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
     Returns:
         What is left, best score first.
     """
-    if not len(candidates):
+    if len(candidates) < _LEAST_PAIR:
         return candidates
     x_min, y_min, x_max, y_max = candidates.boxes.T
     corner_and_size = np.stack([x_min, y_min, x_max - x_min, y_max - y_min], axis=1)

@@ -25,7 +25,8 @@ from emolens.runtime.model_file import LANDMARK_OUTPUTS, LandmarkModel
 # All from docs/experiments/0017-landmarks.md.
 LANDMARK_FRAMING: Final = Framing(shift_x=-0.001, shift_y=-0.025, scale=0.972)
 """How FER2013 frames a face, in units of the network's boxes."""
-# Below this probability a find is not a face.
+# Below this probability a find is not a face. In the second and the third look real faces have
+# 0.94 and more.
 _MIN_FACE: Final = 0.7
 # A look is turned where the one before shows more roll than this, ...
 _NEARLY_DEGREES: Final = 5.0
@@ -35,6 +36,10 @@ _REST_DEGREES: Final = 30.0
 # A known face is searched for at a size at which its box is at least so wide or high: the smallest
 # at which nine of ten faces of photographs are found (docs/experiments/0001-framing.md).
 _QUICK_PX: Final = 48.0
+# Two finds of one face, as `emolens.detection.tiles` merges looks.
+_SAME_FACE_IOU: Final = 0.5
+# A find and the same face followed: of a rolled face a detector's box is another than the network's.
+_SAME_FIND_IOU: Final = 0.3
 
 Floats = npt.NDArray[np.float32]
 
@@ -51,9 +56,9 @@ class QuickLook:
     detector: FaceDetector
     sizes: Sequence[tuple[int, int]]
 
-    def shows(self, known: Sequence[FaceDetection], size_wh: tuple[int, int]) -> bool:
+    def shows(self, faces: Sequence[FaceDetection], size_wh: tuple[int, int]) -> bool:
         """Whether faces of an image of (width, height) px are large enough to be seen again."""
-        sides = [max(face.box.width, face.box.height) for face in known]
+        sides = [max(face.box.width, face.box.height) for face in faces]
         return min(sides) * input_scale(size_wh, self.sizes) >= _QUICK_PX
 
 
@@ -61,7 +66,7 @@ class LandmarkDetector:
     """Another detector whose finds are looked at again, closely, by the landmark network.
 
     Each find is looked at three times: as the detector frames it, and twice as the look before
-    frames it, turned upright. Finds that do not look like a face are left out. Boxes, landmarks and
+    frames it, turned upright. Finds that look like no face in one of these two are left out. Boxes, landmarks and
     roll are those of the last look, at the face and at its mirror image; scores are the other
     detector's.
 
@@ -110,13 +115,16 @@ class LandmarkDetector:
         return self._checked(image, self._detector.detect(image))
 
     def search_known(
-        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+        self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
         """Search an image in which some faces are known, at a smaller size if they are large.
 
+        A find where a known face is expected is looked at once, as by `follow`; others as by
+        `detect`.
+
         Args:
             image: uint8 (H, W, 3), BGR.
-            known: The faces as they were seen last.
+            expected: The known faces as they should be now, as `moved_to` gives them.
 
         Returns:
             As `detect`, which takes over where a known face would be small or is missed; other
@@ -127,11 +135,13 @@ class LandmarkDetector:
             ModelError: The landmark network gave numbers that are not finite.
         """
         size_wh = (image.shape[1], image.shape[0])
-        if self._quick is not None and known and self._quick.shows(known, size_wh):
-            seen = self._checked(image, self._quick.detector.detect(image))
-            if len(seen) >= len(known):
-                return seen
-        return self.detect(image)
+        if self._quick is None or not expected or not self._quick.shows(expected, size_wh):
+            return self.detect(image)
+        found = self._quick.detector.detect(image)
+        known, new = _told_apart(self.follow(image, expected), found)
+        if len(known) < len(expected):
+            return self.detect(image)
+        return _in_order([*known, *self._checked(image, new)])
 
     def _checked(
         self, image: npt.NDArray[np.uint8], found: Sequence[FaceDetection]
@@ -142,15 +152,19 @@ class LandmarkDetector:
         scale = self._model.manifest.scale
         first = self._look(image, [_Square.around(face.box, scale) for face in found])
         second = self._look(image, [look.next_square(scale) for look in first])
-        last = self._look(image, [look.next_square(scale) for look in second], also_mirrored=True)
+        likely = [pair for pair in zip(found, second, strict=True) if pair[1].is_face]
+        if not likely:
+            return []
+        squares = [look.next_square(scale) for _, look in likely]
+        last = self._look(image, squares, also_mirrored=True)
         size_wh = (image.shape[1], image.shape[0])
-        seen = [
-            look.to_detection(face.score, size_wh)
-            for face, look in zip(found, last, strict=True)
-            if look.is_face
-        ]
-        faces = [face for face in seen if face.box.area > 0]
-        return sorted(_without_doubles(faces), key=lambda face: (-face.box.area, -face.score))
+        return _in_order(
+            [
+                look.to_detection(face.score, size_wh)
+                for (face, _), look in zip(likely, last, strict=True)
+                if look.is_face
+            ]
+        )
 
     def follow(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
@@ -329,14 +343,24 @@ def wrap(degrees: float) -> float:
     return (degrees + 180) % 360 - 180
 
 
-def _without_doubles(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
-    """Two finds that turn out to be the same face are one, the one with the better score."""
+def _told_apart(
+    followed: Sequence[FaceDetection | None], found: Sequence[FaceDetection]
+) -> tuple[list[FaceDetection], list[FaceDetection]]:
+    """Followed faces that were found as well, with the finds' scores, and the other finds."""
+    left = list(found)
+    known = []
+    for face in followed:
+        same = max(left, key=lambda find: find.box.iou(face.box), default=None) if face else None
+        if face and same and same.box.iou(face.box) >= _SAME_FIND_IOU:
+            left = [find for find in left if find is not same]
+            known.append(replace(face, score=same.score))
+    return known, left
+
+
+def _in_order(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
+    """The faces that show anything, each once, with the better score, largest first."""
     kept: list[FaceDetection] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if all(face.box.iou(other.box) <= _SAME_FACE_IOU for other in kept):
+        if face.box.area > 0 and all(face.box.iou(other.box) <= _SAME_FACE_IOU for other in kept):
             kept.append(face)
-    return kept
-
-
-# As `emolens.detection.tiles` merges looks.
-_SAME_FACE_IOU: Final = 0.5
+    return sorted(kept, key=lambda face: (-face.box.area, -face.score))

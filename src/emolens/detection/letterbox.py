@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError
 from emolens.imaging.exposure import picture_levels
+from emolens.imaging.halve import halve
 
 # Both networks halve their input five times, so sides must be multiples of 2**5.
 STRIDE_PX = 32
@@ -123,9 +124,10 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
     scale = min(_fit((width, height), size_wh), MAX_ENLARGEMENT)
     inner_w = min(max(round(width * scale), 1), size_wh[0])
     inner_h = min(max(round(height * scale), 1), size_wh[1])
-    # Area averaging keeps small faces whole when shrinking; it is no better when growing.
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    inner = np.asarray(cv2.resize(image, (inner_w, inner_h), interpolation=interpolation), np.uint8)
+    # Below half the size linear interpolation would pass pixels over. To one half at most it shows
+    # as many faces as area averaging, in a sixth of the time (docs/experiments/0018).
+    halved = halve(image, max(math.floor(-math.log2(scale)), 0))
+    inner = np.asarray(cv2.resize(halved, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR))
     inner = picture_levels(inner).spread(inner)
     left, top = (size_wh[0] - inner_w) // 2, (size_wh[1] - inner_h) // 2
     padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)

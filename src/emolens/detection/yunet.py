@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,7 +15,6 @@ from emolens.detection.candidates import (
     Candidates,
     Floats,
     check_score,
-    concatenate,
     fuse_looks,
     overlaps,
     to_detections,
@@ -208,37 +208,28 @@ def decode(outputs: Mapping[str, Floats], width: int, *, min_score: float) -> Ca
     Source:
         OpenCV, modules/objdetect/src/face_detect.cpp; the score is the geometric mean.
     """
-    return concatenate(
-        [
-            _decode_grid(
-                *(outputs[f"{kind}_{stride_px}"][0] for kind in ("cls", "obj", "bbox", "kps")),
-                stride_px=stride_px,
-                n_columns=width // stride_px,
-                min_score=min_score,
-            )
-            for stride_px in _STRIDES_PX
-        ]
+    cls, obj, bbox, kps = (
+        np.concatenate([outputs[f"{kind}_{px}"][0] for px in _STRIDES_PX])
+        for kind in ("cls", "obj", "bbox", "kps")
     )
-
-
-def _decode_grid(
-    cls: Floats,
-    obj: Floats,
-    bbox: Floats,
-    kps: Floats,
-    *,
-    stride_px: int,
-    n_columns: int,
-    min_score: float,
-) -> Candidates:
     scores = np.sqrt(cls[:, 0] * obj[:, 0])
-    cells = np.flatnonzero(scores >= min_score)
-    corners = np.stack([cells % n_columns, cells // n_columns], axis=1).astype(np.float32)
-    centers = (corners + bbox[cells, :2]) * stride_px
-    halves = np.exp(bbox[cells, 2:]) * (stride_px / 2)
-    points = (corners[:, None] + kps[cells].reshape(-1, 5, 2)) * stride_px
-    return Candidates(
-        boxes=np.concatenate([centers - halves, centers + halves], axis=1).astype(np.float32),
-        scores=scores[cells],
-        landmarks=points.astype(np.float32),
-    )
+    seen = np.flatnonzero(scores >= min_score)
+    finest_px = _STRIDES_PX[0]
+    height = len(outputs[f"cls_{finest_px}"][0]) * finest_px**2 // width
+    corners, strides_px = (of[seen] for of in _cells(width, height))
+    centers = (corners + bbox[seen, :2]) * strides_px
+    halves = np.exp(bbox[seen, 2:]) * (strides_px / 2)
+    points = (corners[:, None] + kps[seen].reshape(-1, 5, 2)) * strides_px[:, None]
+    return Candidates(np.concatenate([centers - halves, centers + halves], 1), scores[seen], points)
+
+
+# There are five input sizes, and as many of a quick search, each with a smaller look.
+@lru_cache(maxsize=20)
+def _cells(width: int, height: int) -> tuple[Floats, Floats]:
+    """Of the cells of all grids, corner (N, 2) in strides and stride (N, 1) in pixels."""
+    corners, strides_px = [], []
+    for stride_px in _STRIDES_PX:
+        y, x = np.mgrid[: height // stride_px, : width // stride_px]
+        corners.append(np.stack([x.ravel(), y.ravel()], axis=1))
+        strides_px.append(np.full((x.size, 1), stride_px))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides_px).astype(np.float32)

@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
+from emolens.imaging.halve import halve
 from emolens.imaging.preprocess import to_gray
 
 # Pixels of the image per pixel of the close-up, beyond which linear interpolation would pass pixels
-# over; what is larger is averaged down to it first.
-_MAX_STEP: Final = 1.5
+# over; what is larger is halved first.
+_MAX_STEP: Final = 2.0
 
 
 def cut_closeup(
@@ -49,16 +50,15 @@ def cut_closeup(
     left, right = _touched(x, reach, image.shape[1])
     top, bottom = _touched(y, reach, image.shape[0])
     step = square.width / size_px
-    part, scale_xy = _shrink(image[top:bottom, left:right], step / _MAX_STEP)
+    n_halvings = max(math.ceil(math.log2(step / _MAX_STEP)), 0)
+    part, scale = halve(to_gray(image[top:bottom, left:right]), n_halvings), 0.5**n_halvings
     # From pixel centres of the close-up to pixel centres of the part.
     matrix = step * np.array([[cosine, -sine], [sine, cosine]])
     middle = (size_px - 1) / 2
     start = np.array([x - left, y - top]) - matrix @ np.array([middle, middle])
-    scale = np.array(scale_xy)[:, None]
-    matrix, start = scale * matrix, scale[:, 0] * start - 0.5
     closeup = cv2.warpAffine(
-        to_gray(part),
-        np.column_stack([matrix, start]),
+        part,
+        np.column_stack([scale * matrix, scale * start - 0.5]),
         (size_px, size_px),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
@@ -70,15 +70,3 @@ def _touched(center: float, reach: float, n_in: int) -> tuple[int, int]:
     """First and end of the pixels around a centre, with two neighbours each; never empty."""
     first = min(max(math.floor(center - reach) - 2, 0), n_in - 1)
     return first, min(max(math.ceil(center + reach) + 2, first + 1), n_in)
-
-
-def _shrink(
-    part: npt.NDArray[np.uint8], factor: float
-) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
-    """A part so many times smaller, and the scale along x and y that this is."""
-    if factor <= 1:
-        return part, (1.0, 1.0)
-    height, width = part.shape[:2]
-    small_w, small_h = max(round(width / factor), 1), max(round(height / factor), 1)
-    small = cv2.resize(part, (small_w, small_h), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), (small_w / width, small_h / height)

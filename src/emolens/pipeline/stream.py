@@ -273,10 +273,9 @@ class StreamAnalyzer:
 
     def _search(self, frame: Frame) -> list[FaceDetection]:
         """Search a frame: thoroughly now and then, for known faces in between."""
-        known = [person.detection for person in self._visible]
         is_due = frame.media_time_s >= self._searched_s + _THOROUGH_EVERY_S - _TOLERANCE_S
-        if known and not is_due and isinstance(self._detector, FaceFollower):
-            return self._detector.search_known(frame.image, known)
+        if self._visible and not is_due and isinstance(self._detector, FaceFollower):
+            return self._detector.search_known(frame.image, self._expected(frame.media_time_s))
         self._searched_s = frame.media_time_s
         return self._detector.detect(frame.image)
 
@@ -284,10 +283,7 @@ class StreamAnalyzer:
         """See where the known faces are, between two looks at the whole frame."""
         at_s = frame.media_time_s
         with self._timed("following", timings):
-            expected = [
-                moved_to(person.detection, person.box.predict(at_s)) for person in self._visible
-            ]
-            found = follower.follow(frame.image, expected)
+            found = follower.follow(frame.image, self._expected(at_s))
         for person, detection in zip(self._visible, found, strict=True):
             if detection is None:
                 # It may have left, or be somewhere else: the next frame is searched.
@@ -295,6 +291,10 @@ class StreamAnalyzer:
             else:
                 person.box.update(detection.box, at_s)
                 person.detection = detection
+
+    def _expected(self, at_s: float) -> list[FaceDetection]:
+        """The faces that were seen last, where they should be now."""
+        return [moved_to(person.detection, person.box.predict(at_s)) for person in self._visible]
 
     def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Person:
         person = self._persons.get(track.track_id)

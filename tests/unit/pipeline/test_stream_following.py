@@ -51,9 +51,9 @@ class FollowingDetector(MarkDetector):
         return super().detect(image)
 
     def search_known(
-        self, image: npt.NDArray[np.uint8], known: Sequence[FaceDetection]
+        self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
-        self.n_known.append(len(known))
+        self.n_known.append(len(expected))
         return self.detect(image)
 
     def follow(
