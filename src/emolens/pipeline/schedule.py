@@ -32,21 +32,33 @@ class Pace:
         self._max_share = max_share
         self._cost_s = 0.0
         self._next_s = -math.inf
+        self._rested_s = -math.inf
 
     def is_due(self, at_s: float) -> bool:
         """Whether the stage should run on the frame of `at_s` seconds."""
         return at_s >= self._next_s - _TOLERANCE_S
 
-    def ran(self, at_s: float, took_s: float) -> None:
-        """Note that the stage ran on the frame of `at_s` seconds and took `took_s` of real time."""
+    def ran(self, at_s: float, took_s: float, *, n_intervals: int = 1) -> None:
+        """Note that the stage ran, and when it is due again.
+
+        Args:
+            at_s: Time of the frame that it ran on, in seconds.
+            took_s: Seconds of real time that it took.
+            n_intervals: After how many intervals of the rate it is due.
+        """
         is_first = self._cost_s == 0
         self._cost_s += (1.0 if is_first else _COST_WEIGHT) * (took_s - self._cost_s)
-        interval_s = self._interval_s
+        interval_s = n_intervals * self._interval_s
         if self._max_share is not None:
-            interval_s = max(interval_s, self._cost_s / self._max_share)
+            rest_s = self._cost_s / self._max_share
+            interval_s, self._rested_s = max(interval_s, rest_s), at_s + rest_s
         # Counting from when it was due keeps the rate where frames do not come at its multiples.
         planned_s = self._next_s + interval_s
         self._next_s = planned_s if planned_s > at_s else at_s + interval_s
+
+    def hurry(self) -> None:
+        """Be due as soon as the share of real time allows."""
+        self._next_s = min(self._next_s, self._rested_s)
 
     def restart(self) -> None:
         """Be due at once, e.g. after a gap; the cost stays known."""

@@ -1,6 +1,7 @@
 """One frame of a stream in, every face with its number and its calm label out."""
 
 import contextlib
+import itertools
 import math
 import time
 import weakref
@@ -17,7 +18,7 @@ from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
-from emolens.core.geometry import Framing
+from emolens.core.geometry import Box, Framing
 from emolens.core.ports import (
     EmotionClassifier,
     FaceDetector,
@@ -39,7 +40,12 @@ from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
 
 # Small faces that come in while others are known are found after so long at the latest.
-_THOROUGH_EVERY_S: Final = 0.5
+_THOROUGH_EVERY_S: Final = 1.0
+# While no face moves much, known ones being followed, every other search is left out. Much is what
+# takes a tracker's boxes apart; faces that touch may be taken for one another.
+_CALM_INTERVALS: Final = 2
+_CALM_IOU: Final = 0.5
+_TOUCHING_IOU: Final = 0.05
 # Two time stamps that differ by less are the same moment: containers round to milliseconds.
 _TOLERANCE_S: Final = 2e-3
 
@@ -49,10 +55,10 @@ class StreamSettings:
     """How often what is done, and when a stream starts anew.
 
     Attributes:
-        detect_hz: How often in a second of the stream faces are looked for; None for every frame.
-            In between, each known face is looked at where it is expected.
-        classify_hz: How often in a second each face is named, at most `detect_hz`; None for every
-            time that it was looked for.
+        detect_hz: How often in a second of the stream frames are searched for faces, half as often
+            while the faces there keep about still; None for every frame. In between, each known
+            face is looked at where it is expected.
+        classify_hz: How often in a second each face is named; None for every time that it is seen.
         detect_share: The part of real time that looking may take, 0..1; None for no limit, which
             makes results the same whenever and wherever they are made.
         classify_share: The same for naming.
@@ -98,6 +104,8 @@ class _Person:
     box: OneEuroBox
     detection: FaceDetection
     detected_at_s: float
+    # Where the last search found it.
+    found_at: Box | None = None
     quality: FaceQuality | None = None
     raw: EmotionScores | None = None
     smoothed: EmotionScores | None = None
@@ -131,6 +139,7 @@ class StreamAnalyzer:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector = detector
+        self._follower = detector if isinstance(detector, FaceFollower) else None
         self._classifier = classifier
         self._tracker = tracker or build_tracker()
         self._smoother = smoother or ExponentialSmoother()
@@ -206,10 +215,12 @@ class StreamAnalyzer:
         self._restart_after_gap(frame)
         timings: dict[str, float] = {}
         is_fresh = self._looking.is_due(at_s)
+        seen: Sequence[_Person] = ()
         if is_fresh:
-            self._look(frame, timings)
-        elif self._visible and isinstance(self._detector, FaceFollower):
-            self._follow(self._detector, frame, timings)
+            seen = self._look(frame, timings)
+        elif self._visible and self._follower:
+            seen = self._follow(self._follower, frame, timings)
+        self._name_due(seen, frame, timings)
         faces = [self._result(person, frame, is_fresh=is_fresh) for person in self._visible]
         shown = sorted(
             (face for face in faces if face is not None), key=lambda face: -face.box.area
@@ -252,45 +263,65 @@ class StreamAnalyzer:
         self._looking.restart()
         self._naming.restart()
 
-    def _look(self, frame: Frame, timings: dict[str, float]) -> None:
+    def _look(self, frame: Frame, timings: dict[str, float]) -> Sequence[_Person]:
+        """Search a frame for faces; those that are there."""
         at_s = frame.media_time_s
         with self._timed("detection", timings):
             detections = self._search(frame)
-        self._looking.ran(at_s, timings["detection"] / 1e3)
         with self._timed("tracking", timings):
             tracks = self._tracker.update(detections, at_s)
             self._visible = [
                 self._seen(track, track.detection, at_s) for track in tracks if track.detection
             ]
             self._keep_only({track.track_id for track in tracks})
-        is_due = self._naming.is_due(at_s)
-        unnamed = self._visible if is_due else [p for p in self._visible if p.raw is None]
+        n_intervals = _CALM_INTERVALS if self._follower and self._are_calm() else 1
+        self._looking.ran(at_s, timings["detection"] / 1e3, n_intervals=n_intervals)
+        for person in self._visible:
+            person.found_at = person.detection.box
+        return self._visible
+
+    def _are_calm(self) -> bool:
+        """Whether all faces are about where the last search found them, and apart."""
+        boxes = [person.detection.box for person in self._visible]
+        return all(map(_keeps_still, self._visible)) and all(
+            one.iou(other) < _TOUCHING_IOU for one, other in itertools.combinations(boxes, 2)
+        )
+
+    def _name_due(self, seen: Sequence[_Person], frame: Frame, timings: dict[str, float]) -> None:
+        """Name the faces that are seen in a frame where it is time, new ones at once."""
+        is_due = self._naming.is_due(frame.media_time_s)
+        unnamed = seen if is_due else [person for person in seen if person.raw is None]
         if unnamed:
             with self._timed("classification", timings):
                 self._name(unnamed, frame)
         if unnamed and is_due:
-            self._naming.ran(at_s, timings["classification"] / 1e3)
+            self._naming.ran(frame.media_time_s, timings["classification"] / 1e3)
 
     def _search(self, frame: Frame) -> list[FaceDetection]:
         """Search a frame: thoroughly now and then, for known faces in between."""
         is_due = frame.media_time_s >= self._searched_s + _THOROUGH_EVERY_S - _TOLERANCE_S
-        if self._visible and not is_due and isinstance(self._detector, FaceFollower):
-            return self._detector.search_known(frame.image, self._expected(frame.media_time_s))
+        if self._visible and not is_due and self._follower:
+            return self._follower.search_known(frame.image, self._expected(frame.media_time_s))
         self._searched_s = frame.media_time_s
         return self._detector.detect(frame.image)
 
-    def _follow(self, follower: FaceFollower, frame: Frame, timings: dict[str, float]) -> None:
-        """See where the known faces are, between two looks at the whole frame."""
+    def _follow(
+        self, follower: FaceFollower, frame: Frame, timings: dict[str, float]
+    ) -> Sequence[_Person]:
+        """See where the known faces are, between two searches; those that are there."""
         at_s = frame.media_time_s
         with self._timed("following", timings):
             found = follower.follow(frame.image, self._expected(at_s))
+        seen = []
         for person, detection in zip(self._visible, found, strict=True):
-            if detection is None:
-                # It may have left, or be somewhere else: the next frame is searched.
-                self._looking.restart()
-            else:
+            if detection is not None:
                 person.box.update(detection.box, at_s)
                 person.detection = detection
+                seen.append(person)
+        if len(seen) < len(found) or not all(map(_keeps_still, seen)):
+            # One may have left, or soon be too far away to be told from others.
+            self._looking.hurry()
+        return seen
 
     def _expected(self, at_s: float) -> list[FaceDetection]:
         """The faces that were seen last, where they should be now."""
@@ -357,3 +388,8 @@ class StreamAnalyzer:
         started_s = self._clock()
         yield
         timings[stage] = 1e3 * (self._clock() - started_s)
+
+
+def _keeps_still(person: _Person) -> bool:
+    """Whether a face is about where the last search found it."""
+    return person.found_at is not None and person.found_at.iou(person.detection.box) >= _CALM_IOU
