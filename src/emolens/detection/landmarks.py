@@ -38,7 +38,7 @@ _REST_DEGREES: Final = 30.0
 _QUICK_PX: Final = 48.0
 # Two finds of one face, as `emolens.detection.tiles` merges looks.
 _SAME_FACE_IOU: Final = 0.5
-# A find and the same face followed: of a rolled face a detector's box is another than the network's.
+# A find and the same face followed: a detector's box of a rolled face differs from the network's.
 _SAME_FIND_IOU: Final = 0.3
 
 Floats = npt.NDArray[np.float32]
@@ -66,9 +66,9 @@ class LandmarkDetector:
     """Another detector whose finds are looked at again, closely, by the landmark network.
 
     Each find is looked at three times: as the detector frames it, and twice as the look before
-    frames it, turned upright. Finds that look like no face in one of these two are left out. Boxes, landmarks and
-    roll are those of the last look, at the face and at its mirror image; scores are the other
-    detector's.
+    frames it, turned upright. Finds that look like no face in one of these two are left out. Boxes,
+    landmarks and roll are those of the last look, at the face and at its mirror image; scores are
+    the other detector's.
 
     Implements `emolens.core.ports.FaceDetector` and `FaceFollower`.
 

@@ -127,7 +127,8 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
     # Below half the size linear interpolation would pass pixels over. To one half at most it shows
     # as many faces as area averaging, in a sixth of the time (docs/experiments/0018).
     halved = halve(image, max(math.floor(-math.log2(scale)), 0))
-    inner = np.asarray(cv2.resize(halved, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR))
+    resized = cv2.resize(halved, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR)
+    inner = np.asarray(resized, np.uint8)
     inner = picture_levels(inner).spread(inner)
     left, top = (size_wh[0] - inner_w) // 2, (size_wh[1] - inner_h) // 2
     padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)

@@ -176,12 +176,12 @@ class _Line:
     @property
     def edges(self) -> _Floats:
         """Where results begin and end, (n + 1,)."""
-        return self.start + self.step * np.arange(self.n + 1)
+        return np.asarray(self.start + self.step * np.arange(self.n + 1), np.float64)
 
     @property
     def centers(self) -> _Floats:
         """Where the middles of results lie, from the middle of the first pixel, (n,)."""
-        return self.start + self.step * (np.arange(self.n) + 0.5) - 0.5
+        return np.asarray(self.edges[:-1] + self.step / 2 - 0.5, np.float64)
 
 
 def _area_means(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) -> _Floats:
@@ -196,7 +196,8 @@ def _area_means(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) ->
     """
     sums = cv2.integral(image, sdepth=cv2.CV_64F)
     corners = _between(_between(sums, along_y.edges, axis=0), along_x.edges, axis=1)
-    return np.diff(np.diff(corners, axis=0), axis=1) / (along_y.step * along_x.step)
+    sums_of_areas = np.diff(np.diff(corners, axis=0), axis=1)
+    return np.asarray(sums_of_areas / (along_y.step * along_x.step), np.float64)
 
 
 def _interpolated(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) -> _Floats:

@@ -41,11 +41,11 @@ from emolens.tracking import DEFAULT_TRACKER, build_tracker
 
 # Small faces that come in while others are known are found after so long at the latest.
 _THOROUGH_EVERY_S: Final = 1.0
-# While no face moves much, known ones being followed, every other search is left out. Much is what
-# takes a tracker's boxes apart; faces that touch may be taken for one another.
+# While faces keep about still and apart, known ones being followed, every other search is left out:
+# a tracker cannot mistake them (docs/experiments/0009-tracking.md).
 _CALM_INTERVALS: Final = 2
 _CALM_IOU: Final = 0.5
-_TOUCHING_IOU: Final = 0.05
+_APART_SIDES: Final = 2.0
 # Two time stamps that differ by less are the same moment: containers round to milliseconds.
 _TOLERANCE_S: Final = 2e-3
 
@@ -281,10 +281,13 @@ class StreamAnalyzer:
         return self._visible
 
     def _are_calm(self) -> bool:
-        """Whether all faces are about where the last search found them, and apart."""
+        """Whether there are faces, all about where the last search found them, and apart."""
         boxes = [person.detection.box for person in self._visible]
-        return all(map(_keeps_still, self._visible)) and all(
-            one.iou(other) < _TOUCHING_IOU for one, other in itertools.combinations(boxes, 2)
+        return bool(boxes) and all(
+            (
+                *map(_keeps_still, self._visible),
+                *(_are_apart(one, other) for one, other in itertools.combinations(boxes, 2)),
+            )
         )
 
     def _name_due(self, seen: Sequence[_Person], frame: Frame, timings: dict[str, float]) -> None:
@@ -388,6 +391,12 @@ class StreamAnalyzer:
         started_s = self._clock()
         yield
         timings[stage] = 1e3 * (self._clock() - started_s)
+
+
+def _are_apart(one: Box, other: Box) -> bool:
+    """Whether it takes a while until one face can be in front of the other."""
+    side = max(one.width, one.height, other.width, other.height)
+    return math.dist(one.center_xy, other.center_xy) >= _APART_SIDES * side
 
 
 def _keeps_still(person: _Person) -> bool:

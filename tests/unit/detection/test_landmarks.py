@@ -80,6 +80,12 @@ def test_a_find_that_is_no_face_is_left_out() -> None:
     assert detect((POINTS, [0, 0, 0.7, 0.7], 0.9), (POINTS, [0, 0, 0.7, 0.7], 0.05)) == []
 
 
+def test_a_find_that_looks_like_a_face_in_the_end_only_is_left_out() -> None:
+    box = [0, 0, 0.7, 0.7]
+    assert detect((POINTS, box, 0.1), (POINTS, box, 0.3), (POINTS, box, 0.9)) == []
+    assert len(detect((POINTS, box, 0.1), (POINTS, box, 0.8), (POINTS, box, 0.9))) == 1
+
+
 def test_nothing_found_is_not_looked_at() -> None:
     assert detect(finds=()) == []
 
@@ -198,10 +204,12 @@ def test_a_face_is_expected_where_its_box_is_expected() -> None:
     assert moved.roll.box.to_tuple() == pytest.approx((-10, 60, 90, 160))
 
 
-def searching(quick_faces: list[FaceDetection], side: float) -> list[FaceDetection]:
+def searching(
+    quick_faces: list[FaceDetection], side: float, session: FakeSession | None = None
+) -> list[FaceDetection]:
     """What is found in a search for one known face of a side, by a detector that sees two."""
-    look = (POINTS, [0.0, 0.0, 0.7, 0.7], 1.0)
-    model = LandmarkModel(FakeSession(look), MANIFEST)  # type: ignore[arg-type]
+    session = session or FakeSession((POINTS, [0.0, 0.0, 0.7, 0.7], 1.0))
+    model = LandmarkModel(session, MANIFEST)  # type: ignore[arg-type]
     two = [FaceDetection(Box(5, 30, 45, 80), 0.8), FaceDetection(Box(100, 30, 140, 80), 0.8)]
     quick = QuickLook(FakeDetector(quick_faces), [(160, 128)])
     detector = LandmarkDetector(FakeDetector(two), model, quick=quick)
@@ -209,8 +217,18 @@ def searching(quick_faces: list[FaceDetection], side: float) -> list[FaceDetecti
     return detector.search_known(BLANK, [known])
 
 
-def test_large_known_faces_are_searched_for_at_a_small_size() -> None:
-    assert len(searching([FaceDetection(Box(40, 20, 110, 90), 0.8)], side=70)) == 1
+def test_large_known_faces_are_searched_for_at_a_small_size_and_looked_at_once() -> None:
+    session = FakeSession((POINTS, [0.0, 0.0, 0.7, 0.7], 1.0))
+    (face,) = searching([FaceDetection(Box(40, 20, 110, 90), 0.6)], 70, session)
+    assert face.score == 0.6
+    assert session.n_runs == 1
+
+
+def test_another_face_beside_a_known_one_is_looked_at_closely() -> None:
+    session = FakeSession((POINTS, [0.0, 0.0, 0.7, 0.7], 1.0))
+    finds = [FaceDetection(Box(40, 20, 110, 90), 0.6), FaceDetection(Box(120, 30, 150, 60), 0.7)]
+    assert len(searching(finds, 70, session)) == 2
+    assert session.n_runs == 1 + 3
 
 
 def test_a_known_face_that_is_small_or_missed_is_searched_for_thoroughly() -> None:

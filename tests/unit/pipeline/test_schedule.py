@@ -57,6 +57,31 @@ def test_the_share_follows_the_cost() -> None:
     assert len(runs(pace, later, took_s=0.001)) > 500
 
 
+def test_a_longer_wait_is_not_made_up_for() -> None:
+    pace = Pace(10)
+    pace.ran(0, 0, n_intervals=2)
+    assert not pace.is_due(0.1)
+    assert pace.is_due(0.2)
+    pace.ran(0.2, 0)
+    assert pace.is_due(0.3)
+
+
+def test_haste_keeps_to_the_share() -> None:
+    free, limited = Pace(1), Pace(1, max_share=0.5)
+    for pace in (free, limited):
+        pace.ran(0, 0.2)
+        pace.hurry()
+    assert free.is_due(0.1)
+    assert not limited.is_due(0.3)
+    assert limited.is_due(0.4)
+
+
+def test_haste_puts_nothing_off() -> None:
+    pace = Pace(10, max_share=0.1)
+    pace.hurry()
+    assert pace.is_due(0)
+
+
 def test_a_restart_is_due_at_once() -> None:
     pace = Pace(1)
     pace.ran(100, 0)
