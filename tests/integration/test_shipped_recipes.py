@@ -10,7 +10,7 @@ import pytest
 from emolens.training.architectures import build_network
 from emolens.training.checkpoint import save_checkpoint
 from emolens.training.fit import fit
-from emolens.training.recipe import BackboneSection, Recipe
+from emolens.training.recipe import BackboneSection, FaceResNetSection, Recipe
 from emolens.training.recipe_file import load_recipe
 from tests.recipes import small_recipe
 
@@ -64,6 +64,8 @@ def test_shipped_recipes_run(
     if isinstance(recipe.network, BackboneSection):
         # No network in tests, and a large picture takes long.
         values["network"] |= {"weights": "random", "size_px": 32}
+    if isinstance(recipe.network, FaceResNetSection):
+        values["network"]["weights"] = "random"
     if recipe.start:
         values["start"] = ROOT / recipe.start
     values["ensemble"] = [ROOT / member for member in recipe.ensemble]

@@ -15,12 +15,15 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
+from emolens.training.dlib_file import read_dlib_face_resnet
+from emolens.training.face_resnet import FaceResNet, load_face_resnet
 from emolens.training.mirror import mirror_backbone, mirror_head
-from emolens.training.networks import ExpressionNetwork, GrayToColor
+from emolens.training.networks import Backbone, ExpressionNetwork, GrayToColor
 from emolens.training.recipe import (
     HUB,
     RANDOM,
     BackboneSection,
+    FaceResNetSection,
     NetworkSection,
     Recipe,
     ResNetSection,
@@ -47,13 +50,16 @@ def build_network(recipe: Recipe, *, pretrained: bool = False) -> ExpressionNetw
     """
     spec = recipe.network
     color: nn.Module | None = None
+    backbone: Backbone
     if isinstance(spec, BackboneSection):
         backbone = _build_backbone(spec, pretrained=pretrained)
         source: Any = backbone.pretrained_cfg
         color = GrayToColor(source["mean"], source["std"])
+    elif isinstance(spec, FaceResNetSection):
+        backbone = _build_face_resnet(spec, pretrained=pretrained)
     else:
         backbone = _build_vit(spec) if isinstance(spec, ViTSection) else _build_resnet(spec)
-    hidden = spec.hidden if isinstance(spec, BackboneSection) else ()
+    hidden = spec.hidden if isinstance(spec, BackboneSection | FaceResNetSection) else ()
     network = ExpressionNetwork(
         backbone,
         _build_head(int(backbone.num_features), hidden, spec.dropout),
@@ -104,6 +110,13 @@ def _build_vit(spec: ViTSection) -> VisionTransformer:
         global_pool="avg",
         fc_norm=False,
     )
+
+
+def _build_face_resnet(spec: FaceResNetSection, *, pretrained: bool) -> FaceResNet:
+    network = FaceResNet(last_stride=spec.last_stride)
+    if pretrained and spec.weights != RANDOM:
+        load_face_resnet(network, read_dlib_face_resnet(Path(spec.weights)), _input_spec(spec))
+    return network
 
 
 def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | VisionTransformer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
@@ -14,6 +15,7 @@ from lightning.pytorch.callbacks import (
 from torch import Tensor
 
 from emolens.core.errors import ConfigError
+from emolens.imaging.preprocess import preprocess
 from emolens.media.files import write_bytes
 from emolens.training.architectures import build_network
 from emolens.training.batches import FaceBatches
@@ -24,6 +26,7 @@ from emolens.training.checkpoint import (
     save_checkpoint,
     start_from,
 )
+from emolens.training.face_resnet import FaceResNet, measure_statistics
 from emolens.training.faces import TrainingFaces, load_training_faces
 from emolens.training.inference import pooled_features
 from emolens.training.losses import ExpressionLoss
@@ -45,6 +48,8 @@ from emolens.training.trainer import (
 )
 
 RESOLVED_RECIPE = "recipe.toml"
+# Enough for means and variances of every channel.
+_N_STATISTICS_FACES = 512
 # Where the data lies and what the run uses may change between its parts.
 _MAY_CHANGE: dict[str, Any] = {
     "data": {"__all__": {"source", "validation"}},
@@ -127,7 +132,7 @@ def fit(
     remaining = [index for index, path in enumerate(finished) if not path.exists()]
     teachers = _load_teachers(recipe) if remaining else []
     members = load_members(recipe.ensemble, recipe)
-    network = _first_network(recipe, finished[0])
+    network = _first_network(recipe, finished[0], faces)
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     loss = ExpressionLoss(recipe.loss, faces.class_counts, recipe.class_indices)
@@ -167,13 +172,18 @@ def _load_teachers(recipe: Recipe) -> list[ExpressionNetwork]:
     return [network for path in paths for network in load_checkpoint(path).networks]
 
 
-def _first_network(recipe: Recipe, finished: Path) -> ExpressionNetwork:
+def _first_network(recipe: Recipe, finished: Path, faces: TrainingFaces) -> ExpressionNetwork:
     """The network that the first phase begins or goes on with."""
     # What the run was begun with may be out of reach when it is resumed.
     is_begun = finished.exists() or _last_of(finished).exists()
     network = build_network(recipe, pretrained=not is_begun)
     if recipe.start and not is_begun:
         start_from(network, recipe.start, recipe)
+    elif isinstance(network.backbone, FaceResNet) and not is_begun:
+        # dlib's file has scales and shifts only.
+        some = faces.training.images[:: max(len(faces.training) // _N_STATISTICS_FACES, 1)]
+        prepared = preprocess(list(some[:_N_STATISTICS_FACES]), network.input_spec)
+        measure_statistics(network.eval(), torch.from_numpy(prepared))
     return network
 
 

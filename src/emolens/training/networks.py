@@ -10,17 +10,20 @@ from torch import Tensor, nn
 from emolens.core.emotion import N_EMOTIONS
 from emolens.core.manifest import InputSpec
 from emolens.datasets.votes import N_VOTES
+from emolens.training.face_resnet import FaceResNet
 
 # Added to the logit of a class that is not told apart: e^-50 even at temperature 20, the highest
 # that calibration tries.
 _ABSENT_LOGIT = -1000.0
+
+Backbone = ResNet | VisionTransformer | FaceResNet
 
 
 class ExpressionNetwork(nn.Module):
     """A backbone, global average pooling and a head.
 
     Attributes:
-        backbone: A ResNet or Vision Transformer of timm.
+        backbone: A ResNet or Vision Transformer of timm, or dlib's face ResNet.
         head: Dropout and a linear layer, perhaps with dense layers before it.
         vote_head: A linear layer for the shares of FER+'s votes, in training only, or None.
         input_spec: How faces are prepared for it.
@@ -29,7 +32,7 @@ class ExpressionNetwork(nn.Module):
 
     def __init__(
         self,
-        backbone: ResNet | VisionTransformer,
+        backbone: Backbone,
         head: nn.Sequential,
         *,
         spec: InputSpec,
@@ -156,7 +159,9 @@ class GrayToColor(nn.Module):
         return (faces - self.mean) / self.std
 
 
-def _stage_names(backbone: ResNet | VisionTransformer) -> list[str]:
+def _stage_names(backbone: Backbone) -> Sequence[str]:
+    if isinstance(backbone, FaceResNet):
+        return backbone.stage_names
     if isinstance(backbone, VisionTransformer):
         return [f"blocks.{index}" for index in range(len(backbone.blocks))]
     return ["layer1", "layer2", "layer3", "layer4"]

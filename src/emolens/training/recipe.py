@@ -18,6 +18,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=16, le=512)]
 HUB, RANDOM = "hub", "random"
 _DEFAULT_KIND = "resnet"
+# Below, the last level has no place for its filters; above, nothing was learnt.
+_LEAST_FACE_PX = {1: 96, 2: 108}
+_LARGEST_FACE_PX = 150
 
 
 class Section(BaseModel):
@@ -155,6 +158,32 @@ class BackboneSection(Section):
     """Side of the input; grey faces are repeated over the three colours."""
 
 
+class FaceResNetSection(Section):
+    """dlib's face-recognition ResNet, which knows faces (`emolens.training.face_resnet`)."""
+
+    kind: Literal["face-resnet"]
+    weights: str
+    """The path of `dlib_face_recognition_resnet_model_v1.dat`, or `random`."""
+    last_stride: Literal[1, 2] = 2
+    """Stride of the last level: 2 as it was trained; 1 keeps a map of 3x3 places at 112 px."""
+    hidden: tuple[Count, ...] = ()
+    """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
+    dropout: Fraction = 0.2
+    """Dropout before every dense layer."""
+    size_px: SidePx = 112
+    """Side of the grey input, 96 to 150; at least 108 with a `last_stride` of 2."""
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        low, high = (_LEAST_FACE_PX[self.last_stride], _LARGEST_FACE_PX)
+        if not low <= self.size_px <= high:
+            raise ValueError(
+                f"size_px must be {low} to {high} with last_stride {self.last_stride}, "
+                f"got {self.size_px}"
+            )
+        return self
+
+
 def _network_kind(values: object) -> str:
     if isinstance(values, dict):
         return str(values.get("kind", _DEFAULT_KIND))
@@ -164,7 +193,8 @@ def _network_kind(values: object) -> str:
 NetworkSection = Annotated[
     Annotated[ResNetSection, Tag("resnet")]
     | Annotated[ViTSection, Tag("vit")]
-    | Annotated[BackboneSection, Tag("backbone")],
+    | Annotated[BackboneSection, Tag("backbone")]
+    | Annotated[FaceResNetSection, Tag("face-resnet")],
     Discriminator(_network_kind),
 ]
 
@@ -350,8 +380,10 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _check_phases(self) -> Self:
         resizes = any(phase.sizes for phase in self.phases)
-        if resizes and not isinstance(self.network, ResNetSection):
-            raise ValueError("phases.sizes needs a network of kind resnet, which takes any side")
+        if resizes and not isinstance(self.network, ResNetSection | FaceResNetSection):
+            raise ValueError(
+                "phases.sizes needs a network of kind resnet or face-resnet, which take any side"
+            )
         if self.snapshots and len(self.phases) < 2:
             raise ValueError("snapshots needs two or more phases")
         if self.teacher and any(phase.learning_stages == 0 for phase in self.phases):
