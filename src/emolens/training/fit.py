@@ -31,7 +31,7 @@ from emolens.training.faces import TrainingFaces, load_training_faces
 from emolens.training.inference import pooled_features
 from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
-from emolens.training.networks import ExpressionNetwork
+from emolens.training.networks import ExpressionNetwork, merge_heads
 from emolens.training.processes import is_main_process
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
@@ -56,6 +56,8 @@ _MAY_CHANGE: dict[str, Any] = {
     "hardware": {"devices", "num_nodes"},
     # Finished networks join when all training is over.
     "ensemble": True,
+    # The heads are merged then as well.
+    "answer": True,
 }
 
 
@@ -269,7 +271,10 @@ def _finish(
 ) -> FitResult:
     """Write the networks to ship, their figures and the learning curve."""
     checkpoints = [load_checkpoint(path) for path in chosen]
-    networks = [*members, *(checkpoint.networks[0] for checkpoint in checkpoints)]
+    own = [checkpoint.networks[0] for checkpoint in checkpoints]
+    for network in own if recipe.answer.votes else ():
+        merge_heads(network, recipe.answer.votes)
+    networks = [*members, *own]
     best = run_dir / BEST_CHECKPOINT
     figures = validation_figures(recipe, networks, faces.validation)
     if is_main_process():

@@ -8,8 +8,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from emolens.core.emotion import N_EMOTIONS
+from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
-from emolens.datasets.votes import N_VOTES
+from emolens.datasets.votes import N_VOTES, vote_columns
 from emolens.training.face_resnet import FaceResNet
 
 # Added to the logit of a class that is not told apart: e^-50 even at temperature 20, the highest
@@ -114,6 +115,28 @@ class ExpressionNetwork(nn.Module):
                 # Not `eval()`, which would reach into a container's learning stages as well.
                 module.training = False
         return self
+
+
+@torch.no_grad()
+def merge_heads(network: ExpressionNetwork, votes: float) -> None:
+    """Let the last layer answer what both heads answer, and leave the vote head as it is.
+
+    The result is the weighted mean of their logits, which is the geometric mean of their
+    probabilities.
+
+    Args:
+        network: A network with a vote head and one linear layer in its head.
+        votes: Weight of the vote head, 0..1.
+
+    Raises:
+        ConfigError: It has no vote head, or dense layers before the last one.
+    """
+    if network.vote_head is None or not network.has_cam:
+        raise ConfigError("answer.votes needs a vote head, and no hidden layers in the other one")
+    columns = torch.from_numpy(vote_columns())
+    last, other = network.last_layer, network.vote_head
+    last.weight.lerp_(other.weight[columns], votes)
+    last.bias.lerp_(other.bias[columns], votes)
 
 
 class LogitsAndCam(nn.Module):

@@ -237,6 +237,14 @@ class LossSection(Section):
     """Weight of a second head that learns the shares of FER+'s votes; it is not shipped."""
 
 
+class AnswerSection(Section):
+    """What the finished network says, where it has learnt labels and votes side by side."""
+
+    votes: Fraction = 0.0
+    """Part of the head for FER+'s votes in the logits that are shipped; the head for labels has the
+    rest. Their mean is a layer like each of them, so it costs nothing."""
+
+
 class TeacherSection(Section):
     """Learn from the answers of finished networks too (Hinton et al. 2015).
 
@@ -320,6 +328,7 @@ class Recipe(Section):
     network: NetworkSection = ResNetSection()
     augment: AugmentSection = AugmentSection()
     loss: LossSection = LossSection()
+    answer: AnswerSection = AnswerSection()
     teacher: TeacherSection | None = None
     schedule: ScheduleSection = ScheduleSection()
     hardware: HardwareSection = HardwareSection()
@@ -388,6 +397,16 @@ class Recipe(Section):
             raise ValueError("snapshots needs two or more phases")
         if self.teacher and any(phase.learning_stages == 0 for phase in self.phases):
             raise ValueError("a teacher needs pictures, which a phase of the head alone has not")
+        return self
+
+    @model_validator(mode="after")
+    def _check_answer(self) -> Self:
+        if not self.answer.votes:
+            return self
+        if not self.loss.vote_weight:
+            raise ValueError("answer.votes needs a head for votes: set loss.vote_weight above 0")
+        if getattr(self.network, "hidden", ()) or getattr(self.network, "mirrored", False):
+            raise ValueError("answer.votes needs a network without hidden layers, not mirrored")
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from emolens.core.emotion import LABELS
-from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+from emolens.core.errors import ConfigError
+from emolens.datasets.votes import vote_columns
+from emolens.training.networks import ExpressionNetwork, LogitsAndCam, merge_heads
 from emolens.training.recipe import Recipe
 from tests.recipes import SMALL_NETWORK
 
@@ -35,6 +37,26 @@ def test_an_ensemble_gives_the_mean_of_its_members() -> None:
     torch.testing.assert_close(logits, (members[0](faces) + members[1](faces)) / 2)
     cams = [LogitsAndCam([member])(faces)[1] for member in members]
     torch.testing.assert_close(cam, (cams[0] + cams[1]) / 2)
+
+
+def test_merged_heads_say_the_weighted_mean_of_both() -> None:
+    from emolens.training.architectures import build_network
+
+    recipe = {"name": "x", "data": {"source": "x"}, "network": SMALL_NETWORK}
+    torch.manual_seed(0)
+    network = build_network(Recipe.model_validate(recipe | {"loss": {"vote_weight": 1.0}})).eval()
+    torch.nn.init.normal_(network.last_layer.weight)
+    pooled = network.feature_map(torch.randn(3, 1, 48, 48)).mean(dim=(2, 3))
+    assert network.vote_head is not None
+    votes = network.vote_head(pooled)[:, vote_columns().tolist()]
+    expected = 0.7 * network.answer(pooled) + 0.3 * votes
+    merge_heads(network, 0.3)
+    torch.testing.assert_close(network.answer(pooled), expected)
+
+
+def test_heads_that_cannot_be_merged_are_refused() -> None:
+    with pytest.raises(ConfigError, match="vote head"):
+        merge_heads(network_of(SMALL_NETWORK), 0.3)
 
 
 def test_classes_not_told_apart_get_the_probability_zero() -> None:

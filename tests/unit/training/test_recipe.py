@@ -111,3 +111,41 @@ def test_what_rebalances_classes() -> None:
 def test_faces_that_are_no_section_are_refused(faces: object) -> None:
     with pytest.raises(ValidationError, match="faces\n"):
         recipe({"source": "a.csv"}, faces=faces)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        pytest.param({}, id="no vote head"),
+        pytest.param({"loss": {"vote_weight": 1}, "network": {"mirrored": True}}, id="mirrored"),
+        pytest.param(
+            {
+                "loss": {"vote_weight": 1},
+                "network": {"kind": "backbone", "name": "resnet18", "hidden": [8]},
+            },
+            id="hidden layers",
+        ),
+    ],
+)
+def test_votes_are_only_answered_by_heads_that_can_be_merged(
+    sections: Mapping[str, object],
+) -> None:
+    with pytest.raises(ValidationError, match=r"answer\.votes needs"):
+        recipe({"source": "a.csv"}, answer={"votes": 0.4}, **sections)
+
+
+def test_votes_are_answered_where_they_are_learnt() -> None:
+    both = recipe({"source": "a.csv"}, loss={"vote_weight": 1}, answer={"votes": 0.4})
+    assert both.answer.votes == 0.4
+
+
+@pytest.mark.parametrize(("size_px", "last_stride"), [(107, 2), (95, 1), (151, 1)])
+def test_the_face_resnet_has_its_sizes(size_px: int, last_stride: int) -> None:
+    network = {
+        "kind": "face-resnet",
+        "weights": "random",
+        "size_px": size_px,
+        "last_stride": last_stride,
+    }
+    with pytest.raises(ValidationError, match="size_px must be"):
+        recipe({"source": "a.csv"}, network=network)
