@@ -1,0 +1,233 @@
+"""Train teachers and their student on one GPU, in as many minutes as there are.
+
+Pack what the other machine needs, some 50 MB; then train there:
+
+    python docs/experiments/gpu_run.py pack ../shared/fer2013 --weights FILE.dat --out gpu-data
+    python docs/experiments/gpu_run.py train gpu-data --out results --minutes 9
+
+How many epochs fit is measured by a short run of each recipe. Each network is written to the output
+folder as soon as it is finished, with its figures, and is not trained again when the command is
+started anew. `FILE.dat` is dlib_face_recognition_resnet_model_v1.dat (`recipes/face-resnet.toml`).
+"""
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from emolens.datasets.faces import Split
+from emolens.datasets.fer2013_parquet import to_table
+from emolens.datasets.loading import iter_faces, load_faces
+from emolens.imaging.preprocess import preprocess
+from emolens.training.architectures import build_network
+from emolens.training.checkpoint import save_checkpoint
+from emolens.training.face_resnet import measure_statistics
+from emolens.training.fit import fit
+from emolens.training.recipe import Recipe
+from emolens.training.recipe_file import load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+FACES, START = "faces.parquet", "face-resnet.ckpt"
+N_STATISTICS_FACES = 512
+# Beyond quality 100 OpenCV writes WebP without loss.
+LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
+PROBE_EPOCHS = 3
+# What a run takes beside its epochs: reading, figures, writing.
+OVERHEAD_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A network to train.
+
+    Attributes:
+        name: What its files are called.
+        recipe: A file of `recipes/`.
+        changes: What is different here, section by section.
+        share: Part of the minutes that are left when it begins.
+        most_epochs: More are of no use.
+        is_student: Whether the networks before it teach it.
+    """
+
+    name: str
+    recipe: str
+    share: float
+    most_epochs: int
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    is_student: bool = False
+
+
+PLAN: Sequence[Training] = (
+    Training(
+        "face-resnet",
+        "face-resnet.toml",
+        share=0.3,
+        most_epochs=50,
+        changes={"network": {"size_px": 128}, "schedule": {"batch_size": 256}},
+    ),
+    Training(
+        "mirrored-18",
+        "resnet18-gpu.toml",
+        share=0.35,
+        most_epochs=90,
+        changes={"schedule": {"optimizer": "adamw", "weight_decay": 0.05}},
+    ),
+    Training(
+        "mirrored-34",
+        "resnet18-gpu.toml",
+        share=0.5,
+        most_epochs=60,
+        changes={
+            "seed": 1,
+            "network": {
+                "blocks": [3, 4, 6, 3],
+                "channels": [48, 96, 192, 384],
+                "stem_channels": 24,
+            },
+            "schedule": {"optimizer": "adamw", "weight_decay": 0.05},
+        },
+    ),
+    Training(
+        "student",
+        "taught.toml",
+        share=0.95,
+        most_epochs=90,
+        changes={"schedule": {"batch_size": 256}},
+        is_student=True,
+    ),
+)
+
+
+def pack(source: Path, weights: Path, out: Path) -> None:
+    """Write all faces but `PrivateTest` into one small file, and the network that knows faces."""
+    out.mkdir(parents=True, exist_ok=True)
+    samples = [
+        sample
+        for split in (Split.TRAINING, Split.PUBLIC_TEST)
+        for sample in iter_faces(source, split)
+    ]
+    table = to_table(samples)
+    images = [cv2.imencode(".webp", sample.image, LOSSLESS)[1].tobytes() for sample in samples]
+    place = table.schema.get_field_index("image")
+    table = table.set_column(place, table.schema.field(place), pa.array(images, pa.binary()))
+    pq.write_table(table, out / FACES, compression="zstd")
+    recipe = changed(PLAN[0], out, {"network": {"weights": str(weights)}})
+    network = build_network(recipe, pretrained=True).eval()
+    faces = load_faces(out / FACES, Split.TRAINING, size_px=recipe.data_size_px)
+    some = faces.images[:: max(len(faces) // N_STATISTICS_FACES, 1)]
+    prepared = preprocess(list(some), network.input_spec)
+    measure_statistics(network, torch.from_numpy(prepared))
+    # The file of weights stays behind.
+    save_checkpoint(out / START, changed(PLAN[0], out), [network.state_dict()], "none")
+
+
+def changed(training: Training, data: Path, *more: Mapping[str, Any]) -> Recipe:
+    """The recipe with its own changes and more, on the packed faces."""
+    values = load_recipe(RECIPES / training.recipe).model_dump(mode="json", exclude_none=True)
+    source = {"source": str(data / FACES)}
+    values |= {"name": training.name, "data": [section | source for section in values["data"]]}
+    if values["network"]["kind"] == "face-resnet":
+        values["network"]["weights"] = "random"
+    for changes in (training.changes, *more):
+        for section, new in changes.items():
+            is_part = isinstance(new, Mapping) and isinstance(values.get(section), Mapping)
+            values[section] = {**values[section], **new} if is_part else new
+    return Recipe.model_validate(values)
+
+
+def phases_of(recipe: Recipe, epochs: int) -> dict[str, Any]:
+    """The last phase alone, which lets everything learn, so many epochs long."""
+    phase = recipe.phases[-1].model_dump(mode="json", exclude_none=True)
+    plain = min(phase["plain_epochs"], epochs - 1)
+    warm_up = min(phase["warmup_epochs"], epochs / 4)
+    return {
+        "phases": [{**phase, "epochs": epochs, "plain_epochs": plain, "warmup_epochs": warm_up}]
+    }
+
+
+def seconds_an_epoch(recipe: Recipe) -> float:
+    """Measured by a run of a few epochs; reading the faces is not counted."""
+    began = [0.0]
+
+    def begin(_faces: object) -> None:
+        began[0] = time.monotonic()
+
+    with TemporaryDirectory() as folder:
+        fit(recipe, Path(folder) / "probe", show_progress=False, on_faces=begin)
+        return (time.monotonic() - began[0]) / PROBE_EPOCHS
+
+
+def train(data: Path, out: Path, minutes: float, plan: Sequence[Training] = PLAN) -> None:
+    """Train what is not there yet, one network after the other."""
+    until_s = time.monotonic() + 60 * minutes
+    out.mkdir(parents=True, exist_ok=True)
+    teachers: list[str] = []
+    for training in plan:
+        finished = out / f"{training.name}.ckpt"
+        if not finished.exists():
+            left_s = until_s - time.monotonic()
+            train_one(training, data, finished, training.share * left_s, teachers)
+        if finished.exists():
+            teachers.append(str(finished))
+
+
+def train_one(
+    training: Training, data: Path, finished: Path, budget_s: float, teachers: Sequence[str]
+) -> None:
+    """Train one network for so many seconds, and write it and its figures."""
+    more: dict[str, Any] = {}
+    if training.is_student:
+        more["teacher"] = {"checkpoints": list(teachers)}
+    elif training.recipe.startswith("face-resnet"):
+        more["start"] = str(data / START)
+    recipe = changed(training, data, more)
+    epoch_s = seconds_an_epoch(changed(training, data, more, phases_of(recipe, PROBE_EPOCHS)))
+    left_s = budget_s - OVERHEAD_S - PROBE_EPOCHS * epoch_s
+    epochs = min(int(left_s / epoch_s), training.most_epochs)
+    if epochs < 1 or (training.is_student and not teachers):
+        print(f"{training.name}: no time for it, an epoch takes {epoch_s:.1f} s", flush=True)
+        return
+    with TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        chosen = changed(training, data, more, phases_of(recipe, epochs))
+        result = fit(chosen, run, show_progress=False)
+        shutil.copyfile(run / "metrics.json", finished.with_suffix(".json"))
+        shutil.copyfile(result.best, finished)
+    print(
+        f"{training.name}: {epochs} epochs of {epoch_s:.1f} s, accuracy {result.val_accuracy:.4f}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Pack or train."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    packing = commands.add_parser("pack")
+    packing.add_argument("source", type=Path)
+    packing.add_argument("--weights", type=Path, required=True)
+    packing.add_argument("--out", type=Path, required=True)
+    training = commands.add_parser("train")
+    training.add_argument("data", type=Path)
+    training.add_argument("--out", type=Path, required=True)
+    training.add_argument("--minutes", type=float, default=9.0)
+    options = parser.parse_args()
+    if options.command == "pack":
+        pack(options.source, options.weights, options.out)
+    else:
+        print(json.dumps({"gpu": torch.cuda.is_available()}), flush=True)
+        train(options.data, options.out, options.minutes)
+
+
+if __name__ == "__main__":
+    main()
