@@ -31,17 +31,14 @@ import torch
 from emolens.datasets.faces import Split
 from emolens.datasets.fer2013_parquet import to_table
 from emolens.datasets.loading import iter_faces, load_faces
-from emolens.imaging.preprocess import preprocess
 from emolens.training.architectures import build_network
 from emolens.training.checkpoint import save_checkpoint, save_small
-from emolens.training.face_resnet import measure_statistics
-from emolens.training.fit import fit
+from emolens.training.fit import fit, measure_on_some
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 FACES, START = "faces.parquet", "face-resnet.ckpt"
-N_STATISTICS_FACES = 512
 # Beyond 100 OpenCV writes WebP without loss. Faces to learn from may lose what nobody sees.
 QUALITY = {Split.TRAINING: 92, Split.PUBLIC_TEST: 101}
 PROBE_EPOCHS = 3
@@ -127,9 +124,7 @@ def pack(source: Path, weights: Path, out: Path) -> None:
     recipe = changed(PLAN[0], out, {"network": {"weights": str(weights)}})
     network = build_network(recipe, pretrained=True).eval()
     faces = load_faces(out / FACES, Split.TRAINING, size_px=recipe.data_size_px)
-    some = faces.images[:: max(len(faces) // N_STATISTICS_FACES, 1)]
-    prepared = preprocess(list(some), network.input_spec)
-    measure_statistics(network, torch.from_numpy(prepared))
+    measure_on_some(network, faces)
     # The file of weights stays behind.
     with TemporaryDirectory() as folder:
         whole = Path(folder) / START

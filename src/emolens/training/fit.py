@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import (
 from torch import Tensor
 
 from emolens.core.errors import ConfigError
+from emolens.datasets.faces import FaceSet
 from emolens.imaging.preprocess import preprocess
 from emolens.media.files import write_bytes
 from emolens.training.architectures import build_network
@@ -183,10 +184,15 @@ def _first_network(recipe: Recipe, finished: Path, faces: TrainingFaces) -> Expr
         start_from(network, recipe.start, recipe)
     elif isinstance(network.backbone, FaceResNet) and not is_begun:
         # dlib's file has scales and shifts only.
-        some = faces.training.images[:: max(len(faces.training) // _N_STATISTICS_FACES, 1)]
-        prepared = preprocess(list(some[:_N_STATISTICS_FACES]), network.input_spec)
-        measure_statistics(network.eval(), torch.from_numpy(prepared))
+        measure_on_some(network, faces.training)
     return network
+
+
+def measure_on_some(network: ExpressionNetwork, faces: FaceSet) -> None:
+    """Give batch normalisation the statistics of some of the faces, without changing any answer."""
+    some = faces.images[:: max(len(faces) // _N_STATISTICS_FACES, 1)][:_N_STATISTICS_FACES]
+    prepared = preprocess(list(some), network.input_spec)
+    measure_statistics(network.eval(), torch.from_numpy(prepared))
 
 
 def _last_of(finished: Path) -> Path:
