@@ -1,8 +1,9 @@
 """Write files that appear under their name only when they are complete."""
 
+import atexit
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,6 +11,9 @@ from typing import IO
 from emolens.core.errors import EmolensError, OutputError
 
 _BLOCK_BYTES = 65_536
+# Ctrl-C can come between any two steps, even before a `try` is reached. Whatever is still listed
+# here when the process ends is removed then.
+_unfinished: set[Path] = set()
 
 
 class GrowingFile:
@@ -34,9 +38,9 @@ class GrowingFile:
                 raise OutputError(
                     f"cannot write {self._target}: it is a folder; give the name of a file"
                 )
-            handle, name = tempfile.mkstemp(dir=self._target.parent, prefix=".", suffix=".part")
-        self._temporary = Path(name)
-        self.stream: IO[bytes] = os.fdopen(handle, "w+b")
+            self._temporary = self._target.parent / f".{secrets.token_hex(8)}.part"
+            _unfinished.add(self._temporary)
+            self.stream: IO[bytes] = self._temporary.open("x+b")
 
     def complete(self) -> Path:
         """Give it its name and return it; raises what `fail` returns if that cannot be done."""
@@ -67,6 +71,7 @@ class GrowingFile:
         with contextlib.suppress(OSError):
             self.stream.close()
         self._temporary.unlink(missing_ok=True)
+        _unfinished.discard(self._temporary)
 
     def _keep_lines(self) -> Path | None:
         # What a buffer still holds may not fit any more; it is no whole line then.
@@ -83,8 +88,8 @@ class GrowingFile:
         return partial if n_bytes else None
 
     def _publish(self, target: Path) -> None:
-        self._temporary.chmod(0o666 & ~_umask())
         self._temporary.replace(target)
+        _unfinished.discard(self._temporary)
 
 
 @contextlib.contextmanager
@@ -106,10 +111,17 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     try:
         with _own_errors(target):
             yield file.stream
+        file.complete()
     except BaseException:
         file.discard()
         raise
-    file.complete()
+
+
+@atexit.register
+def _discard_unfinished() -> None:
+    for temporary in _unfinished:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -127,13 +139,6 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a whole file at once; raises `OutputError` and leaves nothing behind if it fails."""
     with writing(path) as file:
         file.write(content)
-
-
-def _umask() -> int:
-    # The only way to read the mask is to set it; mkstemp's own 0600 would hide results from others.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _length_of_lines(path: Path) -> int:

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -98,13 +99,18 @@ class _Block(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         added = self.second(functional.relu(self.first(features)))
         if self._halves:
-            # Without padding an even side gives one place less than averaging does.
-            rows, columns = (side // 2 - (side - 1) // 2 for side in features.shape[2:])
-            added = functional.pad(added, (0, columns, 0, rows))
             features = functional.avg_pool2d(features, 2)
+            added = _filled_up(added, features)
         if self._n_more:
             features = functional.pad(features, (0, 0, 0, 0, 0, self._n_more))
         return functional.relu(features + added)
+
+
+@torch.fx.wrap  # it looks at shapes, which symbolic tracing does not know
+def _filled_up(added: Tensor, features: Tensor) -> Tensor:
+    """Add zeros below and to the right: without padding an even side gives one place less."""
+    rows, columns = (features.shape[axis] - added.shape[axis] for axis in (2, 3))
+    return functional.pad(added, (0, columns, 0, rows))
 
 
 def load_face_resnet(

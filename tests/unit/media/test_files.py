@@ -1,10 +1,15 @@
 import errno
+import itertools
 import os
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from emolens.core.errors import OutputError, SourceError
+from emolens.media import files
 from emolens.media.files import GrowingFile, write_bytes, writing
 
 
@@ -152,3 +157,43 @@ def test_a_growing_file_in_a_place_that_does_not_work(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         GrowingFile(tmp_path / "file" / "a.csv")
     assert os.listdir(tmp_path) == ["file"]
+
+
+# The process ends, and nobody closes the file.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_between_any_two_steps_leaves_nothing_behind(tmp_path: Path) -> None:
+    steps = 0
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        done, n_lines = _interrupted_at(number, folder / "table.csv")
+        files._discard_unfinished()
+        assert not list(folder.glob(".*"))
+        if done:
+            break
+        steps = n_lines
+    assert steps > 15
+    assert (folder / "table.csv").read_bytes() == b"whole"
+
+
+def _interrupted_at(number: int, path: Path) -> tuple[bool, int]:
+    """Write a file while Ctrl-C comes at a line of the module; whether it was too late for that."""
+    n_lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal n_lines
+        if frame.f_code.co_filename != files.__file__:
+            return None
+        n_lines += event == "line"
+        if event == "line" and n_lines == number:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        files.write_bytes(path, b"whole")
+    except KeyboardInterrupt:
+        return False, n_lines
+    finally:
+        sys.settrace(before)
+    return True, n_lines
