@@ -9,8 +9,8 @@ import time
 import torch
 from torch import nn
 
-from emolens.training.networks import build_network
-from emolens.training.recipe import NetworkSection
+from emolens.training.architectures import build_network
+from emolens.training.recipe import Recipe
 
 SIZE_PX = 48
 N_FACES = 128
@@ -68,16 +68,14 @@ def main() -> None:
     print("| network | MMAC | parameters | fp32 | bf16 autocast | bf16, compiled |")
     print("|---|---|---|---|---|---|")
     for name, (blocks, channels, stem_channels, stem_stride) in NETWORKS.items():
-        network = build_network(
-            NetworkSection.model_validate(
-                {
-                    "blocks": blocks,
-                    "channels": channels,
-                    "stem_channels": stem_channels,
-                    "stem_stride": stem_stride,
-                }
-            )
-        )
+        section = {
+            "blocks": blocks,
+            "channels": channels,
+            "stem_channels": stem_channels,
+            "stem_stride": stem_stride,
+        }
+        values = {"name": "speed", "data": {"source": "none"}, "network": section}
+        network = build_network(Recipe.model_validate(values))
         n_parameters = sum(p.numel() for p in network.parameters()) / 1e6
         cells = [
             f"{step_ms(network, bf16=bf16, compiled=compiled):.0f}"

@@ -10,7 +10,8 @@ import pytest
 from emolens.training.architectures import build_network
 from emolens.training.checkpoint import save_checkpoint
 from emolens.training.fit import fit
-from emolens.training.recipe import BackboneSection, FaceResNetSection, Recipe
+from emolens.training.network_sections import BackboneSection, FaceResNetSection
+from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import load_recipe
 from tests.recipes import small_recipe
 

@@ -85,8 +85,9 @@ def test_an_export_keeps_the_maps_but_for_rounding(
     export_checkpoint(small_run / "best.ckpt", tmp_path / "a.onnx")
     exported = ActivationExplainer.load(tmp_path / "a.onnx").explain(list(gray_faces[:24]))
     trained = GradCamExplainer.load(small_run / "best.ckpt").explain(list(gray_faces[:24]))
-    # Class scales are positive factors, which normalising takes out again.
-    np.testing.assert_allclose(normalised(exported), normalised(trained), atol=2e-2)
+    # Class scales are positive factors, which normalising takes out again. Filters are stored in
+    # one byte a weight, which is coarse for a network of eight channels.
+    np.testing.assert_allclose(normalised(exported), normalised(trained), atol=5e-2)
 
 
 def test_random_weights_change_the_maps_of_a_network(

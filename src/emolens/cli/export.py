@@ -21,6 +21,22 @@ def export(
         ),
     ],
     *,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            help="Another .ckpt file; the model is the mean of all networks. May be repeated.",
+            metavar="CHECKPOINT",
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Change what the recipe says of the finished model: name=mine, answer.votes=0.5.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="8-bit arithmetic: a smaller file, faster with VNNI.")
     ] = False,
@@ -34,16 +50,24 @@ def export(
 ) -> None:
     """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
     require_training("emolens export")
+    has_options = bool(int8 or data or others or assignments)
     if out.suffix == ".ckpt":
-        _export_small(checkpoint, out, has_options=int8 or data is not None)
+        _export_small(checkpoint, out, has_options=has_options)
         return
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
     from emolens.training.landmarks.checkpoint import is_landmark_checkpoint  # noqa: PLC0415
 
     if is_landmark_checkpoint(checkpoint):
-        _export_landmarks(checkpoint, out, has_options=int8 or data is not None)
+        _export_landmarks(checkpoint, out, has_options=has_options)
         return
-    exported = export_checkpoint(checkpoint, out, validation=data, int8=int8)
+    exported = export_checkpoint(
+        checkpoint,
+        out,
+        others=others or (),
+        changes=assignments or (),
+        validation=data,
+        int8=int8,
+    )
     say(
         f"wrote {out} ({exported.size_bytes / 1e6:.1f} MB, "
         f"accuracy {exported.manifest.metrics['accuracy']:.2%}, "
@@ -56,7 +80,7 @@ def _export_landmarks(checkpoint: Path, out: Path, *, has_options: bool) -> None
     from emolens.training.landmarks.export import export_landmarks  # noqa: PLC0415
 
     if has_options:
-        raise ConfigError(f"{checkpoint}: --int8 and --data are for models of expressions")
+        raise ConfigError(f"{checkpoint}: a model of landmarks is exported without options")
     exported = export_landmarks(checkpoint, out)
     say(
         f"wrote {out} ({exported.size_bytes / 1e6:.2f} MB, mean error of the landmarks "
@@ -69,6 +93,6 @@ def _export_small(checkpoint: Path, out: Path, *, has_options: bool) -> None:
     from emolens.training.checkpoint import save_small  # noqa: PLC0415 (torch is optional)
 
     if has_options:
-        raise ConfigError(f"{out}: --int8 and --data are for model files, which end in .onnx")
+        raise ConfigError(f"{out}: options are for model files, which end in .onnx")
     size_bytes = save_small(checkpoint, out)
     say(f"wrote {out} ({size_bytes / 1e6:.1f} MB); recipes name it as start or under [teacher]")

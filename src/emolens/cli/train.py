@@ -62,6 +62,7 @@ def _train_expressions(
         resume=is_resumed,
         show_progress=not quiet,
         on_faces=_nothing if quiet else _tell_sources,
+        on_teaching=lambda what, n_steps: progress(what, n_steps, quiet=quiet),
     )
     if not is_main_process():
         return

@@ -18,17 +18,17 @@ from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
 from emolens.training.dlib_file import read_dlib_face_resnet
 from emolens.training.face_resnet import FaceResNet, load_face_resnet
 from emolens.training.mirror import mirror_backbone, mirror_head
-from emolens.training.networks import Backbone, ExpressionNetwork, GrayToColor
-from emolens.training.recipe import (
+from emolens.training.network_sections import (
     HUB,
     RANDOM,
     BackboneSection,
     FaceResNetSection,
     NetworkSection,
-    Recipe,
     ResNetSection,
     ViTSection,
 )
+from emolens.training.networks import Backbone, ExpressionNetwork, GrayToColor
+from emolens.training.recipe import Recipe
 
 # What torch, pydantic and look-ups raise for files of another kind.
 NOT_A_TORCH_FILE = (

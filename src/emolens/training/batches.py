@@ -9,8 +9,7 @@ from torch import Tensor
 
 from emolens.core.emotion import N_EMOTIONS
 from emolens.datasets.faces import FaceSet
-from emolens.datasets.votes import vote_shares
-from emolens.training.faces import TrainingFaces
+from emolens.training.faces import TrainingFaces, shares_of
 
 
 class Batch(NamedTuple):
@@ -55,8 +54,7 @@ class FaceBatches:
     ) -> None:
         self.inputs = torch.from_numpy(faces.images)[:, None] if features is None else features
         self.labels = torch.from_numpy(faces.labels)
-        shares = np.empty((len(faces), 0), np.float32)
-        self.votes = torch.from_numpy(shares if faces.votes is None else vote_shares(faces.votes))
+        self.votes = torch.from_numpy(learnt.vote_shares if learnt else shares_of(faces))
         self._targets, self._is_choice = _targets(faces, learnt)
         self.batch_size = batch_size
         self.seed = seed

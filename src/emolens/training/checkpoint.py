@@ -155,11 +155,13 @@ def load_members(paths: Sequence[Path], recipe: Recipe) -> list[ExpressionNetwor
 
 def _of_same_architecture(path: Path, recipe: Recipe, *, key: str) -> tuple[ExpressionNetwork, ...]:
     checkpoint = load_checkpoint(path)
-    theirs, ours = checkpoint.recipe.network, recipe.network
-    if theirs != ours:
-        differing = differing_keys(
-            {"network": theirs.model_dump(mode="json")}, {"network": ours.model_dump(mode="json")}
-        )
+    theirs, ours = (
+        # Where weights come from is no part of what they are for.
+        {"network": one.network.model_dump(mode="json", exclude={"weights"})}
+        for one in (checkpoint.recipe, recipe)
+    )
+    differing = differing_keys(theirs, ours)
+    if differing:
         raise ConfigError(
             f"{key}: {path} holds another architecture: {', '.join(differing)}; "
             "take over its [network] section"

@@ -1,6 +1,7 @@
 """A checkpoint becomes a model file: folded, rounded, calibrated, compared, sealed."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch.fx.experimental.optimization import fuse
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.core.emotion import LABELS
-from emolens.core.errors import ModelError
+from emolens.core.errors import ConfigError, ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.datasets.faces import FaceSet
 from emolens.evaluation.calibration import fit_temperature
@@ -22,12 +23,13 @@ from emolens.imaging.preprocess import preprocess
 from emolens.media.files import write_bytes
 from emolens.runtime.model_file import seal
 from emolens.runtime.session import OnnxSession
-from emolens.training.calibration import class_scales
+from emolens.training.calibration import calibration_faces, class_scales, log_frequencies
 from emolens.training.checkpoint import load_checkpoint
+from emolens.training.compact_weights import rounded_to_bytes
 from emolens.training.faces import load_validation_faces
 from emolens.training.inference import in_chunks, torch_logits
 from emolens.training.mirror import write_out
-from emolens.training.networks import LogitsAndCam
+from emolens.training.networks import LogitsAndCam, answering
 from emolens.training.onnx_graph import (
     INPUT_NAME,
     OUTPUT_NAMES,
@@ -37,11 +39,13 @@ from emolens.training.onnx_graph import (
     with_manifest,
 )
 from emolens.training.recipe import Recipe
+from emolens.training.recipe_file import differing_keys, override
 
 # The project's promises for torch against ONNX and for INT8 against float, kept by every export.
 PARITY_TOLERANCE = 1e-4
 INT8_TOLERANCE_POINTS = 0.5
 _N_CALIBRATION_FACES = 512
+_MADE_AT_EXPORT = ("name", "license", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,22 @@ class ExportedModel:
 
 
 def export_checkpoint(
-    checkpoint: Path, out: Path, *, validation: Path | None = None, int8: bool = False
+    checkpoint: Path,
+    out: Path,
+    *,
+    others: Sequence[Path] = (),
+    changes: Sequence[str] = (),
+    validation: Path | None = None,
+    int8: bool = False,
 ) -> ExportedModel:
     """Write a checkpoint as a sealed ONNX file.
 
     Args:
         checkpoint: A `.ckpt` file of `fit`.
         out: The file to write.
+        others: More such files, of any kind of network; the mean of all networks answers.
+        changes: Assignments such as `answer.votes=0.5` or `name=my-model`, which change what is
+            made of the networks.
         validation: Where the `PublicTest` faces are that the calibration (scales in the last
             layer, temperature in the manifest) and the manifest's figures come from; by
             default where the recipe says.
@@ -74,21 +87,24 @@ def export_checkpoint(
             faster on processors with VNNI.
 
     Raises:
-        ConfigError: No such checkpoint, or not one of ours.
+        ConfigError: No such checkpoint, or not one of ours, networks that cannot answer so, or a
+            change of something that was decided when the networks were trained.
         DatasetError: The validation faces cannot be read.
         ModelError: torch and the ONNX file differ by more than `PARITY_TOLERANCE` in a logit, or,
             with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy and more than one face;
             nothing is written.
     """
     loaded = load_checkpoint(checkpoint)
-    recipe = loaded.recipe
+    recipe = _changed(loaded.recipe, changes)
     if validation:
         recipe = validated_on(recipe, validation)
     faces = load_validation_faces(recipe)
-    trained = LogitsAndCam(loaded.networks)
-    spec = loaded.networks[0].input_spec
+    rows, labels = calibration_faces(recipe, faces)
+    networks = [*loaded.networks, *(n for path in others for n in load_checkpoint(path).networks)]
+    trained = answering(networks, recipe.answer, log_frequencies(faces.labels))
+    spec = trained.input_spec
     answers = torch_logits(trained.eval(), faces.images, spec)
-    network = deployable(trained, class_scales(recipe, answers, faces.labels))
+    network = deployable(trained, class_scales(recipe, answers[rows], labels))
     graph = to_graph(network, spec.size_px, OUTPUT_NAMES if trained.has_cam else OUTPUT_NAMES[:1])
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
@@ -98,7 +114,7 @@ def export_checkpoint(
     logits = onnx_logits(stored.SerializeToString(), faces.images, spec)
     torch_says = torch_logits(network, faces.images, spec)
     _check_parity(logits, torch_says, faces, int8=int8)
-    temperature = fit_temperature(logits, faces.labels)
+    temperature = fit_temperature(logits[rows], labels)
     manifest = ModelManifest(
         name=f"{recipe.name}-int8" if int8 else recipe.name,
         labels=LABELS,
@@ -106,12 +122,27 @@ def export_checkpoint(
         temperature=temperature,
         dataset=" + ".join(section.name for section in loaded.recipe.data),
         code_revision=loaded.code_revision,
-        metrics=_headline(logits, temperature, faces),
+        metrics=_headline(logits[rows], temperature, labels),
         license=recipe.license,
     )
     content = seal(with_manifest(stored, manifest))
     write_bytes(out, content)
     return ExportedModel(manifest, len(content), float(np.abs(logits - torch_says).max()))
+
+
+def _changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    changed = override(recipe, changes)
+    learnt, wanted = (
+        one.model_dump(mode="json", exclude=dict.fromkeys(_MADE_AT_EXPORT, True))
+        for one in (recipe, changed)
+    )
+    differing = differing_keys(learnt, wanted)
+    if differing:
+        raise ConfigError(
+            f"export can change {', '.join(_MADE_AT_EXPORT)}; decided when the networks were "
+            f"trained: {', '.join(differing)}"
+        )
+    return changed
 
 
 def validated_on(recipe: Recipe, source: Path) -> Recipe:
@@ -121,9 +152,9 @@ def validated_on(recipe: Recipe, source: Path) -> Recipe:
 
 
 def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = None) -> nn.Module:
-    """Fold batch norm and class scales (7,) into the weights, rounded to what float16 can hold.
+    """Fold batch norm and class scales (7,) into the weights, rounded to what few bytes can hold.
 
-    The result computes in float32; the rounding lets the file store two bytes a weight and still
+    The result computes in float32; the rounding lets the file store one byte a weight and still
     say exactly what this module says.
     """
     unfolded = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
@@ -131,17 +162,24 @@ def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = N
     if scales is not None:
         for member in unfolded.networks:
             _fold_scales(scales, member.last_layer)  # type: ignore[arg-type]  # a ModuleList forgets
-    return folded(unfolded)
+    return folded(unfolded, in_bytes=True)
 
 
-def folded(network: nn.Module) -> nn.Module:
-    """Fold batch norm into the weights and round these to what float16 holds; changes `network`."""
+def folded(network: nn.Module, *, in_bytes: bool = False) -> nn.Module:
+    """Fold batch norm into the weights and round these; changes `network`.
+
+    Args:
+        network: Any network.
+        in_bytes: Whether filters are to be stored in one byte a weight; float16 holds the others.
+    """
     plain = network.eval()
     if any(isinstance(module, nn.BatchNorm2d) for module in plain.modules()):
         plain = fuse(plain)
     with torch.no_grad():
         for parameter in plain.parameters():
-            if parameter.ndim > 1:
+            if in_bytes and parameter.ndim == 4:
+                parameter.copy_(torch.from_numpy(rounded_to_bytes(parameter.numpy())))
+            elif parameter.ndim > 1:
                 parameter.copy_(parameter.half().float())
     return plain.eval()
 
@@ -162,10 +200,10 @@ def onnx_logits(
 
 
 def _headline(
-    logits: npt.NDArray[np.float32], temperature: float, faces: FaceSet
+    logits: npt.NDArray[np.float32], temperature: float, labels: npt.NDArray[np.int64]
 ) -> dict[str, float]:
     probabilities = softmax(logits / temperature).astype(np.float64)
-    figures = compute_metrics(Predictions(probabilities, faces.labels))
+    figures = compute_metrics(Predictions(probabilities, labels))
     return {
         "accuracy": figures.accuracy,
         "macro_f1": figures.macro_f1,

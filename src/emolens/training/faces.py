@@ -11,6 +11,7 @@ from emolens.core.errors import ConfigError, DatasetError
 from emolens.datasets.cleaning import DropRule, pixel_digests
 from emolens.datasets.faces import FaceSet, Split, join_faces
 from emolens.datasets.targets import Target
+from emolens.datasets.votes import vote_shares
 from emolens.training.recipe import DataSection, Recipe
 from emolens.training.sources import (
     SourceFaces,
@@ -58,6 +59,10 @@ class TrainingFaces:
         training: The faces to learn from, source by source.
         targets: float32 (N, 7): what the network is to say of each, smoothed, times the weight of
             its source; the mean weight of what is drawn is 1.
+        vote_shares: float32 (N, 10): shares of FER+'s votes, zeros for a face without; (N, 0) where
+            no face has any.
+        teacher_weights: float32 (N,): which part of each target teachers have, if they are asked
+            about faces.
         is_choice: bool (N,): whether any one of the classes with the highest target will do.
         chances: float32 (N,): how often each face is drawn, against the others; None where every
             face is drawn once an epoch.
@@ -69,6 +74,8 @@ class TrainingFaces:
 
     training: FaceSet
     targets: npt.NDArray[np.float32]
+    vote_shares: npt.NDArray[np.float32]
+    teacher_weights: npt.NDArray[np.float32]
     is_choice: npt.NDArray[np.bool_]
     chances: npt.NDArray[np.float32] | None
     n_draws: int
@@ -121,6 +128,10 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
     return TrainingFaces(
         training=training,
         targets=_targets(parts, recipe, chances),
+        vote_shares=shares_of(training),
+        teacher_weights=_per_face(
+            parts, [_teacher_weight(section, recipe) for section in recipe.data]
+        ).astype(np.float32),
         is_choice=_per_face(parts, [one.target is Target.MULTI for one in recipe.data]) > 0,
         chances=None if (chances == 1).all() else chances.astype(np.float32),
         n_draws=n_draws,
@@ -201,6 +212,19 @@ def _targets(
 def _smoothing(section: DataSection, recipe: Recipe) -> float:
     own = section.label_smoothing
     return recipe.loss.label_smoothing if own is None else own
+
+
+def _teacher_weight(section: DataSection, recipe: Recipe) -> float:
+    if section.teacher_weight is not None or recipe.teacher is None:
+        return section.teacher_weight or 0.0
+    return recipe.teacher.weight
+
+
+def shares_of(faces: FaceSet) -> npt.NDArray[np.float32]:
+    """Shares of FER+'s votes, float32 (N, 10), or (N, 0) where no face has any."""
+    if faces.votes is None:
+        return np.empty((len(faces), 0), np.float32)
+    return vote_shares(faces.votes)
 
 
 def _per_face(parts: Sequence[SourceFaces], values: Sequence[float]) -> npt.NDArray[np.float64]:

@@ -32,12 +32,13 @@ from emolens.training.faces import TrainingFaces, load_training_faces
 from emolens.training.inference import pooled_features
 from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
-from emolens.training.networks import ExpressionNetwork, merge_heads
+from emolens.training.networks import ExpressionNetwork
 from emolens.training.processes import is_main_process
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
 from emolens.training.revision import code_revision
 from emolens.training.run_report import validation_figures, write_run_report
+from emolens.training.teaching import OnTeaching, silently, with_taught_targets
 from emolens.training.trainer import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
@@ -49,6 +50,7 @@ from emolens.training.trainer import (
 )
 
 RESOLVED_RECIPE = "recipe.toml"
+TEACHERS_ANSWERS = "teachers.npz"
 # Enough for means and variances of every channel.
 _N_STATISTICS_FACES = 512
 # Where the data lies and what the run uses may change between its parts.
@@ -57,7 +59,6 @@ _MAY_CHANGE: dict[str, Any] = {
     "hardware": {"devices", "num_nodes"},
     # Finished networks join when all training is over.
     "ensemble": True,
-    # The heads are merged then as well.
     "answer": True,
 }
 
@@ -102,6 +103,7 @@ def fit(
     resume: bool = False,
     show_progress: bool = True,
     on_faces: Callable[[TrainingFaces], None] = lambda _faces: None,
+    on_teaching: OnTeaching = silently,
 ) -> FitResult:
     """Train a recipe, writing a checkpoint after every epoch.
 
@@ -116,6 +118,8 @@ def fit(
             of a run that never stopped.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
         on_faces: Called with the faces when they are read, before training, by the main process.
+        on_teaching: Called with a description and the number of steps before teachers are asked
+            about every face; gives a context whose value is called with the steps done so far.
 
     Raises:
         ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
@@ -136,6 +140,10 @@ def fit(
     teachers = _load_teachers(recipe) if remaining else []
     members = load_members(recipe.ensemble, recipe)
     network = _first_network(recipe, finished[0], faces)
+    if teachers and not recipe.has_teacher_of_batches:
+        with on_teaching("teachers", len(faces.training) * len(teachers)) as advance:
+            faces = with_taught_targets(faces, teachers, run_dir / TEACHERS_ANSWERS, advance)
+        teachers = []
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     loss = ExpressionLoss(recipe.loss, faces.class_counts, recipe.class_indices)
@@ -278,8 +286,6 @@ def _finish(
     """Write the networks to ship, their figures and the learning curve."""
     checkpoints = [load_checkpoint(path) for path in chosen]
     own = [checkpoint.networks[0] for checkpoint in checkpoints]
-    for network in own if recipe.answer.votes else ():
-        merge_heads(network, recipe.answer.votes)
     networks = [*members, *own]
     best = run_dir / BEST_CHECKPOINT
     figures = validation_figures(recipe, networks, faces.validation)

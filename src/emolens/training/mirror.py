@@ -67,6 +67,9 @@ def write_out(network: nn.Module) -> None:
             if isinstance(module, nn.BatchNorm2d):
                 _share_statistics(module)
                 module._forward_pre_hooks.clear()
+            # A deep copy shares this class, in which torch keeps the tied parameters' properties.
+            shared = type(module)
+            module.__class__ = type(shared.__name__, shared.__bases__, dict(shared.__dict__))
             for name in list(module.parametrizations):  # type: ignore[arg-type]  # a ModuleDict
                 parametrize.remove_parametrizations(module, name, leave_parametrized=True)
 

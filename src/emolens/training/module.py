@@ -17,7 +17,7 @@ from emolens.training.losses import (
     distillation_loss,
     vote_loss,
 )
-from emolens.training.networks import ExpressionNetwork
+from emolens.training.networks import ExpressionNetwork, resized
 from emolens.training.recipe import PhaseSection, Recipe
 from emolens.training.schedule import warmed_cosine
 
@@ -94,7 +94,7 @@ class ExpressionModule(pl.LightningModule):
         shares = targets[:, :N_EMOTIONS]
         chosen = torch.where(is_choice[:, None], choose_likeliest(shares, logits), shares)
         loss: Tensor = self.loss(logits, chosen)
-        if recipe.teacher and faces is not None:
+        if self._teachers and recipe.teacher and faces is not None:
             taught = distillation_loss(
                 logits, self._teacher_logits(faces), recipe.teacher.temperature
             )
@@ -108,7 +108,7 @@ class ExpressionModule(pl.LightningModule):
     def _teacher_logits(self, faces: Tensor) -> Tensor:
         """Mean logits (N, 7) of the teachers, who see the very faces that the student sees."""
         answers = [
-            teacher(_prepare(_resized(faces, teacher.input_spec.size_px), teacher.input_spec))
+            teacher(_prepare(resized(faces, teacher.input_spec.size_px), teacher.input_spec))
             for teacher in self._teachers
         ]
         # What teachers think of classes that are not told apart here is not to be learnt.
@@ -132,7 +132,7 @@ class ExpressionModule(pl.LightningModule):
         """Count hits of one plain batch."""
         inputs, labels, *_ = batch
         if inputs.dtype == torch.uint8:
-            faces = _resized(inputs.float() / 255, self.spec.size_px)
+            faces = resized(inputs.float() / 255, self.spec.size_px)
             logits = self.network(_prepare(faces, self.spec))
         else:
             logits = self.network.answer(inputs[:, 0])
@@ -172,15 +172,6 @@ class ExpressionModule(pl.LightningModule):
         if schedule.optimizer == "adam":
             return torch.optim.Adam(settings, lr=peak_rate)
         return torch.optim.AdamW(settings, lr=peak_rate)
-
-
-def _resized(faces: Tensor, size_px: int) -> Tensor:
-    """Faces (N, 1, S, S) at another side, or the same ones."""
-    if faces.shape[-1] == size_px:
-        return faces
-    return nn.functional.interpolate(
-        faces, size=(size_px, size_px), mode="bilinear", antialias=faces.shape[-1] > size_px
-    )
 
 
 def _prepare(faces: Tensor, spec: InputSpec) -> Tensor:

@@ -1,8 +1,13 @@
 """What every network of ours is: a backbone that ends in a feature map, pooling, a head."""
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
+import torch.fx
 from timm.models.resnet import ResNet
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -12,6 +17,8 @@ from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.datasets.votes import N_VOTES, vote_columns
 from emolens.training.face_resnet import FaceResNet
+from emolens.training.mirror import write_out
+from emolens.training.recipe import AnswerSection
 
 # Added to the logit of a class that is not told apart: e^-50 even at temperature 20, the highest
 # that calibration tries.
@@ -117,6 +124,33 @@ class ExpressionNetwork(nn.Module):
         return self
 
 
+def answering(
+    networks: Sequence[ExpressionNetwork],
+    answer: AnswerSection,
+    log_shares: npt.NDArray[np.float64],
+) -> "LogitsAndCam":
+    """Finished networks as the recipe wants them to answer; they stay as they are themselves.
+
+    Args:
+        networks: The networks; the mean of their logits is the answer.
+        answer: What they are to say.
+        log_shares: float64 (7,), logarithms of how often the classes occur.
+
+    Raises:
+        ConfigError: The networks cannot answer so.
+    """
+    copies = copy.deepcopy(list(networks))
+    for network in copies:
+        write_out(network)
+        if answer.votes:
+            merge_heads(network, answer.votes)
+        if answer.balance:
+            with torch.no_grad():
+                offsets = answer.balance * torch.from_numpy(log_shares).float()
+                network.last_layer.bias.sub_(offsets)
+    return LogitsAndCam(copies, size_px=answer.size_px)
+
+
 @torch.no_grad()
 def merge_heads(network: ExpressionNetwork, votes: float) -> None:
     """Let the last layer answer what both heads answer, and leave the vote head as it is.
@@ -132,7 +166,10 @@ def merge_heads(network: ExpressionNetwork, votes: float) -> None:
         ConfigError: It has no vote head, or dense layers before the last one.
     """
     if network.vote_head is None or not network.has_cam:
-        raise ConfigError("answer.votes needs a vote head, and no hidden layers in the other one")
+        raise ConfigError(
+            "answer.votes needs a network with a head for votes (loss.vote_weight above 0) and no "
+            "hidden layers in the other one"
+        )
     columns = torch.from_numpy(vote_columns())
     last, other = network.last_layer, network.vote_head
     last.weight.lerp_(other.weight[columns], votes)
@@ -144,27 +181,73 @@ class LogitsAndCam(nn.Module):
 
     With global average pooling before one linear layer, applying that layer at every position of
     the last feature map gives a map per class whose mean is the logit (without the bias).
+    Maps of networks that differ in size are brought to the largest.
+
     Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
+
+    Args:
+        networks: The networks; their normalisation of faces must be the same.
+        size_px: Side S of the faces; the largest of the networks' own unless given.
+
+    Attributes:
+        input_spec: How faces are prepared for them.
+
+    Raises:
+        ConfigError: The networks want faces prepared in different ways.
     """
 
-    def __init__(self, networks: Sequence[ExpressionNetwork]) -> None:
+    def __init__(
+        self, networks: Sequence[ExpressionNetwork], *, size_px: int | None = None
+    ) -> None:
         super().__init__()
+        self.input_spec = _common_spec([network.input_spec for network in networks], size_px)
         self.networks = nn.ModuleList(networks)
         self.has_cam = all(network.has_cam for network in networks)
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
         """Map float (N, 1, S, S) to `logits` (N, 7) and, where it exists, `cam` (N, 7, h, w)."""
         answers = [self._answer(network, faces) for network in self.networks]  # type: ignore[arg-type]  # a ModuleList forgets
-        n_networks = len(answers)
-        return tuple(sum(parts[1:], parts[0]) / n_networks for parts in zip(*answers, strict=True))
+        logits = _mean([answer[0] for answer in answers])
+        if not self.has_cam:
+            return (logits,)
+        return logits, _mean_of_largest([answer[1] for answer in answers])
 
     def _answer(self, network: ExpressionNetwork, faces: Tensor) -> tuple[Tensor, ...]:
-        features = network.feature_map(faces)
+        features = network.feature_map(resized(faces, network.input_spec.size_px))
         if not self.has_cam:
             return (network.answer(features.mean(dim=(2, 3))),)
         last = network.last_layer
         cam = nn.functional.conv2d(features, last.weight[:, :, None, None])
         return cam.mean(dim=(2, 3)) + last.bias + network.offset, cam
+
+
+# Symbolic tracing does not know shapes, so what looks at them stays a call.
+@torch.fx.wrap
+def resized(maps: Tensor, size_px: int) -> Tensor:
+    """Square maps (N, C, S, S) at another side, bilinearly, or the same ones."""
+    if maps.shape[-1] == size_px:
+        return maps
+    return nn.functional.interpolate(
+        maps, size=(size_px, size_px), mode="bilinear", antialias=maps.shape[-1] > size_px
+    )
+
+
+@torch.fx.wrap
+def _mean_of_largest(maps: list[Tensor]) -> Tensor:
+    side = max(one.shape[-1] for one in maps)
+    return _mean([resized(one, side) for one in maps])
+
+
+def _mean(parts: Sequence[Tensor]) -> Tensor:
+    return sum(parts[1:], parts[0]) / len(parts)
+
+
+def _common_spec(specs: Sequence[InputSpec], size_px: int | None) -> InputSpec:
+    side = size_px or max(spec.size_px for spec in specs)
+    common = {replace(spec, size_px=side) for spec in specs}
+    if len(common) > 1:
+        raise ConfigError("networks that answer together must want faces prepared alike")
+    return common.pop()
 
 
 class GrayToColor(nn.Module):

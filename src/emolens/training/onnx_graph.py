@@ -15,6 +15,7 @@ from emolens.core.errors import ModelError
 from emolens.core.manifest import LandmarkManifest, ModelManifest
 from emolens.runtime.model_file import MANIFEST_KEY
 from emolens.runtime.quantization import quantize_graph
+from emolens.training.compact_weights import as_bytes
 
 INPUT_NAME = "faces"
 OUTPUT_NAMES = ("logits", "cam")
@@ -49,10 +50,11 @@ def to_graph(
 
 
 def store_weights_compactly(graph: ModelProto) -> ModelProto:
-    """Store every weight that float16 holds exactly in two bytes, and mirrored filters only once.
+    """Store weights in one byte or two where that holds them exactly, mirrored filters only once.
 
-    ONNX Runtime casts and mirrors once when it loads the model, so the arithmetic stays float32
-    and nothing is lost.
+    One byte holds the filters that `compact_weights.rounded_to_bytes` gives, two bytes what float16
+    does. ONNX Runtime turns them into float32 once, when it loads the model, so the arithmetic
+    stays float32 and nothing is lost.
     """
     compact = ModelProto()
     compact.CopyFrom(graph)
@@ -65,18 +67,15 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
     nodes: list[NodeProto] = []
     tensors: list[TensorProto] = []
     for name, values in weights.items():
-        half = values.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), values):
-            tensors.append(numpy_helper.from_array(values, name))
-            continue
-        shift = _mirror_shift(half)
-        stored = f"{name}.half"
-        if shift is None:
-            nodes.append(_cast(stored, name))
-        else:
-            half = half[: len(half) // 2]
-            nodes += [_cast(stored, f"{name}.first"), *_mirror(f"{name}.first", name, shift)]
-        tensors.append(numpy_helper.from_array(half, stored))
+        shift = _mirror_shift(values)
+        first, target = values, name
+        if shift is not None:
+            first, target = values[: len(values) // 2], f"{name}.first"
+        more_nodes, more_tensors = _stored(first, target)
+        nodes += more_nodes
+        tensors += more_tensors
+        if shift is not None:
+            nodes += _mirror(target, name, shift)
     if any(node.op_type == "Slice" and node.input[1] in _SLICE for node in nodes):
         tensors += [numpy_helper.from_array(values, name) for name, values in _SLICE.items()]
     nodes += list(compact.graph.node)
@@ -85,7 +84,25 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
     return compact
 
 
-def _mirror_shift(filters: npt.NDArray[np.float16]) -> int | None:
+def _stored(
+    values: npt.NDArray[np.float32], target: str
+) -> tuple[list[NodeProto], list[TensorProto]]:
+    """The smallest form that holds the values, and the nodes that make them of it."""
+    found = as_bytes(values)
+    if found is not None:
+        stored, steps, whole = f"{target}.bytes", f"{target}.steps", f"{target}.whole"
+        scaled = helper.make_node("Mul", [whole, steps], [target], f"{target}.scale")
+        tensors = [numpy_helper.from_array(found[0], stored)]
+        tensors.append(numpy_helper.from_array(found[1], steps))
+        return [_cast(stored, whole), scaled], tensors
+    half = values.astype(np.float16)
+    if np.array_equal(half.astype(np.float32), values):
+        stored = f"{target}.half"
+        return [_cast(stored, target)], [numpy_helper.from_array(half, stored)]
+    return [], [numpy_helper.from_array(values, target)]
+
+
+def _mirror_shift(filters: npt.NDArray[np.float32]) -> int | None:
     """How far the input channels of (O, I, k, k) are turned in a mirrored second half, if it is."""
     if filters.ndim != 4 or len(filters) % 2:
         return None

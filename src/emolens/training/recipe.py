@@ -7,26 +7,13 @@ train something else.
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.datasets.cleaning import DropRule
 from emolens.datasets.targets import Target
-
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-SidePx = Annotated[int, Field(ge=16, le=512)]
-HUB, RANDOM = "hub", "random"
-_DEFAULT_KIND = "resnet"
-# Below, the last level has no place for its filters; above, nothing was learnt.
-_LEAST_FACE_PX = {1: 96, 2: 108}
-_LARGEST_FACE_PX = 150
-
-
-class Section(BaseModel):
-    """A part of a recipe: what it does not know is refused, and nothing in it changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from emolens.training.network_sections import FaceResNetSection, NetworkSection, ResNetSection
+from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 
 
 class DataSection(Section):
@@ -63,9 +50,18 @@ class DataSection(Section):
     label_smoothing: Fraction | None = None
     """For labels that are wrong more often than those of other sources; `loss.label_smoothing`
     unless given."""
+    teacher_weight: Fraction | None = None
+    """Part of these faces' targets that is the teachers', with teachers that are asked about
+    `faces`; `teacher.weight` unless given. With 1 nothing is learnt from the labels of this source,
+    and its faces are not validated on unless `validation` says so."""
     crop: float = Field(1.0, gt=0, le=1)
     """Side of the middle square that is used, in parts of the picture's shorter side: for sources
     that show more around the face than FER2013 does."""
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether the labels of this source are not to be learnt from."""
+        return self.teacher_weight == 1
 
 
 class FacesSection(Section):
@@ -84,119 +80,6 @@ class FacesSection(Section):
         if unknown or len(set(self.classes)) < max(2, len(self.classes)):
             raise ValueError(f"classes must be two or more different ones of {', '.join(LABELS)}")
         return self
-
-
-class ResNetSection(Section):
-    """A ResNet for small grey faces (He et al. 2016), built from timm's blocks."""
-
-    kind: Literal["resnet"] = "resnet"
-    blocks: tuple[Count, Count, Count, Count] = (2, 2, 2, 2)
-    """Basic blocks per stage; the second and later stages halve the resolution."""
-    channels: tuple[Count, Count, Count, Count] = (64, 128, 256, 512)
-    """Channels per stage."""
-    stem_channels: Count = 32
-    """Channels of the first two 3x3 convolutions; the third one gives twice as many."""
-    stem_stride: Literal[1, 2] = 2
-    """Stride of the stem; there is no max-pooling."""
-    mirrored: bool = False
-    """Tie every filter to its mirror image, so that mirrored faces get the same answer."""
-    dropout: Fraction = 0.2
-    """Dropout before the linear head."""
-    size_px: SidePx = 48
-    """Side of the grey input."""
-
-    @model_validator(mode="after")
-    def _check_halves(self) -> Self:
-        odd = [n for n in (*self.channels, self.stem_channels) if n % 2]
-        if self.mirrored and odd:
-            raise ValueError(f"mirrored needs even numbers of channels, got {odd[0]}")
-        return self
-
-
-class ViTSection(Section):
-    """A small Vision Transformer (Dosovitskiy et al. 2021) for grey faces, from timm."""
-
-    kind: Literal["vit"]
-    patch_px: Annotated[int, Field(ge=2)] = 6
-    """Side of a patch; `size_px` must be a multiple."""
-    width: Count = 192
-    """Length of a token."""
-    depth: Count = 9
-    """Transformer blocks."""
-    heads: Count = 3
-    """Attention heads; `width` must be a multiple."""
-    dropout: Fraction = 0.0
-    """Dropout before the linear head."""
-    stochastic_depth: Fraction = 0.1
-    """Chance that the deepest block is skipped (Huang et al. 2016); shallower ones less."""
-    size_px: SidePx = 48
-    """Side of the grey input."""
-
-    @model_validator(mode="after")
-    def _check_divisions(self) -> Self:
-        if self.size_px % self.patch_px or self.width % self.heads:
-            raise ValueError(
-                f"size_px {self.size_px} must be a multiple of patch_px {self.patch_px} and "
-                f"width {self.width} one of heads {self.heads}"
-            )
-        return self
-
-
-class BackboneSection(Section):
-    """A backbone of timm's with weights that were trained elsewhere, and a head of our own."""
-
-    kind: Literal["backbone"]
-    name: str
-    """timm's name, such as `resnet34`, `resnet50` or `vit_small_patch16_224`."""
-    weights: str = HUB
-    """`hub` for timm's download, `random`, or the path of a file with a state dict."""
-    hidden: tuple[Count, ...] = ()
-    """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
-    dropout: Fraction = 0.3
-    """Dropout before every dense layer."""
-    size_px: SidePx = 224
-    """Side of the input; grey faces are repeated over the three colours."""
-
-
-class FaceResNetSection(Section):
-    """dlib's face-recognition ResNet, which knows faces (`emolens.training.face_resnet`)."""
-
-    kind: Literal["face-resnet"]
-    weights: str
-    """The path of `dlib_face_recognition_resnet_model_v1.dat`, or `random`."""
-    last_stride: Literal[1, 2] = 2
-    """Stride of the last level: 2 as it was trained; 1 keeps a map of 3x3 places at 112 px."""
-    hidden: tuple[Count, ...] = ()
-    """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
-    dropout: Fraction = 0.2
-    """Dropout before every dense layer."""
-    size_px: SidePx = 112
-    """Side of the grey input, 96 to 150; at least 108 with a `last_stride` of 2."""
-
-    @model_validator(mode="after")
-    def _check_size(self) -> Self:
-        low, high = (_LEAST_FACE_PX[self.last_stride], _LARGEST_FACE_PX)
-        if not low <= self.size_px <= high:
-            raise ValueError(
-                f"size_px must be {low} to {high} with last_stride {self.last_stride}, "
-                f"got {self.size_px}"
-            )
-        return self
-
-
-def _network_kind(values: object) -> str:
-    if isinstance(values, dict):
-        return str(values.get("kind", _DEFAULT_KIND))
-    return str(getattr(values, "kind", _DEFAULT_KIND))
-
-
-NetworkSection = Annotated[
-    Annotated[ResNetSection, Tag("resnet")]
-    | Annotated[ViTSection, Tag("vit")]
-    | Annotated[BackboneSection, Tag("backbone")]
-    | Annotated[FaceResNetSection, Tag("face-resnet")],
-    Discriminator(_network_kind),
-]
 
 
 class AugmentSection(Section):
@@ -238,25 +121,37 @@ class LossSection(Section):
 
 
 class AnswerSection(Section):
-    """What the finished network says, where it has learnt labels and votes side by side."""
+    """What is made of the finished network: what it says, and of which input.
+
+    Nothing is learnt by it, so `emolens export --set answer.votes=0.5` can change it afterwards.
+    """
 
     votes: Fraction = 0.0
     """Part of the head for FER+'s votes in the logits that are shipped; the head for labels has the
     rest. Their mean is a layer like each of them, so it costs nothing."""
+    balance: Fraction = 0.0
+    """Times the log of the class frequencies, taken off the logits: with 1, all classes are
+    answered as if they were equally frequent (Menon et al. 2021)."""
+    calibrated_on: Target = Target.LABEL
+    """What the probabilities are to be right about: the source's `label`, or FER+'s `majority`."""
+    size_px: SidePx | None = None
+    """Side of the faces that the model takes; the network's unless given. The model enlarges or
+    shrinks them itself."""
 
 
 class TeacherSection(Section):
-    """Learn from the answers of finished networks too (Hinton et al. 2015).
-
-    Teacher and student see the same augmented and mixed batch (Beyer et al. 2022).
-    """
+    """Learn from the answers of finished networks too (Hinton et al. 2015)."""
 
     checkpoints: tuple[Path, ...] = Field(min_length=1)
-    """Files of `emolens train`; the mean of their logits teaches."""
+    """Files of `emolens train`; the mean of their answers teaches."""
+    asked_about: Literal["batches", "faces"] = "batches"
+    """`batches`: teacher and student see the same augmented and mixed batch (Beyer et al. 2022),
+    and the head for labels learns. `faces`: every face is shown once, before training, and both
+    heads learn from the answers; that is much cheaper."""
     weight: Fraction = 0.7
     """Weight of the teacher's term; the labels have the rest."""
     temperature: float = Field(3.0, gt=0)
-    """Both sides' logits are divided by it."""
+    """With `batches`, both sides' logits are divided by it."""
 
 
 class ScheduleSection(Section):
@@ -377,6 +272,11 @@ class Recipe(Section):
         return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.faces.classes)
 
     @property
+    def has_teacher_of_batches(self) -> bool:
+        """Whether teachers see what the network sees, batch by batch."""
+        return self.teacher is not None and self.teacher.asked_about == "batches"
+
+    @property
     def rebalances(self) -> bool:
         """Whether classes count otherwise than by how often they occur."""
         loss = self.loss
@@ -384,6 +284,7 @@ class Recipe(Section):
             self.faces.sampling != "uniform"
             or loss.class_weights != "none"
             or loss.logit_adjustment > 0
+            or self.answer.balance > 0
         )
 
     @model_validator(mode="after")
@@ -395,8 +296,14 @@ class Recipe(Section):
             )
         if self.snapshots and len(self.phases) < 2:
             raise ValueError("snapshots needs two or more phases")
-        if self.teacher and any(phase.learning_stages == 0 for phase in self.phases):
-            raise ValueError("a teacher needs pictures, which a phase of the head alone has not")
+        if self.has_teacher_of_batches and any(p.learning_stages == 0 for p in self.phases):
+            raise ValueError(
+                "a teacher of batches needs pictures, which a phase of the head alone has not; set "
+                "teacher.asked_about = 'faces'"
+            )
+        asks_about_faces = self.teacher and self.teacher.asked_about == "faces"
+        if not asks_about_faces and any(one.teacher_weight is not None for one in self.data):
+            raise ValueError("data.teacher_weight needs teacher.asked_about = 'faces'")
         return self
 
     @model_validator(mode="after")
@@ -405,8 +312,8 @@ class Recipe(Section):
             return self
         if not self.loss.vote_weight:
             raise ValueError("answer.votes needs a head for votes: set loss.vote_weight above 0")
-        if getattr(self.network, "hidden", ()) or getattr(self.network, "mirrored", False):
-            raise ValueError("answer.votes needs a network without hidden layers, not mirrored")
+        if getattr(self.network, "hidden", ()):
+            raise ValueError("answer.votes needs a network without hidden layers")
         return self
 
     @model_validator(mode="after")

@@ -34,6 +34,21 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ) from error
 
 
+def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with `section.key=value` overrides, as `load_recipe` takes them.
+
+    Raises:
+        ConfigError: An unknown key or a wrong value.
+    """
+    values = recipe.model_dump(mode="json", exclude_none=True)
+    for change in overrides:
+        _apply_override(values, change)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, has_one_source=False)) from error
+
+
 def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
     """Read a TOML file and apply `section.key=value` overrides, before anything is checked.
 

@@ -18,10 +18,10 @@ from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.media.files import write_bytes, writing
-from emolens.training.calibration import class_scales
+from emolens.training.calibration import calibration_faces, class_scales, log_frequencies
 from emolens.training.faces import TrainingFaces
 from emolens.training.inference import torch_logits
-from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+from emolens.training.networks import ExpressionNetwork, answering
 from emolens.training.recipe import Recipe
 
 METRICS = "metrics.json"
@@ -51,10 +51,12 @@ def validation_figures(
     recipe: Recipe, networks: Sequence[ExpressionNetwork], validation: FaceSet
 ) -> ValidationFigures:
     """Measure the mean of one or more networks, which is calibrated on the same faces."""
-    network = LogitsAndCam(networks).eval()
-    raw_logits = torch_logits(network, validation.images, networks[0].input_spec)
-    logits = raw_logits * class_scales(recipe, raw_logits, validation.labels).astype("float32")
-    temperature = fit_temperature(logits, validation.labels)
+    network = answering(networks, recipe.answer, log_frequencies(validation.labels)).eval()
+    raw_logits = torch_logits(network, validation.images, network.input_spec)
+    rows, labels = calibration_faces(recipe, validation)
+    scales = class_scales(recipe, raw_logits[rows], labels)
+    logits = raw_logits * scales.astype("float32")
+    temperature = fit_temperature(logits[rows], labels)
     probabilities = softmax(logits / temperature).astype("float64")
     predictions = Predictions(probabilities, validation.labels)
     votes = None if validation.votes is None else vote_agreement(predictions, validation.votes)

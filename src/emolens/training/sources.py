@@ -158,6 +158,8 @@ class _Reader:
         return next(self.samples(self.section.source, Split.PUBLIC_TEST), None) is not None
 
     def validation(self) -> FaceSet:
+        if self.section.is_unlabelled and self.section.validation is None:
+            return collect_faces((), self.size_px)
         source = self.section.validation or self.section.source
         faces = collect_faces(self.samples(source, Split.PUBLIC_TEST), self.size_px)
         if len(faces):

@@ -49,6 +49,8 @@ def learnt(chances: np.ndarray | None = None, n_draws: int = 100) -> TrainingFac
         training=FACES,
         targets=np.eye(7, dtype=np.float32)[FACES.labels]
         * np.arange(100, dtype=np.float32)[:, None],
+        vote_shares=np.empty((100, 0), np.float32),
+        teacher_weights=np.zeros(100, np.float32),
         is_choice=np.arange(100) % 2 == 0,
         chances=None if chances is None else chances.astype(np.float32),
         n_draws=n_draws,

@@ -1,21 +1,34 @@
+import numpy as np
 import pytest
 import torch
 
 from emolens.core.emotion import LABELS
 from emolens.core.errors import ConfigError
 from emolens.datasets.votes import vote_columns
-from emolens.training.networks import ExpressionNetwork, LogitsAndCam, merge_heads
-from emolens.training.recipe import Recipe
+from emolens.training.networks import (
+    ExpressionNetwork,
+    LogitsAndCam,
+    answering,
+    merge_heads,
+)
+from emolens.training.recipe import AnswerSection, Recipe
 from tests.recipes import SMALL_NETWORK
 
 SMALL_VIT = {"kind": "vit", "width": 24, "depth": 2, "heads": 2, "patch_px": 8}
 
 
-def network_of(network: dict[str, object], **data: object) -> ExpressionNetwork:
+def network_of(
+    network: dict[str, object], *, loss: dict[str, object] | None = None, **data: object
+) -> ExpressionNetwork:
     from emolens.training.architectures import build_network
 
     torch.manual_seed(0)
-    recipe = {"name": "x", "data": {"source": "x", **data}, "network": network}
+    recipe = {
+        "name": "x",
+        "data": {"source": "x", **data},
+        "network": network,
+        "loss": loss or {},
+    }
     return build_network(Recipe.model_validate(recipe)).eval()
 
 
@@ -55,8 +68,49 @@ def test_merged_heads_say_the_weighted_mean_of_both() -> None:
 
 
 def test_heads_that_cannot_be_merged_are_refused() -> None:
-    with pytest.raises(ConfigError, match="vote head"):
+    with pytest.raises(ConfigError, match="head for votes"):
         merge_heads(network_of(SMALL_NETWORK), 0.3)
+
+
+def test_a_network_answers_as_told_and_stays_as_it_is() -> None:
+    networks = [
+        network_of({**SMALL_NETWORK, "mirrored": mirrored}, loss={"vote_weight": 1.0})
+        for mirrored in (False, True)
+    ]
+    faces = torch.randn(3, 1, 48, 48)
+    log_shares = np.log(np.arange(1, 8) / 28)
+    answer = AnswerSection(votes=0.4, balance=0.5)
+    with torch.no_grad():
+        before = [network(faces) for network in networks]
+        both = []
+        for network, labels in zip(networks, before, strict=True):
+            assert network.vote_head is not None
+            votes = network.vote_head(network.feature_map(faces).mean(dim=(2, 3)))
+            both.append(0.6 * labels + 0.4 * votes[:, vote_columns().tolist()])
+        expected = torch.stack(both).mean(dim=0) - 0.5 * torch.from_numpy(log_shares).float()
+        found = answering(networks, answer, log_shares).eval()(faces)[0]
+        torch.testing.assert_close(found, expected)
+        for network, labels in zip(networks, before, strict=True):
+            torch.testing.assert_close(network(faces), labels)
+
+
+def test_networks_of_different_sides_answer_together() -> None:
+    members = [network_of(SMALL_NETWORK), network_of({**SMALL_NETWORK, "size_px": 96})]
+    torch.nn.init.normal_(members[1].last_layer.weight)
+    both = answering(members, AnswerSection(size_px=48), np.zeros(7)).eval()
+    assert both.input_spec.size_px == 48
+    faces = torch.randn(3, 1, 48, 48)
+    large = torch.nn.functional.interpolate(faces, size=(96, 96), mode="bilinear")
+    logits, cam = both(faces)
+    torch.testing.assert_close(logits, (members[0](faces) + members[1](large)) / 2)
+    assert cam.shape == (3, 7, 6, 6)
+    assert LogitsAndCam(members).input_spec.size_px == 96
+
+
+def test_networks_that_want_faces_prepared_otherwise_cannot_answer_together() -> None:
+    other = network_of({"kind": "backbone", "name": "resnet18", "size_px": 48, "weights": "random"})
+    with pytest.raises(ConfigError, match="prepared alike"):
+        LogitsAndCam([network_of(SMALL_NETWORK), other])
 
 
 def test_classes_not_told_apart_get_the_probability_zero() -> None:

@@ -117,7 +117,6 @@ def test_faces_that_are_no_section_are_refused(faces: object) -> None:
     "sections",
     [
         pytest.param({}, id="no vote head"),
-        pytest.param({"loss": {"vote_weight": 1}, "network": {"mirrored": True}}, id="mirrored"),
         pytest.param(
             {
                 "loss": {"vote_weight": 1},
@@ -137,6 +136,25 @@ def test_votes_are_only_answered_by_heads_that_can_be_merged(
 def test_votes_are_answered_where_they_are_learnt() -> None:
     both = recipe({"source": "a.csv"}, loss={"vote_weight": 1}, answer={"votes": 0.4})
     assert both.answer.votes == 0.4
+
+
+def test_a_source_is_learnt_from_teachers_alone_only_where_they_are_asked_about_faces() -> None:
+    data = {"source": "a.csv", "teacher_weight": 1}
+    with pytest.raises(ValidationError, match="needs teacher.asked_about = 'faces'"):
+        recipe(data)
+    with pytest.raises(ValidationError, match="needs teacher.asked_about = 'faces'"):
+        recipe(data, teacher={"checkpoints": ["a.ckpt"]})
+    taught = recipe(data, teacher={"checkpoints": ["a.ckpt"], "asked_about": "faces"})
+    assert taught.data[0].is_unlabelled
+    assert not taught.has_teacher_of_batches
+
+
+def test_a_head_alone_learns_from_teachers_that_are_asked_about_faces() -> None:
+    phases = [{"learning_stages": 0}]
+    teacher = {"checkpoints": ["a.ckpt"]}
+    with pytest.raises(ValidationError, match="a teacher of batches needs pictures"):
+        recipe({"source": "a.csv"}, phases=phases, teacher=teacher)
+    recipe({"source": "a.csv"}, phases=phases, teacher={**teacher, "asked_about": "faces"})
 
 
 @pytest.mark.parametrize(("size_px", "last_stride"), [(107, 2), (95, 1), (151, 1)])

@@ -74,7 +74,10 @@ def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
         ("colour=1", r"unknown key 'colour'; valid here: name, seed, license, start"),
         ("phases.0.rate=1", r"unknown key 'phases.0.rate'; valid here: epochs, peak_rate"),
         ("network.layers=1", r"unknown key 'network.layers'; valid here: kind, blocks"),
-        ("teacher.path=1", r"unknown key 'teacher.path'; valid here: checkpoints, weight"),
+        (
+            "teacher.path=1",
+            r"unknown key 'teacher.path'; valid here: checkpoints, asked_about",
+        ),
         ("phases.0.epochs=0", r"phases.0.epochs = 0: .*greater than or equal to 1"),
         ("phases.0.epochs=many", r"phases.0.epochs = 'many'"),
         ("phases.1.epochs=1", r"there are 1 entries, counted from 0; got '1'"),
@@ -121,7 +124,7 @@ def test_wrong_values_are_named_with_the_valid_ones(
         ),
         (
             ["teacher.checkpoints=['a']", "phases.0.learning_stages=0"],
-            "a teacher needs pictures",
+            "a teacher of batches needs pictures",
         ),
         (
             ["data.sampling=sqrt", "loss.class_weights=sqrt"],

@@ -54,6 +54,16 @@ def test_a_source_with_both_splits_is_read_as_it_is(tmp_path: Path) -> None:
     assert load_source_validation(section(path), SIDE_PX).sha256 == found.validation.sha256
 
 
+def test_faces_with_labels_that_are_not_trusted_are_not_validated_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", both_splits(0))
+    found = load(path, teacher_weight=1)
+    assert len(found.training) == len(load(path).training)
+    assert len(found.validation) == 0
+    assert found.held_out == frozenset()
+    named = load(path, teacher_weight=1, validation=path)
+    assert named.validation.sha256 == load(path).validation.sha256
+
+
 def digests_of(found: FaceSet) -> frozenset[bytes]:
     return frozenset(pixel_digests(found.images))
 

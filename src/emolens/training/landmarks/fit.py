@@ -2,8 +2,7 @@
 
 import io
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ from emolens.training.landmarks.teaching import Taught, teach
 from emolens.training.landmarks.views import FaceBatch
 from emolens.training.recipe_file import differing_keys, explain, read_toml, to_toml
 from emolens.training.revision import code_revision
+from emolens.training.teaching import OnTeaching, silently
 from emolens.training.trainer import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
@@ -47,13 +47,6 @@ _MAY_CHANGE: Final[Any] = {
     "backgrounds": True,
     "hardware": True,
 }
-
-
-OnTeaching = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
-
-def _silently(_what: str, _n_pictures: int) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda _n_done: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +132,7 @@ def fit_landmarks(
     *,
     resume: bool = False,
     show_progress: bool = True,
-    on_teaching: OnTeaching = _silently,
+    on_teaching: OnTeaching = silently,
 ) -> LandmarkFit:
     """Train a landmark network, writing a checkpoint after every epoch.
 

@@ -6,7 +6,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from emolens.datasets.faces import Split
-from emolens.training.recipe import Count, Fraction, HardwareSection, Section, SidePx
+from emolens.training.recipe import HardwareSection
+from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 
 KIND = "landmarks"
 

@@ -1,0 +1,63 @@
+"""Cut the largest face out of each picture of a Parquet file, as emolens frames faces.
+
+The result is a source for `emolens train`: one split, `Training`, with the labels as they are. So
+pictures that show more around a face than FER2013's do can be learnt from (0020-learning.md):
+
+    python docs/experiments/frame_faces.py ../shared/wild/more.parquet runs/more.parquet \
+        --picture picture --label weak_label
+
+It holds pictures of people: treat it as its source.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+from rich.progress import track
+
+from emolens.core.emotion import Emotion
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.fer2013_parquet import to_table
+from emolens.detection.factory import (
+    DEFAULT_DETECTOR,
+    load_detector,
+    resolve_detector_name,
+    usual_side_px,
+)
+from emolens.media.files import writing
+from emolens.pipeline.framed_face import cut_faces, face_region
+
+SIZE_PX = 48
+
+
+def main() -> None:
+    """Write the faces, and say how many pictures had none."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--picture", default="picture", help="column of encoded pictures")
+    parser.add_argument("--label", default="label", help="column of labels, in words")
+    options = parser.parse_args()
+    table = pq.read_table(options.source, columns=[options.picture, options.label]).to_pylist()
+    name = resolve_detector_name(DEFAULT_DETECTOR)
+    detector = load_detector(name, long_side_px=usual_side_px(name))
+    samples = []
+    for number, row in enumerate(track(table, options.source.name, transient=True), start=1):
+        encoded = np.frombuffer(row[options.picture], np.uint8)
+        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+        found = detector.detect(image)
+        if found:
+            regions = [face_region(face, detector.framing) for face in found]
+            # The largest comes first.
+            crop = cut_faces(image, regions, size_px=SIZE_PX)[0].crop
+            label = Emotion[row[options.label].upper()]
+            samples.append(FaceSample(crop, label, Split.TRAINING, f"row {number}"))
+    with writing(options.out) as file:
+        pq.write_table(to_table(samples), file, compression="none")
+    print(f"wrote {options.out}: {len(samples):,} faces of {len(table):,} pictures")
+
+
+if __name__ == "__main__":
+    main()
