@@ -38,6 +38,7 @@ from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.imaging.preprocess import preprocess
 from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.training.calibration import log_frequencies
 from emolens.training.checkpoint import load_checkpoint
 
 # The others have wrong labels or hardly any faces there (the data's own README).
@@ -175,6 +176,12 @@ def mixed(
     return np.asarray(sums[0], np.float64), np.asarray(sums[1], np.float64)
 
 
+def balanced(probabilities: Floats, faces: Faces, part: float) -> Floats:
+    """Probabilities (N, 7) with so much of the log of the classes' frequencies taken off."""
+    logs = np.log(probabilities + 1e-9) - part * log_frequencies(faces.test.labels)
+    return np.asarray(softmax(logs), np.float64)
+
+
 def row(name: str, of: Mapping[str, dict[str, float]]) -> str:
     """One line of the table."""
     recall = of["majority_all"]["recall"]
@@ -197,6 +204,9 @@ def main() -> None:
     parser.add_argument("wild", type=Path)
     parser.add_argument("--models", nargs="+", required=True)
     parser.add_argument("--mix", nargs="*", default=[])
+    parser.add_argument(
+        "--balance", type=float, nargs="*", default=[], help="also with this part of the priors off"
+    )
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
     faces = load(options.source, options.wild)
@@ -204,7 +214,11 @@ def main() -> None:
     all_answers = dict(answers)
     for mixture in options.mix:
         all_answers[f"mean of {mixture}"] = mixed(mixture, answers, of_logs=False)
-        all_answers[f"mean of logits, {mixture}"] = mixed(mixture, answers, of_logs=True)
+        name = f"mean of logits, {mixture}"
+        all_answers[name] = mixed(mixture, answers, of_logs=True)
+        for part in options.balance:
+            test, wild = (balanced(said, faces, part) for said in all_answers[name])
+            all_answers[f"{name}, balance {part:g}"] = test, wild
     print(
         "| model | label, % | no copies | majority, % | no copies | balanced recall | "
         + " ".join(LABELS)

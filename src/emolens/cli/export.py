@@ -15,8 +15,8 @@ def export(
     out: Annotated[
         Path,
         typer.Argument(
-            help="The model file to write; with the ending .ckpt, a checkpoint of half the size "
-            "that other recipes can start from or have as a teacher.",
+            help="The model file to write; with the ending .ckpt, a checkpoint of a quarter of the "
+            "size that other recipes can start from or have as a teacher.",
             metavar="OUT.onnx",
         ),
     ],

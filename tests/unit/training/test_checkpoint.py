@@ -61,12 +61,16 @@ def test_a_run_starts_from_the_last_network(saved: Path) -> None:
 def test_a_small_checkpoint_holds_every_network(saved: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.ckpt"
     size_bytes = save_small(saved, small)
+    # Half of such a small network's file is names.
     assert size_bytes == small.stat().st_size < 0.8 * saved.stat().st_size
     loaded, original = load_checkpoint(small), load_checkpoint(saved)
     assert (loaded.recipe, loaded.code_revision) == (RECIPE, "abc")
     for rounded, network in zip(loaded.networks, original.networks, strict=True):
         for key, value in network.state_dict().items():
-            torch.testing.assert_close(rounded.state_dict()[key], value, rtol=1e-3, atol=1e-4)
+            found = rounded.state_dict()[key]
+            # Filters are multiples of a 127th of their largest weight.
+            step = value.abs().amax() / 127 if value.ndim == 4 else 1e-4
+            assert ((found - value).abs() <= 0.55 * step + 1e-3 * value.abs()).all()
 
 
 def test_a_head_for_votes_may_be_new(saved: Path) -> None:
