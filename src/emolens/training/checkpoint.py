@@ -20,6 +20,7 @@ from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys
 from emolens.training.revision import UNKNOWN_REVISION
 
+StateDict = Mapping[str, Tensor]
 _NETWORK_PREFIX = "network."
 
 
