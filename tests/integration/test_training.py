@@ -336,7 +336,7 @@ def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_pa
     again = emolens("train", recipe.name, "--set", "start=start.ckpt", "--out", "runs/again")
     assert again.returncode == 0, again.stderr
     senseless = emolens("export", "runs/small/best.ckpt", "start.ckpt", "--int8")
-    assert "--int8 and --data are for model files" in senseless.stderr
+    assert "options are for model files" in senseless.stderr
     wrong = emolens("train", recipe.name, "--set", "phases.0.speed=2")
     assert wrong.returncode == 1
     assert "unknown key 'phases.0.speed'" in wrong.stderr

@@ -22,7 +22,7 @@ from emolens.training.recipe import Recipe
 # them: drawn from the same seed, new weights would not be new. Far from the seeds that people
 # choose, and within the 32 bits that torch looks at.
 _SEED_OFFSET = 3_000_000_000
-_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+_STORED = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8)
 
 
 def randomized_network(
@@ -79,13 +79,14 @@ def randomized_model(content: bytes, *, seed: int) -> bytes:
     metadata = {entry.key: entry.value for entry in graph.metadata_props}
     manifest = ModelManifest.from_json(metadata.get(MANIFEST_KEY, ""))
     tensors = list(graph.graph.initializer)
-    if any(tensor.data_type in {TensorProto.INT8, TensorProto.UINT8} for tensor in tensors):
+    if any(node.op_type in {"QuantizeLinear", "QLinearConv"} for node in graph.graph.node):
         raise ModelError(
-            f"the model {manifest.name} has 8-bit weights; take the one that it was made from"
+            f"the model {manifest.name} has 8-bit arithmetic; take the one that it was made from"
         )
     rng = np.random.default_rng(seed)
     for tensor in tensors:
-        if tensor.data_type in _FLOATS and len(tensor.dims) > 1:
+        # The steps of filters in bytes, one a filter, stay as biases do.
+        if tensor.data_type in _STORED and max(tensor.dims[1:], default=1) > 1:
             values = numpy_helper.to_array(tensor)
             shuffled = rng.permutation(values.ravel()).reshape(values.shape)
             tensor.CopyFrom(numpy_helper.from_array(shuffled, tensor.name))
