@@ -91,5 +91,5 @@ def test_a_model_file_is_shuffled_and_sealed_again(
 
 
 def test_a_model_with_8_bits_is_refused() -> None:
-    with pytest.raises(ModelError, match="fast-int8 has 8-bit weights"):
+    with pytest.raises(ModelError, match="fast-int8 has 8-bit arithmetic"):
         randomized_model(find_model("fast-int8", "emotion").read(), seed=0)
