@@ -119,7 +119,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 @atexit.register
 def _discard_unfinished() -> None:
-    for temporary in _unfinished:
+    for temporary in tuple(_unfinished):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ from emolens.explanation.activation import ActivationMaps
 from emolens.explanation.placement import Centers, even_centers, strided_centers
 from emolens.imaging.preprocess import preprocess
 from emolens.training.checkpoint import load_checkpoint
-from emolens.training.networks import ExpressionNetwork
+from emolens.training.networks import ExpressionNetwork, answering_networks
 
 _CHUNK = 32
 Crops = Sequence[npt.NDArray[np.uint8]]
@@ -54,8 +54,15 @@ class GradCamExplainer:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a checkpoint; raises `ConfigError` for a missing file or one that is not ours."""
-        return cls(load_checkpoint(path).networks)
+        """Read a checkpoint, its heads merged as its recipe's `answer.votes` says.
+
+        Raises:
+            ConfigError: A missing file, or one that is not ours.
+        """
+        loaded = load_checkpoint(path)
+        # A balanced answer moves the scores alone, and needs faces to count.
+        answer = loaded.recipe.answer.model_copy(update={"balance": 0.0})
+        return cls(answering_networks(loaded.networks, answer, np.zeros(N_EMOTIONS)))
 
     @property
     def input_spec(self) -> InputSpec:

@@ -129,16 +129,26 @@ def answering(
     answer: AnswerSection,
     log_shares: npt.NDArray[np.float64],
 ) -> "LogitsAndCam":
-    """Finished networks as the recipe wants them to answer; they stay as they are themselves.
+    """Finished networks as the recipe wants them to answer together.
 
     Args:
-        networks: The networks; the mean of their logits is the answer.
+        networks: The networks, which stay as they are; the mean of their logits is the answer.
         answer: What they are to say.
         log_shares: float64 (7,), logarithms of how often the classes occur.
 
     Raises:
         ConfigError: The networks cannot answer so.
     """
+    members = answering_networks(networks, answer, log_shares)
+    return LogitsAndCam(members, size_px=answer.size_px)
+
+
+def answering_networks(
+    networks: Sequence[ExpressionNetwork],
+    answer: AnswerSection,
+    log_shares: npt.NDArray[np.float64],
+) -> list[ExpressionNetwork]:
+    """Copies of the networks, each of which answers as `answering` has them all answer."""
     copies = copy.deepcopy(list(networks))
     for network in copies:
         write_out(network)
@@ -148,7 +158,7 @@ def answering(
             with torch.no_grad():
                 offsets = answer.balance * torch.from_numpy(log_shares).float()
                 network.last_layer.bias.sub_(offsets)
-    return LogitsAndCam(copies, size_px=answer.size_px)
+    return copies
 
 
 @torch.no_grad()

@@ -9,9 +9,11 @@ from emolens.core.errors import ConfigError
 from emolens.explanation.placement import even_centers, strided_centers
 from emolens.imaging.preprocess import preprocess
 from emolens.training.architectures import build_network
+from emolens.training.checkpoint import save_checkpoint
 from emolens.training.gradcam import GradCamExplainer
 from emolens.training.inference import torch_logits
-from emolens.training.networks import ExpressionNetwork, LogitsAndCam
+from emolens.training.networks import ExpressionNetwork, LogitsAndCam, merge_heads
+from emolens.training.recipe import AnswerSection
 from tests.recipes import SMALL_NETWORK, small_recipe
 
 VIT = {"kind": "vit", "width": 24, "depth": 2, "heads": 2, "patch_px": 8}
@@ -108,6 +110,23 @@ def test_no_crops_give_no_maps_and_no_networks_an_error() -> None:
     assert explainer.classify([]) == []
     with pytest.raises(ConfigError, match="at least one network"):
         GradCamExplainer([])
+
+
+def test_a_checkpoint_is_explained_as_it_answers(
+    gray_faces: npt.NDArray[np.uint8], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    answer = AnswerSection(votes=0.4, balance=0.5)
+    recipe = small_recipe(Path("x"), loss={"vote_weight": 1.0}, answer=answer.model_dump())
+    trained = build_network(recipe).eval()
+    torch.nn.init.normal_(trained.last_layer.weight)
+    save_checkpoint(tmp_path / "a.ckpt", recipe, [trained.state_dict()], "none")
+    found = GradCamExplainer.load(tmp_path / "a.ckpt").explain(list(gray_faces[:4]))
+    merge_heads(trained, 0.4)
+    for one, other in zip(
+        found, GradCamExplainer([trained]).explain(list(gray_faces[:4])), strict=True
+    ):
+        np.testing.assert_allclose(one.maps, other.maps, atol=1e-5)
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
