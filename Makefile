@@ -7,7 +7,7 @@ DEV_ENV := .venv-dev
 DEV := $(DEV_ENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test newest lint format types imports check figures soak peers clean
+.PHONY: demo test newest lint format types imports check models figures soak peers clean
 
 demo: $(USER_ENV)/installed
 	$(USER_ENV)/bin/emolens demo
@@ -40,13 +40,29 @@ imports: $(DEV_ENV)/installed
 
 check: lint types imports test
 
-# Writes every figure that README, docs and model cards quote; needs FER2013 with its Training rows,
-# which is not part of the project.
+# Makes the shipped models of checkpoints/ (docs/experiments/0021-three-models.md). Calibration needs
+# FER2013 with FER+'s votes and its Training rows. A file that differs from the one in git needs its
+# SHA-256 in src/emolens/runtime/catalogue.py, and `make figures`.
+EXPORT := $(DEV)/emolens export
+SHIPPED := src/emolens/models
+FOR_LABELS := --set answer.votes=0 --set answer.balance=0 --set answer.calibrated_on=label --set answer.leak_free=true
+models: $(DEV_ENV)/installed
+	$(EXPORT) --int8 checkpoints/everyday.ckpt $(SHIPPED)/everyday.onnx --data $(DATA) \
+	    --with checkpoints/teacher-3.ckpt --set name=everyday
+	$(EXPORT) checkpoints/everyday.ckpt $(SHIPPED)/labels.onnx --data $(DATA) \
+	    --with checkpoints/accurate.ckpt --with checkpoints/teacher-3.ckpt --set name=labels $(FOR_LABELS)
+	$(EXPORT) --int8 checkpoints/teacher-2.ckpt $(SHIPPED)/labels-small.onnx --data $(DATA) \
+	    --set name=labels-small $(FOR_LABELS)
+	sha256sum $(SHIPPED)/everyday.onnx $(SHIPPED)/labels.onnx $(SHIPPED)/labels-small.onnx
+
+# Writes every figure that README, docs and model cards quote; needs FER2013 with its Training rows
+# and photographs of another source (docs/experiments/elsewhere.py), which are not part of the project.
 DATA ?= fer2013
-MODELS := raters accurate fast accurate-int8 fast-int8
+MODELS := everyday labels labels-small
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
-figures: $(USER_ENV)/installed
+WILD ?= wild/dev.parquet
+figures: $(USER_ENV)/installed $(DEV_ENV)/installed
 	for model in $(MODELS); do \
 	    $(EVALUATE) --model $$model --json $(METRICS)/$$model.json && \
 	    $(EVALUATE) --model $$model --tta --json $(METRICS)/$$model-ten-views.json && \
@@ -56,9 +72,11 @@ figures: $(USER_ENV)/installed
 	        --out src/emolens/models/CARD-$$model.md || exit 1; \
 	done
 	$(USER_ENV)/bin/python docs/experiments/latency.py $(MODELS) --json $(METRICS)/latency.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --json $(METRICS)/whole-chain.json
-	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model accurate --detector-px 640 --factor 2 \
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model labels --json $(METRICS)/whole-chain.json
+	$(USER_ENV)/bin/python docs/experiments/whole_chain.py $(DATA) --model labels --detector-px 640 --factor 2 \
 	    --json $(METRICS)/whole-chain-live.json
+	$(DEV)/python docs/experiments/elsewhere.py $(DATA) $(WILD) --models $(MODELS) \
+	    --json $(METRICS)/shipped-elsewhere.json
 	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
 
 # What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.

@@ -31,7 +31,7 @@ def main() -> None:
     """Print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--model", default="accurate")
+    parser.add_argument("--model", default="labels")
     parser.add_argument("--faces", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

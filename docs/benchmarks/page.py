@@ -265,8 +265,8 @@ def beside_others() -> list[str]:
         "(scikit-image's and matplotlib's samples, mirrored, lighter and darker) on photographs without people. A "
         "face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide. FER2013's "
         "faces (PublicTest) were enlarged and laid on plain grey and on the same photographs, up to three a picture; "
-        "they end at the edge of the face, which no photograph's do, and which is hard on detectors. fer's network was trained on FER2013 as well. `emolens` names what most people see, which "
-        "is often not FER2013's label; `accurate` is the model trained for its labels.",
+        "they end at the edge of the face, which no photograph's do, and which is hard on detectors. fer's network was trained on FER2013 as well. `emolens` answers between what most people "
+        "see and FER2013's label; `labels` is the model for its labels.",
         "",
         *peer_counts(peers),
         "",
@@ -329,7 +329,7 @@ def page() -> str:
             f"{48 * small['factor']:.0f} px on a picture of 640x480, it finds "
             f"{100 * small['share_detected']:.1f} %, and {100 * small['accuracy_whole_chain']:.1f} % of these are "
             f"named rightly, against {100 * small['accuracy_face_crops']:.1f} % of the same faces as ready-made "
-            "crops (`python docs/experiments/whole_chain.py fer2013 --model accurate --detector-px 640 --factor 2`).",
+            "crops (`python docs/experiments/whole_chain.py fer2013 --model labels --detector-px 640 --factor 2`).",
             "",
             *beside_others(),
         ]

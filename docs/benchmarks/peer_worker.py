@@ -219,7 +219,7 @@ class Deepface(_ByFrame):
 PROGRAMS: dict[str, Callable[[int], Program]] = {
     "emolens": Emolens,
     "emolens, every frame": lambda n_threads: Emolens(n_threads, in_every_frame=True),
-    "emolens, accurate": lambda n_threads: Emolens(n_threads, model="accurate"),
+    "emolens, labels": lambda n_threads: Emolens(n_threads, model="labels"),
     "fer": lambda _n_threads: Fer(mtcnn=False),
     "fer, MTCNN": lambda _n_threads: Fer(mtcnn=True),
     "deepface": lambda _n_threads: Deepface(naming=True),

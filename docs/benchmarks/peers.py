@@ -75,7 +75,7 @@ class Plan:
 PLANS: Final[Mapping[str, Plan]] = {
     "emolens": Plan("emolens"),
     "emolens, every frame": Plan("emolens", does_pictures=False, does_fer2013=False),
-    "emolens, accurate": Plan("emolens", does_pictures=False, does_clips=False),
+    "emolens, labels": Plan("emolens", does_pictures=False, does_clips=False),
     "fer": Plan("fer", every=3),
     "fer, MTCNN": Plan("fer", every=15),
     "deepface": Plan("deepface", every=15),

@@ -112,7 +112,7 @@ def sanity(name: str, faces: Sequence[Face], n_seeds: int) -> Figures:
             path = Path(folder) / f"{seed}.onnx"
             path.write_bytes(randomized_model(content, seed=seed))
             randomised.append(agreement(maps, ActivationExplainer.load(path).explain(faces)))
-    other = "fast" if name != "fast" else "accurate"
+    other = "everyday" if name != "everyday" else "labels"
     of_other = agreement(maps, ActivationExplainer.load(other).explain(faces))
     return {"randomised": randomised, "another_trained_model": {"name": other, **of_other}}
 
@@ -188,7 +188,7 @@ def main() -> None:
     """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=["accurate", "fast"])
+    parser.add_argument("--models", nargs="+", default=["labels"])
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/teacher-3.ckpt"))
     parser.add_argument("--faces", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)

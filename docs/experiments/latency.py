@@ -1,7 +1,7 @@
 """Milliseconds one face takes on one CPU thread, for model files and for networks of a recipe.
 
-python docs/experiments/latency.py accurate fast --json docs/metrics/latency.json
-python docs/experiments/latency.py recipes/fast.toml
+python docs/experiments/latency.py everyday labels labels-small --json docs/metrics/latency.json
+python docs/experiments/latency.py recipes/small.toml
 """
 
 import argparse

@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--split", default="PublicTest")
     parser.add_argument("--faces", type=int, default=700)
     parser.add_argument("--factor", type=float, default=4.0)
-    parser.add_argument("--model", default="accurate")
+    parser.add_argument("--model", default="labels")
     parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--rolls", type=float, nargs="+", default=list(range(-90, 181, 15)))
     parser.add_argument("--json", default="-")

@@ -41,7 +41,7 @@ def test_results_are_fresh_and_every_frame_is_counted() -> None:
 
 def test_live_pictures_are_followed_in_real_time() -> None:
     live = figures("live")
-    assert (live["model"], live["faces"]) == ("accurate", 1)
+    assert (live["model"], live["faces"]) == ("labels", 1)
     assert live["frames_per_s"] >= 25
     assert live["delay_p95_ms"] <= 120
 
@@ -97,7 +97,7 @@ def test_nothing_leaves_the_machine_or_stays_unasked() -> None:
 
 def test_every_other_program_is_measured_or_said_not_to_be() -> None:
     peers = figures("peers")
-    timed = {name for name in peers["every"] if name != "emolens, accurate"}
+    timed = {name for name in peers["every"] if name != "emolens, labels"}
     assert peers["programs"].keys() | peers["not_measured"].keys() == timed
     assert not peers["programs"].keys() & peers["not_measured"].keys()
     for name, of in peers["programs"].items():

@@ -42,17 +42,18 @@ def percent(value: float) -> str:
 
 SHIPPED = [model.name for model in known_models() if model.kind == "emotion"]
 MEASURED = [f"{model}{how}" for model in SHIPPED for how in ("", "-ten-views", "-majority")]
-# The tables show the models in float32, and against labels those that learnt labels.
-IN_FLOAT = [model for model in SHIPPED if "-int8" not in model]
 COLUMNS = [
-    f"{model}{views}" for model in IN_FLOAT if model != "raters" for views in ("", "-ten-views")
+    f"{model}{views}"
+    for model in SHIPPED
+    if model != DEFAULT_EMOTION_MODEL
+    for views in ("", "-ten-views")
 ]
-# What most of ten raters see is what the default says in at least so many of 100 faces.
-SEEN_FLOOR = 0.85
-# What the project asks of its models on PublicTest, with ten views: accuracy, macro-F1, and an
-# expected calibration error of 0.03 at most.
-FLOORS = {"accurate": (0.71, 0.69), "fast": (0.68, 0.65)}
-INT8_TOLERANCE_POINTS = 0.5
+# What the default promises, with one view: how often it says what most of ten raters see, and the
+# mean of that over the classes.
+SEEN_FLOOR, BALANCED_FLOOR = 0.82, 0.76
+# What the others promise, with ten views: accuracy by FER2013's labels, and macro-F1.
+FLOORS = {"labels": (0.72, 0.70), "labels-small": (0.69, 0.66)}
+ECE_CEILING = 0.03
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -71,36 +72,34 @@ def test_shipped_models_reach_what_was_promised(model: str) -> None:
     accuracy, macro_f1 = FLOORS[model]
     assert measured["accuracy"] >= accuracy
     assert measured["macro_f1"] >= macro_f1
-    assert measured["ece"] <= 0.03
+    assert measured["ece"] <= ECE_CEILING
 
 
-def test_the_default_says_what_most_people_see() -> None:
+def test_the_default_says_what_most_people_see_of_every_class() -> None:
     measured = figures(f"{DEFAULT_EMOTION_MODEL}-majority")
-    assert measured["accuracy_ci95"][0] >= SEEN_FLOOR
-    assert measured["ece"] <= 0.03
+    assert measured["accuracy"] >= SEEN_FLOOR
+    assert measured["balanced_accuracy"] >= BALANCED_FLOOR
+    assert measured["ece"] <= ECE_CEILING
     # More often than two people say the same.
     assert measured["ferplus"]["with_single_rater"] > measured["ferplus"]["between_raters"]
 
 
-@pytest.mark.parametrize("views", ["", "-ten-views"])
-@pytest.mark.parametrize("model", FLOORS)
-def test_shipped_int8_models_keep_the_accuracy(model: str, views: str) -> None:
-    lost = figures(f"{model}{views}")["accuracy"] - figures(f"{model}-int8{views}")["accuracy"]
-    assert 100 * lost <= INT8_TOLERANCE_POINTS
-
-
 def test_the_overview_equals_the_metrics() -> None:
-    latency = figures("latency")
+    latency, elsewhere = figures("latency"), figures("shipped-elsewhere")
     for model in SHIPPED:
         seen, labelled, cost = figures(f"{model}-majority"), figures(model), latency[model]
         assert row(f"`{model}`") == [
             percent(seen["accuracy"]),
-            f"{seen['macro_f1']:.3f}",
+            percent(seen["balanced_accuracy"]),
             percent(labelled["accuracy"]),
-            f"{labelled['macro_f1']:.3f}",
+            percent(elsewhere[model]["wild"]["macro_5"]),
             f"{cost['size_mb']:.1f} MB",
             f"{cost['median_ms']:.1f} ms",
         ]
+        # The same file was asked about both sources.
+        assert elsewhere[model]["majority_all"]["accuracy"] == pytest.approx(
+            seen["accuracy"], abs=5e-4
+        )
         size_mb = find_model(model, "emotion").path.stat().st_size / 1e6
         assert cost["size_mb"] == pytest.approx(size_mb)
 
@@ -138,11 +137,12 @@ def test_the_table_equals_the_metrics() -> None:
 
 
 def test_the_table_of_what_most_see_equals_the_metrics() -> None:
-    columns = [figures(f"{model}-majority") for model in IN_FLOAT]
+    columns = [figures(f"{model}-majority") for model in SHIPPED]
     assert row("says what most see") == [percent(f["accuracy"]) for f in columns]
     assert row("the same without faces that stand in the training rows") == [
         percent(f["leak_free"]["accuracy"]) for f in columns
     ]
+    assert row("balanced recall") == [percent(f["balanced_accuracy"]) for f in columns]
     assert row("macro-F1 over what most see") == [f"{f['macro_f1']:.3f}" for f in columns]
     assert row("calibration error over what most see") == [f"{f['ece']:.3f}" for f in columns]
     assert row("says what one rater says") == [

@@ -17,7 +17,7 @@ from emolens.testing.layouts.samples import draw_samples
 from tests.command_line import run_emolens as command
 
 N_OWN, N_RAF = 21, 14
-MODELS = ("--model", "fast", "--model", "fast-int8")
+MODELS = ("--model", "labels-small", "--model", "everyday")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def matrix(folder: Path) -> dict[str, Any]:
 
 
 def test_every_model_is_measured_on_every_data_set(matrix: dict[str, Any]) -> None:
-    assert matrix["models"] == ["fast", "fast-int8"]
+    assert matrix["models"] == ["labels-small", "everyday"]
     assert matrix["data"] == [
         {"name": "own.parquet", "split": "PublicTest", "n": N_OWN, "missing_classes": []},
         {"name": "raf", "split": "PrivateTest", "n": N_RAF, "missing_classes": []},
@@ -60,7 +60,7 @@ def test_every_model_is_measured_on_every_data_set(matrix: dict[str, Any]) -> No
 
 
 def test_each_pair_is_what_it_is_alone(folder: Path, matrix: dict[str, Any]) -> None:
-    alone = figures("--model", "fast", "--data", "raf", cwd=folder)
+    alone = figures("--model", "labels-small", "--data", "raf", cwd=folder)
     assert {"data": "raf", **alone} == matrix["evaluations"][2]
 
 
@@ -70,11 +70,11 @@ def test_a_table_shows_the_matrix(folder: Path, matrix: dict[str, Any]) -> None:
     lines = [line.split() for line in done.stdout.splitlines()]
     [[fast], [int8]] = ([row[0]] for row in matrix["matrix"]["accuracy"])
     assert ["accuracy", "own.parquet"] in lines
-    assert ["fast", f"{fast:.1%}"] in lines
-    assert ["fast-int8", f"{int8:.1%}"] in lines
+    assert ["labels-small", f"{fast:.1%}"] in lines
+    assert ["everyday", f"{int8:.1%}"] in lines
     assert ["faces", str(N_OWN)] in lines
     assert ["macro-F1", "own.parquet"] in lines
-    assert ["fast", f"{matrix['matrix']['macro_f1'][0][0]:.3f}"] in lines
+    assert ["labels-small", f"{matrix['matrix']['macro_f1'][0][0]:.3f}"] in lines
 
 
 def test_a_missing_class_is_told(folder: Path, tmp_path: Path) -> None:
@@ -82,7 +82,9 @@ def test_a_missing_class_is_told(folder: Path, tmp_path: Path) -> None:
     # The first three: angry, disgust and fear.
     pq.write_table(table.slice(0, 3), tmp_path / "three.parquet")
     sources = ("--data", "three.parquet", "--data", str(folder / "raf"))
-    done = command("evaluate", "--model", "fast", *sources, "--json", "a.json", cwd=tmp_path)
+    done = command(
+        "evaluate", "--model", "labels-small", *sources, "--json", "a.json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert f"three.parquet has no face of {', '.join(LABELS[3:])}" in done.stdout
     assert "raf has no face" not in done.stdout
@@ -116,7 +118,7 @@ def test_a_report_has_a_page_for_each_pair_and_one_over_all(folder: Path, tmp_pa
 
 def test_what_cannot_be_read_is_reported_and_the_rest_is_done(folder: Path) -> None:
     sources = ("--data", "broken.parquet", "--data", "raf", "--data", "gone")
-    done = command("evaluate", "--model", "fast", *sources, "--json", "-", cwd=folder)
+    done = command("evaluate", "--model", "labels-small", *sources, "--json", "-", cwd=folder)
     assert done.returncode == 2
     assert "broken.parquet: not a readable Parquet file" in done.stderr
     assert "gone: no such file or folder" in done.stderr
@@ -127,7 +129,7 @@ def test_what_cannot_be_read_is_reported_and_the_rest_is_done(folder: Path) -> N
 
 def test_nothing_that_can_be_read_is_a_failure(folder: Path) -> None:
     sources = ("--data", "broken.parquet", "--data", "gone")
-    done = command("evaluate", "--model", "fast", *sources, "--json", "a.json", cwd=folder)
+    done = command("evaluate", "--model", "labels-small", *sources, "--json", "a.json", cwd=folder)
     assert done.returncode == 1
     assert "gone: no such file or folder" in done.stderr
     assert "none of the sources could be read" in done.stderr
@@ -136,9 +138,9 @@ def test_nothing_that_can_be_read_is_a_failure(folder: Path) -> None:
 
 
 def test_a_comparison_is_of_one_model_on_one_source(folder: Path) -> None:
-    for several in (("--data", "raf", "--model", "fast"), MODELS):
+    for several in (("--data", "raf", "--model", "labels-small"), MODELS):
         done = command(
-            *("evaluate", "--data", "own.parquet", *several, "--compare", "fast-int8"), cwd=folder
+            *("evaluate", "--data", "own.parquet", *several, "--compare", "everyday"), cwd=folder
         )
         assert done.returncode == 1
         assert "--compare is for one model on one source" in done.stderr
@@ -146,17 +148,17 @@ def test_a_comparison_is_of_one_model_on_one_source(folder: Path) -> None:
 
 def test_a_model_that_is_none_ends_with_1(folder: Path) -> None:
     done = command(
-        *("evaluate", "--model", "fast", "--model", "nonsense", "--data", "raf"), cwd=folder
+        *("evaluate", "--model", "labels-small", "--model", "nonsense", "--data", "raf"), cwd=folder
     )
     assert done.returncode == 1
     assert "nonsense" in done.stderr
 
 
 def test_what_most_raters_see_may_be_right(folder: Path, tmp_path: Path) -> None:
-    by_label = figures("--model", "fast", "--data", "own.parquet", cwd=folder)
+    by_label = figures("--model", "labels-small", "--data", "own.parquet", cwd=folder)
     assert by_label["target"] == "label"
     majority = ("--target", "majority", "--data", "own.parquet", "--report", str(tmp_path / "r"))
-    record = figures("--model", "fast", *majority, cwd=folder)
+    record = figures("--model", "labels-small", *majority, cwd=folder)
     assert (record["target"], record["n"]) == ("majority", N_OWN)
     # Eight of ten raters see the label of these.
     assert record["accuracy"] == by_label["accuracy"]
@@ -166,12 +168,13 @@ def test_what_most_raters_see_may_be_right(folder: Path, tmp_path: Path) -> None
 
 def test_targets_need_votes(folder: Path) -> None:
     done = command(
-        *("evaluate", "--model", "fast", "--data", "raf", "--target", "majority"), cwd=folder
+        *("evaluate", "--model", "labels-small", "--data", "raf", "--target", "majority"),
+        cwd=folder,
     )
     assert done.returncode == 1
     assert "the target majority is taken from FER+'s votes, but not every face" in done.stderr
     both = ("--data", "raf", "--data", "own.parquet", "--target", "soft")
-    some = command("evaluate", "--model", "fast", *both, "--json", "-", cwd=folder)
+    some = command("evaluate", "--model", "labels-small", *both, "--json", "-", cwd=folder)
     assert some.returncode == 2
     assert "the target soft is taken from FER+'s votes" in some.stderr
     assert [one["name"] for one in json.loads(some.stdout)["data"]] == ["own.parquet"]
@@ -182,5 +185,5 @@ def test_targets_need_votes(folder: Path) -> None:
 
 def test_a_source_without_votes_is_named(folder: Path) -> None:
     both = ("--data", "raf", "--data", "own.parquet", "--target", "soft")
-    done = command("evaluate", "--model", "fast", *both, "-q", cwd=folder)
+    done = command("evaluate", "--model", "labels-small", *both, "-q", cwd=folder)
     assert "error: raf: the target soft" in done.stderr

@@ -94,7 +94,7 @@ def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> 
     for arguments in (
         ("data", "info", "numbered", "--json", "a.json"),
         ("data", "audit", "numbered", "--json", "a.json"),
-        ("evaluate", "--data", "numbered", "--model", "fast", "--json", "a.json"),
+        ("evaluate", "--data", "numbered", "--model", "labels-small", "--json", "a.json"),
     ):
         done = command(*arguments, cwd=folder)
         assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ N_TRAINING, N_HELD_OUT = 10, 30
 
 
 def figures(*arguments: str, cwd: Path) -> dict[str, Any]:
-    done = command("evaluate", "--model", "fast", *arguments, "--json", "-", cwd=cwd)
+    done = command("evaluate", "--model", "labels-small", *arguments, "--json", "-", cwd=cwd)
     assert done.returncode == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
     return record
@@ -110,19 +110,19 @@ def test_ten_views_are_compared_with_one(data: Path) -> None:
 
 def test_a_report_and_its_figures_agree_and_show_nobody(data: Path, tmp_path: Path) -> None:
     done = command(
-        *("evaluate", "--model", "fast", "--data", str(data), "--split", "val"),
-        *("--compare", "fast-int8", "--report", "report"),
+        *("evaluate", "--model", "labels-small", "--data", str(data), "--split", "val"),
+        *("--compare", "everyday", "--report", "report"),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert "fast-int8" in done.stdout
+    assert "everyday" in done.stdout
     assert "surprise" in done.stdout
     record = json.loads((tmp_path / "report/metrics.json").read_text())
     page = (tmp_path / "report/report.html").read_text()
     assert percent(record["accuracy"]) in page
     assert record["model_sha256"] in page
     assert record["comparison"]["n"] == N_HELD_OUT
-    assert "against fast-int8" in page
+    assert "against everyday" in page
     assert "<img" not in page
     # Where the data lies on this machine is nobody's business.
     assert str(data.parent) not in page
@@ -130,7 +130,16 @@ def test_a_report_and_its_figures_agree_and_show_nobody(data: Path, tmp_path: Pa
 
 
 def test_faces_are_shown_when_asked_for(data: Path, tmp_path: Path) -> None:
-    arguments = ("evaluate", "--model", "fast", "--data", str(data), "--split", "val", "--faces")
+    arguments = (
+        "evaluate",
+        "--model",
+        "labels-small",
+        "--data",
+        str(data),
+        "--split",
+        "val",
+        "--faces",
+    )
     done = command(*arguments, "--report", "report", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == done.stderr == ""
@@ -163,7 +172,7 @@ def test_a_missing_class_is_not_defined_and_no_zero(data: Path, tmp_path: Path) 
 def test_a_report_that_cannot_be_written_says_so(data: Path, tmp_path: Path) -> None:
     (tmp_path / "report").write_text("in the way")
     done = command(
-        *("evaluate", "--model", "fast", "--data", str(data), "--split", "val"),
+        *("evaluate", "--model", "labels-small", "--data", str(data), "--split", "val"),
         *("--report", "report"),
         cwd=tmp_path,
     )

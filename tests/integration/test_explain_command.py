@@ -51,7 +51,14 @@ def test_all_classes_side_by_side_beside_the_current_folder_s_other_files(folder
 
 def test_one_class_large(folder: Path) -> None:
     done = explain_command(
-        "portrait.png", "--emotion", "Happy", "--out", "new/a.png", "--model", "fast", cwd=folder
+        "portrait.png",
+        "--emotion",
+        "Happy",
+        "--out",
+        "new/a.png",
+        "--model",
+        "labels-small",
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr
     height, width = read_image(folder / "new/a.png").image.shape[:2]
@@ -60,8 +67,8 @@ def test_one_class_large(folder: Path) -> None:
 
 
 def test_every_face_has_its_row(folder: Path) -> None:
-    one = explain_command("portrait.png", "--model", "fast", cwd=folder)
-    two = explain_command("two.png", "--model", "fast", cwd=folder)
+    one = explain_command("portrait.png", "--model", "labels-small", cwd=folder)
+    two = explain_command("two.png", "--model", "labels-small", cwd=folder)
     assert one.stdout.count("face 1 at") == two.stdout.count("face 1 at") == 1
     assert two.stdout.count("face 2 at") == 1
     assert len(two.stdout.splitlines()) == 1 + 2 * 7
@@ -82,7 +89,9 @@ def test_a_face_crop_needs_no_detector_and_quiet_says_nothing(
     folder: Path, gray_faces: npt.NDArray[np.uint8]
 ) -> None:
     cv2.imwrite(str(folder / "crop.png"), gray_faces[0])
-    done = explain_command("crop.png", "--face-crops", "--quiet", "--model", "fast", cwd=folder)
+    done = explain_command(
+        "crop.png", "--face-crops", "--quiet", "--model", "labels-small", cwd=folder
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (folder / "crop-explained.png").exists()
 

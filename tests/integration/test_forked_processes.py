@@ -41,7 +41,7 @@ def label(picture):
 """
 CHILDREN = f"""{BEGIN}
 def load():
-    return emolens.ImageAnalyzer.load(model="fast", n_threads=n_threads)
+    return emolens.ImageAnalyzer.load(model="labels-small", n_threads=n_threads)
 
 def is_right(analyzer):
     return str(analyzer.analyze(picture).faces[0].label) == "happy"

@@ -243,3 +243,17 @@ def test_a_folder_of_other_files_alone_is_one_input_that_failed(tmp_path: Path) 
     assert record["path"] == "in"
     assert "is a folder without pictures" in record["error"]["message"]
     assert b"left out 1 other file: 1 .txt" in done.stderr
+
+
+def test_a_model_of_a_former_name_is_found_with_one_remark(folder: Path) -> None:
+    def answer(name: str) -> tuple[bytes, str]:
+        arguments = ("1-good.jpg", "1-good.jpg", "--model", name, "--jsonl", "-")
+        done = image_command(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr.decode()
+
+    (former, said), (present, also_said) = answer("fast"), answer("labels-small")
+    assert former == present
+    assert said.count("warning: the model 'fast' was replaced by 'labels-small'") == 1
+    assert "RenamedModelWarning" not in said
+    assert "replaced" not in also_said

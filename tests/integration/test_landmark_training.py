@@ -146,7 +146,7 @@ def test_kinds_of_models_are_told_apart(run: Path, small_run: Path, tmp_path: Pa
     export_landmarks(run / "best.ckpt", tmp_path / "small.onnx")
     with pytest.raises(ModelError, match="manifest"):
         load_emotion_model(tmp_path / "small.onnx")
-    emotion = Path(__file__).parents[2] / "src/emolens/models/fast.onnx"
+    emotion = Path(__file__).parents[2] / "src/emolens/models/everyday.onnx"
     with pytest.raises(ModelError, match="manifest"):
         load_landmark_model(emotion)
 

@@ -77,7 +77,7 @@ def test_a_model_card_is_written_from_measured_figures(data: Path) -> None:
     folder = data.parent
     figures = ("evaluate", "--data", data.name, "--split", "val", "--json", "figures.json", "-q")
     assert command(*figures, cwd=folder).returncode == 0
-    arguments = ("models", "card", "accurate", "figures.json", "--out", "CARD.md")
+    arguments = ("models", "card", "labels", "figures.json", "--out", "CARD.md")
     done = command(*arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "| accuracy |" in (folder / "CARD.md").read_text()

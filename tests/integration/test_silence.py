@@ -96,7 +96,7 @@ def test_pages_with_plots_leave_no_cache(
     script: ModuleType, surroundings: dict[str, Path], generated_data: Path
 ) -> None:
     pytest.importorskip("seaborn")
-    evaluate = ("evaluate", "--model", "fast", "--data", str(generated_data))
+    evaluate = ("evaluate", "--model", "labels-small", "--data", str(generated_data))
     page = ("--split", "PublicTest", "--report", "page")
     heard = script.hear(
         script.COMMAND,

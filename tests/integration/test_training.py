@@ -15,6 +15,7 @@ from emolens.core.errors import ConfigError, OutputError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.evaluation.calibration import fit_class_scales
+from emolens.runtime.model_file import load_emotion_model
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import deployable
 from emolens.training.fit import fit
@@ -331,12 +332,15 @@ def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_pa
     assert exported.returncode == 0, exported.stderr
     evaluated = emolens("evaluate", "--model", "mine.onnx", "--data", str(generated_data))
     assert evaluated.returncode == 0, evaluated.stderr
-    small = emolens("export", "runs/small/best.ckpt", "start.ckpt")
+    small = emolens("export", "runs/small/best.ckpt", "start.ckpt", "--set", "name=other")
     assert small.returncode == 0, small.stderr
     again = emolens("train", recipe.name, "--set", "start=start.ckpt", "--out", "runs/again")
     assert again.returncode == 0, again.stderr
     senseless = emolens("export", "runs/small/best.ckpt", "start.ckpt", "--int8")
-    assert "options are for model files" in senseless.stderr
+    assert "a checkpoint takes --set alone" in senseless.stderr
+    named = emolens("export", "start.ckpt", "other.onnx", "--data", str(generated_data))
+    assert named.returncode == 0, named.stderr
+    assert load_emotion_model(tmp_path / "other.onnx").manifest.name == "other"
     wrong = emolens("train", recipe.name, "--set", "phases.0.speed=2")
     assert wrong.returncode == 1
     assert "unknown key 'phases.0.speed'" in wrong.stderr

@@ -105,13 +105,13 @@ def test_random_weights_change_the_maps_of_a_model_file(
     astronaut: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.onnx"
-    path.write_bytes(randomized_model(find_model("fast", "emotion").read(), seed=0))
+    path.write_bytes(randomized_model(find_model("labels", "emotion").read(), seed=0))
     squares = [Box(x, y, x + 140, y + 140) for x in (150, 160, 170) for y in (40, 50, 60)]
     crops = [crop_square(astronaut, square, 48) for square in squares]
-    fast, accurate = ActivationExplainer.load("fast"), ActivationExplainer.load("accurate")
+    everyday, labels = ActivationExplainer.load("everyday"), ActivationExplainer.load("labels")
     shuffled = ActivationExplainer.load(path)
-    assert compare_explainers(fast, fast, crops).mean() == pytest.approx(1)
-    agreement = abs(compare_explainers(fast, shuffled, crops).mean())
+    assert compare_explainers(labels, labels, crops).mean() == pytest.approx(1)
+    agreement = abs(compare_explainers(labels, shuffled, crops).mean())
     assert agreement < 0.3
     # Another trained model agrees far better, so it is not the measure that is blind.
-    assert compare_explainers(fast, accurate, crops).mean() > agreement + 0.3
+    assert compare_explainers(labels, everyday, crops).mean() > agreement + 0.3

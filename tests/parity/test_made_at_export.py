@@ -15,9 +15,11 @@ from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.datasets.targets import Target, with_targets
 from emolens.evaluation.calibration import fit_temperature
+from emolens.explanation.placement import even_centers, resize_maps, strided_centers
 from emolens.training.architectures import build_network
-from emolens.training.checkpoint import save_checkpoint
+from emolens.training.checkpoint import load_checkpoint, save_checkpoint
 from emolens.training.export import PARITY_TOLERANCE, export_checkpoint
+from emolens.training.networks import LogitsAndCam
 from emolens.training.recipe import Recipe
 from tests.recipes import SMALL_NETWORK, small_recipe
 
@@ -53,12 +55,14 @@ def test_several_checkpoints_answer_together_whatever_their_kind(
         "last_stride": 1,
         "size_px": 96,
     }
-    other = checkpoint_of(small_recipe(generated_data, network=network), tmp_path, seed=1)
+    recipe = small_recipe(generated_data, network=network, pretrained="second")
+    other = checkpoint_of(recipe, tmp_path, seed=1)
     out = tmp_path / "both.onnx"
-    changes = ["answer.size_px=48", "answer.balance=0.01", "name=both"]
+    changes = ["answer.size_px=48", "answer.balance=0.01", "name=both", "pretrained=first"]
     exported = export_checkpoint(untrained, out, others=[other], changes=changes)
     assert exported.parity <= PARITY_TOLERANCE
     assert exported.manifest.name == "both"
+    assert exported.manifest.pretrained == "first + second"
     assert exported.manifest.input.size_px == 48
     for path in (untrained, other):
         # Balanced answers keep their classes' scales, so logits can be added up.
@@ -66,6 +70,30 @@ def test_several_checkpoints_answer_together_whatever_their_kind(
     alone = [logits_of(path.with_suffix(".onnx"), generated_data) for path in (untrained, other)]
     both = logits_of(out, generated_data)
     np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=0.02 * np.abs(both).max())
+
+
+def test_maps_of_different_networks_meet_in_the_same_places(
+    untrained: Path, generated_data: Path, tmp_path: Path
+) -> None:
+    network = {"kind": "face-resnet", "weights": "random", "last_stride": 1, "size_px": 112}
+    other = checkpoint_of(small_recipe(generated_data, network=network), tmp_path, seed=1)
+    faces = torch.rand(2, 1, 48, 48)
+    maps = []
+    for path in (untrained, other):
+        (member,) = load_checkpoint(path).networks
+        with torch.no_grad():
+            _, cam = LogitsAndCam([member], size_px=48)(faces)
+        maps.append(resize_maps(cam.numpy(), member.centers(cam.shape[-1]), 6))
+    assert load_checkpoint(untrained).networks[0].centers(3) == strided_centers(3, 48)
+    assert load_checkpoint(other).networks[0].centers(3) == even_centers(3)
+    both = [load_checkpoint(path).networks[0] for path in (untrained, other)]
+    with torch.no_grad():
+        _, cam = LogitsAndCam(both, size_px=48)(faces)
+    np.testing.assert_allclose(cam.numpy(), np.mean(maps, axis=0), atol=1e-5)
+    # Alike networks need no other grid.
+    with torch.no_grad():
+        _, cam = LogitsAndCam(both[:1] * 2, size_px=48)(faces)
+    assert cam.shape[-1] == 3
 
 
 def test_the_temperature_is_fitted_on_what_the_answer_is_to_be_right_about(
@@ -104,7 +132,9 @@ def test_what_raters_see_needs_votes(untrained: Path, generated_data: Path, tmp_
 
 
 def test_what_was_learnt_cannot_be_changed(untrained: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"export can change name, license, answer; .*seed"):
+    with pytest.raises(
+        ConfigError, match=r"export can change name, license, pretrained, answer; .*seed"
+    ):
         export_checkpoint(untrained, tmp_path / "a.onnx", changes=["seed=3"])
     with pytest.raises(ConfigError, match="unknown key 'answer.vote'"):
         export_checkpoint(untrained, tmp_path / "a.onnx", changes=["answer.vote=0.5"])

@@ -1,5 +1,6 @@
 """`emolens export`: turn a checkpoint into a model file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,15 +51,14 @@ def export(
 ) -> None:
     """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
     require_training("emolens export")
-    has_options = bool(int8 or data or others or assignments)
     if out.suffix == ".ckpt":
-        _export_small(checkpoint, out, has_options=has_options)
+        _export_small(checkpoint, out, assignments or (), has_others=bool(int8 or data or others))
         return
     from emolens.training.export import export_checkpoint  # noqa: PLC0415 (torch is optional)
     from emolens.training.landmarks.checkpoint import is_landmark_checkpoint  # noqa: PLC0415
 
     if is_landmark_checkpoint(checkpoint):
-        _export_landmarks(checkpoint, out, has_options=has_options)
+        _export_landmarks(checkpoint, out, has_options=bool(int8 or data or others or assignments))
         return
     exported = export_checkpoint(
         checkpoint,
@@ -89,10 +89,15 @@ def _export_landmarks(checkpoint: Path, out: Path, *, has_options: bool) -> None
     )
 
 
-def _export_small(checkpoint: Path, out: Path, *, has_options: bool) -> None:
+def _export_small(
+    checkpoint: Path, out: Path, assignments: Sequence[str], *, has_others: bool
+) -> None:
     from emolens.training.checkpoint import save_small  # noqa: PLC0415 (torch is optional)
 
-    if has_options:
-        raise ConfigError(f"{out}: options are for model files, which end in .onnx")
-    size_bytes = save_small(checkpoint, out)
+    if has_others:
+        raise ConfigError(
+            f"{out}: a checkpoint takes --set alone; the other options are for model files, which "
+            "end in .onnx"
+        )
+    size_bytes = save_small(checkpoint, out, assignments)
     say(f"wrote {out} ({size_bytes / 1e6:.1f} MB); recipes name it as start or under [teacher]")

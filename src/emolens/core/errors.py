@@ -106,3 +106,7 @@ class MissingExtraError(EmolensError, ImportError):
     def __reduce__(self) -> tuple[object, ...]:
         # A pool of processes waits for ever for the result of one that cannot be unpickled.
         return type(self), self._made_of
+
+
+class RenamedModelWarning(FutureWarning):
+    """A model was asked for by a name that it will not have for much longer."""

@@ -67,6 +67,8 @@ class ModelManifest:
         code_revision: Git revision of the code that trained it, or `"unknown"`.
         metrics: Figures measured on the validation split, e.g. `{"accuracy": 0.66}`.
         license: Licence of the weights (SPDX identifier).
+        pretrained: Networks whose weights it began with, joined by `" + "`; empty for a model that
+            was trained from scratch.
         sha256: SHA-256 of the file with these 64 digits replaced by zeros.
         schema_version: Version of this list of fields.
     """
@@ -79,6 +81,7 @@ class ModelManifest:
     code_revision: str
     metrics: Mapping[str, float]
     license: str
+    pretrained: str = ""
     sha256: str = BLANK_SHA256
     schema_version: int = SCHEMA_VERSION
 

@@ -37,11 +37,24 @@ _OF_FER2013 = """\
 - FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so
   error rates between groups of people are not known.
 - People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust. A
-  model that learnt these labels says what the labelling says, one that learnt from FER+'s raters
-  what most of ten people see; each is poor at the other.
+  model that answers labels is poor at what most people see, one that answers what most see is poor
+  at labels, and one in between is a compromise, whose probabilities are right about one of them.
 - PublicTest steered the training and the calibration, and 280 of its pictures also stand in the
   Training split: expect a little less on new benchmark faces, and less again in the wild.
 """
+_PRETRAINED = {
+    "dlib_face_recognition_resnet_model_v1": """\
+## The network that it began with
+
+`dlib_face_recognition_resnet_model_v1` by Davis King (2017), in the public domain: a ResNet of 29
+convolutions that was trained to tell 7,485 people apart, on about three million pictures of faces:
+half of them from FaceScrub and VGG Face, the others from the web, cleaned of wrong names by hand
+and by clustering. Its author gives 99.38 % on LFW, whose people are not among them. These are
+mostly people of public life; of what age, sex and origin was not recorded, nor were they asked. The
+layer that tells people apart is left out, all others were trained on, and emolens computes no
+identities (`docs/experiments/0019-transfer.md`).
+""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +132,14 @@ def write_card(subject: CardSubject, measured: Sequence[MeasuredFigures]) -> str
                 f"the figures are those of the model {figures.model_sha256[:12]}..., not of "
                 f"{subject.manifest.name} ({subject.sha256[:12]}...); evaluate it again"
             )
+    sheets = [
+        _PRETRAINED[name]
+        for name in subject.manifest.pretrained.split(" + ")
+        if name in _PRETRAINED
+    ]
     is_fer2013 = "FER2013" in subject.manifest.dataset
     limits = _PURPOSE + (_OF_FER2013 if is_fer2013 else "")
-    return "\n".join([_what(subject), _figures(measured), limits])
+    return "\n".join([_what(subject), _figures(measured), *sheets, limits])
 
 
 def _what(subject: CardSubject) -> str:
@@ -132,6 +150,7 @@ def _what(subject: CardSubject) -> str:
         "SHA-256": f"`{subject.sha256}`",
         "licence of the weights": manifest.license,
         "trained on": manifest.dataset,
+        "began with": f"`{manifest.pretrained}`" if manifest.pretrained else "random weights",
         "trained by": f"`emolens train`, code revision `{manifest.code_revision}`",
         "input": f"a face of {side} x {side} grey pixels, framed as in FER2013",
         "output": f"a probability for each of {', '.join(manifest.labels)}",

@@ -102,13 +102,16 @@ def resize_maps(maps: Floats, centers: Centers, size_px: int) -> Floats:
         )
     if size_px < 1:
         raise InputError(f"the side of a map must be at least 1 px, got {size_px}")
-    weights = _weights(centers, size_px)
+    weights = spreading(centers, size_px)
     return np.asarray(weights @ maps @ weights.T, np.float32)
 
 
 @lru_cache(maxsize=16)
-def _weights(centers: Centers, size_px: int) -> Floats:
-    """How much each cell adds to each pixel: float32 (size_px, n), a row's sum 0..1."""
+def spreading(centers: Centers, size_px: int) -> Floats:
+    """How much each of n cells adds to each pixel of a side: float32 (size_px, n).
+
+    The sum of a row is 0..1. With W for it, `resize_maps` gives W map W^T.
+    """
     n_cells = len(centers)
     spacing = 1.0 if n_cells == 1 else centers[1] - centers[0]
     # The grid goes on with empty cells, far enough that no pixel notices its end.

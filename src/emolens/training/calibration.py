@@ -5,9 +5,11 @@ import numpy.typing as npt
 
 from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSet
+from emolens.datasets.faces import FaceSet, Split, join_faces
+from emolens.datasets.loading import load_faces
 from emolens.datasets.targets import Target, vote_targets
 from emolens.evaluation.calibration import fit_class_scales
+from emolens.evaluation.leaks import find_leaks
 from emolens.training.recipe import Recipe
 
 
@@ -23,19 +25,44 @@ def calibration_faces(
     """The validation faces that the probabilities are to be right about: rows (M,), classes (M,).
 
     Raises:
-        DatasetError: The recipe asks for the raters' answers, and the faces have no votes.
+        DatasetError: The recipe asks for the raters' answers, and the faces have no votes; or for
+            faces without copies, and there are no training rows, or nothing is left.
     """
+    labels = _right_answers(recipe, faces)
+    is_used = labels >= 0
+    if recipe.answer.leak_free:
+        is_used &= ~_is_copy(recipe, faces)
+        if not is_used.any():
+            raise DatasetError(
+                "answer.leak_free: every validation face stands in the Training rows too; name "
+                "another source, or calibrate with answer.leak_free = false"
+            )
+    rows = np.flatnonzero(is_used)
+    return rows, labels[rows]
+
+
+def _right_answers(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.int64]:
+    """The class (N,) that is right for each face, -1 where the raters have no majority."""
     target = recipe.answer.calibrated_on
     if target is Target.LABEL:
-        return np.arange(len(faces)), faces.labels
+        return faces.labels
     if faces.votes is None:
         raise DatasetError(
             f"answer.calibrated_on = {target.value!r} needs FER+'s votes, which the validation "
             "faces have not; calibrate on label, or name a source with votes"
         )
-    found = vote_targets(faces.votes, target)
-    rows = np.flatnonzero(found.labels >= 0)
-    return rows, found.labels[rows]
+    return vote_targets(faces.votes, target).labels
+
+
+def _is_copy(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.bool_]:
+    """Whether a picture (N,) stands in the training rows beside it, exactly or nearly."""
+    size_px = faces.images.shape[-1]
+    places = dict.fromkeys(section.validation or section.source for section in recipe.data)
+    training = [load_faces(place, Split.TRAINING, size_px=size_px) for place in places]
+    leaks = find_leaks(faces, join_faces(training))
+    if leaks.near is None:
+        raise TypeError("there are training rows")
+    return leaks.near
 
 
 def class_scales(

@@ -17,7 +17,7 @@ from emolens.training.architectures import NOT_A_TORCH_FILE, build_network
 from emolens.training.compact_weights import as_bytes, rounded_to_bytes
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import Recipe
-from emolens.training.recipe_file import differing_keys
+from emolens.training.recipe_file import changed_for_export, differing_keys
 from emolens.training.revision import UNKNOWN_REVISION
 
 StateDict = Mapping[str, Tensor]
@@ -99,10 +99,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(recipe, tuple(networks), revision)
 
 
-def save_small(checkpoint: Path, out: Path) -> int:
+def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
     """Write a checkpoint at a quarter of its size, to start other runs from or to teach them.
 
     Filters are rounded to one byte a weight, the rest to float16.
+
+    Args:
+        checkpoint: A file of `save_checkpoint`.
+        out: The file to write.
+        changes: As `changed_for_export` takes them; later exports of the file begin with these.
 
     Returns:
         The size of the file in bytes.
@@ -116,7 +121,8 @@ def save_small(checkpoint: Path, out: Path) -> int:
         {key: _packed(value) for key, value in network.state_dict().items()}
         for network in loaded.networks
     ]
-    save_checkpoint(out, loaded.recipe, states, loaded.code_revision)
+    recipe = changed_for_export(loaded.recipe, changes)
+    save_checkpoint(out, recipe, states, loaded.code_revision)
     return out.stat().st_size
 
 

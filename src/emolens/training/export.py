@@ -13,7 +13,7 @@ from torch.fx.experimental.optimization import fuse
 
 from emolens.classification.onnx_classifier import softmax
 from emolens.core.emotion import LABELS
-from emolens.core.errors import ConfigError, ModelError
+from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.datasets.faces import FaceSet
 from emolens.evaluation.calibration import fit_temperature
@@ -39,13 +39,12 @@ from emolens.training.onnx_graph import (
     with_manifest,
 )
 from emolens.training.recipe import Recipe
-from emolens.training.recipe_file import differing_keys, override
+from emolens.training.recipe_file import changed_for_export
 
 # The project's promises for torch against ONNX and for INT8 against float, kept by every export.
 PARITY_TOLERANCE = 1e-4
 INT8_TOLERANCE_POINTS = 0.5
 _N_CALIBRATION_FACES = 512
-_MADE_AT_EXPORT = ("name", "license", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,13 @@ def export_checkpoint(
             nothing is written.
     """
     loaded = load_checkpoint(checkpoint)
-    recipe = _changed(loaded.recipe, changes)
+    recipe = changed_for_export(loaded.recipe, changes)
     if validation:
         recipe = validated_on(recipe, validation)
     faces = load_validation_faces(recipe)
     rows, labels = calibration_faces(recipe, faces)
-    networks = [*loaded.networks, *(n for path in others for n in load_checkpoint(path).networks)]
+    more = [load_checkpoint(path) for path in others]
+    networks = [*loaded.networks, *(network for one in more for network in one.networks)]
     trained = answering(networks, recipe.answer, log_frequencies(faces.labels))
     spec = trained.input_spec
     answers = torch_logits(trained.eval(), faces.images, spec)
@@ -116,7 +116,7 @@ def export_checkpoint(
     _check_parity(logits, torch_says, faces, int8=int8)
     temperature = fit_temperature(logits[rows], labels)
     manifest = ModelManifest(
-        name=f"{recipe.name}-int8" if int8 else recipe.name,
+        name=_name(recipe.name, changes, int8=int8),
         labels=LABELS,
         input=spec,
         temperature=temperature,
@@ -124,25 +124,22 @@ def export_checkpoint(
         code_revision=loaded.code_revision,
         metrics=_headline(logits[rows], temperature, labels),
         license=recipe.license,
+        pretrained=_joined([recipe.pretrained, *(one.recipe.pretrained for one in more)]),
     )
     content = seal(with_manifest(stored, manifest))
     write_bytes(out, content)
     return ExportedModel(manifest, len(content), float(np.abs(logits - torch_says).max()))
 
 
-def _changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    changed = override(recipe, changes)
-    learnt, wanted = (
-        one.model_dump(mode="json", exclude=dict.fromkeys(_MADE_AT_EXPORT, True))
-        for one in (recipe, changed)
-    )
-    differing = differing_keys(learnt, wanted)
-    if differing:
-        raise ConfigError(
-            f"export can change {', '.join(_MADE_AT_EXPORT)}; decided when the networks were "
-            f"trained: {', '.join(differing)}"
-        )
-    return changed
+def _name(name: str, changes: Sequence[str], *, int8: bool) -> str:
+    """The model's name, with an ending that tells of 8 bits unless it was given for this file."""
+    is_given = any(change.startswith("name=") for change in changes)
+    return f"{name}-int8" if int8 and not is_given else name
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Each name once, in order; empty ones left out."""
+    return " + ".join(dict.fromkeys(name for name in names if name))
 
 
 def validated_on(recipe: Recipe, source: Path) -> Recipe:

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from captum.attr import LayerGradCam
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from emolens.classification.onnx_classifier import softmax
@@ -23,7 +22,6 @@ from emolens.core.emotion import N_EMOTIONS, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.explanation.activation import ActivationMaps
-from emolens.explanation.placement import Centers, even_centers, strided_centers
 from emolens.imaging.preprocess import preprocess
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.networks import ExpressionNetwork, answering_networks
@@ -49,7 +47,6 @@ class GradCamExplainer:
         if not networks:
             raise ConfigError("Grad-CAM needs at least one network, got none")
         self._networks = [copy.deepcopy(network).eval() for network in networks]
-        self._is_transformer = isinstance(networks[0].backbone, VisionTransformer)
         self._spec = networks[0].input_spec
 
     @classmethod
@@ -88,7 +85,7 @@ class GradCamExplainer:
             features = self._features(faces)
             pairs = zip(self._networks, features, strict=True)
             maps = torch.stack([_grad_cam(network, of_one) for network, of_one in pairs])
-            centers = self._centers(maps.shape[-1])
+            centers = self._networks[0].centers(maps.shape[-1])
             explained += [
                 ActivationMaps(of_face, scores, centers)
                 for of_face, scores in zip(
@@ -112,11 +109,6 @@ class GradCamExplainer:
         pairs = zip(self._networks, features, strict=True)
         logits = [network.answer(of_one.mean(dim=(2, 3))) for network, of_one in pairs]
         return [EmotionScores(row) for row in softmax(torch.stack(logits).mean(dim=0).numpy())]
-
-    def _centers(self, n_cells: int) -> Centers:
-        if self._is_transformer:
-            return even_centers(n_cells)
-        return strided_centers(n_cells, self._spec.size_px)
 
 
 class _FromFeatures(nn.Module):

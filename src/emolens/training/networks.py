@@ -16,6 +16,7 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.datasets.votes import N_VOTES, vote_columns
+from emolens.explanation.placement import Centers, even_centers, spreading, strided_centers
 from emolens.training.face_resnet import FaceResNet
 from emolens.training.mirror import write_out
 from emolens.training.recipe import AnswerSection
@@ -93,6 +94,19 @@ class ExpressionNetwork(nn.Module):
     def has_cam(self) -> bool:
         """Whether nothing but a linear layer follows pooling, so that activation maps exist."""
         return sum(isinstance(layer, nn.Linear) for layer in self.head) == 1
+
+    @property
+    def grid(self) -> int | None:
+        """Side of the input whose every so many pixels the map's cells are centred on.
+
+        None where the cells are equal parts of the face: patches of a transformer, and the face
+        ResNet, whose strided convolutions have no border of zeros.
+        """
+        return self.input_spec.size_px if isinstance(self.backbone, ResNet) else None
+
+    def centers(self, n_cells: int) -> Centers:
+        """Where the cells of a map with so many a side lie in the face, as parts of its side."""
+        return _centers(n_cells, self.grid)
 
     def stage_of(self, parameter_name: str) -> int:
         """The stage of a parameter of this network, 0 for the stem, `n_stages` for the heads."""
@@ -191,7 +205,8 @@ class LogitsAndCam(nn.Module):
 
     With global average pooling before one linear layer, applying that layer at every position of
     the last feature map gives a map per class whose mean is the logit (without the bias).
-    Maps of networks that differ in size are brought to the largest.
+    Where cells of the networks' maps lie differently in the face, the maps are brought to one grid
+    of equal parts with twice as many cells a side.
 
     Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
 
@@ -213,6 +228,7 @@ class LogitsAndCam(nn.Module):
         self.input_spec = _common_spec([network.input_spec for network in networks], size_px)
         self.networks = nn.ModuleList(networks)
         self.has_cam = all(network.has_cam for network in networks)
+        self._grids = tuple(network.grid for network in networks)
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
         """Map float (N, 1, S, S) to `logits` (N, 7) and, where it exists, `cam` (N, 7, h, w)."""
@@ -220,7 +236,7 @@ class LogitsAndCam(nn.Module):
         logits = _mean([answer[0] for answer in answers])
         if not self.has_cam:
             return (logits,)
-        return logits, _mean_of_largest([answer[1] for answer in answers])
+        return logits, _mean_in_place([answer[1] for answer in answers], self._grids)
 
     def _answer(self, network: ExpressionNetwork, faces: Tensor) -> tuple[Tensor, ...]:
         features = network.feature_map(resized(faces, network.input_spec.size_px))
@@ -243,9 +259,20 @@ def resized(maps: Tensor, size_px: int) -> Tensor:
 
 
 @torch.fx.wrap
-def _mean_of_largest(maps: list[Tensor]) -> Tensor:
-    side = max(one.shape[-1] for one in maps)
-    return _mean([resized(one, side) for one in maps])
+def _mean_in_place(maps: list[Tensor], grids: tuple[int | None, ...]) -> Tensor:
+    """The mean of maps (N, 7, h, w), each place of the face with the same place of the others."""
+    centers = [
+        _centers(one.shape[-1], strided_px) for one, strided_px in zip(maps, grids, strict=True)
+    ]
+    if len(set(centers)) == 1:
+        return _mean(maps)
+    side = 2 * max(map(len, centers))
+    spreads = [torch.from_numpy(spreading(of_one, side).copy()) for of_one in centers]
+    return _mean([spread @ one @ spread.T for one, spread in zip(maps, spreads, strict=True)])
+
+
+def _centers(n_cells: int, strided_px: int | None) -> Centers:
+    return even_centers(n_cells) if strided_px is None else strided_centers(n_cells, strided_px)
 
 
 def _mean(parts: Sequence[Tensor]) -> Tensor:

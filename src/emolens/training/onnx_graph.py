@@ -1,6 +1,6 @@
 """torch module -> ONNX graph, its weights stored in two bytes or one, its manifest attached."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,12 +56,24 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
     does. ONNX Runtime turns them into float32 once, when it loads the model, so the arithmetic
     stays float32 and nothing is lost.
     """
+    return _with_stored(graph, TensorProto.FLOAT, _stored)
+
+
+_Stored = tuple[list[NodeProto], list[TensorProto]]
+
+
+def _with_stored(
+    graph: ModelProto,
+    kind: int,
+    store: Callable[[npt.NDArray[Any], str], _Stored],
+) -> ModelProto:
+    """A copy whose weights of a kind are stored as `store` says, mirrored filters only once."""
     compact = ModelProto()
     compact.CopyFrom(graph)
     weights = {
         tensor.name: numpy_helper.to_array(tensor)
         for tensor in compact.graph.initializer
-        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) >= 2
+        if tensor.data_type == kind and len(tensor.dims) >= 2
     }
     others = [tensor for tensor in compact.graph.initializer if tensor.name not in weights]
     nodes: list[NodeProto] = []
@@ -71,7 +83,7 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
         first, target = values, name
         if shift is not None:
             first, target = values[: len(values) // 2], f"{name}.first"
-        more_nodes, more_tensors = _stored(first, target)
+        more_nodes, more_tensors = store(first, target)
         nodes += more_nodes
         tensors += more_tensors
         if shift is not None:
@@ -84,9 +96,7 @@ def store_weights_compactly(graph: ModelProto) -> ModelProto:
     return compact
 
 
-def _stored(
-    values: npt.NDArray[np.float32], target: str
-) -> tuple[list[NodeProto], list[TensorProto]]:
+def _stored(values: npt.NDArray[np.float32], target: str) -> _Stored:
     """The smallest form that holds the values, and the nodes that make them of it."""
     found = as_bytes(values)
     if found is not None:
@@ -102,7 +112,11 @@ def _stored(
     return [], [numpy_helper.from_array(values, target)]
 
 
-def _mirror_shift(filters: npt.NDArray[np.float32]) -> int | None:
+def _as_it_is(values: npt.NDArray[np.int8], target: str) -> _Stored:
+    return [], [numpy_helper.from_array(values, target)]
+
+
+def _mirror_shift(filters: npt.NDArray[Any]) -> int | None:
     """How far the input channels of (O, I, k, k) are turned in a mirrored second half, if it is."""
     if filters.ndim != 4 or len(filters) % 2:
         return None
@@ -154,6 +168,8 @@ def _replace(field: Any, entries: Sequence[Any]) -> None:
 def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> ModelProto:
     """Turn convolutions into 8-bit arithmetic, except those that make the answer.
 
+    Mirrored filters are stored only once.
+
     Args:
         graph: A float32 graph of `to_graph`.
         faces: float32 (N, 1, S, S) network inputs that show the range of every activation.
@@ -174,8 +190,7 @@ def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> 
             f"{len(convolutions)} convolution; export without --int8"
         )
     content = quantize_graph(graph.SerializeToString(), {INPUT_NAME: faces}, nodes=convolutions)
-    quantized: ModelProto = onnx.load_from_string(content)
-    return quantized
+    return _with_stored(onnx.load_from_string(content), TensorProto.INT8, _as_it_is)
 
 
 def with_manifest(graph: ModelProto, manifest: ModelManifest | LandmarkManifest) -> bytes:

@@ -134,6 +134,9 @@ class AnswerSection(Section):
     answered as if they were equally frequent (Menon et al. 2021)."""
     calibrated_on: Target = Target.LABEL
     """What the probabilities are to be right about: the source's `label`, or FER+'s `majority`."""
+    leak_free: bool = False
+    """Calibrate without validation faces of which a copy, exact or near, stands in the `Training`
+    rows beside them: a network is surer of faces that it has seen."""
     size_px: SidePx | None = None
     """Side of the faces that the model takes; the network's unless given. The model enlarges or
     shrinks them itself."""
@@ -212,6 +215,9 @@ class Recipe(Section):
     seed: int = Field(0, ge=0, lt=1 << 20)
     license: str = "LicenseRef-unstated"
     """Licence of the weights, for the manifest (SPDX identifier)."""
+    pretrained: str = ""
+    """The network whose weights this one began with, perhaps by way of other recipes; for the
+    manifest."""
     start: Path | None = None
     """A checkpoint of a network of the same kind to start from, instead of random weights."""
     snapshots: bool = False

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from emolens.core.errors import ConfigError
 from emolens.training.recipe import Recipe
 
+_MADE_AT_EXPORT = ("name", "license", "pretrained", "answer")
+
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe and apply `section.key=value` overrides.
@@ -47,6 +49,26 @@ def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, has_one_source=False)) from error
+
+
+def changed_for_export(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with `section.key=value` changes of what is said or made of its finished networks.
+
+    Raises:
+        ConfigError: A change of something that was decided when the networks were trained.
+    """
+    changed = override(recipe, changes)
+    learnt, wanted = (
+        one.model_dump(mode="json", exclude=dict.fromkeys(_MADE_AT_EXPORT, True))
+        for one in (recipe, changed)
+    )
+    differing = differing_keys(learnt, wanted)
+    if differing:
+        raise ConfigError(
+            f"export can change {', '.join(_MADE_AT_EXPORT)}; decided when the networks were "
+            f"trained: {', '.join(differing)}"
+        )
+    return changed
 
 
 def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:

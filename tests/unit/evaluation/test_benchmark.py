@@ -41,7 +41,10 @@ def test_a_model_is_measured_with_one_view_with_ten_and_beside_another(
     )
     pq.write_table(table, tmp_path / "faces.parquet")
     benchmark = Benchmark.of(tmp_path / "faces.parquet", Split.PUBLIC_TEST)
-    model, rival = OnnxEmotionClassifier.load("fast"), OnnxEmotionClassifier.load("fast-int8")
+    model, rival = (
+        OnnxEmotionClassifier.load("labels-small"),
+        OnnxEmotionClassifier.load("everyday"),
+    )
     plain = evaluate_model(model, benchmark)
     assert plain.before_temperature is not None
     assert (plain.one_view, plain.rival, plain.leak_free) == (None, None, None)
@@ -80,7 +83,7 @@ def test_what_raters_saw_may_be_what_is_right(rated: Path, generated_data: Path)
     # A face without target is left out of everything.
     leaks = benchmark.leaks(lambda _what, _n: nullcontext(lambda _n_done: None))
     assert leaks.groups.shape == (13,)
-    found = evaluate_model(OnnxEmotionClassifier.load("fast"), benchmark)
+    found = evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
     assert found.metrics.n == 13
     assert found.predictions.labels.tolist() == classes
 
@@ -104,9 +107,9 @@ def test_copies_that_are_known_are_not_looked_for_again(
         raise AssertionError
 
     monkeypatch.setattr("emolens.evaluation.benchmark.find_leaks", refuse)
-    found = evaluate_model(OnnxEmotionClassifier.load("fast"), benchmark, leaks=known)
+    found = evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark, leaks=known)
     assert found.n_groups == 7
     assert found.leak_free is not None
     assert (found.leak_free.n_exact, found.leak_free.n_near) == (4, 4)
     with pytest.raises(AssertionError):
-        evaluate_model(OnnxEmotionClassifier.load("fast"), benchmark)
+        evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)

@@ -68,6 +68,18 @@ def test_what_is_known_of_fer2013_is_said_of_its_models_only() -> None:
     assert "280 of its pictures" in write_card(replace(SUBJECT, manifest=manifest), [figures()])
 
 
+def test_the_network_that_a_model_began_with_has_its_data_sheet() -> None:
+    assert "| began with | random weights |" in write_card(SUBJECT, [figures()])
+    name = "dlib_face_recognition_resnet_model_v1"
+    for pretrained in (name, f"another + {name}"):
+        manifest = replace(SUBJECT.manifest, pretrained=pretrained)
+        card = write_card(replace(SUBJECT, manifest=manifest), [figures()])
+        assert f"| began with | `{pretrained}` |" in card
+        assert "public domain" in card
+    manifest = replace(SUBJECT.manifest, pretrained="another")
+    assert "public domain" not in write_card(replace(SUBJECT, manifest=manifest), [figures()])
+
+
 def test_figures_of_another_model_are_refused() -> None:
     with pytest.raises(InputError, match="evaluate it again"):
         write_card(SUBJECT, [figures(model_sha256="0" * 64)])

@@ -106,7 +106,7 @@ def test_no_crops_give_no_maps() -> None:
 
 
 def test_crops_of_any_size_and_colour_are_explained(rng: np.random.Generator) -> None:
-    explainer = ActivationExplainer.load("fast")
+    explainer = ActivationExplainer.load("labels-small")
     crops = [rng.integers(0, 255, shape).astype(np.uint8) for shape in ((9, 30, 3), (200, 200))]
     assert [of_face.maps.shape for of_face in explainer.explain(crops)] == [(7, 3, 3)] * 2
 
@@ -115,8 +115,8 @@ def test_the_mean_of_a_map_is_the_logit_but_for_a_constant(
     gray_faces: npt.NDArray[np.uint8],
 ) -> None:
     crops = list(gray_faces[:8])
-    explained = ActivationExplainer.load("fast").explain(crops)
-    (logits,) = OnnxEmotionClassifier.load("fast").run(crops, ("logits",))
+    explained = ActivationExplainer.load("labels-small").explain(crops)
+    (logits,) = OnnxEmotionClassifier.load("labels-small").run(crops, ("logits",))
     means = np.array([of_face.maps.mean(axis=(1, 2)) for of_face in explained])
     bias = logits - means
     np.testing.assert_allclose(bias, np.broadcast_to(bias[0], bias.shape), atol=1e-4)

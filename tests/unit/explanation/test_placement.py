@@ -53,9 +53,13 @@ def test_centres_can_be_named() -> None:
     assert ActivationExplainer(model, centers=(0.2, 0.5, 0.8)).centers == (0.2, 0.5, 0.8)
 
 
-@pytest.mark.parametrize("name", ["accurate", "fast", "fast-int8"])
-def test_the_shipped_models_are_strided(name: str) -> None:
-    explainer = ActivationExplainer.load(name)
+@pytest.mark.parametrize("name", ["everyday", "labels"])
+def test_models_of_several_kinds_of_networks_have_equal_cells(name: str) -> None:
+    assert ActivationExplainer.load(name).centers == even_centers(6)
+
+
+def test_a_model_of_one_strided_network_has_its_cells() -> None:
+    explainer = ActivationExplainer.load("labels-small")
     assert explainer.centers == strided_centers(3, explainer.input_spec.size_px)
 
 

