@@ -270,7 +270,7 @@ YUNET_GRAPH: Final = KnownModel(
 _KNOWN_MODELS = (
     _shipped(
         DEFAULT_EMOTION_MODEL,
-        sha256="46106c08f9a8b075ad99adc0993b07ae47b75b41e1656fc6e094eb9d846aed30",
+        sha256="76ee6fca10268a929804da82467b9d89572f0d7907dd0d215bc166fbe67811b3",
         learnt="FER2013's labels and FER+'s votes, partly from dlib's face network",
     ),
     _shipped(
