@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+
 NO_LIBGL = "libGL.so.1: cannot open shared object file: No such file or directory"
 NO_LIBGTHREAD = "libgthread-2.0.so.0: cannot open shared object file: No such file or directory"
 # As in OpenCV, a second try fails in another way than the first.
@@ -78,7 +80,7 @@ def test_version_help_and_doctor_work_all_the_same(
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
     assert findings["ffmpeg in PyAV"].startswith("unknown")
-    assert findings["model raters"].startswith("sound")
+    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound")
 
 
 def test_in_python_using_emolens_raises_an_error_of_emolens(tmp_path: Path) -> None:

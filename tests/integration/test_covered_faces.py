@@ -37,7 +37,7 @@ def test_a_smile_behind_a_cover_is_named_neutral_without_a_word(
     assert [face.label for face in analyzer.analyze(astronaut).faces] == [Emotion.HAPPY]
     (face,) = analyzer.analyze(covered(astronaut, kind)).faces
     assert face.label == Emotion.NEUTRAL
-    assert face.scores.confidence > 0.8
+    assert face.scores.confidence > 0.6
     assert face.quality.reasons == ()
 
 

@@ -71,7 +71,7 @@ def test_overrides_take_toml_values_and_bare_words(recipe: Path) -> None:
     ("override", "message"),
     [
         ("schedule.epoch=3", r"unknown key 'schedule.epoch'; valid here: batch_size, optimizer"),
-        ("colour=1", r"unknown key 'colour'; valid here: name, seed, license, start"),
+        ("colour=1", r"unknown key 'colour'; valid here: name, seed, license, pretrained"),
         ("phases.0.rate=1", r"unknown key 'phases.0.rate'; valid here: epochs, peak_rate"),
         ("network.layers=1", r"unknown key 'network.layers'; valid here: kind, blocks"),
         (
