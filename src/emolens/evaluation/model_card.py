@@ -49,10 +49,10 @@ _PRETRAINED = {
 `dlib_face_recognition_resnet_model_v1` by Davis King (2017), in the public domain: a ResNet of 29
 convolutions that was trained to tell 7,485 people apart, on about three million pictures of faces:
 half of them from FaceScrub and VGG Face, the others from the web, cleaned of wrong names by hand
-and by clustering. Its author gives 99.38 % on LFW, whose people are not among them. These are
-mostly people of public life; of what age, sex and origin was not recorded, nor were they asked. The
-layer that tells people apart is left out, all others were trained on, and emolens computes no
-identities (`docs/experiments/0019-transfer.md`).
+and by clustering. Its author gives 99.38 % on LFW, whose people are not among them. FaceScrub and
+VGG Face show people of public life, who were not asked; figures on age, sex and origin are not
+given. The layer that tells people apart is left out, all others were trained on, and emolens
+computes no identities (`docs/experiments/0019-transfer.md`).
 """,
 }
 

@@ -183,7 +183,7 @@ def default_name(kind: ModelKind) -> str | None:
     return default_detector() if kind == "detector" else None
 
 
-def present_name(name: str) -> str:
+def _present_name(name: str) -> str:
     """The name of an emotion model today; warns of a former one (`RenamedModelWarning`)."""
     if name not in FORMER_NAMES:
         return name
@@ -202,7 +202,7 @@ def find_model(name: str, kind: ModelKind) -> KnownModel:
     chosen = default_name(kind)
     wanted = chosen if name == DEFAULT_ALIAS else name
     if kind == "emotion":
-        wanted = present_name(wanted or name)
+        wanted = _present_name(wanted or name)
     for model in known_models():
         if (model.name, model.kind) == (wanted, kind):
             return model
