@@ -8,8 +8,8 @@ A test compares the page with what this gives.
 from pathlib import Path
 
 from emolens.core.emotion import LABELS
-from emolens.datasets.fer2013_csv import SHEET as FER2013
 from emolens.datasets.formats import PUBLISHED
+from emolens.datasets.readers.fer2013_csv import SHEET as FER2013
 from emolens.datasets.sheet import DataSheet, SourceClass
 
 PAGE = Path(__file__).with_suffix(".md")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
 
-from emolens.media.pyav import av
+from emolens.imaging.pyav import av
 
 Picture = npt.NDArray[np.uint8]
 

@@ -21,7 +21,8 @@ from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import FakeClassifier, FakeDetector, SyntheticSource
 
 RATE_HZ = 30.0

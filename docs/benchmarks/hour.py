@@ -17,15 +17,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from emolens.core.frame import Frame, FrameResult
-from emolens.evaluation.session import SessionSummary
 from emolens.media.callback_sink import CallbackSink
 from emolens.media.recording import Recording
 from emolens.media.table_writer import TableWriter
 from emolens.media.video_source import VideoSource
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
+from emolens.sessions.session import SessionSummary
 from emolens.testing import crowd_clip
 
 SIZE_WH = (320, 240)
@@ -90,7 +91,7 @@ def main() -> None:
     tenth = max(1, len(steps_s) // 10)
     figures = {
         "n_frames": session.n_frames,
-        "n_persons": session.n_persons,
+        "n_tracks": session.n_tracks,
         "rss_settled_mb": settled[0][0],
         "rss_end_mb": settled[-1][0],
         "growth_mb": max(rss for rss, _ in settled) - settled[0][0],

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import crowd_clip
 
 

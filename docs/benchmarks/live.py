@@ -22,7 +22,8 @@ from emolens.media.callback_sink import CallbackSink
 from emolens.media.recording import Recording
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.testing import crowd_clip
 

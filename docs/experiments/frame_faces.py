@@ -19,15 +19,15 @@ from rich.progress import track
 
 from emolens.core.emotion import Emotion
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_parquet import to_table
+from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.detection.factory import (
     DEFAULT_DETECTOR,
     load_detector,
     resolve_detector_name,
     usual_side_px,
 )
-from emolens.media.files import writing
 from emolens.pipeline.framed_face import cut_faces, face_region
+from emolens.storage.files import writing
 
 SIZE_PX = 48
 

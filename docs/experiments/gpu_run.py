@@ -29,8 +29,8 @@ import pyarrow.parquet as pq
 import torch
 
 from emolens.datasets.faces import Split
-from emolens.datasets.fer2013_parquet import to_table
 from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.training.architectures import build_network
 from emolens.training.checkpoint import save_checkpoint, save_small
 from emolens.training.fit import fit, measure_on_some

@@ -26,7 +26,7 @@ from emolens.core.emotion import Emotion
 from emolens.core.geometry import Box
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import load_faces
-from emolens.media.pyav import av
+from emolens.imaging.pyav import av
 from emolens.media.video_source import VideoSource
 from emolens.pipeline import ImageAnalyzer
 

@@ -24,7 +24,8 @@ from emolens.core.face import FaceDetection, FaceResult, TrackedFace, TrackState
 from emolens.core.geometry import Box
 from emolens.core.ports import FaceTracker
 from emolens.detection import DEFAULT_DETECTOR, build_detector
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import Actor, FakeClassifier, SyntheticSource, collins, hopper
 from emolens.tracking import TRACKER_NAMES, build_tracker
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from emolens.core.manifest import InputSpec, ModelManifest
     from emolens.media.clip import Clip
     from emolens.pipeline.analyzer import ImageAnalyzer, Picture, analyze
-    from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+    from emolens.pipeline.stream import StreamAnalyzer
+    from emolens.pipeline.stream_settings import StreamSettings
     from emolens.pipeline.streaming import Stream, stream
     from emolens.rendering.overlay import draw_faces
 
@@ -100,7 +101,8 @@ _LOADED_ON_USE = {
     "emolens.core.manifest": ("InputSpec", "ModelManifest"),
     "emolens.media.clip": ("Clip",),
     "emolens.pipeline.analyzer": ("ImageAnalyzer", "Picture", "analyze"),
-    "emolens.pipeline.stream": ("StreamAnalyzer", "StreamSettings"),
+    "emolens.pipeline.stream": ("StreamAnalyzer",),
+    "emolens.pipeline.stream_settings": ("StreamSettings",),
     "emolens.pipeline.streaming": ("Stream", "stream"),
     "emolens.rendering.overlay": ("draw_faces",),
 }

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from emolens.core.emotion import Emotion
-from emolens.datasets.fer2013_csv import SHEET as FER2013
 from emolens.datasets.formats import PUBLISHED
+from emolens.datasets.readers.fer2013_csv import SHEET as FER2013
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHEETS = {sheet.name: sheet for sheet in (FER2013, *(one.sheet for one in PUBLISHED.values()))}

@@ -90,3 +90,31 @@ def test_what_is_not_silent_by_itself_is_imported_behind_one_module(
         loud = [names.index(name) for name in names if name.split(".")[0] in packages]
         assert not loud or (gate in names and names.index(gate) < min(loud)), path
     assert set(packages) <= {name.split(".")[0] for name in imported(gate_file)}
+
+
+# One script for all: a fresh process for each module, forked before anything is loaded.
+_ORDER = """
+import importlib, os, sys
+wrong = []
+for module in {modules!r}:
+    if not os.fork():
+        importlib.import_module(module)
+        names = list(sys.modules)
+        is_right = "av" not in names or names.index("cv2") < names.index("av")
+        os._exit(0 if is_right else 1)
+    if os.wait()[1]:
+        wrong.append(module)
+print(wrong)
+"""
+
+
+def test_opencv_is_loaded_before_pyav_whichever_module_comes_first() -> None:
+    """In the other order OpenCV's windows hang on Linux (ADR 0010)."""
+    modules = [
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+        for package in ("imaging", "media", "tracking", "pipeline", "testing")
+        for path in sorted((ROOT / "src/emolens" / package).glob("*.py"))
+        if path.stem != "__init__"
+    ]
+    assert "emolens.media.upright" in modules
+    assert run(_ORDER.format(modules=modules)) == "[]"

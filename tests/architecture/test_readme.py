@@ -13,9 +13,9 @@ import pytest
 
 from emolens.core.emotion import LABELS
 from emolens.core.frame import FrameResult
-from emolens.evaluation.model_card import CardSubject, read_figures, write_card
 from emolens.media.pictures import write_picture
 from emolens.media.recording import Recording
+from emolens.reports.model_card import CardSubject, read_figures, write_card
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, find_model, known_models
 from emolens.runtime.model_file import load_emotion_model
 from emolens.testing import crowd_clip

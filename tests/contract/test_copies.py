@@ -18,12 +18,12 @@ from emolens.core import errors
 from emolens.core.errors import EmolensError, InputError
 from emolens.core.face import TrackedFace, TrackState
 from emolens.core.frame import FrameReference
-from emolens.evaluation.session import SessionSummary
 from emolens.explanation.activation import ActivationMaps
 from emolens.media.sample import sample_picture
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.runner import StreamStatus
 from emolens.runtime.model_file import load_emotion_model
+from emolens.sessions.session import SessionSummary
 from tests.results import frame_and_result, scores, tracked_face
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)

@@ -11,11 +11,11 @@ import pytest
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.ck_plus_sequences import SHEET as CK_PLUS_SHEET
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.ferplus import FACE_FOLDERS, LIST_NAME
 from emolens.datasets.formats import PUBLISHED, SourceFormat, find_format
 from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
+from emolens.datasets.readers.ck_plus_sequences import SHEET as CK_PLUS_SHEET
+from emolens.datasets.readers.ferplus import FACE_FOLDERS, LIST_NAME
 from emolens.datasets.reading import ReadingReport
 from emolens.datasets.sheet import DataSheet
 from emolens.datasets.summary import summarize

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from emolens.classification import OnnxEmotionClassifier
-from emolens.datasets import expw, raf_db
 from emolens.datasets.faces import Split
+from emolens.datasets.readers import expw, raf_db
 from emolens.datasets.votes import VOTE_NAMES
 from emolens.testing.layouts.expw import write_expw
 from emolens.testing.layouts.raf_db import write_raf_db

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emolens.core.emotion import LABELS
-from emolens.datasets import raf_db
 from emolens.datasets.faces import Split
-from emolens.evaluation.page import percent
+from emolens.datasets.readers import raf_db
+from emolens.reports.page import percent
 from emolens.testing.layouts.raf_db import write_raf_db
 from emolens.testing.layouts.samples import draw_samples
 from tests.command_line import run_emolens as command

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from emolens.datasets import affectnet, ck_plus, raf_db
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.readers import affectnet, ck_plus, raf_db
 from emolens.testing.layouts.affectnet import write_affectnet_annotations
 from emolens.testing.layouts.ck_plus import write_ck_plus_48
 from emolens.testing.layouts.raf_db import write_raf_db

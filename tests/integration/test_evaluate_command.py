@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
-from emolens.evaluation.page import percent
+from emolens.reports.page import percent
 from tests.command_line import run_emolens as command
 
 N_TRAINING, N_HELD_OUT = 10, 30

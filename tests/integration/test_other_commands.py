@@ -35,7 +35,7 @@ def test_demo_writes_what_it_says(tmp_path: Path) -> None:
     assert {(row["track_id"], row["label"]) for row in rows} == {("1", "neutral"), ("2", "happy")}
     with VideoSource(tmp_path / "results/crossing.mkv") as drawn:
         assert len(list(drawn)) == len({row["frame"] for row in rows})
-    assert "Person 2" in (tmp_path / "results/crossing.html").read_text(encoding="utf-8")
+    assert "Track 2" in (tmp_path / "results/crossing.html").read_text(encoding="utf-8")
     written = ("astronaut.png", "astronaut.json", "crossing.mkv", "crossing.csv", "crossing.html")
     for name in written:
         assert name in done.stderr

@@ -12,7 +12,8 @@ from emolens.core.face import FaceDetection, FaceRoll, QualityReason
 from emolens.core.frame import Frame
 from emolens.core.geometry import Box
 from emolens.imaging.decode import read_image
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import FakeClassifier, FakeDetector
 from tests.command_line import run_emolens
 from tests.turned import turned

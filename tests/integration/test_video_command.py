@@ -125,8 +125,8 @@ def test_the_report_is_one_page_that_asks_nobody(
 ) -> None:
     assert crossing.returncode == 0
     page = (folder / "a.html").read_text(encoding="utf-8")
-    assert "Person 1" in page
-    assert "Person 2" in page
+    assert "Track 1" in page
+    assert "Track 2" in page
     assert "default-src 'none'" in page
     assert "data:image/jpeg" not in page
 

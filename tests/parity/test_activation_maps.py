@@ -12,9 +12,9 @@ from emolens.core.manifest import ModelManifest
 from emolens.explanation import ActivationExplainer, ActivationMaps
 from emolens.explanation.faithfulness import compare_explainers
 from emolens.imaging.crop import crop_square
-from emolens.media.files import write_bytes
 from emolens.runtime.catalogue import find_model
 from emolens.runtime.model_file import load_emotion_model, seal
+from emolens.storage.files import write_bytes
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.export import export_checkpoint
 from emolens.training.gradcam import GradCamExplainer

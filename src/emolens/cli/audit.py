@@ -20,12 +20,12 @@ from emolens.cli.terminal import (
     write_json,
 )
 from emolens.core.emotion import LABELS
-from emolens.evaluation.audit import Audit, CopyFigures
-from emolens.evaluation.audit import audit as audit_faces
-from emolens.evaluation.audited_faces import join_audited, read_audited
-from emolens.evaluation.clean_rows import list_clean_rows
-from emolens.media.files import write_bytes
-from emolens.media.jsonl_writer import STDOUT
+from emolens.curation.audit import Audit, CopyFigures
+from emolens.curation.audit import audit as audit_faces
+from emolens.curation.audited_faces import join_audited, read_audited
+from emolens.curation.clean_rows import list_clean_rows
+from emolens.storage.files import write_bytes
+from emolens.storage.jsonl import STDOUT
 
 
 def audit(
@@ -73,7 +73,7 @@ def audit(
 def _write_files(found: Audit, report: Path | None, clean: Path | None, *, quiet: bool) -> None:
     contents: dict[Path, str] = {}
     if report:
-        from emolens.evaluation.audit_page import audit_page  # noqa: PLC0415 (plots are optional)
+        from emolens.reports.audit_page import audit_page  # noqa: PLC0415 (plots are optional)
 
         contents[report] = audit_page(found, emolens_version=__version__)
     if clean:

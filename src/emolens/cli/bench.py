@@ -17,12 +17,13 @@ from emolens.cli.terminal import progress, stdout_console, write_json
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
-from emolens.media.jsonl_writer import STDOUT
 from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.speed import SpeedFigures, measure_speed
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
+from emolens.storage.jsonl import STDOUT
 from emolens.testing.sample_clip import crowd_clip
 
 _SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))

@@ -11,11 +11,11 @@ import typer
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
 from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSample
-from emolens.datasets.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.loading import iter_faces
+from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
 from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
-from emolens.media.files import writing
+from emolens.storage.files import writing
 
 # A row group: read back piece by piece, and written before memory notices.
 _ROWS_AT_ONCE = 2048

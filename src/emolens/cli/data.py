@@ -20,7 +20,7 @@ from emolens.cli.terminal import (
 )
 from emolens.core.emotion import LABELS
 from emolens.datasets.summary import DatasetSummary, PublishedCheck, summarize
-from emolens.media.jsonl_writer import STDOUT
+from emolens.storage.jsonl import STDOUT
 
 app = typer.Typer(help="Look into data sets.", no_args_is_help=True)
 app.command("audit")(audit.audit)

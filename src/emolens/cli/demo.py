@@ -8,7 +8,6 @@ import typer
 from emolens.cli.image import result_record, result_table
 from emolens.cli.streams import run_recorded, show_session, try_report
 from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_console, write_json
-from emolens.evaluation.session import SessionSummary
 from emolens.imaging.decode import read_image
 from emolens.media.pictures import write_picture
 from emolens.media.recording import Recording
@@ -20,6 +19,7 @@ from emolens.pipeline.stream import StreamAnalyzer
 from emolens.rendering.overlay import draw_faces
 from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+from emolens.sessions.session import SessionSummary
 from emolens.testing.sample_clip import crossing_clip
 
 _CLIP_S = 5.0

@@ -15,8 +15,8 @@ import emolens
 from emolens.cli.terminal import PartialFailureError, say_error, stdout_console, write_json
 from emolens.core.errors import BrokenLibraryError, ModelError
 from emolens.core.libraries import broken_libraries, explaining_imports
-from emolens.media.jsonl_writer import STDOUT
 from emolens.runtime.catalogue import DEFAULT_ALIAS, find_model, known_models
+from emolens.storage.jsonl import STDOUT
 
 _BASE_PACKAGES = (
     *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow", "scikit-learn"),
@@ -110,7 +110,7 @@ def _opencv_ffmpeg() -> str:
 
 def _pyav_ffmpeg() -> str:
     """The version that reads and records video, and whether it can record."""
-    from emolens.media.pyav import av  # noqa: PLC0415
+    from emolens.imaging.pyav import av  # noqa: PLC0415
 
     codec = "libx264" if "libx264" in av.codecs_available else "no libx264, so no recording"
     return f"{av.ffmpeg_version_info}, {codec}"

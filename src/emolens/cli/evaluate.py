@@ -28,13 +28,13 @@ from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.leaks import Leaks
 from emolens.explanation import ActivationExplainer
 from emolens.imaging.bgr import as_bgr
-from emolens.media.files import write_bytes
-from emolens.media.jsonl_writer import STDOUT, to_line
 from emolens.rendering.heatmap import draw_heat
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL, LABEL_MODEL
+from emolens.storage.files import write_bytes
+from emolens.storage.jsonl import STDOUT, to_line
 
 if TYPE_CHECKING:
-    from emolens.evaluation.report import Gallery
+    from emolens.reports.evaluation_page import Gallery
 
 METRICS, REPORT = "metrics.json", "report.html"
 # Heat maps are drawn at twice the size of FER2013's faces.
@@ -245,7 +245,7 @@ class _Run:
 
     def write_all(self, folder: Path, cross: CrossEvaluation) -> None:
         """A page of each pair in a folder of its own, and one over all of them."""
-        from emolens.evaluation.cross_page import (  # noqa: PLC0415 (plotting is optional)
+        from emolens.reports.cross_page import (  # noqa: PLC0415 (plotting is optional)
             cross_page,
             folders_of,
         )
@@ -260,7 +260,7 @@ class _Run:
 
 
 def _page(cell: Cell, gallery: "Gallery | None") -> str:
-    from emolens.evaluation.report import Subject, write_report  # noqa: PLC0415 (optional)
+    from emolens.reports.evaluation_page import Subject, write_report  # noqa: PLC0415 (optional)
 
     record, benchmark = cell.record, cell.benchmark
     subject = Subject(
@@ -281,7 +281,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
 
 def _gallery(evaluation: Evaluation, explainer: ActivationExplainer, faces: FaceSet) -> "Gallery":
     """The surest mistakes, and where the model looked in these and in the surest hits."""
-    from emolens.evaluation.report import (  # noqa: PLC0415 (plotting is optional)
+    from emolens.reports.evaluation_page import (  # noqa: PLC0415 (plotting is optional)
         Gallery,
         surest_rows,
         thumbnails,

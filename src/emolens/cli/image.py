@@ -34,10 +34,10 @@ from emolens.imaging.decode import DecodedImage, read_image
 from emolens.imaging.listing import LeftOut, no_pictures
 from emolens.media.addresses import refuse_addresses
 from emolens.media.annotated import AnnotatedPictures
-from emolens.media.jsonl_writer import WriteRecord, jsonl_writing
 from emolens.media.pictures import find_pictures
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.rendering.overlay import draw_faces, label_text
+from emolens.storage.jsonl import WriteRecord, jsonl_writing
 
 # A table of more pictures than this is no longer read; a line of totals is.
 _TABLE_LIMIT = 100

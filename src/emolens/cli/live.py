@@ -33,17 +33,18 @@ from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.evaluation.session import SessionSummary
 from emolens.media.jsonl_sink import JsonlSink
-from emolens.media.jsonl_writer import STDOUT
 from emolens.media.open_source import paced, plan_source
 from emolens.media.recording import Recording
 from emolens.media.window import Window, has_screen
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner, StreamStatus
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.overlay import label_text
 from emolens.rendering.stream_overlay import StreamOverlay
+from emolens.sessions.session import SessionSummary
+from emolens.storage.jsonl import STDOUT
 from emolens.tracking import DEFAULT_TRACKER
 
 # The status line changes this often: more is a flicker.

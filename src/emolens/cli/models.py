@@ -9,8 +9,7 @@ from rich.table import Table
 
 from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_console
 from emolens.core.errors import ModelError
-from emolens.evaluation.model_card import CardSubject, read_figures, write_card
-from emolens.media.files import write_bytes
+from emolens.reports.model_card import CardSubject, read_figures, write_card
 from emolens.runtime.catalogue import (
     YUNET_GRAPH,
     default_name,
@@ -18,6 +17,7 @@ from emolens.runtime.catalogue import (
     known_models,
 )
 from emolens.runtime.model_file import load_emotion_model, load_landmark_model
+from emolens.storage.files import write_bytes
 
 app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
 

@@ -17,18 +17,18 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import ConfigError, EmolensError, OutputError
 from emolens.core.frame import Frame
 from emolens.core.ports import FrameSource
-from emolens.evaluation.person import Person
-from emolens.evaluation.session import Session, SessionSummary
-from emolens.evaluation.session_page import Speed, session_page
 from emolens.explanation.activation import ActivationExplainer
 from emolens.explanation.heat_layer import HeatLayer
-from emolens.media.files import write_bytes
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.outputs import Layer, Outputs
 from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.rendering.blur import FaceBlur
 from emolens.rendering.stream_overlay import StreamOverlay
+from emolens.reports.session_page import Speed, session_page
+from emolens.sessions.session import Session, SessionSummary
+from emolens.sessions.track_summary import TrackSummary
+from emolens.storage.files import write_bytes
 
 # A table of more people than this is no longer read.
 _MAX_SHOWN = 20
@@ -232,32 +232,32 @@ def try_report(path: Path, recorded: Recorded, *, source: str, model: str) -> li
 
 
 def show_session(session: Session) -> None:
-    """Print one line per person, the longest visible first where there are many."""
-    if not session.persons:
+    """Print one line per track, the longest visible first where there are many."""
+    if not session.tracks:
         say("no face found")
         return
-    shown = sorted(session.persons, key=lambda person: -person.shown.visible_s)[:_MAX_SHOWN]
+    shown = sorted(session.tracks, key=lambda track: -track.shown.visible_s)[:_MAX_SHOWN]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("person", justify="right")
+    table.add_column("track", justify="right")
     table.add_column("visible", no_wrap=True)
     table.add_column("from - to", no_wrap=True)
     table.add_column("apparent expressions", overflow="fold")
-    for person in sorted(shown, key=lambda person: person.track_id):
+    for track in sorted(shown, key=lambda track: track.track_id):
         table.add_row(
-            str(person.track_id),
-            f"{person.shown.visible_s:.1f} s",
-            f"{person.first_s:.1f} - {person.last_s:.1f} s",
-            _shares(person),
+            str(track.track_id),
+            f"{track.shown.visible_s:.1f} s",
+            f"{track.first_s:.1f} - {track.last_s:.1f} s",
+            _shares(track),
         )
     stdout_console().print(table)
-    n_more = session.n_persons - len(shown)
+    n_more = session.n_tracks - len(shown)
     if n_more:
         say(f"and {n_more} more, visible for a shorter time")
 
 
-def _shares(person: Person) -> str:
+def _shares(track: TrackSummary) -> str:
     labels: list[Emotion | None] = [*Emotion, None]
-    parts = [(person.shown.share(label) or 0.0, label) for label in labels]
+    parts = [(track.shown.share(label) or 0.0, label) for label in labels]
     named = sorted(
         ((share, label) for share, label in parts if share >= 0.005), key=lambda p: -p[0]
     )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from rich.console import Console
 from rich.markup import escape
 
-from emolens.media.files import write_bytes
-from emolens.media.jsonl_writer import STDOUT, to_line
+from emolens.storage.files import write_bytes
+from emolens.storage.jsonl import STDOUT, to_line
 
 _FILE_WIDTH = 160
 

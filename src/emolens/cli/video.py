@@ -29,7 +29,6 @@ from emolens.cli.terminal import PartialFailureError, say, say_error
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.evaluation.session import MAX_HOLD_S, SessionSummary
 from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
 from emolens.media.open_source import SourcePlan, plan_source
@@ -38,8 +37,10 @@ from emolens.media.recording import Recording
 from emolens.media.table_writer import TableWriter
 from emolens.media.video_source import VideoSource
 from emolens.pipeline.outputs import Outputs
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
+from emolens.sessions.session import MAX_HOLD_S, SessionSummary
 from emolens.tracking import DEFAULT_TRACKER
 
 

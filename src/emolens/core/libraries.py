@@ -34,7 +34,7 @@ _OPENCV_CURE: Final = (
     "pip uninstall --yes opencv-python; pip install --force-reinstall opencv-python-headless"
 )
 
-# OpenCV before PyAV, in whose place it must be loaded (emolens.media.pyav).
+# OpenCV before PyAV, in whose place it must be loaded (emolens.imaging.pyav).
 LIBRARIES: Final = (
     Library("numpy", "numpy", "numpy"),
     Library("cv2", "opencv-python", "cv2", _OPENCV_CURE),

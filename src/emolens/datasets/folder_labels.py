@@ -11,11 +11,11 @@ from pathlib import Path
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets import affectnet, raf_db
 from emolens.datasets.class_names import ALLOWED_WORDS, ClassName, read_class_name
 from emolens.datasets.folders import natural_key
 from emolens.datasets.label_map import LEAVE_OUT, LabelMap
 from emolens.datasets.label_order import order_remark
+from emolens.datasets.readers import affectnet, raf_db
 from emolens.datasets.reading import ReadingReport
 
 # Published classes that are none of the seven.

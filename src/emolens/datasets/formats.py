@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets import (
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import visible_entries
+from emolens.datasets.readers import (
     affectnet,
     affectnet_annotations,
     affectnet_lists,
@@ -23,8 +25,6 @@ from emolens.datasets import (
     packed,
     raf_db,
 )
-from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.folders import visible_entries
 from emolens.datasets.reading import ReadingReport
 from emolens.datasets.sheet import DataSheet
 

@@ -11,7 +11,7 @@ from emolens.imaging.container import damaged
 from emolens.imaging.heif import TiledPicture, coded_pictures
 
 if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
+    from emolens.imaging.pyav import VideoFrame
 
 _NAME = "HEIC"
 # The largest block of HEVC: what a coded tile may have beyond the size that the file declares.
@@ -60,7 +60,7 @@ def _assembled(picture: TiledPicture, pixel_format: str) -> npt.NDArray[np.uint8
 
 def _decoded(picture: TiledPicture, tile: bytes) -> "VideoFrame":
     try:
-        import av  # noqa: PLC0415 (OpenCV comes first, see media.pyav; few pictures need it)
+        from emolens.imaging.pyav import av  # noqa: PLC0415 (few pictures need it)
     except ImportError as error:
         raise UnsupportedFormatError(
             f"HEIC pictures need the package av, which cannot be loaded ({error}); install it "

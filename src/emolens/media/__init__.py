@@ -1,1 +1,1 @@
-"""Files in and out: complete files or none."""
+"""Sources of frames and images, and sinks of results."""

@@ -5,9 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from av.container import InputContainer
-
 from emolens.core.errors import SourceError
+from emolens.imaging.pyav import READ_METADATA, InputContainer, av
 from emolens.media.addresses import (
     ENCODING_ADVICE,
     has_login,
@@ -16,7 +15,6 @@ from emolens.media.addresses import (
     scheme_of,
     without_secrets,
 )
-from emolens.media.pyav import READ_METADATA, av
 
 _OPTIONS: Final = {
     # A stream may name other addresses to go on with, but no file of this machine.

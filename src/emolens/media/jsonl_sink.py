@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Self
 
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.files import GrowingFile
-from emolens.media.jsonl_writer import STDOUT, to_line
+from emolens.storage.files import GrowingFile
+from emolens.storage.jsonl import STDOUT, to_line
 
 
 class JsonlSink:

@@ -5,13 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, Self
 
-from av.container import InputContainer
-
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
+from emolens.imaging.pyav import InputContainer, av
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
 from emolens.media.connection import NetworkAddress, SilentError, UnreadableError, broken_off
-from emolens.media.pyav import av
 from emolens.media.snapshots import Received, snapshots
 from emolens.media.upright import Upright
 from emolens.media.video_file import packets_of

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from emolens.core.errors import OutputError
 from emolens.imaging.listing import LeftOut, counts_as_picture, is_hidden
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 _JPEG_QUALITY = 95

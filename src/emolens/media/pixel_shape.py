@@ -4,9 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from av.video.stream import VideoStream
-
-from emolens.media.pyav import av
+from emolens.imaging.pyav import VideoStream, av
 
 # Pixels more than this many times as wide as high, or the other way round, are a mistake in the
 # file: recorders that leave out lines or columns have 2:1, anamorphic lenses 2:1 at most.

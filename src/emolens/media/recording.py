@@ -10,12 +10,10 @@ from typing import Final, Self
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.container import OutputContainer
-from av.video.stream import VideoStream
 
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.pyav import av
+from emolens.imaging.pyav import OutputContainer, VideoStream, av
 from emolens.media.sound import Sound
 from emolens.media.video_file import reason_of
 

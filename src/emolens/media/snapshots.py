@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from emolens.core.errors import InputError, SourceError
 from emolens.imaging.decode import decode_image
+from emolens.imaging.pyav import av
 from emolens.media.connection import LATE, NetworkAddress, reason_of
-from emolens.media.pyav import av
 
 # From one request to the next; most cameras make no more than a few such pictures in a second.
 INTERVAL_S: Final = 0.2

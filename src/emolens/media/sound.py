@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from av.audio.stream import AudioStream
-from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer, OutputContainer
-
 from emolens.core.errors import EmolensError
-from emolens.media.pyav import av
+from emolens.imaging.pyav import (
+    AudioStream,
+    BitStreamFilterContext,
+    InputContainer,
+    OutputContainer,
+    av,
+)
 from emolens.media.timeline import MAX_PAUSE_S
 from emolens.media.video_file import open_file, packets_of
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from emolens.core.errors import ConfigError
 from emolens.core.frame import TABLE_COLUMNS, Cell, Frame, FrameResult
-from emolens.media.files import GrowingFile
-from emolens.media.jsonl_writer import to_line
+from emolens.storage.files import GrowingFile
+from emolens.storage.jsonl import to_line
 
 TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _TYPES: Final = {

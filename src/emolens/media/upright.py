@@ -5,11 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import SideData
-from av.video.stream import VideoStream
 
+from emolens.imaging.pyav import SideData, VideoStream, av
 from emolens.media.pixel_shape import PixelShape
-from emolens.media.pyav import av
 
 _MATRIX = struct.Struct("=9i")
 _AS_STORED = (1, 0, 0, 1)

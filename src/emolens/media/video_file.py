@@ -8,14 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final, TypeVar
 
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.video.stream import VideoStream
-
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.imaging.kinds import AVIF, GIF, HEIC, kind_by_content, kind_by_name
 from emolens.imaging.listing import first_bytes
-from emolens.media.pyav import READ_METADATA, av
+from emolens.imaging.pyav import READ_METADATA, AudioStream, InputContainer, VideoStream, av
 from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
 # Others are refused before FFmpeg follows them: playlists and scripts name further files, devices

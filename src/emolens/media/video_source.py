@@ -10,11 +10,10 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from av.video.stream import VideoStream
 
 from emolens.core.frame import Frame
+from emolens.imaging.pyav import VideoStream, av
 from emolens.media.clip import Clip
-from emolens.media.pyav import av
 from emolens.media.timeline import MAX_PAUSE_S, Timeline
 from emolens.media.upright import Upright
 from emolens.media.video_file import (

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from av.container import InputContainer
-from av.stream import Disposition
-from av.video.stream import VideoStream
-
 from emolens.core.errors import ConfigError, SourceError
+from emolens.imaging.pyav import Disposition, InputContainer, VideoStream
 
 # Images that belong to a file and are no video, though they are stored as one.
 _NO_MOTION: Final = Disposition.still_image | Disposition.timed_thumbnails

@@ -15,7 +15,6 @@ import numpy as np
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.emotion import Emotion, EmotionScores
-from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box, Framing
@@ -32,10 +31,10 @@ from emolens.detection import (
     check_detector_name,
     detection_notes,
     moved_to,
-    usual_side_px,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
 from emolens.tracking import DEFAULT_TRACKER, build_tracker
 
@@ -50,54 +49,8 @@ _APART_SIDES: Final = 2.0
 _TOLERANCE_S: Final = 2e-3
 
 
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How often what is done, and when a stream starts anew.
-
-    Attributes:
-        detect_hz: How often in a second of the stream frames are searched for faces, half as often
-            while the faces there keep about still; None for every frame. In between, each known
-            face is looked at where it is expected.
-        classify_hz: How often in a second each face is named; None for every time that it is seen.
-        detect_share: The part of real time that looking may take, 0..1; None for no limit, which
-            makes results the same whenever and wherever they are made.
-        classify_share: The same for naming.
-        max_gap_s: After a longer pause between two frames the faces before it are other people.
-        min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
-        detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
-            1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a
-            `detect_share` 320, whatever the size of a frame, so that large frames cost no more;
-            what is left out so stands in the first result's `notes`.
-    """
-
-    detect_hz: float | None = 10.0
-    classify_hz: float | None = 10.0
-    detect_share: float | None = None
-    classify_share: float | None = None
-    max_gap_s: float = 2.0
-    min_confidence: float = 0.0
-    detector_px: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.max_gap_s <= math.inf:
-            raise ConfigError(f"max_gap_s must be positive, got {self.max_gap_s}")
-        if not 0 <= self.min_confidence <= 1:
-            raise ConfigError(f"min_confidence must be 0..1, got {self.min_confidence}")
-
-    @classmethod
-    def for_live(cls) -> Self:
-        """Settings that leave time for the frames in between, on any machine."""
-        return cls(detect_share=0.5, classify_share=0.4)
-
-    def search_px(self, detector: str) -> int:
-        """The longer side of what a detector of that name sees of a 4:3 frame."""
-        if self.detector_px is not None:
-            return self.detector_px
-        return usual_side_px(detector, is_live=self.detect_share is not None)
-
-
 @dataclass(slots=True)
-class _Person:
+class _Known:
     """What is known about the face of one track."""
 
     track_id: int
@@ -148,8 +101,8 @@ class StreamAnalyzer:
         self._clock = clock
         self._looking = Pace(self._settings.detect_hz, max_share=self._settings.detect_share)
         self._naming = Pace(self._settings.classify_hz, max_share=self._settings.classify_share)
-        self._persons: dict[int, _Person] = {}
-        self._visible: list[_Person] = []
+        self._known: dict[int, _Known] = {}
+        self._visible: list[_Known] = []
         self._last_s: float | None = None
         self._searched_s = -math.inf
         self._noted_wh: tuple[int, int] | None = None
@@ -215,13 +168,13 @@ class StreamAnalyzer:
         self._restart_after_gap(frame)
         timings: dict[str, float] = {}
         is_fresh = self._looking.is_due(at_s)
-        seen: Sequence[_Person] = ()
+        seen: Sequence[_Known] = ()
         if is_fresh:
             seen = self._look(frame, timings)
         elif self._visible and self._follower:
             seen = self._follow(self._follower, frame, timings)
         self._name_due(seen, frame, timings)
-        faces = [self._result(person, frame, is_fresh=is_fresh) for person in self._visible]
+        faces = [self._result(known, frame, is_fresh=is_fresh) for known in self._visible]
         shown = sorted(
             (face for face in faces if face is not None), key=lambda face: -face.box.area
         )
@@ -263,7 +216,7 @@ class StreamAnalyzer:
         self._looking.restart()
         self._naming.restart()
 
-    def _look(self, frame: Frame, timings: dict[str, float]) -> Sequence[_Person]:
+    def _look(self, frame: Frame, timings: dict[str, float]) -> Sequence[_Known]:
         """Search a frame for faces; those that are there."""
         at_s = frame.media_time_s
         with self._timed("detection", timings):
@@ -276,13 +229,13 @@ class StreamAnalyzer:
             self._keep_only({track.track_id for track in tracks})
         n_intervals = _CALM_INTERVALS if self._follower and self._are_calm() else 1
         self._looking.ran(at_s, timings["detection"] / 1e3, n_intervals=n_intervals)
-        for person in self._visible:
-            person.found_at = person.detection.box
+        for known in self._visible:
+            known.found_at = known.detection.box
         return self._visible
 
     def _are_calm(self) -> bool:
         """Whether there are faces, all about where the last search found them, and apart."""
-        boxes = [person.detection.box for person in self._visible]
+        boxes = [known.detection.box for known in self._visible]
         return bool(boxes) and all(
             (
                 *map(_keeps_still, self._visible),
@@ -290,10 +243,10 @@ class StreamAnalyzer:
             )
         )
 
-    def _name_due(self, seen: Sequence[_Person], frame: Frame, timings: dict[str, float]) -> None:
+    def _name_due(self, seen: Sequence[_Known], frame: Frame, timings: dict[str, float]) -> None:
         """Name the faces that are seen in a frame where it is time, new ones at once."""
         is_due = self._naming.is_due(frame.media_time_s)
-        unnamed = seen if is_due else [person for person in seen if person.raw is None]
+        unnamed = seen if is_due else [known for known in seen if known.raw is None]
         if unnamed:
             with self._timed("classification", timings):
                 self._name(unnamed, frame)
@@ -310,17 +263,17 @@ class StreamAnalyzer:
 
     def _follow(
         self, follower: FaceFollower, frame: Frame, timings: dict[str, float]
-    ) -> Sequence[_Person]:
+    ) -> Sequence[_Known]:
         """See where the known faces are, between two searches; those that are there."""
         at_s = frame.media_time_s
         with self._timed("following", timings):
             found = follower.follow(frame.image, self._expected(at_s))
         seen = []
-        for person, detection in zip(self._visible, found, strict=True):
+        for known, detection in zip(self._visible, found, strict=True):
             if detection is not None:
-                person.box.update(detection.box, at_s)
-                person.detection = detection
-                seen.append(person)
+                known.box.update(detection.box, at_s)
+                known.detection = detection
+                seen.append(known)
         if len(seen) < len(found) or not all(map(_keeps_still, seen)):
             # One may have left, or soon be too far away to be told from others.
             self._looking.hurry()
@@ -328,61 +281,61 @@ class StreamAnalyzer:
 
     def _expected(self, at_s: float) -> list[FaceDetection]:
         """The faces that were seen last, where they should be now."""
-        return [moved_to(person.detection, person.box.predict(at_s)) for person in self._visible]
+        return [moved_to(known.detection, known.box.predict(at_s)) for known in self._visible]
 
-    def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Person:
-        person = self._persons.get(track.track_id)
-        if person is None or at_s - person.detected_at_s > self._settings.max_gap_s:
+    def _seen(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> _Known:
+        known = self._known.get(track.track_id)
+        if known is None or at_s - known.detected_at_s > self._settings.max_gap_s:
             box = OneEuroBox(detection.box, at_s)
-            person = person or _Person(track.track_id, box, detection, at_s)
-            person.box = box
-            self._persons[track.track_id] = person
-        person.box.update(detection.box, at_s)
-        person.detection, person.detected_at_s = detection, at_s
-        return person
+            known = known or _Known(track.track_id, box, detection, at_s)
+            known.box = box
+            self._known[track.track_id] = known
+        known.box.update(detection.box, at_s)
+        known.detection, known.detected_at_s = detection, at_s
+        return known
 
-    def _name(self, persons: Sequence[_Person], frame: Frame) -> None:
+    def _name(self, faces: Sequence[_Known], frame: Frame) -> None:
         at_s = frame.media_time_s
         framing = self._detector.framing
-        regions = [face_region(person.detection, framing) for person in persons]
+        regions = [face_region(known.detection, framing) for known in faces]
         size_px = self._classifier.input_spec.size_px
         framed = cut_faces(frame.image, regions, size_px=size_px)
         scores = self._classifier.classify([face.crop for face in framed])
-        for person, face, new in zip(persons, framed, scores, strict=True):
-            person.quality, person.raw, person.scored_at_s = face.assess(), new, at_s
-            person.label = None
+        for known, face, new in zip(faces, framed, scores, strict=True):
+            known.quality, known.raw, known.scored_at_s = face.assess(), new, at_s
+            known.label = None
             # What cannot be assessed must not colour what can.
-            if person.quality.is_assessable:
-                person.smoothed = self._smoother.update(person.track_id, new, at_s)
-                label = self._hysteresis.update(person.track_id, person.smoothed, at_s)
+            if known.quality.is_assessable:
+                known.smoothed = self._smoother.update(known.track_id, new, at_s)
+                label = self._hysteresis.update(known.track_id, known.smoothed, at_s)
                 is_sure = (
-                    float(person.smoothed.probabilities[label]) >= self._settings.min_confidence
+                    float(known.smoothed.probabilities[label]) >= self._settings.min_confidence
                 )
-                person.label = label if is_sure else None
+                known.label = label if is_sure else None
 
     @staticmethod
-    def _result(person: _Person, frame: Frame, *, is_fresh: bool) -> FaceResult | None:
-        if person.raw is None or person.quality is None:
+    def _result(known: _Known, frame: Frame, *, is_fresh: bool) -> FaceResult | None:
+        if known.raw is None or known.quality is None:
             return None
         at_s = frame.media_time_s
-        box = person.box.predict(at_s).clip(frame.size_wh)
+        box = known.box.predict(at_s).clip(frame.size_wh)
         if box.area == 0:  # it has moved out of the picture since the last look
             return None
         return FaceResult(
             box=box,
-            detection_score=person.detection.score if is_fresh else None,
-            quality=person.quality,
-            raw=person.raw,
-            smoothed=person.smoothed,
-            label=person.label,
-            track_id=person.track_id,
-            scores_age_s=at_s - person.scored_at_s,
-            roll_degrees=person.detection.roll_degrees,
+            detection_score=known.detection.score if is_fresh else None,
+            quality=known.quality,
+            raw=known.raw,
+            smoothed=known.smoothed,
+            label=known.label,
+            track_id=known.track_id,
+            scores_age_s=at_s - known.scored_at_s,
+            roll_degrees=known.detection.roll_degrees,
         )
 
     def _keep_only(self, living: set[int]) -> None:
-        for track_id in self._persons.keys() - living:
-            del self._persons[track_id]
+        for track_id in self._known.keys() - living:
+            del self._known[track_id]
             self._smoother.forget(track_id)
             self._hysteresis.forget(track_id)
 
@@ -399,6 +352,6 @@ def _are_apart(one: Box, other: Box) -> bool:
     return math.dist(one.center_xy, other.center_xy) >= _APART_SIDES * side
 
 
-def _keeps_still(person: _Person) -> bool:
+def _keeps_still(known: _Known) -> bool:
     """Whether a face is about where the last search found it."""
-    return person.found_at is not None and person.found_at.iou(person.detection.box) >= _CALM_IOU
+    return known.found_at is not None and known.found_at.iou(known.detection.box) >= _CALM_IOU

@@ -12,7 +12,8 @@ from emolens.media.clip import Clip
 from emolens.media.open_source import Source, SourcePlan, paced, plan_source
 from emolens.media.picture_source import DEFAULT_RATE_HZ
 from emolens.pipeline.runner import StreamRunner, StreamStatus
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.tracking import DEFAULT_TRACKER
 
 

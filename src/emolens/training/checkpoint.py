@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from emolens.core.errors import ConfigError
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 from emolens.training.architectures import NOT_A_TORCH_FILE, build_network
 from emolens.training.compact_weights import as_bytes, rounded_to_bytes
 from emolens.training.networks import ExpressionNetwork

@@ -20,9 +20,9 @@ from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions
 from emolens.imaging.preprocess import preprocess
-from emolens.media.files import write_bytes
 from emolens.runtime.model_file import seal
 from emolens.runtime.session import OnnxSession
+from emolens.storage.files import write_bytes
 from emolens.training.calibration import calibration_faces, class_scales, log_frequencies
 from emolens.training.checkpoint import load_checkpoint
 from emolens.training.compact_weights import rounded_to_bytes

@@ -17,7 +17,7 @@ from torch import Tensor
 from emolens.core.errors import ConfigError
 from emolens.datasets.faces import FaceSet
 from emolens.imaging.preprocess import preprocess
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 from emolens.training.architectures import build_network
 from emolens.training.batches import FaceBatches
 from emolens.training.checkpoint import (

@@ -17,7 +17,7 @@ from emolens.evaluation.agreement import VoteAgreement, vote_agreement
 from emolens.evaluation.calibration import fit_temperature
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
-from emolens.media.files import write_bytes, writing
+from emolens.storage.files import write_bytes, writing
 from emolens.training.calibration import calibration_faces, class_scales, log_frequencies
 from emolens.training.faces import TrainingFaces
 from emolens.training.inference import torch_logits

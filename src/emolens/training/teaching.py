@@ -21,7 +21,7 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.datasets.faces import FaceSet
 from emolens.datasets.votes import N_VOTES
 from emolens.imaging.preprocess import preprocess
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 from emolens.training.faces import TrainingFaces
 from emolens.training.networks import ExpressionNetwork
 

@@ -11,8 +11,8 @@ from emolens.core.errors import ConfigError
 from emolens.core.face import FaceQuality, FaceResult
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box
-from emolens.evaluation.session import SessionSummary
 from emolens.pipeline.runner import StreamRunner
+from emolens.sessions.session import SessionSummary
 from emolens.testing import SyntheticSource
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets import affectnet, raf_db
 from emolens.datasets.folder_labels import is_class_name, label_folders
 from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
+from emolens.datasets.readers import affectnet, raf_db
 from emolens.datasets.reading import ReadingReport
 
 ROOT = Path("set")

@@ -5,7 +5,6 @@ import pytest
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box
-from emolens.datasets.affectnet import SHEET
 from emolens.datasets.picture_lists import (
     face_box,
     listed_emotion,
@@ -13,6 +12,7 @@ from emolens.datasets.picture_lists import (
     picture_path,
     shown,
 )
+from emolens.datasets.readers.affectnet import SHEET
 from emolens.datasets.reading import ReadingReport
 
 

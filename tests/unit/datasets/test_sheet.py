@@ -5,8 +5,8 @@ import pytest
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
-from emolens.datasets.fer2013_csv import SHEET as FER2013
 from emolens.datasets.formats import PUBLISHED
+from emolens.datasets.readers.fer2013_csv import SHEET as FER2013
 from emolens.datasets.sheet import DataSheet, SourceClass
 
 SHEET = DataSheet(

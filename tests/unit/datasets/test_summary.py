@@ -9,10 +9,10 @@ import pytest
 
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets import affectnet, fer2013_csv, raf_db
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_parquet import to_table
 from emolens.datasets.loading import load_faces
+from emolens.datasets.readers import affectnet, fer2013_csv, raf_db
+from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.summary import summarize
 from emolens.testing.layouts.affectnet import write_affectnet_annotations
 from emolens.testing.layouts.raf_db import write_raf_db

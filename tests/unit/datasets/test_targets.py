@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSet
-from emolens.datasets.fer2013_parquet import parquet_files
+from emolens.datasets.readers.fer2013_parquet import parquet_files
 from emolens.datasets.targets import Target, VoteTargets, vote_targets, with_targets
 from emolens.datasets.votes import N_VOTES, VOTE_NAMES, majority_votes, vote_columns
 

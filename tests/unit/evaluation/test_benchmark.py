@@ -12,8 +12,8 @@ import pytest
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
-from emolens.datasets.fer2013_parquet import to_table
 from emolens.datasets.loading import iter_faces
+from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import Benchmark, evaluate_model
 from emolens.evaluation.leaks import Leaks

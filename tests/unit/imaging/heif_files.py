@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 
-import cv2  # noqa: F401  (before av, see emolens.media.pyav)
+import cv2  # noqa: F401  (before av, see emolens.imaging.pyav)
 
 # isort: split
 import av

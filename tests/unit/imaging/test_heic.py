@@ -79,6 +79,7 @@ def test_a_tile_without_a_picture_is_refused() -> None:
 
 
 def test_without_pyav_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "emolens.imaging.pyav", raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UnsupportedFormatError, match="pip install av"):
         decode_image(heic(PICTURE))

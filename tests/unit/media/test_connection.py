@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from emolens.core.errors import SourceError
+from emolens.imaging.pyav import av
 from emolens.media.connection import (
     LATE,
     NetworkAddress,
@@ -12,7 +13,6 @@ from emolens.media.connection import (
     broken_off,
     reason_of,
 )
-from emolens.media.pyav import av
 from tests.odd_camera_server import OddCamera, odd_camera_server
 
 pytestmark = pytest.mark.timeout(60)

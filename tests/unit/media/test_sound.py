@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from emolens.core.frame import Frame, FrameResult
+from emolens.imaging.pyav import av
 from emolens.media.clip import Clip
-from emolens.media.pyav import av
 from emolens.media.recording import RECORDING_SUFFIXES, Recording
 from emolens.media.sound import Sound
 from emolens.media.video_file import open_file

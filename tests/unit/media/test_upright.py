@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emolens.media.pyav import av
+from emolens.imaging.pyav import av
 from emolens.media.upright import Upright
 from emolens.media.video_source import VideoSource
 from tests.clips import (

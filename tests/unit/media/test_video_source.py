@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emolens.core.errors import EmolensError, SourceError
+from emolens.imaging.pyav import av
 from emolens.media.clip import Clip
-from emolens.media.pyav import av
 from emolens.media.timeline import Timeline
 from emolens.media.video_source import VideoSource
 from tests.clips import (

@@ -5,7 +5,7 @@ import pytest
 from av.stream import Disposition
 
 from emolens.core.errors import ConfigError, SourceError
-from emolens.media.pyav import av
+from emolens.imaging.pyav import av
 from emolens.media.video_source import VideoSource
 from emolens.media.video_tracks import VideoTrack, choose_track, video_tracks
 from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_picture, read_number

@@ -10,7 +10,8 @@ import pytest
 from emolens.core.errors import EmolensError, InputError, OutputError, ProcessingError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.pipeline.runner import StreamRunner
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import (
     Actor,
     FakeClassifier,

@@ -12,7 +12,8 @@ from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult, QualityReason
 from emolens.core.frame import Frame, FrameResult
 from emolens.detection import TiledDetector
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
 
 Place = tuple[float, float, float]
@@ -177,7 +178,7 @@ def test_the_number_of_a_face_that_is_gone_is_forgotten() -> None:
     analyzer, _, _ = make()
     for frame in frames(actor(hidden_between(0.5, 99)), duration_s=4):
         analyzer.step(frame)
-    assert analyzer._persons == {}
+    assert analyzer._known == {}
     assert analyzer._hysteresis._shown == {}
     smoother = analyzer._smoother
     assert smoother._levels == {}  # type: ignore[attr-defined]

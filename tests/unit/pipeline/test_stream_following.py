@@ -10,7 +10,8 @@ from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceResult
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import EmotionClassifier
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
 
 Place = tuple[float, float, float]

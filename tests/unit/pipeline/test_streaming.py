@@ -15,7 +15,8 @@ from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource
 from emolens.media.open_source import SourcePlan
-from emolens.pipeline.stream import StreamAnalyzer, StreamSettings
+from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.pipeline.streaming import Stream
 from emolens.testing import (
     Actor,

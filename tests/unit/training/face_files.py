@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.datasets.faces import FaceSample, Split
-from emolens.datasets.fer2013_parquet import to_table
+from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.votes import N_VOTES, vote_columns
 
 SIDE_PX = 16

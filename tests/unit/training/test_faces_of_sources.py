@@ -10,8 +10,8 @@ import pytest
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import ConfigError, DatasetError
-from emolens.datasets import affectnet, expw, raf_db
 from emolens.datasets.faces import FaceSample, FaceSet, Split
+from emolens.datasets.readers import affectnet, expw, raf_db
 from emolens.testing.layouts.affectnet import write_affectnet_annotations
 from emolens.testing.layouts.expw import write_expw
 from emolens.testing.layouts.raf_db import write_raf_db

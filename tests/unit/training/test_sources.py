@@ -8,10 +8,10 @@ import pytest
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import ConfigError, DatasetError
-from emolens.datasets import expw, raf_db
 from emolens.datasets.cleaning import pixel_digests
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import load_faces
+from emolens.datasets.readers import expw, raf_db
 from emolens.testing.layouts.expw import write_expw
 from emolens.testing.layouts.raf_db import write_raf_db
 from emolens.testing.layouts.samples import draw_samples

@@ -10,8 +10,14 @@ import numpy.typing as npt
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import InputError
-from emolens.datasets.ck_plus import SHEET
-from emolens.datasets.ck_plus_sequences import EMOTIONS, FRAMING, IMAGES, LANDMARKS, N_LANDMARKS
+from emolens.datasets.readers.ck_plus import SHEET
+from emolens.datasets.readers.ck_plus_sequences import (
+    EMOTIONS,
+    FRAMING,
+    IMAGES,
+    LANDMARKS,
+    N_LANDMARKS,
+)
 from emolens.testing.layouts.files import write_lossless, write_text
 from emolens.testing.layouts.samples import DrawnSample
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emolens.core.errors import InputError
 from emolens.datasets.faces import Split
-from emolens.datasets.ferplus import COLUMNS, FACE_FOLDERS, LIST_NAME, SHEET
+from emolens.datasets.readers.ferplus import COLUMNS, FACE_FOLDERS, LIST_NAME, SHEET
 from emolens.datasets.votes import NOT_FACE, VOTE_NAMES, vote_columns
 from emolens.testing.layouts.files import write_lossless, write_text
 from emolens.testing.layouts.samples import DrawnSample

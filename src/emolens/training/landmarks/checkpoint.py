@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from emolens.core.errors import ConfigError
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 from emolens.training.architectures import NOT_A_TORCH_FILE
 from emolens.training.checkpoint import StateDict
 from emolens.training.landmarks.network import LandmarkNetwork

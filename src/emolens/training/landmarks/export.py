@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from emolens.core.errors import ModelError
 from emolens.core.manifest import LandmarkManifest
-from emolens.media.files import write_bytes
 from emolens.runtime.batches import run_rows
 from emolens.runtime.model_file import LANDMARK_OUTPUTS, seal
 from emolens.runtime.session import OnnxSession
+from emolens.storage.files import write_bytes
 from emolens.training.export import PARITY_TOLERANCE, folded
 from emolens.training.landmarks.checkpoint import load_landmarks
 from emolens.training.landmarks.pictures import load_backgrounds

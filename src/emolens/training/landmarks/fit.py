@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from emolens.core.errors import ConfigError, DatasetError
 from emolens.imaging.crop import resize_gray_square
-from emolens.media.files import write_bytes
+from emolens.storage.files import write_bytes
 from emolens.training.checkpoint import averaged_state
 from emolens.training.landmarks.checkpoint import load_landmarks, save_landmarks
 from emolens.training.landmarks.module import LandmarkModule

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.fer2013_parquet import SUFFIXES
 from emolens.datasets.loading import iter_faces
+from emolens.datasets.readers.fer2013_parquet import SUFFIXES
 from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.decode import decode_image, read_image
 from emolens.imaging.listing import counts_as_picture, no_pictures

@@ -1,0 +1,1 @@
+"""Data sets looked over: audits, copies, clean lists."""

@@ -1,0 +1,1 @@
+"""One module per layout on disk: a data set's own, or a general one."""

@@ -1,0 +1,133 @@
+"""AffectNet's release of faces that are cut out already, with NumPy files for their labels.
+
+Beside `images/0.jpg` stands `annotations/0_exp.npy` with the label, one number or the text of one,
+and files with valence, arousal and landmarks, which are not read. See `affectnet.SHEET` for what is
+known of the data.
+"""
+
+import io
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import natural_key
+from emolens.datasets.picture_lists import listed_emotion
+from emolens.datasets.pictures import read_gray
+from emolens.datasets.readers.affectnet import SHEET
+from emolens.datasets.reading import ReadingReport, read_each
+from emolens.imaging.kinds import kind_by_name
+
+_SPLITS = {"train_set": Split.TRAINING, "val_set": Split.PUBLIC_TEST}
+_IMAGES, _ANNOTATIONS = "images", "annotations"
+_LABEL_END = "_exp.npy"
+# A label has 132 bytes, nearly all of them its header.
+_MAX_LABEL_BYTES = 1 << 10
+# What numpy was seen to raise on damaged files.
+_NUMPY_ERRORS = (
+    *(ArithmeticError, EOFError, MemoryError, SyntaxError, SystemError, TypeError, ValueError),
+    tokenize.TokenError,
+)
+
+
+def is_affectnet_annotations(folder: Path) -> bool:
+    """Whether a folder holds pictures or annotations of AffectNet's release of cut-out faces."""
+    return any(
+        (folder / name / part).is_dir() for name in _SPLITS for part in (_IMAGES, _ANNOTATIONS)
+    )
+
+
+def iter_affectnet_annotations(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read the faces of AffectNet's release by split and number.
+
+    Args:
+        folder: The folder with `train_set/` and `val_set/`.
+        split: Only the faces of this split, or all; labels and pictures of others are not opened.
+        report: Where classes without a place are counted, and broken labels and pictures if they
+            may be skipped.
+
+    Returns:
+        An iterator over faces of uint8 (H, W), located by picture.
+
+    Raises:
+        DatasetError: At once where a folder of pictures or annotations is missing; while iterating
+            where a picture or its label is missing or broken.
+    """
+    wanted = [(folder / name, one) for name, one in _SPLITS.items() if split in (None, one)]
+    for part in (root / name for root, _ in wanted for name in (_IMAGES, _ANNOTATIONS)):
+        if not part.is_dir():
+            raise DatasetError(
+                f"{part}: this folder of AffectNet's release is missing; unpack the archive of "
+                f"{part.parent.name} in {folder}"
+            )
+    report = report or ReadingReport()
+    rows = (row for root, one in wanted for row in _rows(root, one))
+
+    def read(row: _Row) -> FaceSample | None:
+        emotion = listed_emotion(SHEET, _read_label(row), str(row.label), report)
+        if emotion is None:
+            return None
+        if not row.has_picture:
+            raise DatasetError(f"{row.label}: the picture {row.picture} is missing")
+        return FaceSample(
+            read_gray(row.picture, str(row.label)), emotion, row.split, str(row.picture)
+        )
+
+    return read_each(rows, read, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A face of which the picture, the label or both are there."""
+
+    picture: Path
+    has_picture: bool
+    label: Path
+    split: Split
+
+
+def _rows(root: Path, split: Split) -> Iterator[_Row]:
+    images, annotations = root / _IMAGES, root / _ANNOTATIONS
+    # Names alone, as a million files stand there.
+    pictures = {Path(name).stem: name for name in _names(images) if kind_by_name(name) is not None}
+    labelled = {
+        name.removesuffix(_LABEL_END) for name in _names(annotations) if name.endswith(_LABEL_END)
+    }
+    for number in sorted(pictures.keys() | labelled, key=natural_key):
+        yield _Row(
+            images / pictures.get(number, f"{number}.jpg"),
+            number in pictures,
+            annotations / f"{number}{_LABEL_END}",
+            split,
+        )
+
+
+def _names(folder: Path) -> Iterator[str]:
+    try:
+        yield from (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+
+
+def _read_label(row: _Row) -> str:
+    try:
+        with row.label.open("rb") as stream:
+            content = stream.read(_MAX_LABEL_BYTES)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{row.picture}: its label {row.label} is missing") from error
+    except OSError as error:
+        raise DatasetError(f"{row.label}: cannot be read: {error.strerror or error}") from error
+    try:
+        # Never unpickled: a pickle runs whatever code its writer put into it.
+        label = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        return str(label.astype(np.str_).item()).strip()
+    except _NUMPY_ERRORS as error:
+        raise DatasetError(
+            f"{row.label}: is no NumPy file (.npy, not pickled) with one number or the text of one"
+        ) from error

@@ -1,0 +1,145 @@
+"""AffectNet's manually annotated part with its lists, `training.csv` and `validation.csv`.
+
+A row names a picture, the box of its face and its label. Some releases have a list without header;
+its columns then stand in AffectNet's order. See `affectnet.SHEET` for what is known of the data.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolens.core.errors import DatasetError
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.picture_lists import (
+    face_box,
+    listed_emotion,
+    numbered_lines,
+    picture_path,
+    shown,
+)
+from emolens.datasets.pictures import read_gray_box
+from emolens.datasets.readers.affectnet import SHEET, SPLITS
+from emolens.datasets.reading import ReadingReport, read_each
+
+_LISTS = "Manually_Annotated_file_lists"
+_IMAGES = "Manually_Annotated_Images"
+# As the release's archives unpack, and as people keep it.
+_PICTURES = (
+    Path(_IMAGES),
+    Path("Manually_Annotated", _IMAGES),
+    Path("Manually_Annotated_compressed", _IMAGES),
+)
+_PATH, _LABEL = "subDirectory_filePath", "expression"
+_BOX = ("face_x", "face_y", "face_width", "face_height")
+_COLUMNS = (_PATH, *_BOX, "facial_landmarks", _LABEL, "valence", "arousal")
+
+
+def is_affectnet_lists(folder: Path) -> bool:
+    """Whether a folder holds the lists or the pictures of AffectNet's manually annotated part."""
+    return any((folder / place).is_dir() for place in (_LISTS, *_PICTURES))
+
+
+def iter_affectnet_lists(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read the faces of AffectNet's lists in their order, training before validation.
+
+    Args:
+        folder: The folder with `Manually_Annotated_file_lists/` and the pictures; the two lists may
+            also lie in it directly.
+        split: Only the faces of this split, or all; lists and pictures of others are not opened.
+        report: Where classes without a place are counted, and broken rows and pictures if they may
+            be skipped.
+
+    Returns:
+        An iterator over faces of uint8 (S, S), S the longer side of the box but at most 512,
+        located by line of the list.
+
+    Raises:
+        DatasetError: At once where a list or the folder of pictures is missing; while iterating
+            where a header, row or picture is broken.
+    """
+    lists = folder / _LISTS if (folder / _LISTS).is_dir() else folder
+    pictures = next((folder / place for place in _PICTURES if (folder / place).is_dir()), None)
+    if pictures is None:
+        raise DatasetError(
+            f"{folder / _IMAGES}: the folder of AffectNet's pictures is missing; unpack the "
+            "release's Manually_Annotated archive there"
+        )
+    wanted = [
+        _List(lists / f"{name}.csv", one, pictures)
+        for name, one in SPLITS.items()
+        if split in (None, one)
+    ]
+    for one in wanted:
+        if not one.file.is_file():
+            raise DatasetError(
+                f"{one.file}: the list of AffectNet's {one.split} pictures is missing; put it "
+                "there from the release's Manually_Annotated_file_lists"
+            )
+    return _read_lists(wanted, report or ReadingReport())
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    file: Path
+    split: Split
+    pictures: Path
+
+
+def _read_lists(lists: list[_List], report: ReadingReport) -> Iterator[FaceSample]:
+    for one in lists:
+        yield from _read_list(one, report)
+
+
+def _read_list(one: _List, report: ReadingReport) -> Iterator[FaceSample]:
+    lines = numbered_lines(one.file)
+    first = list(itertools.islice(lines, 1))
+    header = _header(first, one.file)
+    columns = header or _COLUMNS
+
+    def read(row: tuple[int, str]) -> FaceSample | None:
+        number, line = row
+        location = f"{one.file}: line {number}"
+        values = _values(line)
+        if len(values) != len(columns):
+            raise DatasetError(
+                f"{location}: is {shown(line)}; expected {len(columns)} fields: "
+                f"{', '.join(columns)}"
+            )
+        return _read_face(dict(zip(columns, values, strict=True)), one, location, report)
+
+    yield from read_each(lines if header else itertools.chain(first, lines), read, report)
+
+
+def _header(first: list[tuple[int, str]], file: Path) -> list[str] | None:
+    """The columns that the first line names, or None where it is a row already."""
+    columns = _values(first[0][1]) if first else []
+    if _PATH not in columns:
+        return None
+    wrong = [name for name in (_PATH, *_BOX, _LABEL) if columns.count(name) != 1]
+    if wrong:
+        raise DatasetError(
+            f"{file}: line {first[0][0]}: the header must name {', '.join(wrong)} once; "
+            f"it is {shown(first[0][1])}"
+        )
+    return columns
+
+
+def _values(line: str) -> list[str]:
+    # Line by line: a quote that is never closed then spoils one row, not all that follow.
+    return [value.strip() for value in next(csv.reader([line]))]
+
+
+def _read_face(
+    row: dict[str, str], one: _List, location: str, report: ReadingReport
+) -> FaceSample | None:
+    emotion = listed_emotion(SHEET, row[_LABEL], location, report)
+    if emotion is None:
+        return None
+    x, y, width, height = (row[name] for name in _BOX)
+    box = face_box((x, width), (y, height), location, is_size=True)
+    file = picture_path(one.pictures, row[_PATH], location)
+    return FaceSample(read_gray_box(file, box, location), emotion, one.split, location)

@@ -1,0 +1,267 @@
+"""CK+, the Extended Cohn-Kanade set, as its authors give it out: sequences of whole frames.
+
+Every sequence goes from a neutral face to the peak of an expression. As usual in the literature its
+last three frames have the label of the sequence, and its first one is neutral.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError
+from emolens.core.geometry import Box, Framing
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import picture_files, visible_entries
+from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
+from emolens.datasets.pictures import read_gray_box
+from emolens.datasets.readers import ck_plus
+from emolens.datasets.readers.ck_plus import FRAME_NAME
+from emolens.datasets.reading import ReadingReport, read_each
+
+IMAGES, EMOTIONS, LANDMARKS = "cohn-kanade-images", "Emotion", "Landmarks"
+N_LANDMARKS = 68
+# FER2013's square around a face in longer sides of the box of its 68 landmarks, which runs from the
+# brows to the chin. In experiment 0001 FER2013's side is 1.935 times the spread of eyes and mouth
+# (the hypotenuse of eye distance and distance from eyes to mouth) and its centre lies 0.153 spreads
+# above their middle. In the average face of these 68 points (OpenFace's template: Amos et al. 2016,
+# CMU-CS-16-118) the spread is 0.634 sides of the box, and the middle lies 0.098 sides above the
+# box's own: 1.935 * 0.634 = 1.23 and 0.098 + 0.153 * 0.634 = 0.195.
+FRAMING = Framing(shift_x=0.0, shift_y=-0.195, scale=1.23)
+
+_N_SEQUENCES = MappingProxyType(
+    {
+        "anger": 45,
+        "contempt": 18,
+        "disgust": 59,
+        "fear": 25,
+        "happy": 69,
+        "sadness": 28,
+        "surprise": 83,
+    }
+)
+_N_PEAKS = 3
+SHEET = replace(
+    ck_plus.SHEET,
+    name="CK+ (sequences)",
+    origin=(
+        "Lucey, Cohn, Kanade, Saragih, Ambadar and Matthews 2010, The Extended Cohn-Kanade Dataset "
+        "(CK+): A complete dataset for action unit and emotion-specified expression (CVPR "
+        "Workshops), after Kanade, Cohn and Tian 2000. Filmed people posed expressions; FACS "
+        "coders checked that each labelled peak fits the emotion. The landmarks were tracked with "
+        "active appearance models."
+    ),
+    terms=(
+        "For non-commercial research only, under an agreement with the authors "
+        "(http://www.jeffcohn.net/Resources/). Only some of the people shown agreed to be printed; "
+        "pass none on."
+    ),
+    pictures=(
+        "593 sequences of 123 people, 327 of them labelled; frames of 640 x 490 or 640 x 480 px, "
+        "mostly grey, that show head and shoulders. The square around the landmarks is cut out, "
+        "enlarged to FER2013's framing."
+    ),
+    layout=(
+        f"{IMAGES}/S005/001/S005_001_00000001.png, ...\n"
+        f"{EMOTIONS}/S005/001/S005_001_00000011_emotion.txt    (one number; for some sequences)\n"
+        f"{LANDMARKS}/S005/001/S005_001_00000001_landmarks.txt, ...    (68 lines of x and y)"
+    ),
+    rule=(
+        "The last three frames of a sequence have its label and its first frame is neutral, that "
+        "of a contempt sequence too. Left out are peaks of contempt, and sequences without a "
+        "label, which count once each."
+    ),
+    counts={
+        "unknown": {
+            "neutral": sum(_N_SEQUENCES.values()),
+            **{name: _N_PEAKS * n_sequences for name, n_sequences in _N_SEQUENCES.items()},
+        }
+    },
+    faults=(
+        *ck_plus.SHEET.faults,
+        "First frames: not every one is fully neutral, and a person's first frames look alike.",
+    ),
+)
+
+# Far outside any frame, and far from what floats cannot hold.
+_MAX_PX = 1e6
+_N_SHOWN = 60
+_UNLABELLED = "unlabelled sequence"
+
+
+def is_ck_plus(folder: Path) -> bool:
+    """Whether a folder has CK+'s folder of images, or its folders of labels and landmarks."""
+    return (folder / IMAGES).is_dir() or (
+        (folder / EMOTIONS).is_dir() and (folder / LANDMARKS).is_dir()
+    )
+
+
+def iter_ck_plus(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read the first and the last three faces of every labelled sequence.
+
+    Args:
+        folder: The folder with CK+'s images, labels and landmarks.
+        split: CK+ has no splits: asking for one gives nothing.
+        report: Where faces of contempt and sequences without a label are counted, and broken frames
+            and sequences if they may be skipped.
+
+    Returns:
+        An iterator over faces of uint8 (S, S) with subjects, located by picture, by person,
+        sequence and frame.
+
+    Raises:
+        DatasetError: At once where one of the three folders is missing; while iterating where a
+            sequence, frame, label or landmarks file is broken.
+    """
+    for name, advice in _ADVICE.items():
+        if not (folder / name).is_dir():
+            raise DatasetError(f"{folder / name}: the folder of CK+'s {advice}")
+    if split is not None:
+        return iter(())
+    report = report or ReadingReport()
+    return read_each(_frames(folder, report), _read_frame, report)
+
+
+_ADVICE = {
+    IMAGES: "frames is missing; unpack extended-cohn-kanade-images.zip there",
+    EMOTIONS: "labels is missing; unpack Emotion_labels.zip there",
+    LANDMARKS: (
+        "landmarks is missing; unpack Landmarks.zip there: the frames show head and shoulders, and "
+        "only the landmarks tell where the face is"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    picture: Path
+    landmarks: Path
+    emotion: Emotion
+
+
+def _frames(folder: Path, report: ReadingReport) -> Iterator[_Frame]:
+    """The frames to be read; a sequence that is broken counts as one fault."""
+    for sequence in _sequences(folder):
+        try:
+            frames = _frames_of(folder, sequence, report)
+        except DatasetError as error:
+            report.fault(error)
+            continue
+        yield from frames
+
+
+def _sequences(folder: Path) -> list[Path]:
+    """Person and sequence, as in `S005/001`; a label without frames is no reason to be silent."""
+    found = {
+        Path(person.name, sequence.name)
+        for root in (folder / IMAGES, folder / EMOTIONS)
+        for person in visible_entries(root)
+        if person.is_dir()
+        for sequence in visible_entries(person)
+        if sequence.is_dir()
+    }
+    return sorted(found)
+
+
+def _frames_of(folder: Path, sequence: Path, report: ReadingReport) -> list[_Frame]:
+    label_file = _label_file(folder / EMOTIONS / sequence)
+    if label_file is None:
+        report.leave_out(_UNLABELLED)
+        return []
+    pictures = _pictures(folder / IMAGES / sequence)
+    peak_stem = label_file.stem.removesuffix("_emotion")
+    stems = [picture.stem for picture in pictures]
+    if peak_stem not in stems[1:]:
+        raise DatasetError(
+            f"{label_file}: labels the frame {peak_stem}, which does not come after the first of "
+            f"the {len(stems)} frames in {folder / IMAGES / sequence}; unpack the frames again"
+        )
+    peak = stems.index(peak_stem)
+    code, location = _read_code(label_file)
+    # Listed first, so that a label that is none is told before anything is given or left out.
+    SHEET.class_of(code, location)
+    labelled = [(pictures[0], Emotion.NEUTRAL)]
+    for picture in pictures[max(1, peak + 1 - _N_PEAKS) : peak + 1]:
+        emotion = listed_emotion(SHEET, code, location, report)
+        if emotion is not None:
+            labelled.append((picture, emotion))
+    places = folder / LANDMARKS / sequence
+    return [
+        _Frame(picture, places / f"{picture.stem}_landmarks.txt", emotion)
+        for picture, emotion in labelled
+    ]
+
+
+def _label_file(folder: Path) -> Path | None:
+    if not folder.is_dir():
+        return None
+    files = [entry for entry in visible_entries(folder) if entry.name.endswith("_emotion.txt")]
+    if len(files) > 1:
+        raise DatasetError(
+            f"{folder}: has the labels {', '.join(file.name for file in files)}; "
+            "a sequence has one at most"
+        )
+    return files[0] if files else None
+
+
+def _pictures(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [file for file in picture_files(folder) if FRAME_NAME.fullmatch(file.stem)]
+
+
+def _read_code(file: Path) -> tuple[str, str]:
+    """The label as a code of the sheet, and where it stands."""
+    number, text = next(numbered_lines(file), (1, ""))
+    location = f"{file}: line {number}"
+    try:
+        value = float(text)
+    except ValueError:
+        return text[:_N_SHOWN], location
+    return f"{value:g}", location
+
+
+def _read_frame(frame: _Frame) -> FaceSample:
+    points = _read_landmarks(frame.landmarks)
+    xs, ys = zip(*points, strict=True)
+    box = Box(min(xs), min(ys), max(xs), max(ys))
+    if box.width <= 0 or box.height <= 0:
+        raise DatasetError(f"{frame.landmarks}: the landmarks lie in one line; there is no face")
+    location = str(frame.picture)
+    image = read_gray_box(frame.picture, FRAMING.apply(box), location)
+    named = FRAME_NAME.fullmatch(frame.picture.stem)
+    return FaceSample(
+        image,
+        frame.emotion,
+        None,
+        location,
+        subject=named["subject"].upper() if named else None,
+    )
+
+
+def _read_landmarks(file: Path) -> list[tuple[float, float]]:
+    if not file.is_file():
+        raise DatasetError(
+            f"{file}: the landmarks of this frame are missing; unpack Landmarks.zip again"
+        )
+    points = [_read_point(line, f"{file}: line {n}") for n, line in numbered_lines(file)]
+    if len(points) != N_LANDMARKS:
+        raise DatasetError(
+            f"{file}: has {len(points)} landmarks; expected {N_LANDMARKS} lines of x and y"
+        )
+    return points
+
+
+def _read_point(line: str, location: str) -> tuple[float, float]:
+    try:
+        x, y = map(float, line.split())
+    except ValueError:
+        x = y = math.nan
+    # Also false where a number is none.
+    if not (abs(x) <= _MAX_PX and abs(y) <= _MAX_PX):
+        raise DatasetError(f"{location}: is {shown(line)}; expected x and y in pixels")
+    return x, y

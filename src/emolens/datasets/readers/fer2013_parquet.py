@@ -1,0 +1,294 @@
+"""FER2013 with FER+ votes as Parquet: one row per picture, pixels as encoded bytes.
+
+The same pictures as the CSV (its module has the data sheet), a sixth of the size. One file or a
+folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
+`ferplus_not_face` are there, and who is shown where there is a column `subject`; a face may lack
+either, and also a split. Further columns do no harm. The CSV written as Parquet is read too, with
+its column `pixels`. `to_table` writes any faces in this form.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emolens.core.emotion import Emotion
+from emolens.core.errors import DatasetError, InputError
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.folders import visible_entries
+from emolens.datasets.label_order import FER2013_ORDER, LabelColumn
+from emolens.datasets.readers.csv_rows import (
+    EMOTION,
+    IMAGE,
+    PIXELS,
+    USAGE,
+    no_usage_remark,
+    other_names,
+    split_of_name,
+)
+from emolens.datasets.readers.fer2013_csv import label_column, parse_pixels
+from emolens.datasets.reading import ReadingReport, read_each
+from emolens.datasets.votes import VOTE_NAMES
+from emolens.imaging.decode import decode_image
+from emolens.imaging.preprocess import to_gray
+
+MAGIC = b"PAR1"
+SUFFIXES = frozenset({".parquet", ".pq"})
+_BATCH_ROWS = 256
+_MAX_VOTES = 255
+# Read column chunks piece by piece: with pyarrow's own settings a whole row group, which may be
+# the whole file, lies in memory at once.
+_BUFFER_BYTES = 1 << 20
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files that lie directly in a folder, in natural order of their names."""
+    return [
+        entry
+        for entry in visible_entries(folder)
+        if entry.suffix.lower() in SUFFIXES and entry.is_file()
+    ]
+
+
+def iter_parquet_folder(
+    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read all Parquet files of a folder one after the other, in natural order of their names."""
+    report = report or ReadingReport()
+    labels = label_column()
+    for file in parquet_files(folder):
+        yield from _iter_file(file, split, report, labels)
+    labels.note(folder, report)
+
+
+def iter_parquet(
+    path: Path, split: Split | None = None, report: ReadingReport | None = None
+) -> Iterator[FaceSample]:
+    """Read one Parquet file in row batches, so memory does not grow with the file.
+
+    Args:
+        path: A file with the columns `usage` (FER2013's split name), `emotion` (0..6, or a word)
+            and `image` (bytes of a picture of any size in a format `decode_image` reads, e.g.
+            lossless WebP; colour becomes grey) or `pixels` (as in the CSV). Without `usage` all
+            rows are of one split, if the name of the file tells it.
+        split: Only the faces of this split, or all. Pictures and labels of other rows are not
+            looked at.
+        report: Where broken rows are counted if they may be skipped, and where it is told what was
+            assumed.
+
+    Yields:
+        Faces of uint8 (H, W), located by row, counted from 1.
+
+    Raises:
+        DatasetError: Not Parquet, a missing column or one of another type, or a row that breaks
+            the format; the message names file, row and what was expected.
+    """
+    report = report or ReadingReport()
+    labels = label_column()
+    yield from _iter_file(path, split, report, labels)
+    labels.note(path, report)
+
+
+def _iter_file(
+    path: Path, split: Split | None, report: ReadingReport, labels: LabelColumn
+) -> Iterator[FaceSample]:
+    try:
+        with pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
+        ) as file:
+            columns = _find_columns(file.schema_arrow, path)
+            written = file.metadata.metadata or {}
+            for remark in _written_remarks(written):
+                report.remark(f"{path}: made of {remark}")
+            if written.get(_ORDER_KEY) == FER2013_ORDER.encode() or _VOTE_COLUMNS[0] in columns:
+                # Written here, or FER2013's faces, which FER+ rated: nothing to remark on.
+                labels = label_column()
+            if USAGE not in columns:
+                report.remark(no_usage_remark(path, split_of_name(path.name)))
+            yield from _read_rows(_rows(file, columns), path, split, report, labels)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: not a readable Parquet file: {error}") from error
+
+
+def to_table(samples: Sequence[FaceSample]) -> pa.Table:
+    """Put faces into a table that this module reads again, pictures as lossless PNG."""
+    columns: dict[str, list[object]] = {
+        "usage": [sample.split.value if sample.split else None for sample in samples],
+        "emotion": [int(sample.emotion) for sample in samples],
+        "image": [_encode(sample.image) for sample in samples],
+        _SUBJECT: [sample.subject for sample in samples],
+    }
+    for place, name in enumerate(_VOTE_COLUMNS):
+        columns[name] = [sample.votes[place] if sample.votes else None for sample in samples]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def remarks_metadata(remarks: Sequence[str]) -> dict[str, str]:
+    """What to write into a file beside the table, so that its readers hear the remarks too."""
+    return {_REMARKS_KEY.decode(): json.dumps(list(remarks))} if remarks else {}
+
+
+def _written_remarks(written: Mapping[bytes, bytes]) -> list[str]:
+    try:
+        remarks = json.loads(written.get(_REMARKS_KEY, b"[]"))
+    except ValueError:
+        return []
+    return [str(remark) for remark in remarks] if isinstance(remarks, list) else []
+
+
+def _encode(image: npt.NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_label(kind: pa.DataType) -> bool:
+    # pandas makes whole numbers floating where a value is missing.
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind)) or _is_text(kind)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and _BYTES in [field.name for field in kind]:
+        kind = kind.field(_BYTES).type  # as the library datasets writes pictures
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+_BYTES = "bytes"
+_COLUMNS: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
+    USAGE: ("text", _is_text),
+    EMOTION: ("whole numbers or words", _is_label),
+    IMAGE: ("bytes of an encoded picture", _is_bytes),
+    PIXELS: ("text with 2304 numbers", _is_text),
+}
+
+
+_SUBJECT = "subject"
+_VOTE_COLUMNS = [f"ferplus_{name}" for name in VOTE_NAMES]
+_ORDER_KEY, _REMARKS_KEY = b"emolens_label_order", b"emolens_remarks"
+SCHEMA = pa.schema(
+    [
+        (USAGE, pa.string()),
+        (EMOTION, pa.int8()),
+        (IMAGE, pa.binary()),
+        (_SUBJECT, pa.string()),
+        *((name, pa.uint8()) for name in _VOTE_COLUMNS),
+    ],
+    metadata={_ORDER_KEY: FER2013_ORDER.encode()},
+)
+"""The columns that `to_table` writes, and the order of its labels."""
+
+
+def _find_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
+    """What the columns that are read are called here; their names may be in any case.
+
+    Without a column `usage` there is none of it, and of `image` and `pixels` there is one.
+    """
+    names = [name.lower() for name in schema.names]
+    needed = [EMOTION, PIXELS if PIXELS in names and IMAGE not in names else IMAGE]
+    if USAGE in names or other_names(USAGE, names):
+        needed.insert(0, USAGE)
+    wrong = [name for name in needed if names.count(name) != 1]
+    wrong += [name for name in (_SUBJECT, *_VOTE_COLUMNS) if names.count(name) > 1]
+    if wrong:
+        hints = "".join(other_names(name, names) for name in wrong if name not in names)
+        raise DatasetError(
+            f"{path}: expected one column {' and one column '.join(wrong)}; a FER2013 Parquet file "
+            f"has usage, emotion, image (or pixels), this one has "
+            f"{', '.join(schema.names) or 'none'}{hints}"
+        )
+    columns = {name: schema.names[names.index(name)] for name in needed}
+    for name, (expected, has_type) in _COLUMNS.items():
+        kind = schema.field(columns[name]).type if name in columns else None
+        if kind is not None and not has_type(kind):
+            raise DatasetError(f"{path}: column {name} must hold {expected}, its type is {kind}")
+    votes = _VOTE_COLUMNS if set(_VOTE_COLUMNS) <= set(names) else []
+    further = [name for name in (_SUBJECT, *votes) if name in names]
+    return columns | {name: schema.names[names.index(name)] for name in further}
+
+
+def _read_rows(
+    rows: Iterable[Mapping[str, object]],
+    path: Path,
+    split: Split | None,
+    report: ReadingReport,
+    labels: LabelColumn,
+) -> Iterator[FaceSample]:
+    only_split = split_of_name(path.name)
+
+    def read(numbered: tuple[int, Mapping[str, object]]) -> FaceSample | None:
+        number, row = numbered
+        location = f"{path}: row {number}"
+        row_split = _split(row[USAGE], location) if USAGE in row else only_split
+        if split is not None and row_split is not split:
+            return None
+        votes = [row[name] for name in _VOTE_COLUMNS if name in row]
+        subject = row.get(_SUBJECT)
+        return FaceSample(
+            _picture(row, location),
+            _emotion(row[EMOTION], row_split, location, labels),
+            row_split,
+            location,
+            _votes(votes, location) if any(count is not None for count in votes) else None,
+            None if subject is None else str(subject),
+        )
+
+    yield from read_each(enumerate(rows, start=1), read, report)
+
+
+def _rows(file: pq.ParquetFile, columns: Mapping[str, str]) -> Iterator[dict[str, object]]:
+    """What stands in each row, by the names of this module."""
+    for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns.values())):
+        values = [batch.column(name).to_pylist() for name in columns.values()]
+        for row in zip(*values, strict=True):
+            yield dict(zip(columns, row, strict=True))
+
+
+def _split(usage: object, location: str) -> Split | None:
+    if usage is None:
+        return None
+    try:
+        return Split.from_name(str(usage))
+    except DatasetError as error:
+        raise DatasetError(
+            f"{location}: usage is {usage!r}; expected one of {', '.join(Split)}, or a common word "
+            "for one (train, validation, val, test)"
+        ) from error
+
+
+def _emotion(emotion: object, split: Split | None, location: str, labels: LabelColumn) -> Emotion:
+    if isinstance(emotion, float) and emotion.is_integer():
+        emotion = int(emotion)
+    return labels.read("" if emotion is None else str(emotion), split, location)
+
+
+def _votes(counts: list[object], location: str) -> tuple[int, ...]:
+    whole = tuple(count for count in counts if isinstance(count, int) and 0 <= count <= _MAX_VOTES)
+    if len(whole) != len(counts):
+        raise DatasetError(
+            f"{location}: the FER+ votes are {counts}; expected ten whole numbers from 0 to "
+            f"{_MAX_VOTES}"
+        )
+    return whole
+
+
+def _picture(row: Mapping[str, object], location: str) -> npt.NDArray[np.uint8]:
+    if PIXELS in row:
+        return parse_pixels(str(row[PIXELS] or "").encode(), location)
+    encoded = row[IMAGE]
+    if isinstance(encoded, dict):
+        encoded = encoded.get(_BYTES)
+    if not isinstance(encoded, bytes):
+        raise DatasetError(f"{location}: image is {encoded!r}; expected an encoded picture")
+    try:
+        return to_gray(decode_image(encoded).image)
+    except InputError as error:
+        raise DatasetError(f"{location}: image is no readable picture: {error}") from error

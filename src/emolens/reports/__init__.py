@@ -1,0 +1,1 @@
+"""Pages, charts, cards; HTML from what other packages measured."""

@@ -1,0 +1,135 @@
+"""An audit as one page that opens offline; it shows no picture of anybody."""
+
+import numpy as np
+from markupsafe import Markup
+
+from emolens.core.emotion import LABELS
+from emolens.curation.audit import Audit
+from emolens.reports.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    new_figure,
+    plotting,
+    to_svg,
+)
+from emolens.reports.page import percent, render_page
+
+_N_LISTED = 1000
+_COLORS = (BLUE, ORANGE, GREEN, GREY)
+_LARGEST_SHOWN = 10
+
+
+def audit_page(audit: Audit, *, emolens_version: str) -> str:
+    """Fill `templates/audit.html`.
+
+    Args:
+        audit: What was found.
+        emolens_version: Stands in the footer.
+    """
+    has_faces = len(audit.audited) > 0
+    with plotting():
+        plots = {
+            "counts": _counts_plot(audit) if has_faces else None,
+            "splits": _splits_plot(audit) if audit.splits else None,
+            "sizes": _sizes_plot(audit) if audit.near.n_groups else None,
+            "agreement": _agreement_plot(audit) if audit.agreement else None,
+        }
+    return render_page(
+        "audit.html",
+        audit=audit,
+        n_faces=len(audit.audited),
+        labels=LABELS,
+        plots=plots,
+        n_listed=_N_LISTED,
+        emolens_version=emolens_version,
+    )
+
+
+def _counts_plot(audit: Audit) -> Markup:
+    """How the classes of each split stand to each other."""
+    figure = new_figure(6.2, 4.4)
+    axes = figure.subplots()
+    height = 0.8 / len(audit.counts)
+    for number, (split, by_label) in enumerate(audit.counts.items()):
+        total = sum(by_label.values())
+        axes.barh(
+            np.arange(len(LABELS)) + (number - (len(audit.counts) - 1) / 2) * height,
+            [100 * by_label[label] / total for label in LABELS],
+            height=0.9 * height,
+            color=_COLORS[number],
+            label=f"{split} ({total:,})",
+        )
+    axes.set_yticks(np.arange(len(LABELS)), LABELS)
+    axes.invert_yaxis()
+    axes.set_xlabel("part of the faces of the split, %")
+    axes.grid(visible=False, axis="y")
+    axes.legend()
+    return to_svg(figure, "Share of every class in each split; the figures stand in the table.")
+
+
+def _splits_plot(audit: Audit) -> Markup:
+    """How much of one split stands in another."""
+    figure = new_figure(6.2, 1.2 + 0.4 * len(audit.splits))
+    axes = figure.subplots()
+    names = [f"{pair.held_out} in {pair.other}" for pair in audit.splits]
+    exact = [100 * pair.n_exact / pair.n_faces for pair in audit.splits]
+    near = [100 * (pair.n_near - pair.n_exact) / pair.n_faces for pair in audit.splits]
+    axes.barh(names, exact, height=0.5, color=ORANGE, label="the same pixels")
+    bars = axes.barh(names, near, left=exact, height=0.5, color=BLUE, label="nearly")
+    axes.bar_label(bars, [f" {one + other:.1f}" for one, other in zip(exact, near, strict=True)])
+    axes.set_xlabel("part of the faces, %")
+    axes.set_xlim(0, 1.15 * max(1.0, *map(sum, zip(exact, near, strict=True))))
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper right", ncols=2)
+    told = "; ".join(
+        f"{pair.held_out} in {pair.other}: {percent(pair.n_near / pair.n_faces)}"
+        for pair in audit.splits
+    )
+    return to_svg(figure, f"Faces that stand in another split too. {told}.")
+
+
+def _sizes_plot(audit: Audit) -> Markup:
+    """How many groups of copies have how many pictures."""
+    sizes = np.arange(2, _LARGEST_SHOWN + 1)
+    names = [str(size) for size in sizes[:-1]] + [f"{_LARGEST_SHOWN} or more"]
+    figure = new_figure(6.2, 3.2)
+    axes = figure.subplots()
+    kinds = (("the same pixels", audit.exact, ORANGE), ("exactly or nearly", audit.near, BLUE))
+    for offset, (name, figures, color) in zip((-0.2, 0.2), kinds, strict=True):
+        n_groups = [
+            sum(n for size, n in figures.sizes.items() if min(size, _LARGEST_SHOWN) == shown)
+            for shown in sizes
+        ]
+        bars = axes.bar(sizes + offset, n_groups, width=0.38, color=color, label=name)
+        axes.bar_label(bars, [f"{n:,}" if n else "" for n in n_groups], fontsize=8)
+    axes.set_xticks(sizes, names)
+    axes.set(xlabel="pictures of a group", ylabel="groups")
+    axes.grid(visible=False, axis="x")
+    axes.legend()
+    return to_svg(
+        figure,
+        f"Sizes of {audit.exact.n_groups} groups of identical pictures and of "
+        f"{audit.near.n_groups} groups of exact or near copies.",
+    )
+
+
+def _agreement_plot(audit: Audit) -> Markup:
+    """For how many faces the raters choose the label that the data set has."""
+    agreement = audit.agreement or {}
+    shares = [100 * (agreement[label].share or 0) for label in LABELS]
+    figure = new_figure(6.2, 3.4)
+    axes = figure.subplots()
+    bars = axes.barh(LABELS, shares, height=0.6, color=BLUE)
+    axes.bar_label(bars, [f" {share:.0f}" for share in shares], fontsize=9)
+    overall = 100 * (agreement["all"].share or 0)
+    axes.axvline(overall, color="0.2", linestyle=":", linewidth=1.5)
+    axes.text(overall, -0.72, f"all: {overall:.0f}", ha="center", fontsize=9)
+    axes.set_xlim(0, 105)
+    axes.invert_yaxis()
+    axes.set_xlabel("labels that the raters' majority shares, %")
+    axes.grid(visible=False, axis="y")
+    told = ", ".join(f"{label} {share:.0f} %" for label, share in zip(LABELS, shares, strict=True))
+    return to_svg(figure, f"Labels that the majority of FER+'s raters shares: {told}.")

@@ -1,0 +1,75 @@
+"""A matrix of models and data sets as one page that opens offline."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import seaborn as sns
+from markupsafe import Markup
+
+from emolens.evaluation.cross import CrossEvaluation
+from emolens.reports.figures import SEQUENTIAL, new_figure, plotting, to_svg
+from emolens.reports.page import render_page
+
+
+def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
+    """The page as HTML, self-contained, with links to the page of each pair beside it."""
+    with plotting():
+        plots = {
+            "accuracy": _matrix_plot(cross, "accuracy"),
+            "macro_f1": _matrix_plot(cross, "macro_f1"),
+        }
+    links = {
+        column.name: [f"{folder}/report.html" for folder in folders]
+        for column, folders in zip(cross.columns, folders_of(cross), strict=True)
+    }
+    return render_page(
+        "cross.html", cross=cross, plots=plots, links=links, emolens_version=emolens_version
+    )
+
+
+def folders_of(cross: CrossEvaluation) -> list[list[str]]:
+    """Names of the folders with the page of each pair: a list for each data set, models in order.
+
+    Letters, digits and dashes alone, as any file system takes them; no two are the same.
+    """
+    seen: Counter[str] = Counter()
+
+    def folder(model: str, data: str) -> str:
+        name = re.sub(r"[^A-Za-z0-9]+", "-", f"{model}-on-{data}").strip("-")
+        # Some file systems take Faces and faces for the same.
+        seen[name.lower()] += 1
+        number = seen[name.lower()]
+        return f"{name}--{number}" if number > 1 else name
+
+    return [[folder(model, column.name) for model in cross.models] for column in cross.columns]
+
+
+def _matrix_plot(cross: CrossEvaluation, figure: str) -> Markup:
+    values = np.array(cross.matrix(figure))
+    as_percent = figure == "accuracy"
+    drawing = new_figure(3.2 + 1.3 * len(cross.data), 1.6 + 0.55 * len(cross.models))
+    axes = drawing.subplots()
+    sns.heatmap(
+        values,
+        annot=True,
+        fmt=".1%" if as_percent else ".3f",
+        cmap=SEQUENTIAL,
+        vmin=0,
+        vmax=1,
+        linewidths=1,
+        xticklabels=cross.data,
+        yticklabels=cross.models,
+        cbar=False,
+        ax=axes,
+    )
+    axes.set_xlabel("measured on")
+    axes.set_ylabel("model")
+    axes.tick_params(axis="y", rotation=0)
+    name = figure.replace("_f1", "-F1")
+    words = "; ".join(
+        f"{model} on {data}: {value:.1%}" if as_percent else f"{model} on {data}: {value:.3f}"
+        for model, row in zip(cross.models, values.tolist(), strict=True)
+        for data, value in zip(cross.data, row, strict=True)
+    )
+    return to_svg(drawing, f"{name}: {words}")

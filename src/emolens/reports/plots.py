@@ -1,0 +1,209 @@
+"""The plots of an evaluation report; every one is readable in grey and with any colour vision.
+
+Use all of them inside `figures.plotting`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import seaborn as sns
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from emolens.core.emotion import LABELS
+from emolens.evaluation.evaluation import Evaluation
+from emolens.evaluation.metrics import ClassificationMetrics
+from emolens.evaluation.reliability import ReliabilityBin
+from emolens.evaluation.slices import Slices
+from emolens.reports.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    new_figure,
+    to_svg,
+)
+from emolens.reports.page import percent
+
+_PERCENT = PercentFormatter(1, decimals=0)
+
+
+def confusion_plot(metrics: ClassificationMetrics) -> Markup:
+    """Which class is taken for which: shares of every row, with counts."""
+    counts = metrics.confusion_matrix
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    texts = np.array(
+        [
+            [f"{share:.0%}\n{n}" for share, n in zip(*row, strict=True)]
+            for row in zip(shares, counts, strict=True)
+        ]
+    )
+    figure = new_figure(6.6, 5.6)
+    axes = figure.subplots()
+    sns.heatmap(
+        shares,
+        annot=texts,
+        fmt="",
+        cmap=SEQUENTIAL,
+        vmin=0,
+        vmax=1,
+        square=True,
+        linewidths=1,
+        xticklabels=LABELS,
+        yticklabels=LABELS,
+        annot_kws={"fontsize": 8.5},
+        cbar_kws={"label": "share of the faces with this label", "format": _PERCENT, "shrink": 0.8},
+        ax=axes,
+    )
+    axes.set(xlabel="named", ylabel="label")
+    axes.tick_params(axis="x", rotation=35, length=0)
+    axes.tick_params(axis="y", rotation=0, length=0)
+    worst = _largest_confusion(counts)
+    return to_svg(figure, f"Confusion matrix of the seven classes. {worst}")
+
+
+def class_plot(metrics: ClassificationMetrics) -> Markup:
+    """Precision, recall and F1 of every class as bars."""
+    figure = new_figure(6.6, 5.0)
+    axes = figure.subplots()
+    styles = (("precision", BLUE, ""), ("recall", "#E69F00", "///"), ("f1", GREY, ""))
+    places = np.arange(len(LABELS))
+    for offset, (name, color, hatch) in zip((-0.27, 0, 0.27), styles, strict=True):
+        values = [getattr(metrics.per_class[label], name) for label in LABELS]
+        axes.barh(
+            places + offset,
+            [value or 0 for value in values],
+            height=0.25,
+            color=color,
+            hatch=hatch,
+            edgecolor="white",
+            label="F1" if name == "f1" else name,
+        )
+        for place, value in zip(places + offset, values, strict=True):
+            text = "not defined" if value is None else f"{value:.0%}"
+            axes.text((value or 0) + 0.01, place, text, va="center", fontsize=7.5, color="0.25")
+    supports = [metrics.per_class[label].support for label in LABELS]
+    axes.set_yticks(places, [f"{label}\n{n:,}" for label, n in zip(LABELS, supports, strict=True)])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1.08), xlabel="share")
+    axes.xaxis.set_major_formatter(_PERCENT)
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper center", ncols=3)
+    texts = [f"{label} F1 {percent(metrics.per_class[label].f1, 0)}" for label in LABELS]
+    return to_svg(figure, f"Precision, recall and F1 of every class: {', '.join(texts)}.")
+
+
+def reliability_plot(evaluation: Evaluation) -> Markup:
+    """Confidence against accuracy, and how often each confidence occurs."""
+    figure = new_figure(5.6, 5.4)
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    axes.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle=":", label="as it should be")
+    if evaluation.bins_before:
+        _reliability_line(axes, evaluation.bins_before, ORANGE, "s--", "before temperature")
+    name = "as shipped" if evaluation.bins_before else "measured"
+    _reliability_line(axes, evaluation.bins, BLUE, "o-", name)
+    axes.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    axes.yaxis.set_major_formatter(_PERCENT)
+    axes.legend(loc="upper left")
+    below.hist(evaluation.predictions.confidence, bins=np.linspace(0, 1, 31).tolist(), color=GREY)
+    below.set(xlabel="confidence", ylabel="faces")
+    below.xaxis.set_major_formatter(_PERCENT)
+    error = evaluation.metrics.ece
+    return to_svg(figure, f"Reliability diagram; the expected calibration error is {error:.3f}.")
+
+
+def risk_plot(evaluation: Evaluation) -> Markup:
+    """Wrong answers over the share of faces answered, with the chosen thresholds."""
+    figure = new_figure(5.6, 5.4)
+    axes = figure.subplots()
+    curve = evaluation.risk
+    axes.plot(curve.coverage, curve.risk, color=BLUE)
+    for chosen in evaluation.abstention:
+        if chosen.threshold is None or chosen.accuracy is None:
+            continue
+        risk = 1 - chosen.accuracy
+        axes.plot(chosen.coverage, risk, "o", color=ORANGE)
+        # The curve rises: below it there is room on the right, above it on the left.
+        is_left = chosen.coverage < 0.6
+        axes.annotate(
+            f"at least {chosen.target_accuracy:.0%} right:\n{chosen.coverage:.0%} answered",
+            (chosen.coverage, risk),
+            textcoords="offset points",
+            xytext=(8, -6) if is_left else (-8, 6),
+            ha="left" if is_left else "right",
+            va="top" if is_left else "bottom",
+            fontsize=8.5,
+        )
+    # The first few faces make the curve jump.
+    settled = curve.risk[curve.coverage > 0.02]
+    top = max(float(settled.max(initial=0.05)) * 1.15, 0.05)
+    axes.set(xlabel="coverage: faces answered", ylabel="risk: wrong answers among them")
+    axes.set(xlim=(0, 1.01), ylim=(0, top))
+    axes.xaxis.set_major_formatter(_PERCENT)
+    axes.yaxis.set_major_formatter(_PERCENT)
+    return to_svg(figure, f"Risk over coverage; the area under it is {curve.aurc:.3f}.")
+
+
+def slices_plot(divisions: Sequence[Slices], overall: float) -> Markup:
+    """Accuracy of parts of the faces with its interval, beside that of all."""
+    n_rows = [len(division.parts) for division in divisions]
+    figure = new_figure(6.6, 0.36 * sum(n_rows) + 0.75 * len(divisions))
+    all_axes = figure.subplots(len(divisions), 1, sharex=True, squeeze=False, height_ratios=n_rows)
+    for axes, division in zip(all_axes[:, 0], divisions, strict=True):
+        names = [f"{part.name} ({part.n:,})" for part in division.parts]
+        for place, part in enumerate(division.parts):
+            if part.accuracy is None or part.ci95 is None:
+                continue
+            axes.plot(part.ci95, (place, place), color=BLUE, linewidth=2)
+            axes.plot(part.accuracy, place, "o", color=BLUE)
+        axes.axvline(overall, color="0.5", linewidth=1, linestyle=":")
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_title(division.by, loc="left", fontsize=10)
+        axes.xaxis.set_major_formatter(_PERCENT)
+    all_axes[-1, 0].set_xlabel("accuracy; dotted: all faces")
+    return to_svg(figure, "Accuracy of parts of the faces; the table below has the numbers.")
+
+
+def comparison_plot(evaluation: Evaluation, names: tuple[str, str]) -> Markup:
+    """Hits that only one of two models has."""
+    comparison = evaluation.comparison
+    if comparison is None:
+        raise ValueError("there is no comparison to plot")
+    figure = new_figure(6.0, 1.5)
+    axes = figure.subplots()
+    counts = (comparison.only_first_right, comparison.only_second_right)
+    bars = axes.barh(names, counts, color=(ORANGE, GREEN), height=0.6)
+    axes.bar_label(bars, padding=3)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("faces that only this model names rightly")
+    texts = [f"only {name} is right for {n}" for name, n in zip(names, counts, strict=True)]
+    return to_svg(figure, f"Faces: {', '.join(texts)}.")
+
+
+def _reliability_line(
+    axes: Axes, bins: Sequence[ReliabilityBin], color: str, style: str, label: str
+) -> None:
+    axes.plot(
+        [one.confidence for one in bins],
+        [one.accuracy for one in bins],
+        style,
+        color=color,
+        markersize=4,
+        label=label,
+    )
+
+
+def _largest_confusion(counts: npt.NDArray[np.int64]) -> str:
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    if not wrong[row, column]:
+        return "No face is named wrongly."
+    return (
+        f"The most frequent mistake is {LABELS[row]} named {LABELS[column]}, "
+        f"{wrong[row, column]} faces."
+    )

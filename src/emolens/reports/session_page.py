@@ -1,0 +1,236 @@
+"""A video or live session as one page that opens offline; it shows nobody unless asked to."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Protocol
+
+import numpy as np
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from emolens.core.emotion import Emotion
+from emolens.reports.page import file_data_uri, render_page
+from emolens.reports.session_charts import (
+    LABELS_SHOWN,
+    Chart,
+    clock_text,
+    label_color,
+    label_name,
+    overview_chart,
+    track_chart,
+)
+from emolens.sessions.session import Session
+from emolens.sessions.track_summary import TrackSummary
+
+# Tracks beyond these stand in a part of the page that has to be opened.
+_N_OPEN = 12
+_N_OVERVIEW = 40
+_N_GAPS = 20
+
+
+class Percentiles(Protocol):
+    """Percentiles of a duration in milliseconds."""
+
+    @property
+    def p50_ms(self) -> float:
+        """Half of the runs take no longer."""
+        ...
+
+    @property
+    def p95_ms(self) -> float:
+        """19 of 20 runs take no longer."""
+        ...
+
+    @property
+    def p99_ms(self) -> float:
+        """99 of 100 runs take no longer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How quick a session was processed.
+
+    Attributes:
+        frames_per_s: Frames processed in a second of real time, or None if unknown.
+        realtime_factor: Seconds of media processed in a second of real time, or None.
+        stages: How long each stage took, by its name.
+    """
+
+    frames_per_s: float | None = None
+    realtime_factor: float | None = None
+    stages: Mapping[str, Percentiles] = field(default_factory=dict)
+
+
+def session_page(
+    session: Session, *, title: str, speed: Speed, source: str, model: str, emolens_version: str
+) -> str:
+    """Fill `templates/session.html`; the same session gives the same text.
+
+    Args:
+        session: What was seen.
+        title: Heading of the page.
+        speed: How quick it was processed.
+        source: Where the frames come from.
+        model: Name of the emotion model.
+        emolens_version: Stands in the footer.
+
+    Returns:
+        HTML with plotly.js inside, or without any script where nobody was seen.
+    """
+    longest = sorted(session.tracks, key=lambda track: -track.shown.visible_s)
+    shown_first = {track.track_id for track in longest[:_N_OPEN]}
+    in_overview = {track.track_id for track in longest[:_N_OVERVIEW]}
+    overview = None
+    if session.tracks:
+        rows = tuple(track for track in session.tracks if track.track_id in in_overview)
+        overview = overview_chart(session, rows)
+    views = [_view(track) for track in session.tracks]
+    charts = [overview, *(view.chart for view in views)] if overview else []
+    return render_page(
+        "session.html",
+        session=session,
+        title=title,
+        speed=speed,
+        source=source,
+        model=model,
+        overview=overview,
+        open_views=[view for view in views if view.track.track_id in shown_first],
+        more_views=[view for view in views if view.track.track_id not in shown_first],
+        legend=[(label_name(label), label_color(label)) for label in LABELS_SHOWN],
+        n_gaps=_N_GAPS,
+        n_rows=len(in_overview),
+        clock=clock_text,
+        duration=duration_text,
+        scripts=_scripts([chart for chart in charts if chart]),
+        emolens_version=emolens_version,
+    )
+
+
+def duration_text(duration_s: float) -> str:
+    """A duration that is easy to read: "0.84 s", "42.1 s", "3 min 05 s", "2 h 10 min"."""
+    if duration_s < 59.95:
+        return f"{duration_s:.{1 if duration_s >= 9.995 else 2}f}\u00a0s"
+    minutes, seconds = divmod(round(duration_s), 60)
+    if minutes < 60:
+        return f"{minutes}\u00a0min {seconds:02d}\u00a0s"
+    hours, minutes = divmod(round(duration_s / 60), 60)
+    return f"{hours}\u00a0h {minutes:02d}\u00a0min"
+
+
+@dataclass(frozen=True, slots=True)
+class _ShareRow:
+    label: str
+    color: str
+    seconds: float
+    share: float | None
+    mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    count: int
+    opacity: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The rows and columns of the transitions in which there are any."""
+
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[_Cell, ...]], ...]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    track: TrackSummary
+    chart: Chart
+    most_shown: str | None
+    most_share: float | None
+    shares: tuple[_ShareRow, ...]
+    changes: _Changes
+    thumbnail: str | None
+
+
+def _view(track: TrackSummary) -> _View:
+    most_shown = track.shown.most_shown
+    jpeg = track.thumbnail_jpeg
+    return _View(
+        track=track,
+        chart=track_chart(track),
+        most_shown=None if most_shown is None else most_shown.label,
+        most_share=None if most_shown is None else track.shown.share(most_shown),
+        shares=tuple(_share_row(track, label) for label in LABELS_SHOWN),
+        changes=_changes(track),
+        thumbnail=None if jpeg is None else file_data_uri(jpeg, "image/jpeg"),
+    )
+
+
+def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:
+    scores, mean = track.mean_scores, None
+    if scores is not None and label is not None:
+        mean = float(scores.probabilities[label])
+    return _ShareRow(
+        label=label_name(label),
+        color=label_color(label),
+        seconds=track.shown.seconds(label),
+        share=track.shown.share(label),
+        mean=mean,
+    )
+
+
+def _changes(track: TrackSummary) -> _Changes:
+    counts = track.transitions
+    occurring = [label for label in Emotion if counts[label].any() or counts[:, label].any()]
+    most = max(int(counts.max()), 1)
+    rows = tuple(
+        (
+            origin.label,
+            tuple(_Cell(int(n), round(0.45 * int(n) / most, 2)) for n in counts[origin][occurring]),
+        )
+        for origin in occurring
+    )
+    return _Changes(tuple(label.label for label in occurring), rows, int(np.sum(counts)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scripts:
+    """What a page runs.
+
+    Attributes:
+        code: The scripts, in order.
+        hashes: Their digests for the content security policy, which lets only these run.
+        charts: What they draw, as JSON.
+    """
+
+    code: tuple[Markup, ...]
+    hashes: tuple[str, ...]
+    charts: Markup
+
+
+def _scripts(charts: list[Chart]) -> _Scripts:
+    if not charts:
+        return _Scripts((), (), Markup("{}"))
+    drawing = files("emolens.reports").joinpath("templates/session.js").read_text("utf-8")
+    code = (get_plotlyjs(), drawing)
+    figures = {chart.element_id: chart.figure for chart in charts}
+    return _Scripts(
+        code=tuple(Markup(text) for text in code),  # noqa: S704 (both are files of packages)
+        hashes=tuple(_csp_hash(text) for text in code),
+        charts=htmlsafe_json_dumps(figures, dumps=_compact_json),
+    )
+
+
+def _compact_json(figures: object, **_kwargs: object) -> str:
+    return json.dumps(figures, allow_nan=False, separators=(",", ":"))
+
+
+def _csp_hash(code: str) -> str:
+    digest = hashlib.sha256(code.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

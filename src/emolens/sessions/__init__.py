@@ -1,0 +1,1 @@
+"""What was seen in a stream: recorder, tracks, summary."""

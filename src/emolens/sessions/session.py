@@ -1,0 +1,275 @@
+"""The record of a whole video or live session, in memory that does not grow with its length."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.errors import ConfigError
+from emolens.core.face import FaceResult
+from emolens.core.frame import Frame, FrameResult
+from emolens.sessions.track_record import TimeGrid, TrackRecord, no_sums, rates_of, shown_time
+from emolens.sessions.track_summary import ShownTime, TrackSummary
+
+MAX_HOLD_S: Final = 0.5
+"""A frame stands for the time to the next one, but not for longer than this."""
+N_BINS: Final = 600
+MAX_TRACKS: Final = 200
+
+_FIRST_BIN_S = 0.05
+# What a frame stands for that has no other one to compare with, in seconds.
+_LONE_FRAME_S = 0.04
+# Tracks are set aside when there are so many times as many as get a timeline.
+_SPARE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What was seen in a video or live session.
+
+    Times are media times in seconds. Where the source started anew, its time goes on behind what
+    was there before.
+
+    Attributes:
+        start_s: Time of the first frame.
+        end_s: Time up to which the last frame counts.
+        n_frames: Frames that were processed.
+        n_dropped: Frames that were dropped between them.
+        n_without_face: Processed frames that show no face.
+        without_face_s: Seconds that these stand for.
+        n_restarts: How often time went back, was none, or went on in another piece of the source.
+        tracks: Those that were visible longest, in the order of appearance.
+        n_other_tracks: Further tracks, of which only the time is kept.
+        others_s: Seconds in which these were visible, all added up.
+        shown: Seconds per label over all faces, those of other tracks included; two faces visible
+            at once count twice.
+    """
+
+    start_s: float
+    end_s: float
+    n_frames: int
+    n_dropped: int
+    n_without_face: int
+    without_face_s: float
+    n_restarts: int
+    tracks: tuple[TrackSummary, ...]
+    n_other_tracks: int
+    others_s: float
+    shown: ShownTime
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the end of the last, in seconds."""
+        return self.end_s - self.start_s
+
+    @property
+    def n_tracks(self) -> int:
+        """All tracks, in `tracks` or not."""
+        return len(self.tracks) + self.n_other_tracks
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, strings, lists and dicts; without thumbnails."""
+        most_shown = self.shown.most_shown
+        return {
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+            "duration_s": self.duration_s,
+            "n_frames": self.n_frames,
+            "n_dropped": self.n_dropped,
+            "n_without_face": self.n_without_face,
+            "without_face_s": self.without_face_s,
+            "n_restarts": self.n_restarts,
+            "n_tracks": self.n_tracks,
+            "n_other_tracks": self.n_other_tracks,
+            "others_s": self.others_s,
+            "most_shown": None if most_shown is None else most_shown.label,
+            "seconds": self.shown.to_dict(),
+            "tracks": [track.to_dict() for track in self.tracks],
+        }
+
+
+class SessionSummary:
+    """A sink that adds up the results of a stream one by one.
+
+    A frame stands for the time to the next one, at most `max_hold_s`, so that a pause of the
+    stream is not counted as shown. The last frame counts as long as the one before it, a single
+    one for 0.04 s. A face that is not visible for more than 0.25 s leaves a gap.
+
+    Memory is bounded, by default at about 30 MB: a timeline has at most `n_bins` bins, whose width
+    doubles when the session outgrows them; the tracks that were visible longest keep a timeline,
+    the others only count. One of these that comes back much later counts once more.
+
+    Args:
+        thumbnails: Keep one small picture of every face; nobody is shown by default.
+        max_hold_s: More than 0.5 s only where fewer than two frames a second are processed.
+        n_bins: Bins of a timeline, an even number.
+        max_tracks: Tracks with a timeline.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        thumbnails: bool = False,
+        max_hold_s: float = MAX_HOLD_S,
+        n_bins: int = N_BINS,
+        max_tracks: int = MAX_TRACKS,
+    ) -> None:
+        if n_bins < 2 or n_bins % 2 or max_tracks < 1 or not 0 < max_hold_s < math.inf:
+            raise ConfigError(
+                "a session needs an even number of bins, at least one track and a positive hold, "
+                f"got n_bins={n_bins}, max_tracks={max_tracks}, max_hold_s={max_hold_s}"
+            )
+        self._thumbnails = thumbnails
+        self._max_hold_s = max_hold_s
+        self._max_tracks = max_tracks
+        self._clock = _Clock()
+        self._n_pieces: int | None = None
+        self._grid = TimeGrid(0.0, bin_s=_FIRST_BIN_S, n_bins=n_bins)
+        # The last frame is counted when the next one says how long it stood.
+        self._faces: tuple[FaceResult, ...] | None = None
+        self._hold_s = min(_LONE_FRAME_S, max_hold_s)
+        self._end_s = 0.0
+        self._tracks: dict[int, TrackRecord] = {}
+        self._totals = _Totals()
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Take the result of one frame."""
+        before_s = self._clock.now_s
+        at_s, is_onward = self._clock.read(result.media_time_s, otherwise_s=before_s + self._hold_s)
+        n_pieces = len(frame.clock_offsets_s)
+        self._clock.n_restarts += is_onward and self._n_pieces not in {None, n_pieces}
+        self._n_pieces = n_pieces
+        if self._totals.n_frames == 0:
+            self._grid.start_s = self._end_s = at_s
+        elif is_onward:
+            self._hold_s = min(at_s - before_s, self._max_hold_s)
+        self._settle(before_s)
+        self._faces = result.faces
+        self._totals.count(result)
+        self._open_tracks(frame, result.faces, at_s)
+
+    def finish(self) -> Session:
+        """What was seen so far; the last frame counts from now on as if no other one followed."""
+        self._settle(self._clock.now_s)
+        ranked = sorted(self._tracks.values(), key=lambda track: -track.visible_s)
+        kept, others = ranked[: self._max_tracks], ranked[self._max_tracks :]
+        kept.sort(key=lambda track: (track.first_s, track.track_id))
+        totals = self._totals
+        return Session(
+            start_s=self._grid.start_s,
+            end_s=self._end_s,
+            n_frames=totals.n_frames,
+            n_dropped=totals.n_dropped,
+            n_without_face=totals.n_without_face,
+            without_face_s=totals.without_face_s,
+            n_restarts=self._clock.n_restarts,
+            tracks=tuple(track.summary() for track in kept),
+            n_other_tracks=totals.n_others + len(others),
+            others_s=totals.others_s + sum(track.visible_s for track in others),
+            shown=shown_time(totals.sums),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Nothing has to be closed: `finish` tells what was seen, also after an error."""
+
+    def _settle(self, at_s: float) -> None:
+        """Count the frame that waits, of the time `at_s`; it stands for `hold_s`."""
+        if self._faces is None:
+            return
+        end_s = self._end_s = at_s + self._hold_s
+        for _ in range(self._grid.reach(end_s)):
+            for track in self._tracks.values():
+                track.merge_bins()
+        if not self._faces:
+            self._totals.without_face_s += self._hold_s
+        for face in self._faces:
+            rates = rates_of(face)
+            self._totals.sums += self._hold_s * rates
+            if face.track_id in self._tracks:
+                self._tracks[face.track_id].add(face, rates, at_s, end_s)
+            elif face.track_id is not None:
+                self._totals.others_s += self._hold_s
+        self._faces = None
+
+    def _open_tracks(self, frame: Frame, faces: Iterable[FaceResult], at_s: float) -> None:
+        visible: set[int] = set()
+        for face in faces:
+            if face.track_id is None:
+                continue
+            visible.add(face.track_id)
+            if face.track_id not in self._tracks:
+                self._tracks[face.track_id] = TrackRecord(face.track_id, at_s, self._grid)
+            if self._thumbnails:
+                self._tracks[face.track_id].look(frame, face)
+        if len(self._tracks) > _SPARE * self._max_tracks:
+            self._set_aside(visible)
+
+    def _set_aside(self, visible: set[int]) -> None:
+        """Keep those who were visible longest, and who is visible now as far as there is room."""
+        ranked = sorted(self._tracks.values(), key=lambda track: -track.visible_s)
+        others = ranked[self._max_tracks :]
+        others.sort(key=lambda track: track.track_id not in visible)
+        room = (_SPARE - 1) * self._max_tracks
+        for place, track in enumerate(others):
+            if place < room and track.track_id in visible:
+                continue
+            self._totals.n_others += 1
+            self._totals.others_s += track.visible_s
+            del self._tracks[track.track_id]
+
+
+@dataclass(slots=True)
+class _Totals:
+    sums: npt.NDArray[np.float64] = field(default_factory=no_sums)
+    n_frames: int = 0
+    n_dropped: int = 0
+    n_without_face: int = 0
+    without_face_s: float = 0.0
+    n_others: int = 0
+    others_s: float = 0.0
+
+    def count(self, result: FrameResult) -> None:
+        self.n_frames += 1
+        self.n_dropped += result.dropped_before
+        self.n_without_face += not result.faces
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Time that never goes back: a source that starts anew goes on behind what was there."""
+
+    now_s: float = -math.inf
+    n_restarts: int = 0
+    _offset_s: float = 0.0
+
+    def read(self, media_s: float, *, otherwise_s: float) -> tuple[float, bool]:
+        """The time of the next frame in seconds, and whether it goes by the source.
+
+        Args:
+            media_s: What the source says.
+            otherwise_s: What holds where that is no time, or earlier than the last one.
+        """
+        at_s = media_s + self._offset_s
+        is_onward = self.now_s <= at_s < math.inf
+        if not is_onward:
+            at_s = otherwise_s if math.isfinite(otherwise_s) else 0.0
+            self.n_restarts += 1
+            if math.isfinite(media_s):
+                self._offset_s = at_s - media_s
+        self.now_s = at_s
+        return at_s, is_onward

@@ -1,0 +1,218 @@
+"""Adds up what is seen of one track, in memory that does not grow with time."""
+
+import math
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
+from emolens.core.face import FaceResult
+from emolens.core.frame import Frame
+from emolens.imaging.crop import crop_square
+from emolens.sessions.track_summary import Gap, ShownTime, Timeline, TimelineBin, TrackSummary
+
+GAP_S = 0.25
+"""A face that cannot be seen for longer leaves a gap."""
+MAX_GAPS = 50
+"""So many gaps of a track are kept, the longest ones."""
+THUMBNAIL_PX = 64
+
+# Columns of what is added up: probability-seconds of the classes, seconds with scores, seconds of
+# the shown classes, seconds of uncertainty.
+_N_COLUMNS = 2 * N_EMOTIONS + 2
+_SCORED = N_EMOTIONS
+_SHOWN = slice(N_EMOTIONS + 1, _N_COLUMNS)
+# Less than this of a bin is rounding.
+_LEAST_S = 1e-9
+_JPEG_QUALITY = 85
+_THUMBNAIL_PAD = 0.1
+
+_Numbers = npt.NDArray[np.float64]
+
+
+class TimeGrid:
+    """Bins of one width, twice as wide whenever time outgrows them.
+
+    Args:
+        start_s: Where bin 0 starts, in seconds.
+        bin_s: Their width at first, in seconds.
+        n_bins: How many there are, an even number.
+    """
+
+    def __init__(self, start_s: float, *, bin_s: float, n_bins: int) -> None:
+        self.start_s = start_s
+        self.bin_s = bin_s
+        self.n_bins = n_bins
+
+    def empty(self) -> _Numbers:
+        """float64 (n_bins, columns) zeros."""
+        return np.zeros((self.n_bins, _N_COLUMNS))
+
+    def reach(self, end_s: float) -> int:
+        """Widen the bins until they reach a time; returns how often they were merged in pairs."""
+        n_merges = 0
+        while self.start_s + self.n_bins * self.bin_s < end_s:
+            self.bin_s *= 2
+            n_merges += 1
+        return n_merges
+
+    def add(self, sums: _Numbers, rates: _Numbers, start_s: float, end_s: float) -> None:
+        """Spread what holds from one time to another over the bins between.
+
+        Args:
+            sums: float64 (n_bins, columns), changed in place.
+            rates: float64 (columns,), per second.
+            start_s: From when, in seconds.
+            end_s: Until when.
+        """
+        start, end = start_s - self.start_s, end_s - self.start_s
+        last = min(int(end / self.bin_s), self.n_bins - 1)
+        for index in range(int(start / self.bin_s), last + 1):
+            left, right = index * self.bin_s, (index + 1) * self.bin_s
+            inside_s = min(end, right) - max(start, left)
+            if inside_s > _LEAST_S:
+                sums[index] += inside_s * rates
+
+
+def no_sums() -> _Numbers:
+    """float64 (columns,) zeros."""
+    return np.zeros(_N_COLUMNS)
+
+
+def rates_of(face: FaceResult) -> _Numbers:
+    """What a second of a face adds to the sums: float64 (columns,)."""
+    rates = no_sums()
+    if face.smoothed is not None:
+        rates[:N_EMOTIONS] = face.smoothed.probabilities
+        rates[_SCORED] = 1
+    rates[_SHOWN.start + (N_EMOTIONS if face.label is None else face.label)] = 1
+    return rates
+
+
+def shown_time(sums: _Numbers) -> ShownTime:
+    """The seconds per label in float64 (columns,) sums."""
+    *by_label, uncertain_s = map(float, sums[_SHOWN])
+    return ShownTime(tuple(by_label), uncertain_s)
+
+
+def mean_scores(sums: _Numbers) -> EmotionScores | None:
+    """The mean scores in float64 (columns,) sums, or None where there were no scores."""
+    if sums[_SCORED] <= 0:
+        return None
+    return EmotionScores((sums[:N_EMOTIONS] / sums[_SCORED]).astype(np.float32))
+
+
+@dataclass(slots=True)
+class _Gaps:
+    longest: list[Gap] = field(default_factory=list)
+    n: int = 0
+    total_s: float = 0.0
+
+    def add(self, gap: Gap) -> None:
+        self.n += 1
+        self.total_s += gap.duration_s
+        self.longest.append(gap)
+        if len(self.longest) > MAX_GAPS:
+            self.longest.remove(min(self.longest, key=lambda kept: kept.duration_s))
+
+
+class TrackRecord:
+    """What is known about one track so far.
+
+    Args:
+        track_id: Its number.
+        at_s: When it was first seen, in seconds.
+        grid: The bins of the session.
+    """
+
+    def __init__(self, track_id: int, at_s: float, grid: TimeGrid) -> None:
+        self.track_id = track_id
+        self.first_s = self.last_s = at_s
+        self._grid = grid
+        self._n_frames = 0
+        self._sums = no_sums()
+        self._bins = grid.empty()
+        self._transitions = np.zeros((N_EMOTIONS, N_EMOTIONS), np.int64)
+        self._label: Emotion | None = None
+        self._gaps = _Gaps()
+        self._picture: npt.NDArray[np.uint8] | None = None
+        self._sharpness = -math.inf
+
+    @property
+    def visible_s(self) -> float:
+        """Seconds in which it was visible."""
+        return float(self._sums[_SHOWN].sum())
+
+    def add(self, face: FaceResult, rates: _Numbers, start_s: float, end_s: float) -> None:
+        """Take what holds from `start_s` to `end_s`; `rates` as from `rates_of`."""
+        if start_s - self.last_s > GAP_S:
+            self._gaps.add(Gap(self.last_s, start_s))
+            self._label = None
+        before, now = self._label, face.label
+        if before is not None and now is not None and before is not now:
+            self._transitions[before, now] += 1
+        self._label = now
+        self._n_frames += 1
+        self._sums += (end_s - start_s) * rates
+        self._grid.add(self._bins, rates, start_s, end_s)
+        self.last_s = end_s
+
+    def merge_bins(self) -> None:
+        """Follow the grid: every two bins become one."""
+        n = len(self._bins)
+        merged = self._bins.reshape(n // 2, 2, _N_COLUMNS).sum(axis=1)
+        self._bins[: n // 2], self._bins[n // 2 :] = merged, 0
+
+    def look(self, frame: Frame, face: FaceResult) -> None:
+        """Keep a small picture of the face if it is the sharpest so far that can be assessed."""
+        was_found = face.detection_score is not None and face.scores_age_s == 0
+        is_sharpest = face.quality.sharpness > self._sharpness
+        if not (was_found and face.quality.is_assessable and is_sharpest and face.box.area):
+            return
+        square = face.box.to_square().pad(_THUMBNAIL_PAD)
+        self._picture = crop_square(frame.image, square, THUMBNAIL_PX)
+        self._sharpness = face.quality.sharpness
+
+    def summary(self) -> TrackSummary:
+        """What is known so far, for good."""
+        transitions = self._transitions.copy()
+        transitions.setflags(write=False)
+        return TrackSummary(
+            track_id=self.track_id,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            n_frames=self._n_frames,
+            shown=shown_time(self._sums),
+            mean_scores=mean_scores(self._sums),
+            transitions=transitions,
+            gaps=tuple(sorted(self._gaps.longest, key=lambda gap: gap.start_s)),
+            n_gaps=self._gaps.n,
+            gaps_s=self._gaps.total_s,
+            timeline=self._timeline(),
+            thumbnail_jpeg=None if self._picture is None else _to_jpeg(self._picture),
+        )
+
+    def _timeline(self) -> Timeline:
+        shown_s = self._bins[:, _SHOWN]
+        bins = [
+            TimelineBin(
+                index=int(index),
+                visible_s=float(shown_s[index].sum()),
+                scores=mean_scores(self._bins[index]),
+                label=_longest(shown_s[index]),
+            )
+            for index in np.flatnonzero(shown_s.any(axis=1))
+        ]
+        return Timeline(self._grid.start_s, self._grid.bin_s, tuple(bins))
+
+
+def _longest(shown_s: _Numbers) -> Emotion | None:
+    place = int(shown_s.argmax())
+    return Emotion(place) if place < N_EMOTIONS else None
+
+
+def _to_jpeg(picture: npt.NDArray[np.uint8]) -> bytes:
+    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+    return bytes(encoded.tobytes())

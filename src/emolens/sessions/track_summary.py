@@ -1,0 +1,162 @@
+"""What a session says about one track: when visible, what was shown for how long."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emolens.core.emotion import LABELS, Emotion, EmotionScores
+from emolens.core.records import ArrayRecord
+
+UNCERTAIN = "uncertain"
+"""How time without a label is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTime:
+    """Seconds per shown label.
+
+    Attributes:
+        by_label: Seconds of each class, in the order of `Emotion`.
+        uncertain_s: Seconds in which emolens abstained.
+    """
+
+    by_label: tuple[float, ...]
+    uncertain_s: float
+
+    @property
+    def visible_s(self) -> float:
+        """All of it, in seconds."""
+        return sum(self.by_label) + self.uncertain_s
+
+    @property
+    def most_shown(self) -> Emotion | None:
+        """The class shown longest (the first one on a tie), or None where none was shown."""
+        longest = max(Emotion, key=lambda emotion: self.by_label[emotion])
+        return longest if self.by_label[longest] > 0 else None
+
+    def seconds(self, label: Emotion | None) -> float:
+        """Seconds of a class, or of uncertainty for None."""
+        return self.uncertain_s if label is None else self.by_label[label]
+
+    def share(self, label: Emotion | None) -> float | None:
+        """Part of the visible time, 0..1; None where nobody was visible."""
+        return self.seconds(label) / self.visible_s if self.visible_s > 0 else None
+
+    def to_dict(self) -> dict[str, float]:
+        """Label to seconds, in the order of `Emotion`, `UNCERTAIN` last."""
+        return dict(zip(LABELS, self.by_label, strict=True)) | {UNCERTAIN: self.uncertain_s}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which a track could not be seen, from `start_s` to `end_s` in media seconds."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineBin:
+    """What was shown in one piece of time.
+
+    Attributes:
+        index: Its number in the grid; it starts at `timeline.start_s + index * timeline.bin_s`.
+        visible_s: Seconds in which the track was visible, more than 0.
+        scores: Mean of the smoothed scores over that time, or None where there were none.
+        label: What was shown longest; None where that is uncertainty.
+    """
+
+    index: int
+    visible_s: float
+    scores: EmotionScores | None
+    label: Emotion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A track's scores over time.
+
+    Attributes:
+        start_s: Where bin 0 starts, in media seconds; the same for everybody in a session.
+        bin_s: Width of a bin in seconds; the same for everybody in a session.
+        bins: Those in which the track was visible, in order; the others are gaps.
+    """
+
+    start_s: float
+    bin_s: float
+    bins: tuple[TimelineBin, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, strings, lists and dicts."""
+        return {
+            "start_s": self.start_s,
+            "bin_s": self.bin_s,
+            "bins": [
+                {
+                    "index": entry.index,
+                    "visible_s": entry.visible_s,
+                    "label": None if entry.label is None else entry.label.label,
+                    "probabilities": entry.scores and entry.scores.to_dict(),
+                }
+                for entry in self.bins
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackSummary(ArrayRecord):
+    """One track of a session.
+
+    Attributes:
+        track_id: Its number.
+        first_s: When it was first visible, in media seconds.
+        last_s: Until when it was visible, in media seconds.
+        n_frames: Results in which it was visible.
+        shown: Seconds per label.
+        mean_scores: Mean of the smoothed scores over the visible time, or None without any.
+        transitions: int64 (7, 7), read-only: how often the label changed from row to column from
+            one frame to the next, without uncertainty or a gap between.
+        gaps: The longest gaps, in order of time.
+        n_gaps: How many there were.
+        gaps_s: Seconds of all of them.
+        timeline: Scores over time.
+        thumbnail_jpeg: A small JPEG of the face, or None where none was kept.
+    """
+
+    track_id: int
+    first_s: float
+    last_s: float
+    n_frames: int
+    shown: ShownTime
+    mean_scores: EmotionScores | None
+    transitions: npt.NDArray[np.int64]
+    gaps: tuple[Gap, ...]
+    n_gaps: int
+    gaps_s: float
+    timeline: Timeline
+    thumbnail_jpeg: bytes | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, strings, lists and dicts; without the thumbnail."""
+        most_shown = self.shown.most_shown
+        return {
+            "track_id": self.track_id,
+            "first_s": self.first_s,
+            "last_s": self.last_s,
+            "visible_s": self.shown.visible_s,
+            "n_frames": self.n_frames,
+            "most_shown": None if most_shown is None else most_shown.label,
+            "seconds": self.shown.to_dict(),
+            "mean_probabilities": self.mean_scores and self.mean_scores.to_dict(),
+            "transitions": self.transitions.tolist(),
+            "gaps": [{"start_s": gap.start_s, "end_s": gap.end_s} for gap in self.gaps],
+            "n_gaps": self.n_gaps,
+            "gaps_s": self.gaps_s,
+            "timeline": self.timeline.to_dict(),
+        }

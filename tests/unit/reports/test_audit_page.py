@@ -1,0 +1,53 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from emolens.curation.audit import audit
+from emolens.curation.audited_faces import read_audited
+from emolens.reports import audit_page as page_module
+from emolens.reports.audit_page import audit_page
+from tests.audit_data import ROWS, Row, write_rows
+from tests.drawings import drawn_face
+
+
+def page_of(path: Path, rows: tuple[Row, ...] = ROWS, *, with_votes: bool = True) -> str:
+    found = audit(read_audited(write_rows(path, rows, with_votes=with_votes)))
+    return audit_page(found, emolens_version="1.2.3")
+
+
+def test_the_page_has_figures_plots_and_lists(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "faces.parquet")
+    assert "2 of 3 faces, 1 of them pixel by pixel" in page
+    assert page.count("<svg ") == 4
+    assert f"{tmp_path / 'faces.parquet'}: row 15" in page
+    assert "1 blank pictures" in page
+    assert "emolens 1.2.3" in page
+
+
+def test_the_page_asks_nothing_of_any_server_and_shows_no_picture(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "faces.parquet")
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert "<img" not in page
+    assert "<script" not in page
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    (tmp_path / "<b>").mkdir()
+    page = page_of(tmp_path / "<b>" / "faces.parquet")
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_little_data_makes_a_page_too(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "faces.parquet", (Row(drawn_face(0)),), with_votes=False)
+    assert "1 faces." in page
+    assert "no FER+ votes" in page
+    assert page.count("<svg ") == 1
+
+
+def test_long_lists_are_cut_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "_N_LISTED", 1)
+    page = page_of(tmp_path / "faces.parquet")
+    assert "The first 1 of 2; all of them stand in the file of" in page
+    assert "row 15" not in page

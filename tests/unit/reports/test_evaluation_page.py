@@ -1,0 +1,106 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emolens.evaluation.comparison import compare
+from emolens.evaluation.evaluation import evaluate
+from emolens.evaluation.leaks import Leaks
+from emolens.reports.evaluation_page import (
+    Gallery,
+    Subject,
+    surest_rows,
+    thumbnails,
+    write_report,
+)
+from emolens.reports.page import percent
+from tests.unit.evaluation.cases import answers, evaluation, faces_with_votes
+
+SUBJECT = Subject(
+    model="<mine>",
+    model_sha256="a" * 64,
+    data="faces.parquet",
+    data_sha256="b" * 64,
+    split="PublicTest",
+    target="label",
+    training="faces.parquet",
+    tta=False,
+    rival=None,
+    emolens_version="1.2.3",
+)
+
+
+def test_a_page_stands_alone_escapes_names_and_shows_nobody() -> None:
+    found = evaluation()
+    page = write_report(found, SUBJECT)
+    assert "&lt;mine&gt;" in page
+    assert "<mine>" not in page
+    assert not re.search(r"(?:src|href)=[\"'](?!data:|#)", page)
+    assert "<img" not in page
+    assert percent(found.metrics.accuracy) in page
+    assert page.count("<svg") == 5
+    assert page == write_report(found, SUBJECT)
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_a_page_says_what_is_right_where_that_is_not_the_label() -> None:
+    found = evaluation()
+    of_labels = write_report(found, SUBJECT)
+    assert "target from the votes" not in of_labels
+    assert "the data set's labels:" in of_labels
+    page = write_report(found, replace(SUBJECT, target="majority"))
+    assert "the majority target from the votes of FER+" in page
+    # What is right are the votes themselves: they agree with the votes, the labels may not.
+    assert "the data set's labels:" not in page
+
+
+def test_faces_are_shown_when_asked_for() -> None:
+    found = evaluation()
+    faces = faces_with_votes(140)
+    rows = surest_rows(found, hits=False)
+    mistakes = thumbnails(found, list(faces.images[rows]), rows)
+    page = write_report(found, SUBJECT, Gallery(mistakes, (), ()))
+    assert page.count("<img") == len(mistakes) > 5
+    assert f"named {mistakes[0].named}" in page
+
+
+def test_the_surest_come_first() -> None:
+    found = evaluation()
+    for hits in (True, False):
+        rows = surest_rows(found, hits=hits)
+        assert (found.predictions.hits[rows] == hits).all()
+        assert (np.diff(found.predictions.confidence[rows]) <= 0).all()
+        assert len(rows) <= 24
+        others = np.setdiff1d(np.flatnonzero(found.predictions.hits == hits), rows)
+        least = found.predictions.confidence[rows].min()
+        assert (found.predictions.confidence[others] <= least).all()
+
+
+def test_a_rival_and_ten_views_have_their_sections() -> None:
+    found = evaluation()
+    faces = faces_with_votes(140)
+    others = answers(faces, share_right=0.5, seed=1)
+    rivalled = evaluate(others, faces, Leaks(np.arange(140), None, None), temperature=1.0)
+    compared = replace(
+        found,
+        rival=rivalled.metrics,
+        comparison=compare(found.predictions, others),
+        one_view=found.metrics,
+        views=compare(others, found.predictions),
+    )
+    page = write_report(compared, replace(SUBJECT, rival="other", tta=True))
+    assert "against other" in page
+    assert "Ten views against one" in page
+    assert page.count("<svg") == 6
+
+
+@pytest.mark.parametrize("n_faces", [1, 7])
+def test_tiny_and_perfect_sets_have_a_page_too(n_faces: int) -> None:
+    faces = faces_with_votes(n_faces)
+    leaks = Leaks(np.arange(n_faces), None, None)
+    found = evaluate(answers(faces, share_right=1.0), faces, leaks, temperature=1.0)
+    page = write_report(found, SUBJECT)
+    assert "no threshold is known to reach this" in page
+    assert "not defined" in page

@@ -1,0 +1,62 @@
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+from emolens.reports.page import (
+    chance_text,
+    figure_text,
+    file_data_uri,
+    percent,
+    render_page,
+    to_data_uri,
+)
+
+
+def test_a_picture_becomes_an_address_that_holds_it() -> None:
+    picture = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    uri = to_data_uri(picture)
+    content = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(decoded, picture)
+
+
+def test_a_page_asks_nothing_of_any_server() -> None:
+    page = render_page("page.html")
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://", page)
+
+
+def test_a_name_that_is_missing_is_an_error_and_no_gap() -> None:
+    with pytest.raises(UndefinedError):
+        render_page("evaluation.html")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(0.72444, "72.4\u00a0%"), (None, "not defined"), (0, "0.0\u00a0%")]
+)
+def test_percent(given: float | None, expected: str) -> None:
+    assert percent(given) == expected
+
+
+def test_figure_text() -> None:
+    assert figure_text(0.71449) == "0.714"
+    assert figure_text(None) == "not defined"
+
+
+def test_a_tiny_chance_is_no_zero() -> None:
+    assert chance_text(1e-9) == "< 0.001"
+    assert chance_text(0.03124) == "= 0.031"
+
+
+def test_a_page_runs_no_script_unless_it_says_so() -> None:
+    page = render_page("page.html")
+    assert "script-src" not in page
+    assert "<script" not in page
+
+
+def test_the_bytes_of_a_file_become_an_address() -> None:
+    assert file_data_uri(b"abc", "image/jpeg") == "data:image/jpeg;base64,YWJj"
