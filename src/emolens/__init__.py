@@ -10,7 +10,10 @@
     for result in emolens.stream(0):                  # a camera, an address, a video, a folder
         print(result.media_time_s, *result.faces)     # result.frame is the picture
 
-For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`.
+    recorded = emolens.analyze_video("clip.mp4", emolens.VideoJob(tables=["faces.csv"]))
+
+For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`. For several
+analyzers, e.g. one a stream, keep `models = emolens.Models()` and take them from it.
 """
 
 from importlib import import_module
@@ -18,64 +21,99 @@ from importlib import import_module
 TYPE_CHECKING = False  # as type checkers read it; `typing` is slow to load
 
 if TYPE_CHECKING:
+    from emolens.contract import ROW_COLUMNS, SCHEMA_VERSION, TABLE_COLUMNS
     from emolens.core.emotion import LABELS, Emotion, EmotionScores
     from emolens.core.errors import (
         BrokenLibraryError,
         ConfigError,
+        DamagedImageError,
         DatasetError,
         EmolensError,
+        EmptyFileError,
+        ImageTooLargeError,
         InputError,
+        InputNotFoundError,
         MissingExtraError,
         ModelError,
         OutputError,
         ProcessingError,
+        RenamedModelWarning,
         SourceError,
+        UnsupportedFormatError,
     )
     from emolens.core.face import FaceDetection, FaceQuality, FaceResult, FaceRoll, QualityReason
-    from emolens.core.frame import ROW_COLUMNS, Frame, FrameResult
+    from emolens.core.frame import Frame, FrameResult
     from emolens.core.geometry import Box
     from emolens.core.manifest import InputSpec, ModelManifest
+    from emolens.core.ports import FrameSource, ResultSink, SourceReport
+    from emolens.jobs.streams import Look
+    from emolens.jobs.video import Recorded, VideoJob, analyze_video
     from emolens.media.clip import Clip
-    from emolens.pipeline.analyzer import ImageAnalyzer, Picture, analyze
+    from emolens.media.push_source import PushSource
+    from emolens.pipeline.analysis import analyze
+    from emolens.pipeline.analyzer import ImageAnalyzer, Picture
+    from emolens.pipeline.models import Models
     from emolens.pipeline.stream import StreamAnalyzer
     from emolens.pipeline.stream_settings import StreamSettings
     from emolens.pipeline.streaming import Stream, stream
     from emolens.rendering.overlay import draw_faces
+    from emolens.sessions.session import Session, SessionSummary
+    from emolens.sessions.track_summary import TrackSummary
 
     __version__: str
 
 __all__ = [
     "LABELS",
     "ROW_COLUMNS",
+    "SCHEMA_VERSION",
+    "TABLE_COLUMNS",
     "Box",
     "BrokenLibraryError",
     "Clip",
     "ConfigError",
+    "DamagedImageError",
     "DatasetError",
     "EmolensError",
     "Emotion",
     "EmotionScores",
+    "EmptyFileError",
     "FaceDetection",
     "FaceQuality",
     "FaceResult",
     "FaceRoll",
     "Frame",
     "FrameResult",
+    "FrameSource",
     "ImageAnalyzer",
+    "ImageTooLargeError",
     "InputError",
+    "InputNotFoundError",
     "InputSpec",
+    "Look",
     "MissingExtraError",
     "ModelError",
     "ModelManifest",
+    "Models",
     "OutputError",
     "Picture",
     "ProcessingError",
+    "PushSource",
     "QualityReason",
+    "Recorded",
+    "RenamedModelWarning",
+    "ResultSink",
+    "Session",
+    "SessionSummary",
     "SourceError",
+    "SourceReport",
     "Stream",
     "StreamAnalyzer",
     "StreamSettings",
+    "TrackSummary",
+    "UnsupportedFormatError",
+    "VideoJob",
     "analyze",
+    "analyze_video",
     "draw_faces",
     "stream",
 ]
@@ -84,10 +122,33 @@ __all__ = [
 # and importing emolens must leave the environment alone. It must also be quick: until the command
 # line has been loaded by way of this module, nothing can be done about Ctrl-C.
 _LOADED_ON_USE = {
-    "emolens.core.emotion": ("LABELS", "Emotion", "EmotionScores"),
+    "emolens.contract": (
+        "ROW_COLUMNS",
+        "SCHEMA_VERSION",
+        "TABLE_COLUMNS",
+    ),
+    "emolens.core.emotion": (
+        "LABELS",
+        "Emotion",
+        "EmotionScores",
+    ),
     "emolens.core.errors": (
-        *("BrokenLibraryError", "ConfigError", "DatasetError", "EmolensError", "InputError"),
-        *("MissingExtraError", "ModelError", "OutputError", "ProcessingError", "SourceError"),
+        "BrokenLibraryError",
+        "ConfigError",
+        "DamagedImageError",
+        "DatasetError",
+        "EmolensError",
+        "EmptyFileError",
+        "ImageTooLargeError",
+        "InputError",
+        "InputNotFoundError",
+        "MissingExtraError",
+        "ModelError",
+        "OutputError",
+        "ProcessingError",
+        "RenamedModelWarning",
+        "SourceError",
+        "UnsupportedFormatError",
     ),
     "emolens.core.face": (
         "FaceDetection",
@@ -96,15 +157,46 @@ _LOADED_ON_USE = {
         "FaceRoll",
         "QualityReason",
     ),
-    "emolens.core.frame": ("ROW_COLUMNS", "Frame", "FrameResult"),
+    "emolens.core.frame": (
+        "Frame",
+        "FrameResult",
+    ),
     "emolens.core.geometry": ("Box",),
-    "emolens.core.manifest": ("InputSpec", "ModelManifest"),
+    "emolens.core.manifest": (
+        "InputSpec",
+        "ModelManifest",
+    ),
+    "emolens.core.ports": (
+        "FrameSource",
+        "ResultSink",
+        "SourceReport",
+    ),
+    "emolens.jobs.streams": ("Look",),
+    "emolens.jobs.video": (
+        "Recorded",
+        "VideoJob",
+        "analyze_video",
+    ),
     "emolens.media.clip": ("Clip",),
-    "emolens.pipeline.analyzer": ("ImageAnalyzer", "Picture", "analyze"),
+    "emolens.media.push_source": ("PushSource",),
+    "emolens.pipeline.analysis": ("analyze",),
+    "emolens.pipeline.analyzer": (
+        "ImageAnalyzer",
+        "Picture",
+    ),
+    "emolens.pipeline.models": ("Models",),
     "emolens.pipeline.stream": ("StreamAnalyzer",),
     "emolens.pipeline.stream_settings": ("StreamSettings",),
-    "emolens.pipeline.streaming": ("Stream", "stream"),
+    "emolens.pipeline.streaming": (
+        "Stream",
+        "stream",
+    ),
     "emolens.rendering.overlay": ("draw_faces",),
+    "emolens.sessions.session": (
+        "Session",
+        "SessionSummary",
+    ),
+    "emolens.sessions.track_summary": ("TrackSummary",),
 }
 _MODULES = {name: module for module, names in _LOADED_ON_USE.items() for name in names}
 

@@ -14,6 +14,7 @@ from emolens.media.network_source import NetworkSource
 from emolens.media.paced_source import PacedSource
 from emolens.media.picture_source import PictureSource
 from emolens.media.pictures import write_picture
+from emolens.media.push_source import PushSource
 from emolens.media.video_source import VideoSource
 from emolens.testing import Actor, SyntheticSource
 from tests.camera_server import camera_server
@@ -45,6 +46,15 @@ def open_synthetic(_folder: Path) -> FrameSource:
     return SyntheticSource([actor], size_wh=(96, 64), rate_hz=25, duration_s=N_FRAMES / 25)
 
 
+def open_pushed(_folder: Path) -> FrameSource:
+    """A source that is fed from a thread, as slowly as it is read."""
+    source = PushSource("pushed", capacity=N_FRAMES)
+    for number in range(N_FRAMES):
+        source.push(numbered_picture(number), captured_at_s=number / 25)
+    source.close()
+    return source
+
+
 OFFLINE: Final = {
     "video": open_video,
     "pictures": open_pictures,
@@ -53,13 +63,16 @@ OFFLINE: Final = {
 }
 
 
-@pytest.fixture(params=[*OFFLINE, "network-jpeg", "network-ts", "snapshots"])
+@pytest.fixture(params=[*OFFLINE, "pushed", "network-jpeg", "network-ts", "snapshots"])
 def open_source(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OpenSource]:
     name: str = request.param
     if name in OFFLINE:
         yield lambda: OFFLINE[name](tmp_path)
+        return
+    if name == "pushed":
+        yield lambda: open_pushed(tmp_path)
         return
     if name == "snapshots":
         monkeypatch.setattr("emolens.media.snapshots.INTERVAL_S", 0.01)
@@ -132,3 +145,13 @@ def test_a_recorded_source_gives_the_same_every_time(name: str, tmp_path: Path) 
     for a, b in zip(one, two, strict=True):
         assert (a.index, a.media_time_s, a.source_id) == (b.index, b.media_time_s, b.source_id)
         np.testing.assert_array_equal(a.image, b.image)
+
+
+def test_a_source_reports_of_itself(open_source: OpenSource) -> None:
+    with open_source() as source:
+        assert isinstance(source, FrameSource)
+        list(itertools.islice(source, N_FRAMES))
+        report = source.report
+    assert report.n_expected in {None, N_FRAMES}
+    assert report.n_dropped == 0
+    assert set(report.failures) <= set(report.remarks)

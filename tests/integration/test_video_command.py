@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from emolens.core.frame import TABLE_COLUMNS, FrameResult
+from emolens.contract import TABLE_COLUMNS
+from emolens.core.frame import FrameResult
 from emolens.detection import build_detector
 from emolens.media.pictures import write_picture
 from emolens.media.recording import Recording

@@ -1,24 +1,13 @@
 """`emolens data convert`: any data set as one Parquet file."""
 
-import itertools
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.parquet as pq
 import typer
 
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
-from emolens.core.errors import ConfigError
-from emolens.datasets.faces import FaceSample
-from emolens.datasets.loading import iter_faces
-from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
-from emolens.datasets.reading import ReadingReport, without_folder
-from emolens.imaging.crop import resize_gray_square
-from emolens.storage.files import writing
-
-# A row group: read back piece by piece, and written before memory notices.
-_ROWS_AT_ONCE = 2048
+from emolens.jobs.convert import convert_data
 
 
 def convert(
@@ -47,36 +36,23 @@ def convert(
     Such a file is read several times as fast as single pictures. It holds pictures of people: the
     licence of the data set goes for it too.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"{out}: the file must end in {' or '.join(sorted(SUFFIXES))}")
-    report = ReadingReport(skip_faults=skip_faults)
-    samples = iter_faces(source, report=report)
-    n_faces = 0
-    with (
-        progress("faces", None, quiet=quiet) as done,
-        writing(out) as file,
-        # Pictures are compressed already.
-        pq.ParquetWriter(file, SCHEMA, compression="none") as writer,
-    ):
-        while part := list(itertools.islice(samples, _ROWS_AT_ONCE)):
-            writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
-            n_faces += len(part)
-            done(n_faces)
-        writer.add_key_value_metadata(remarks_metadata(without_folder(report.remarks, source)))
-        if not n_faces:
-            raise report.no_faces(source)
+    converted = convert_data(
+        source,
+        out,
+        size_px=size_px,
+        skip_faults=skip_faults,
+        progress=partial(progress, quiet=quiet),
+    )
+    report = converted.report
     for fault in report.faults:
         say_error(fault)
     if not quiet:
         for remark in report.remarks:
             say(remark)
         left_out = sum(report.left_out.values())
-        say(f"wrote {out}: {n_faces:,} faces; left out {left_out:,}, skipped {report.n_faults:,}")
+        say(
+            f"wrote {out}: {converted.n_faces:,} faces; left out {left_out:,}, "
+            f"skipped {report.n_faults:,}"
+        )
     if report.n_faults:
         raise PartialFailureError
-
-
-def _resized(sample: FaceSample, size_px: int | None) -> FaceSample:
-    if size_px is None:
-        return sample
-    return replace(sample, image=resize_gray_square(sample.image, size_px))

@@ -1,6 +1,7 @@
 """`emolens video`: follow and name the faces of a video."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,29 +19,20 @@ from emolens.cli.options import (
     TrackerOption,
     VideoTrackOption,
 )
-from emolens.cli.streams import (
-    Look,
-    check_not_source,
-    run_recorded,
-    show_session,
-    try_report,
-)
-from emolens.cli.terminal import PartialFailureError, say, say_error
-from emolens.core.errors import ConfigError, SourceError
-from emolens.core.ports import FrameSource
+from emolens.cli.sessions import show_session
+from emolens.cli.signals import stopping_on_signals
+from emolens.cli.terminal import PartialFailureError, progress, say, say_error
+from emolens.core.errors import ConfigError
 from emolens.detection import DEFAULT_DETECTOR
+from emolens.jobs.streams import Look
+from emolens.jobs.video import VideoJob, analyze_video
 from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
-from emolens.media.open_source import SourcePlan, plan_source
+from emolens.media.open_source import plan_source
 from emolens.media.picture_source import DEFAULT_RATE_HZ
-from emolens.media.recording import Recording
-from emolens.media.table_writer import TableWriter
-from emolens.media.video_source import VideoSource
-from emolens.pipeline.outputs import Outputs
-from emolens.pipeline.stream import StreamAnalyzer
+from emolens.pipeline.models import Models
+from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.rendering.stream_overlay import StreamOverlay
-from emolens.sessions.session import MAX_HOLD_S, SessionSummary
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -63,8 +55,13 @@ def video(  # noqa: PLR0913 (one option each)
     start: Annotated[float | None, typer.Option(help="Begin at this second.")] = None,
     end: Annotated[float | None, typer.Option(help="End before this second.")] = None,
     rate: Annotated[
-        float, typer.Option(help="Pictures a second of a folder.", metavar="HZ")
-    ] = DEFAULT_RATE_HZ,
+        float | None,
+        typer.Option(
+            help="Pictures a second of a folder.",
+            metavar="HZ",
+            show_default=f"{DEFAULT_RATE_HZ:g}",
+        ),
+    ] = None,
     video_track: VideoTrackOption = None,
     detect_hz: Annotated[
         float,
@@ -93,7 +90,7 @@ def video(  # noqa: PLR0913 (one option each)
     clip = Clip(start, end, every)
     plan = plan_source(
         path,
-        clip=clip,
+        clip=None if clip == Clip() else clip,
         rate_hz=rate,
         max_pixels=max_megapixels * MEGAPIXEL,
         video_track=video_track,
@@ -101,55 +98,35 @@ def video(  # noqa: PLR0913 (one option each)
     if plan.is_endless:
         shown = shlex.quote(without_secrets(path))
         raise ConfigError(f"{plan.name} has no end; use: emolens live --source {shown}")
-    check_not_source(plan.path, *(table or ()), annotated, report)
     settings = StreamSettings(
         # A face that is only looked for now and then would be shown until it is found.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
         detector_px=detector_px,
     )
-    analyzer = StreamAnalyzer.load(
-        model=model, detector=detector, tracker=tracker, settings=settings
+    job = VideoJob(
+        tables=table or (),
+        annotated=annotated,
+        report=report,
+        look=Look(blur=blur, heatmap=heatmap),
+        thumbnails=thumbnails,
+        settings=settings,
+        tracker=tracker,
     )
-    layers = Look(model, blur=blur, heatmap=heatmap).layers(analyzer, StreamOverlay())
-    summary = SessionSummary(thumbnails=thumbnails, max_hold_s=_hold_s(plan, rate, every))
-    with plan.open() as source:
-        recording = Recording(annotated, sound_from=_sound_of(source)) if annotated else None
-        outputs = Outputs(
-            data=[summary, *map(TableWriter, table or ())],
-            pictures=[recording] if recording else [],
-            layers=layers,
-        )
-        recorded = run_recorded(source, analyzer, outputs, summary, quiet=quiet)
-    failures = recorded.failures
-    if not recorded.session.n_frames:
-        raise SourceError("; ".join([f"{plan.name} has no frames{_range_text(clip)}", *failures]))
-    if report:
-        failures += try_report(report, recorded, source=plan.name, model=model)
+    recorded = analyze_video(
+        plan,
+        job,
+        models=Models(model=model, detector=detector, n_threads=STREAM_THREADS),
+        model_name=model,
+        progress=partial(progress, quiet=quiet),
+        stopping=stopping_on_signals,
+    )
     if not quiet:
         show_session(recorded.session)
-        for remark in (*recorded.remarks, *(recording.remarks if recording else ())):
+        for remark in recorded.remarks:
             say(remark)
         say(str(recorded))
-    for failure in failures:
+    for failure in recorded.failures:
         say_error(failure)
-    if failures:
+    if recorded.failures:
         raise PartialFailureError
-
-
-def _sound_of(source: FrameSource) -> Path | None:
-    """The file whose sound belongs to a recording, if it has any."""
-    return source.path if isinstance(source, VideoSource) and source.facts.has_audio else None
-
-
-def _hold_s(plan: SourcePlan, rate_hz: float, every: int) -> float:
-    """How long a picture of a slow sequence stands for itself, in seconds."""
-    is_folder = plan.path is not None and plan.path.is_dir()
-    return max(MAX_HOLD_S, every / rate_hz if is_folder else MAX_HOLD_S)
-
-
-def _range_text(clip: Clip) -> str:
-    if clip.start_s is None and clip.end_s is None:
-        return ""
-    until = "the end" if clip.end_s is None else f"{clip.end_s} s"
-    return f" between {clip.start_s or 0} s and {until}"

@@ -65,6 +65,7 @@ class EmotionScores(ArrayRecord):
             raise InputError(f"probabilities must be finite and >= 0, got {probabilities}")
         if abs(float(probabilities.sum()) - 1) > _SUM_TOLERANCE:
             raise InputError(f"probabilities must add up to 1, got {probabilities.sum()}")
+        np.minimum(probabilities, 1, out=probabilities)
         probabilities.setflags(write=False)
         object.__setattr__(self, "probabilities", probabilities)
 

@@ -2,6 +2,22 @@
 
 Each class has a stable `code` (for scripts and JSON) and also inherits the builtin that a caller
 would expect, so `except ValueError` works for those who do not know this module.
+
+    EmolensError
+    |-- InputError (ValueError)               an image, an array, an argument
+    |   |-- InputNotFoundError (FileNotFoundError)
+    |   |-- EmptyFileError
+    |   |-- UnsupportedFormatError
+    |   |-- DamagedImageError
+    |   `-- ImageTooLargeError
+    |-- ProcessingError (RuntimeError)        an image that could be read
+    |-- SourceError (OSError)                 a camera, a stream, a video
+    |-- ModelError (ValueError)
+    |-- DatasetError (ValueError)
+    |-- ConfigError (ValueError)              a recipe, an option, a setting
+    |-- OutputError (OSError)
+    |-- BrokenLibraryError (ImportError)
+    `-- MissingExtraError (ImportError)
 """
 
 from typing import ClassVar

@@ -197,27 +197,14 @@ class FaceResult:
         return self.scores.confidence
 
     def to_dict(self) -> dict[str, object]:
-        """The face as in the JSON contract: plain numbers, strings, lists and dicts.
+        """The face as plain values (`emolens.contract.FaceRecord`).
 
         A face of a stream also has its track, its scores before smoothing and their age.
         """
-        record: dict[str, object] = {
-            "box": list(self.box.to_tuple()),
-            "detection_score": self.detection_score,
-            "label": None if self.label is None else self.label.label,
-            "top": self.top.label,
-            "confidence": self.confidence,
-            "probabilities": self.scores.to_dict(),
-            "assessable": self.quality.is_assessable,
-            "reasons": [reason.value for reason in self.quality.reasons],
-        }
-        if self.track_id is not None:
-            record |= {
-                "track_id": self.track_id,
-                "raw_probabilities": self.raw.to_dict(),
-                "scores_age_s": self.scores_age_s,
-            }
-        return record
+        # The shape of records is the contract's, which stands above and is loaded on use.
+        from emolens import contract  # noqa: PLC0415
+
+        return contract.face_record(self).to_dict()
 
     def __str__(self) -> str:
         x, y = round(self.box.x_min), round(self.box.y_min)

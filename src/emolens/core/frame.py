@@ -8,27 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.face import FaceResult
 from emolens.core.records import ArrayRecord, ReadOnlyDict
 
 Cell = float | str | bool | None
 """A value of a table."""
-
-_BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max", "detection_score")
-_LABEL_COLUMNS = ("label", "top", "confidence", *(f"p_{label}" for label in LABELS))
-
-ROW_COLUMNS: tuple[str, ...] = (*_BOX_COLUMNS, *_LABEL_COLUMNS, "assessable")
-"""The keys of every row of `FrameResult.to_rows`, in order; `p_` are the scores."""
-
-TABLE_COLUMNS: tuple[str, ...] = (
-    *("frame", "media_time_s", "track_id", *_BOX_COLUMNS),
-    *_LABEL_COLUMNS,
-    *(f"s_{label}" for label in LABELS),
-    "assessable",
-)
-"""The columns of a video table: `p_` are the scores of this frame alone, `s_` the smoothed ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -129,74 +114,45 @@ class FrameResult:
             )
         return frame
 
+    # The shape of records is the contract's, which stands above and is loaded on use.
+
     def to_dict(self) -> dict[str, object]:
-        """Width, height and faces as in the JSON contract."""
-        width, height = self.size_wh
-        record: dict[str, object] = {
-            "width": width,
-            "height": height,
-            "faces": [face.to_dict() for face in self.faces],
-        }
-        if self.notes:
-            record["notes"] = list(self.notes)
-        return record
+        """Width, height and faces (`emolens.contract.FacesRecord`)."""
+        from emolens import contract  # noqa: PLC0415
+
+        return contract.faces_record(self).to_dict()
 
     def to_json(self) -> str:
         """`to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
 
     def to_stream_dict(self) -> dict[str, object]:
-        """`to_dict` with the frame's number, its time and how many frames were dropped before."""
-        return {
-            "frame": self.frame_index,
-            "media_time_s": self.media_time_s,
-            "dropped_before": self.dropped_before,
-            **self.to_dict(),
-        }
+        """`to_dict` with the frame's number, its time and how many frames were dropped before.
+
+        `emolens.contract.FrameRecord`.
+        """
+        from emolens import contract  # noqa: PLC0415
+
+        return contract.frame_record(self).to_dict()
 
     def to_rows(self) -> list[dict[str, Cell]]:
-        """One flat dict per face, its keys being `ROW_COLUMNS`; none where there is no face.
+        """One flat dict per face, its keys being `emolens.ROW_COLUMNS`; none where there is none.
 
         `pandas.DataFrame(result.to_rows(), columns=list(emolens.ROW_COLUMNS))` has its columns
         then, too.
         """
-        return [_face_row(face) for face in self.faces]
+        from emolens import contract  # noqa: PLC0415
+
+        return contract.face_rows(self)
 
     def to_table_rows(self) -> list[dict[str, Cell]]:
-        """One dict with `TABLE_COLUMNS` per face, or a single one where there is no face."""
-        place: dict[str, Cell] = {"frame": self.frame_index, "media_time_s": self.media_time_s}
-        rows = [place | _track_row(face) for face in self.faces] or [place]
-        return [{column: row.get(column) for column in TABLE_COLUMNS} for row in rows]
+        """One dict with `emolens.TABLE_COLUMNS` per face, or a single one where there is none."""
+        from emolens import contract  # noqa: PLC0415
+
+        return contract.table_rows(self)
 
     def __str__(self) -> str:
         width, height = self.size_wh
         n = len(self.faces)
         head = f"{n or 'no'} face{'' if n == 1 else 's'} in {width}x{height} px"
         return "\n".join([head, *(f"  {face}" for face in self.faces)])
-
-
-def _track_row(face: FaceResult) -> dict[str, Cell]:
-    raw = {f"p_{label}": value for label, value in face.raw.to_dict().items()}
-    smoothed = face.smoothed.to_dict() if face.smoothed else {}
-    return {
-        **_face_row(face),
-        "track_id": face.track_id,
-        **raw,
-        **{f"s_{label}": value for label, value in smoothed.items()},
-    }
-
-
-def _face_row(face: FaceResult) -> dict[str, Cell]:
-    x_min, y_min, x_max, y_max = face.box.to_tuple()
-    return {
-        "x_min": x_min,
-        "y_min": y_min,
-        "x_max": x_max,
-        "y_max": y_max,
-        "detection_score": face.detection_score,
-        "label": None if face.label is None else face.label.label,
-        "top": face.top.label,
-        "confidence": face.confidence,
-        **{f"p_{name}": value for name, value in face.scores.to_dict().items()},
-        "assessable": face.quality.is_assessable,
-    }

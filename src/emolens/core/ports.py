@@ -4,6 +4,7 @@ Each port has one contract test under tests/contract/ that runs over all its imp
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -109,8 +110,33 @@ class ScoreSmoother(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class SourceReport:
+    """What a source has to say of itself, so far.
+
+    Attributes:
+        n_expected: How many frames will come, or None where nobody knows.
+        n_dropped: Frames that it has dropped itself.
+        is_live: Whether its frames come when they are captured, so that none can wait.
+        remarks: What people should know, e.g. that its pixels are not square.
+        failures: What of that means that something is damaged or missing.
+    """
+
+    n_expected: int | None = None
+    n_dropped: int = 0
+    is_live: bool = False
+    remarks: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@runtime_checkable
 class FrameSource(Protocol):
     """Gives frames in order; a context manager that frees what it holds."""
+
+    @property
+    def report(self) -> SourceReport:
+        """What is to be said of it so far; may be asked from any thread."""
+        ...
 
     def __iter__(self) -> Iterator[Frame]: ...
 

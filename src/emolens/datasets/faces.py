@@ -136,35 +136,55 @@ class FaceSet:
         return digest.hexdigest()
 
 
-def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
-    """Put faces into one array, resizing those of another size.
+class FaceCollector:
+    """Puts faces into one array, one after the other.
 
     Args:
-        samples: Faces of any size, in order.
-        size_px: Side of the square every face is brought to by `resize_gray_square`; a face of
-            that size stays untouched.
-
-    Returns:
-        All faces in the order given; an empty set has arrays of length 0.
+        size_px: Side of the square every face is brought to by `resize_gray_square`; a face of that
+            size stays untouched.
     """
-    # One growing buffer instead of a list that is stacked at the end: half the memory.
-    pixels = bytearray()
-    labels: list[int] = []
-    locations: list[str] = []
-    votes: list[tuple[int, ...]] = []
-    subjects: list[str] = []
-    for sample in samples:
-        pixels += resize_gray_square(sample.image, size_px).tobytes()
-        labels.append(sample.emotion)
-        locations.append(sample.location)
+
+    def __init__(self, size_px: int) -> None:
+        self.size_px = size_px
+        # One growing buffer instead of a list that is stacked at the end: half the memory.
+        self._pixels = bytearray()
+        self._labels: list[int] = []
+        self._locations: list[str] = []
+        self._votes: list[tuple[int, ...]] = []
+        self._subjects: list[str] = []
+
+    def add(self, sample: FaceSample) -> None:
+        """Take the next face, of any size."""
+        self._pixels += resize_gray_square(sample.image, self.size_px).tobytes()
+        self._labels.append(sample.emotion)
+        self._locations.append(sample.location)
         if sample.votes is not None:
-            votes.append(sample.votes)
+            self._votes.append(sample.votes)
         if sample.subject is not None:
-            subjects.append(sample.subject)
-    images = np.frombuffer(pixels, np.uint8).reshape(len(labels), size_px, size_px)
-    counts = np.array(votes, np.uint8) if votes and len(votes) == len(labels) else None
-    people = tuple(subjects) if subjects and len(subjects) == len(labels) else None
-    return FaceSet(images, np.array(labels, np.int64), tuple(locations), counts, people)
+            self._subjects.append(sample.subject)
+
+    def faces(self, remarks: Sequence[str] = ()) -> FaceSet:
+        """All faces in the order given; an empty set has arrays of length 0."""
+        n_faces = len(self._labels)
+        images = np.frombuffer(self._pixels, np.uint8).reshape(n_faces, self.size_px, self.size_px)
+        has_votes = self._votes and len(self._votes) == n_faces
+        has_subjects = self._subjects and len(self._subjects) == n_faces
+        return FaceSet(
+            images,
+            np.array(self._labels, np.int64),
+            tuple(self._locations),
+            np.array(self._votes, np.uint8) if has_votes else None,
+            tuple(self._subjects) if has_subjects else None,
+            tuple(remarks),
+        )
+
+
+def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
+    """Put faces of any size into one array, as `FaceCollector` does."""
+    collector = FaceCollector(size_px)
+    for sample in samples:
+        collector.add(sample)
+    return collector.faces()
 
 
 def join_faces(parts: Sequence[FaceSet]) -> FaceSet:

@@ -1,16 +1,17 @@
 """One door to every data set format: look at what a source is, then read it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces
+from emolens.datasets.faces import FaceCollector, FaceSample, FaceSet, Split, collect_faces
 from emolens.datasets.formats import find_format, reader_of
 from emolens.datasets.reading import ReadingReport
 
 UNKNOWN_SPLIT = "unknown"
+_HELD_OUT = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 
 
 def iter_faces(
@@ -48,7 +49,7 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
     report = ReadingReport()
     faces = collect_faces(iter_faces(source, split, report=report), size_px)
     if not len(faces):
-        raise report.no_faces(source) if split is None else _no_faces_of(source, split)
+        raise report.no_faces(source) if split is None else no_faces_of(source, split)
     return replace(faces, remarks=tuple(report.remarks))
 
 
@@ -68,17 +69,62 @@ def held_out_split(source: Path) -> Split | None:
         DatasetError: The source breaks its format, or mixes splits without a held-out one.
     """
     # Asking for one split does not open the pictures of the others.
-    for split in (Split.PUBLIC_TEST, Split.PRIVATE_TEST):
+    for split in _HELD_OUT:
         if has_split(source, split):
             return split
-    splits = {sample.split for sample in iter_faces(source)}
+    return choose_held_out({sample.split for sample in iter_faces(source)}, source)
+
+
+def choose_held_out(splits: Collection[Split | None], source: Path) -> Split | None:
+    """`held_out_split` of a source whose splits are known."""
+    for split in _HELD_OUT:
+        if split in splits:
+            return split
     if len(splits) <= 1:
         return next(iter(splits), None)
     names = ", ".join(sorted(split or UNKNOWN_SPLIT for split in splits))
     raise DatasetError(f"{source}: holds the splits {names}; choose one of them")
 
 
-def _no_faces_of(source: Path, split: Split) -> DatasetError:
+def load_splits(
+    source: Path,
+    sizes_px: Callable[[Split | None], Collection[int]],
+    *,
+    split: Split | None = None,
+) -> dict[Split | None, dict[int, FaceSet]]:
+    """Read several splits of a source into memory at several sizes, in one pass.
+
+    Args:
+        source: A file or folder in one of the formats of `find_format`.
+        sizes_px: Sides of the squares that the faces of a split are brought to; none where they
+            are not wanted.
+        split: Only the faces of this split; None for all, also those that belong to none.
+
+    Returns:
+        For each split that the source has the faces at each size, with what was assumed of them in
+        `remarks`.
+
+    Raises:
+        DatasetError: The source breaks its format or has no faces of that split; the message then
+            says which splits it has.
+    """
+    report = ReadingReport()
+    collectors: dict[Split | None, list[FaceCollector]] = {}
+    for sample in iter_faces(source, split, report=report):
+        if sample.split not in collectors:
+            collectors[sample.split] = [FaceCollector(px) for px in sizes_px(sample.split)]
+        for collector in collectors[sample.split]:
+            collector.add(sample)
+    if not collectors:
+        raise report.no_faces(source) if split is None else no_faces_of(source, split)
+    return {
+        of: {one.size_px: one.faces(report.remarks) for one in collected}
+        for of, collected in collectors.items()
+    }
+
+
+def no_faces_of(source: Path, split: Split) -> DatasetError:
+    """An error for a source without a face of a split, which says what it holds instead."""
     # What is broken matters less here than that the split is not there.
     report = ReadingReport(skip_faults=True)
     samples = iter_faces(source, report=report)

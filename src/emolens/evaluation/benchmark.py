@@ -1,16 +1,21 @@
-"""Run models over labelled faces and measure them, from reading the data to the figures."""
+"""Labelled faces to measure models on, read in one pass, and the measuring itself."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
 
 from emolens.classification import OnnxEmotionClassifier, TenViewClassifier
 from emolens.core.errors import DatasetError
 from emolens.core.ports import EmotionClassifier
+from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSet, Split
-from emolens.datasets.loading import has_split, load_faces
+from emolens.datasets.loading import (
+    choose_held_out,
+    held_out_split,
+    load_faces,
+    load_splits,
+    no_faces_of,
+)
 from emolens.datasets.targets import Target, with_targets
 from emolens.evaluation.comparison import compare
 from emolens.evaluation.evaluation import Evaluation, evaluate
@@ -21,78 +26,101 @@ from emolens.evaluation.predictions import Predictions, predict
 # Copies are looked for at FER2013's own size, whatever a model reads.
 _COPY_SIZE_PX = 48
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Takes what is done and of how many; inside the block, the number done so far is told."""
 
-
-def _silently(_what: str, _n_faces: int) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda _n_done: None)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """Faces to measure models on.
+    """Faces to measure models on, in memory; made by `read_benchmark`.
 
     Attributes:
-        source: Where they are: any source that `datasets.loading` reads.
+        source: Where they are from.
         split: Their split; None for those of no split.
-        training: Where the `Training` rows are that the models have seen, or None.
         target: What is right: the source's labels, or what its raters saw.
+        by_size: The faces with a target, by the side in pixels that they were brought to.
+        training: The `Training` rows that the models have seen, 48 px, or None.
+        training_source: Where these are from.
     """
 
     source: Path
     split: Split | None
-    training: Path | None
     target: Target = Target.LABEL
-
-    @classmethod
-    def of(
-        cls,
-        source: Path,
-        split: Split | None,
-        *,
-        training: Path | None = None,
-        target: Target = Target.LABEL,
-    ) -> Self:
-        """A benchmark with the training rows given, or else those of the source itself, if any.
-
-        Raises:
-            DatasetError: The source breaks its format.
-        """
-        has_rows = split != Split.TRAINING and has_split(source, Split.TRAINING)
-        return cls(source, split, training or (source if has_rows else None), target)
+    by_size: Mapping[int, FaceSet] = field(default_factory=dict)
+    training: FaceSet | None = None
+    training_source: Path | None = None
 
     def faces(self, classifier: EmotionClassifier) -> FaceSet:
-        """The faces, of the size that a classifier reads.
+        """The faces, of the size that a classifier reads."""
+        return self.by_size[classifier.input_spec.size_px]
 
-        Raises:
-            DatasetError: The source breaks its format, has none, or no votes where the target is
-                taken from these.
-        """
-        return self.load(classifier.input_spec.size_px)
-
-    def leaks(self, progress: Progress) -> Leaks:
-        """Copies among the faces and in the training rows.
-
-        Raises:
-            DatasetError: One of the two breaks its format, or has no faces.
-        """
-        faces = self.load(_COPY_SIZE_PX)
-        rows = (
-            load_faces(self.training, Split.TRAINING, size_px=_COPY_SIZE_PX)
-            if self.training
-            else None
-        )
+    def leaks(self, progress: Progress = silently) -> Leaks:
+        """Copies among the faces and in the training rows."""
+        faces, rows = self.by_size[_COPY_SIZE_PX], self.training
         with progress("looking for copies", len(faces) + (len(rows) if rows else 0)) as done:
             return find_leaks(faces, rows, done)
 
-    def load(self, size_px: int) -> FaceSet:
-        """The faces with a target, each brought to `size_px` squared; raises as `faces` does."""
-        faces = load_faces(self.source, self.split, size_px=size_px)
-        try:
-            return with_targets(faces, self.target).faces
-        except DatasetError as error:
-            raise DatasetError(f"{self.source}: {error}") from error
+
+def read_benchmark(
+    source: Path,
+    split: Split | None = None,
+    *,
+    sizes_px: Sequence[int],
+    training: Path | None = None,
+    has_leaks: bool = True,
+    target: Target = Target.LABEL,
+) -> Benchmark:
+    """Read the faces to measure on and the training rows, each source once.
+
+    Where nobody chose a split and there are no rows but those of `Training`, once more.
+
+    Args:
+        source: Any source that `datasets.loading` reads.
+        split: Their split; None takes the one held out.
+        sizes_px: Sides that the models read, in pixels.
+        training: Where the training rows are; None takes those of the source itself, if any.
+        has_leaks: Whether copies in the training rows will be looked for. If not, no training row
+            is read.
+        target: What is right.
+
+    Raises:
+        DatasetError: A source breaks its format, has no such faces, or no votes where the target is
+            taken from these.
+    """
+    has_own_rows = has_leaks and training is None and split != Split.TRAINING
+    wanted = {*sizes_px, _COPY_SIZE_PX}
+
+    def sizes_of(found: Split | None) -> set[int]:
+        if found == split:
+            return wanted
+        if found == Split.TRAINING:
+            return {_COPY_SIZE_PX}
+        return set() if split else wanted
+
+    if has_own_rows:
+        by_split = load_splits(source, sizes_of)
+        chosen = split or choose_held_out(by_split, source)
+    else:
+        chosen = split or held_out_split(source)
+        by_split = load_splits(source, lambda _: wanted, split=chosen)
+    if chosen not in by_split:
+        raise no_faces_of(source, chosen) if chosen else DatasetError(f"{source}: holds no faces")
+    if not wanted <= by_split[chosen].keys():
+        # There are no rows but those of Training, of which too little was kept.
+        by_split = load_splits(source, lambda _: wanted, split=chosen)
+    rows = None
+    if training:
+        rows = load_faces(training, Split.TRAINING, size_px=_COPY_SIZE_PX)
+    elif has_own_rows and chosen != Split.TRAINING and Split.TRAINING in by_split:
+        training, rows = source, by_split[Split.TRAINING][_COPY_SIZE_PX]
+    faces = {
+        size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(wanted)
+    }
+    return Benchmark(source, chosen, target, faces, rows, training)
+
+
+def _targeted(source: Path, faces: FaceSet, target: Target) -> FaceSet:
+    try:
+        return with_targets(faces, target).faces
+    except DatasetError as error:
+        raise DatasetError(f"{source}: {error}") from error
 
 
 def evaluate_model(
@@ -102,20 +130,19 @@ def evaluate_model(
     leaks: Leaks | None = None,
     tta: bool = False,
     rival: OnnxEmotionClassifier | None = None,
-    progress: Progress = _silently,
+    progress: Progress = silently,
 ) -> Evaluation:
     """Measure a model.
 
     Args:
         classifier: The model.
-        benchmark: What to measure it on.
+        benchmark: What to measure it on, read at the sizes of both models.
         leaks: Copies among its faces and in the training rows; looked for unless given.
         tta: Take the mean of ten views as its answer; it is then measured with one view as well.
         rival: Another model to compare it with, or None.
         progress: Shows how far it is; nothing unless given.
 
     Raises:
-        DatasetError: The faces or training rows cannot be read.
         ModelError: A model gave numbers that are not finite.
     """
     leaks = leaks or benchmark.leaks(progress)

@@ -12,6 +12,7 @@ import numpy as np
 
 from emolens.core.errors import SourceError
 from emolens.core.frame import Frame
+from emolens.core.ports import SourceReport
 
 
 class CameraSource:
@@ -36,6 +37,7 @@ class CameraSource:
         size_wh: tuple[int, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.report = SourceReport(is_live=True)
         self._number = number
         self._clock = clock
         self._capture = _open(number)

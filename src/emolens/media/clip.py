@@ -33,6 +33,13 @@ class Clip:
         if self.every < 1:
             raise ConfigError(f"every must be 1 or more, got {self.every}")
 
+    def __str__(self) -> str:
+        """The range, for messages; empty where all of it is wanted."""
+        if self.start_s is None and self.end_s is None:
+            return ""
+        until = "the end" if self.end_s is None else f"{self.end_s} s"
+        return f"between {self.start_s or 0} s and {until}"
+
     def is_before(self, at_s: float) -> bool:
         """Whether a frame of `at_s` seconds comes before it."""
         return self.start_s is not None and at_s < self.start_s

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Self
 
+from emolens.contract import frame_record
 from emolens.core.frame import Frame, FrameResult
 from emolens.storage.files import GrowingFile
 from emolens.storage.jsonl import STDOUT, to_line
@@ -43,11 +44,11 @@ class JsonlSink:
             OutputError: It cannot be written, e.g. on a full disk. The lines before are kept as
                 `NAME.partial.SUFFIX`; later results are not taken any more.
         """
-        record = result.to_stream_dict()
+        time = None
         if self._wall_clock is not None:
             at = dt.datetime.fromtimestamp(self._wall_clock(frame.captured_at_s), dt.UTC)
-            record = {"time": at.isoformat(timespec="milliseconds"), **record}
-        line = to_line(record)
+            time = at.isoformat(timespec="milliseconds")
+        line = to_line(frame_record(result, time=time).to_dict())
         self._is_empty = False
         if self._file is None:
             sys.stdout.write(line)

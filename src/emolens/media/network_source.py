@@ -7,6 +7,7 @@ from typing import Final, Self
 
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
+from emolens.core.ports import SourceReport
 from emolens.imaging.pyav import InputContainer, av
 from emolens.media.addresses import NETWORK_SCHEMES, scheme_of, without_secrets
 from emolens.media.connection import NetworkAddress, SilentError, UnreadableError, broken_off
@@ -49,6 +50,7 @@ class NetworkSource:
         read_timeout_s: float = READ_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.report = SourceReport(is_live=True)
         self._name = without_secrets(address)
         scheme = scheme_of(address)
         if scheme not in NETWORK_SCHEMES:

@@ -1,8 +1,9 @@
 """From what a user calls a source to something that gives frames."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from emolens.media.clip import Clip
 from emolens.media.network_source import NetworkSource
 from emolens.media.paced_source import PacedSource
 from emolens.media.picture_source import DEFAULT_RATE_HZ, PictureSource
+from emolens.media.plain_source import PlainSource
+from emolens.media.sound import has_sound
 from emolens.media.video_source import VideoSource
 
 Source = int | str | os.PathLike[str]
@@ -35,19 +38,31 @@ class SourcePlan:
         open: Opens it; may be called again after it was lost.
         is_endless: Whether it should go on until somebody stops it (cameras).
         path: Where it lies, or None for cameras.
+        is_live: Whether its frames come when they are captured.
+        clip: Which of its frames are wanted.
+        frame_s: Seconds from one image of a folder to the next one that is wanted, else 0.
     """
 
     name: str
     open: Callable[[], FrameSource]
     is_endless: bool
     path: Path | None
+    is_live: bool = False
+    clip: Clip = field(default_factory=Clip)
+    frame_s: float = 0.0
+
+    @property
+    def sound_from(self) -> Path | None:
+        """The file whose sound belongs to the frames, or None where they have none."""
+        is_file = self.path is not None and self.path.is_file()
+        return self.path if self.path and is_file and has_sound(self.path) else None
 
 
 def plan_source(
     source: Source,
     *,
     clip: Clip | None = None,
-    rate_hz: float = DEFAULT_RATE_HZ,
+    rate_hz: float | None = None,
     max_pixels: int = MAX_PIXELS,
     video_track: int | None = None,
 ) -> SourcePlan:
@@ -57,20 +72,32 @@ def plan_source(
         source: Number of a camera, an address (`rtsp://...`, `http://...`), a video file, or a
             folder of pictures.
         clip: Which frames of a file or folder are wanted.
-        rate_hz: Pictures per second of a folder.
+        rate_hz: Pictures per second of a folder; None takes 25.
         max_pixels: Largest width x height of its pictures.
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
 
     Raises:
-        ConfigError: An address with a scheme that is not read, or without any, or a video track of
-            what is no file.
+        ConfigError: An address with a scheme that is not read, or without any, or an option that
+            this source has no use for: a clip of a camera, a rate of what is no folder, a video
+            track of what is no file.
     """
-    pictures = partial(PictureSource, clip=clip, rate_hz=rate_hz, max_pixels=max_pixels)
+    pictures = partial(
+        PictureSource, clip=clip, rate_hz=rate_hz or DEFAULT_RATE_HZ, max_pixels=max_pixels
+    )
     plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
-    if video_track is not None and (plan.path is None or plan.path.is_dir()):
+    is_folder = plan.path is not None and plan.path.is_dir()
+    if video_track is not None and (plan.path is None or is_folder):
         raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
-    return plan
+    if clip is not None and plan.path is None:
+        raise ConfigError(f"{plan.name} has no end; a clip can be taken of files and folders only")
+    if rate_hz is not None and not is_folder:
+        raise ConfigError(
+            f"{plan.name} has time stamps of its own; a rate can be given to folders of images only"
+        )
+    clip = clip or Clip()
+    frame_s = clip.every / (rate_hz or DEFAULT_RATE_HZ) if is_folder else 0.0
+    return replace(plan, clip=clip, frame_s=frame_s)
 
 
 def _plan(
@@ -108,8 +135,31 @@ def _plan(
     return SourcePlan(name, open_source, is_endless=False, path=path)
 
 
+def plan_of_frames(source: object, *, name: str | None = None) -> SourcePlan:
+    """Plan an object that gives frames.
+
+    Args:
+        source: A `FrameSource`, or anything to loop over and close (`__iter__`, `__enter__` and
+            `__exit__`), of which there is nothing else to say.
+        name: What to call it; the name of its class unless given.
+
+    Raises:
+        ConfigError: Another object.
+    """
+    name = name or type(source).__name__
+    if isinstance(source, FrameSource):
+        is_live = source.report.is_live
+        return SourcePlan(name, lambda: source, is_endless=False, path=None, is_live=is_live)
+    if not isinstance(source, Iterable) or not isinstance(source, AbstractContextManager):
+        raise ConfigError(
+            "a source is the number of a camera, an address, a path, or an object that gives "
+            f"frames and can be closed, got {name}"
+        )
+    return SourcePlan(name, lambda: PlainSource(source), is_endless=False, path=None)
+
+
 def paced(plan: SourcePlan) -> SourcePlan:
-    """The same source at the speed at which it was recorded; cameras have theirs anyway."""
-    if plan.is_endless:
+    """The same source at the speed at which it was recorded; live ones have theirs anyway."""
+    if plan.is_endless or plan.is_live:
         return plan
-    return SourcePlan(plan.name, lambda: PacedSource(plan.open()), is_endless=False, path=plan.path)
+    return replace(plan, open=lambda: PacedSource(plan.open()))

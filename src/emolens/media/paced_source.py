@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Self
 
 from emolens.core.frame import Frame
-from emolens.core.ports import FrameSource
+from emolens.core.ports import FrameSource, SourceReport
 
 
 class PacedSource:
@@ -38,10 +38,9 @@ class PacedSource:
         self._closed.set()
 
     @property
-    def remarks(self) -> list[str]:
+    def report(self) -> SourceReport:
         """What the source within has to say."""
-        found: list[str] = getattr(self._source, "remarks", [])
-        return found
+        return self._source.report
 
     def __iter__(self) -> Iterator[Frame]:
         ahead_s: float | None = None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame
+from emolens.core.ports import SourceReport
 from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.imaging.kinds import kind_by_name, kind_of
 from emolens.imaging.listing import LeftOut, first_bytes, no_pictures
@@ -72,6 +73,11 @@ class PictureSource:
     def n_expected(self) -> int:
         """How many pictures will come if all can be read."""
         return len(self._wanted())
+
+    @property
+    def report(self) -> SourceReport:
+        """How many pictures are expected, remarks and failures so far."""
+        return SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
 
     def close(self) -> None:
         """Nothing stays open between two pictures."""

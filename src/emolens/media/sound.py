@@ -22,6 +22,15 @@ _MAX_BACK_S: Final = 0.05
 _MAX_APART_S: Final = 10.0
 
 
+def has_sound(path: Path) -> bool:
+    """Whether a file that can be opened has a sound track."""
+    try:
+        with open_file(path) as source:
+            return bool(source.streams.audio)
+    except EmolensError:
+        return False
+
+
 class Sound:
     """The sound that belongs to the frames of a recording.
 

@@ -10,8 +10,9 @@ from typing import IO, Final, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emolens.contract import SCHEMA_VERSION, TABLE_COLUMNS, table_rows
 from emolens.core.errors import ConfigError
-from emolens.core.frame import TABLE_COLUMNS, Cell, Frame, FrameResult
+from emolens.core.frame import Cell, Frame, FrameResult
 from emolens.storage.files import GrowingFile
 from emolens.storage.jsonl import to_line
 
@@ -23,7 +24,10 @@ _TYPES: Final = {
     "top": pa.string(),
     "assessable": pa.bool_(),
 }
-SCHEMA: Final = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in TABLE_COLUMNS])
+SCHEMA: Final = pa.schema(
+    [(name, _TYPES.get(name, pa.float64())) for name in TABLE_COLUMNS],
+    metadata={"emolens_schema_version": SCHEMA_VERSION},
+)
 # Rows of one Parquet row group, some megabytes, and of the pieces that it is put together from:
 # as Python objects rows take eight times as much memory.
 _GROUP_ROWS: Final = 10_000
@@ -83,7 +87,7 @@ class TableWriter:
             return
         self._is_empty = False
         try:
-            for row in result.to_table_rows():
+            for row in table_rows(result):
                 self._format.add(row)
         except OSError as error:
             self._is_open = False

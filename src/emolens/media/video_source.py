@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.frame import Frame
+from emolens.core.ports import SourceReport
 from emolens.imaging.pyav import VideoStream, av
 from emolens.media.clip import Clip
 from emolens.media.timeline import MAX_PAUSE_S, Timeline
@@ -161,6 +162,11 @@ class VideoSource:
             to_s = last_s if self._clip.end_s is None else min(last_s, self._clip.end_s)
             share = max(0.0, to_s - from_s) / duration_s
         return max(1, round(n_frames * share / self._clip.every))
+
+    @property
+    def report(self) -> SourceReport:
+        """How many frames are expected, remarks and failures so far."""
+        return SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
 
     @property
     def n_damaged(self) -> int:

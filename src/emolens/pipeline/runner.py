@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from emolens.core.errors import EmolensError, InputError, SourceError
 from emolens.core.frame import Frame, FrameResult
-from emolens.core.ports import FrameSource
+from emolens.core.ports import FrameSource, SourceReport
 from emolens.pipeline.buffers import FrameBuffer, FrameCounts
 from emolens.pipeline.latency import Latency, StageLatencies
 
@@ -131,7 +131,7 @@ class StreamRunner:
             self._n_reconnects,
             self._last_error,
             self._latencies.summary(),
-            tuple(self._reader.remarks) if self._reader else (),
+            tuple(self._reader.report.remarks) if self._reader else (),
         )
 
     def request_stop(self) -> None:
@@ -252,7 +252,13 @@ class StreamRunner:
             self._on_event(f"source lost: {self._last_error}; trying again")
 
     def _start_reader(self) -> "_Reader":
-        reader = _Reader(self._open_source, self._take_in, self._buffer.wake, self._clock())
+        reader = _Reader(
+            self._open_source,
+            self._take_in,
+            self._buffer.count_lost,
+            self._buffer.wake,
+            self._clock(),
+        )
         reader.start()
         return reader
 
@@ -278,15 +284,17 @@ class _Reader:
         self,
         open_source: Callable[[], FrameSource],
         take_in: Callable[[Frame], bool],
+        count_lost: Callable[[int], None],
         on_end: Callable[[], None],
         began_s: float,
     ) -> None:
         self._open_source = open_source
         self._take_in = take_in
+        self._count_lost = count_lost
         self._on_end = on_end
         self.began_s = began_s
         self.has_frames = False
-        self.remarks: list[str] = []
+        self.report = SourceReport()
         self.error: EmolensError | None = None
         self.unexpected: BaseException | None = None
         self._stopping, self._ended = threading.Event(), threading.Event()
@@ -321,10 +329,14 @@ class _Reader:
 
     def _read(self) -> None:
         with self._open_source() as source:
-            self.remarks = getattr(source, "remarks", [])
+            self.report = source.report
+            n_lost = 0
             for frame in source:
                 if self._stopping.is_set():
                     return
                 self.has_frames = True
+                self.report = source.report
+                self._count_lost(self.report.n_dropped - n_lost)
+                n_lost = self.report.n_dropped
                 if not self._take_in(frame):
                     return

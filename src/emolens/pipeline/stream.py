@@ -6,7 +6,7 @@ import math
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
@@ -15,6 +15,7 @@ import numpy as np
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box, Framing
@@ -49,6 +50,10 @@ _APART_SIDES: Final = 2.0
 _TOLERANCE_S: Final = 2e-3
 
 
+STREAM_THREADS: Final = 2
+"""Threads of each model unless told otherwise: the others are for decoding, drawing, recording."""
+
+
 @dataclass(slots=True)
 class _Known:
     """What is known about the face of one track."""
@@ -77,8 +82,11 @@ class StreamAnalyzer:
         classifier: Names the expressions.
         tracker: Gives the faces their numbers; ByteTrack unless given.
         smoother: Smooths the scores; a moving average with a time constant unless given.
-        settings: How often what is done.
+        settings: How often what is done; without `detector_px`, since the detector has its size.
         clock: Gives seconds; only for timings, and for the shares of the settings.
+
+    Raises:
+        ConfigError: The settings have a `detector_px`.
     """
 
     def __init__(
@@ -91,13 +99,19 @@ class StreamAnalyzer:
         settings: StreamSettings | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        settings = settings or StreamSettings()
+        if settings.detector_px is not None:
+            raise ConfigError(
+                f"detector_px={settings.detector_px} has no effect on a detector that is made "
+                "already; give it to the detector, or use StreamAnalyzer.load"
+            )
         self._detector = detector
         self._follower = detector if isinstance(detector, FaceFollower) else None
         self._classifier = classifier
         self._tracker = tracker or build_tracker()
         self._smoother = smoother or ExponentialSmoother()
         self._hysteresis = LabelHysteresis()
-        self._settings = settings or StreamSettings()
+        self._settings = settings
         self._clock = clock
         self._looking = Pace(self._settings.detect_hz, max_share=self._settings.detect_share)
         self._naming = Pace(self._settings.classify_hz, max_share=self._settings.classify_share)
@@ -116,7 +130,7 @@ class StreamAnalyzer:
         detector: str = DEFAULT_DETECTOR,
         tracker: str = DEFAULT_TRACKER,
         settings: StreamSettings | None = None,
-        n_threads: int = 2,
+        n_threads: int = STREAM_THREADS,
     ) -> Self:
         """Load the models.
 
@@ -139,7 +153,7 @@ class StreamAnalyzer:
             ),
             OnnxEmotionClassifier.load(model, n_threads=n_threads),
             tracker=build_tracker(tracker),
-            settings=settings,
+            settings=replace(settings, detector_px=None),
         )
 
     def warm_up(self) -> None:

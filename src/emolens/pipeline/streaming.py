@@ -9,8 +9,7 @@ from emolens.core.frame import FrameResult
 from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.media.clip import Clip
-from emolens.media.open_source import Source, SourcePlan, paced, plan_source
-from emolens.media.picture_source import DEFAULT_RATE_HZ
+from emolens.media.open_source import Source, SourcePlan, paced, plan_of_frames, plan_source
 from emolens.pipeline.runner import StreamRunner, StreamStatus
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
@@ -70,7 +69,7 @@ def stream(  # noqa: PLR0913 (one option each)
     tracker: str = DEFAULT_TRACKER,
     settings: StreamSettings | None = None,
     clip: Clip | None = None,
-    rate_hz: float = DEFAULT_RATE_HZ,
+    rate_hz: float | None = None,
     video_track: int | None = None,
     is_live: bool | None = None,
 ) -> Stream:
@@ -87,7 +86,7 @@ def stream(  # noqa: PLR0913 (one option each)
         tracker: Name of a tracker.
         settings: How often what is done; None takes defaults for files or live pictures.
         clip: Which frames of a file or folder are wanted.
-        rate_hz: Pictures per second of a folder.
+        rate_hz: Pictures per second of a folder; None takes 25.
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
         is_live: Whether frames that come too fast are dropped, and files played at their own speed;
@@ -101,7 +100,7 @@ def stream(  # noqa: PLR0913 (one option each)
         ModelError: A model is unknown, missing, damaged or altered.
     """
     plan = _plan(source, clip, rate_hz, video_track)
-    live = plan.is_endless if is_live is None else is_live
+    live = plan.is_endless or plan.is_live if is_live is None else is_live
     analyzer = StreamAnalyzer.load(
         model=model,
         detector=detector,
@@ -112,17 +111,12 @@ def stream(  # noqa: PLR0913 (one option each)
 
 
 def _plan(
-    source: Source | FrameSource, clip: Clip | None, rate_hz: float, video_track: int | None
+    source: Source | FrameSource, clip: Clip | None, rate_hz: float | None, video_track: int | None
 ) -> SourcePlan:
     if isinstance(source, int | str | os.PathLike):
         return plan_source(source, clip=clip, rate_hz=rate_hz, video_track=video_track)
-    if not hasattr(source, "__iter__") or not hasattr(source, "__enter__"):
-        raise ConfigError(
-            "a source is the number of a camera, an address, a path, or an object that gives "
-            f"frames and can be closed, got {type(source).__name__}"
-        )
-    if clip is not None:
-        raise ConfigError("a clip can be taken of files and folders only")
-    if video_track is not None:
-        raise ConfigError("a video track can be chosen of files only")
-    return SourcePlan(type(source).__name__, lambda: source, is_endless=False, path=None)
+    plan = plan_of_frames(source)
+    for name, value in (("clip", clip), ("rate_hz", rate_hz), ("video_track", video_track)):
+        if value is not None:
+            raise ConfigError(f"{name} is for files and folders only, not for {plan.name}")
+    return plan

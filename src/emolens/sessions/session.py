@@ -9,11 +9,12 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from emolens.contract import SCHEMA_VERSION, SessionRecord
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult
 from emolens.core.frame import Frame, FrameResult
-from emolens.sessions.track_record import TimeGrid, TrackRecord, no_sums, rates_of, shown_time
 from emolens.sessions.track_summary import ShownTime, TrackSummary
+from emolens.sessions.track_tally import TimeGrid, TrackTally, no_sums, rates_of, shown_time
 
 MAX_HOLD_S: Final = 0.5
 """A frame stands for the time to the next one, but not for longer than this."""
@@ -71,25 +72,31 @@ class Session:
         """All tracks, in `tracks` or not."""
         return len(self.tracks) + self.n_other_tracks
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain numbers, strings, lists and dicts; without thumbnails."""
+    @property
+    def record(self) -> SessionRecord:
+        """The public record, without thumbnails."""
         most_shown = self.shown.most_shown
-        return {
-            "start_s": self.start_s,
-            "end_s": self.end_s,
-            "duration_s": self.duration_s,
-            "n_frames": self.n_frames,
-            "n_dropped": self.n_dropped,
-            "n_without_face": self.n_without_face,
-            "without_face_s": self.without_face_s,
-            "n_restarts": self.n_restarts,
-            "n_tracks": self.n_tracks,
-            "n_other_tracks": self.n_other_tracks,
-            "others_s": self.others_s,
-            "most_shown": None if most_shown is None else most_shown.label,
-            "seconds": self.shown.to_dict(),
-            "tracks": [track.to_dict() for track in self.tracks],
-        }
+        return SessionRecord(
+            schema_version=SCHEMA_VERSION,
+            start_s=self.start_s,
+            end_s=self.end_s,
+            duration_s=self.duration_s,
+            n_frames=self.n_frames,
+            n_dropped=self.n_dropped,
+            n_without_face=self.n_without_face,
+            without_face_s=self.without_face_s,
+            n_restarts=self.n_restarts,
+            n_tracks=self.n_tracks,
+            n_other_tracks=self.n_other_tracks,
+            others_s=self.others_s,
+            most_shown=None if most_shown is None else most_shown.label,
+            seconds=self.shown.to_dict(),
+            tracks=[track.record for track in self.tracks],
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """`record` as plain values."""
+        return self.record.to_dict()
 
 
 class SessionSummary:
@@ -136,7 +143,7 @@ class SessionSummary:
         self._faces: tuple[FaceResult, ...] | None = None
         self._hold_s = min(_LONE_FRAME_S, max_hold_s)
         self._end_s = 0.0
-        self._tracks: dict[int, TrackRecord] = {}
+        self._tracks: dict[int, TrackTally] = {}
         self._totals = _Totals()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
@@ -213,7 +220,7 @@ class SessionSummary:
                 continue
             visible.add(face.track_id)
             if face.track_id not in self._tracks:
-                self._tracks[face.track_id] = TrackRecord(face.track_id, at_s, self._grid)
+                self._tracks[face.track_id] = TrackTally(face.track_id, at_s, self._grid)
             if self._thumbnails:
                 self._tracks[face.track_id].look(frame, face)
         if len(self._tracks) > _SPARE * self._max_tracks:

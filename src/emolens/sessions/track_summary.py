@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from emolens.contract.sessions import BinRecord, GapRecord, TimelineRecord, TrackRecord
 from emolens.core.emotion import LABELS, Emotion, EmotionScores
 from emolens.core.records import ArrayRecord
 
@@ -92,21 +93,22 @@ class Timeline:
     bin_s: float
     bins: tuple[TimelineBin, ...]
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain numbers, strings, lists and dicts."""
-        return {
-            "start_s": self.start_s,
-            "bin_s": self.bin_s,
-            "bins": [
-                {
-                    "index": entry.index,
-                    "visible_s": entry.visible_s,
-                    "label": None if entry.label is None else entry.label.label,
-                    "probabilities": entry.scores and entry.scores.to_dict(),
-                }
+    @property
+    def record(self) -> TimelineRecord:
+        """The public record."""
+        return TimelineRecord(
+            start_s=self.start_s,
+            bin_s=self.bin_s,
+            bins=[
+                BinRecord(
+                    index=entry.index,
+                    visible_s=entry.visible_s,
+                    label=None if entry.label is None else entry.label.label,
+                    probabilities=None if entry.scores is None else entry.scores.to_dict(),
+                )
                 for entry in self.bins
             ],
-        }
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,21 +144,26 @@ class TrackSummary(ArrayRecord):
     timeline: Timeline
     thumbnail_jpeg: bytes | None = None
 
+    @property
+    def record(self) -> TrackRecord:
+        """The public record, without the thumbnail."""
+        most_shown, scores = self.shown.most_shown, self.mean_scores
+        return TrackRecord(
+            track_id=self.track_id,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            visible_s=self.shown.visible_s,
+            n_frames=self.n_frames,
+            most_shown=None if most_shown is None else most_shown.label,
+            seconds=self.shown.to_dict(),
+            mean_probabilities=None if scores is None else scores.to_dict(),
+            transitions=self.transitions.tolist(),
+            gaps=[GapRecord(start_s=gap.start_s, end_s=gap.end_s) for gap in self.gaps],
+            n_gaps=self.n_gaps,
+            gaps_s=self.gaps_s,
+            timeline=self.timeline.record,
+        )
+
     def to_dict(self) -> dict[str, object]:
-        """Plain numbers, strings, lists and dicts; without the thumbnail."""
-        most_shown = self.shown.most_shown
-        return {
-            "track_id": self.track_id,
-            "first_s": self.first_s,
-            "last_s": self.last_s,
-            "visible_s": self.shown.visible_s,
-            "n_frames": self.n_frames,
-            "most_shown": None if most_shown is None else most_shown.label,
-            "seconds": self.shown.to_dict(),
-            "mean_probabilities": self.mean_scores and self.mean_scores.to_dict(),
-            "transitions": self.transitions.tolist(),
-            "gaps": [{"start_s": gap.start_s, "end_s": gap.end_s} for gap in self.gaps],
-            "n_gaps": self.n_gaps,
-            "gaps_s": self.gaps_s,
-            "timeline": self.timeline.to_dict(),
-        }
+        """`record` as plain values."""
+        return self.record.to_dict()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from emolens.core.errors import ConfigError
 from emolens.core.frame import Frame
 from emolens.core.geometry import Box
+from emolens.core.ports import SourceReport
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -83,6 +84,8 @@ class SyntheticSource:
                 f"a source needs a positive rate, a duration of 0 or more and a size of at least "
                 f"1 x 1 px, got {rate_hz} Hz, {duration_s} s, {size_wh}"
             )
+        n_frames = _round_up(duration_s * rate_hz)
+        self.report = SourceReport(None if math.isinf(n_frames) else int(n_frames))
         self._actors = tuple(actors)
         self._size_wh = size_wh
         self._rate_hz = rate_hz

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 import emolens
+from emolens.contract import TABLE_COLUMNS
 from emolens.core.emotion import LABELS, EmotionScores
 from emolens.core.errors import InputError
-from emolens.core.frame import TABLE_COLUMNS, Frame, FrameResult
+from emolens.core.frame import Frame, FrameResult
 from tests.unit.core.test_face import happy_face
 
 

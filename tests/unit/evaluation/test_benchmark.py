@@ -1,4 +1,4 @@
-from contextlib import nullcontext
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,25 +11,70 @@ import pytest
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import Split
-from emolens.datasets.loading import iter_faces
+from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.loading import iter_faces, load_faces
 from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.targets import Target
-from emolens.evaluation.benchmark import Benchmark, evaluate_model
+from emolens.evaluation.benchmark import evaluate_model, read_benchmark
 from emolens.evaluation.leaks import Leaks
 
 
 def test_training_rows_come_from_the_source_itself_or_from_elsewhere(
     generated_data: Path, tmp_path: Path
 ) -> None:
-    own = Benchmark.of(generated_data, Split.PUBLIC_TEST)
-    assert own.training == generated_data
-    assert Benchmark.of(generated_data, Split.TRAINING).training is None
+    own = read_benchmark(generated_data, Split.PUBLIC_TEST, sizes_px=[16])
+    assert own.training_source == generated_data
+    assert own.training is not None
+    n_rows = len(load_faces(generated_data, Split.TRAINING))
+    assert len(own.training) == n_rows
+    of_rows = read_benchmark(generated_data, Split.TRAINING, sizes_px=[16])
+    assert (of_rows.training, of_rows.training_source) == (None, None)
     held_out = tmp_path / "held-out.parquet"
     pq.write_table(pq.read_table(generated_data).slice(280), held_out)
-    assert Benchmark.of(held_out, Split.PUBLIC_TEST).training is None
-    elsewhere = Benchmark.of(held_out, Split.PUBLIC_TEST, training=generated_data)
-    assert elsewhere.training == generated_data
+    assert read_benchmark(held_out, Split.PUBLIC_TEST, sizes_px=[16]).training is None
+    elsewhere = read_benchmark(held_out, Split.PUBLIC_TEST, sizes_px=[16], training=generated_data)
+    assert elsewhere.training_source == generated_data
+    assert elsewhere.training is not None
+    assert len(elsewhere.training) == n_rows
+
+
+def test_the_split_held_out_is_taken_where_nobody_chose_one(
+    generated_data: Path, tmp_path: Path
+) -> None:
+    for has_leaks in (True, False):
+        chosen = read_benchmark(generated_data, sizes_px=[16, 20], has_leaks=has_leaks)
+        assert chosen.split is Split.PUBLIC_TEST
+        assert (chosen.training is not None) == has_leaks
+        expected = load_faces(generated_data, Split.PUBLIC_TEST, size_px=20)
+        assert chosen.by_size[20].sha256 == expected.sha256
+        assert chosen.by_size[48].locations == expected.locations
+    rows_only = tmp_path / "rows.parquet"
+    pq.write_table(pq.read_table(generated_data).slice(0, 280), rows_only)
+    for has_leaks in (True, False):
+        chosen = read_benchmark(rows_only, sizes_px=[16], has_leaks=has_leaks)
+        assert (chosen.split, chosen.training) == (Split.TRAINING, None)
+        assert chosen.by_size[16].images.shape == (280, 16, 16)
+
+
+@pytest.mark.parametrize("split", [None, Split.PUBLIC_TEST])
+def test_a_data_set_is_opened_once(
+    split: Split | None, generated_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def counted(source: Path, *arguments: object, **options: object) -> Iterator[FaceSample]:
+        opened.append(source)
+        return iter_faces(source, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("emolens.datasets.loading.iter_faces", counted)
+    benchmark = read_benchmark(generated_data, split, sizes_px=[16, 20, 48])
+    evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
+    assert opened == [generated_data]
+
+
+def test_a_split_that_is_not_there_is_refused_with_those_that_are(generated_data: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no faces of split PrivateTest; it holds"):
+        read_benchmark(generated_data, Split.PRIVATE_TEST, sizes_px=[16])
 
 
 def test_a_model_is_measured_with_one_view_with_ten_and_beside_another(
@@ -40,7 +85,7 @@ def test_a_model_is_measured_with_one_view_with_ten_and_beside_another(
         {"usage": ["PublicTest"] * 14, "emotion": list(range(7)) * 2, "image": pictures}
     )
     pq.write_table(table, tmp_path / "faces.parquet")
-    benchmark = Benchmark.of(tmp_path / "faces.parquet", Split.PUBLIC_TEST)
+    benchmark = read_benchmark(tmp_path / "faces.parquet", Split.PUBLIC_TEST, sizes_px=[48])
     model, rival = (
         OnnxEmotionClassifier.load("labels-small"),
         OnnxEmotionClassifier.load("everyday"),
@@ -73,15 +118,15 @@ def rated(generated_data: Path, tmp_path: Path) -> Path:
 
 
 def test_what_raters_saw_may_be_what_is_right(rated: Path, generated_data: Path) -> None:
-    by_label = Benchmark.of(rated, Split.PUBLIC_TEST)
+    by_label = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[16])
     assert by_label.target is Target.LABEL
-    assert len(by_label.load(16)) == 14
-    assert len(set(by_label.load(16).labels)) == 1
-    benchmark = Benchmark.of(rated, Split.PUBLIC_TEST, target=Target.MAJORITY)
+    assert len(by_label.by_size[16]) == 14
+    assert len(set(by_label.by_size[16].labels)) == 1
+    benchmark = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[16, 48], target=Target.MAJORITY)
     classes = [sample.emotion for sample in iter_faces(generated_data, Split.PUBLIC_TEST)][:13]
-    assert benchmark.load(16).labels.tolist() == classes
+    assert benchmark.by_size[16].labels.tolist() == classes
     # A face without target is left out of everything.
-    leaks = benchmark.leaks(lambda _what, _n: nullcontext(lambda _n_done: None))
+    leaks = benchmark.leaks()
     assert leaks.groups.shape == (13,)
     found = evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
     assert found.metrics.n == 13
@@ -91,15 +136,15 @@ def test_what_raters_saw_may_be_what_is_right(rated: Path, generated_data: Path)
 def test_targets_need_votes(rated: Path, tmp_path: Path) -> None:
     table = pq.read_table(rated).select(["usage", "emotion", "image"])
     pq.write_table(table, tmp_path / "plain.parquet")
-    benchmark = Benchmark.of(tmp_path / "plain.parquet", Split.PUBLIC_TEST, target=Target.MAJORITY)
+    plain = tmp_path / "plain.parquet"
     with pytest.raises(DatasetError, match="the target majority is taken from FER.*'s votes"):
-        benchmark.load(48)
+        read_benchmark(plain, Split.PUBLIC_TEST, sizes_px=[48], target=Target.MAJORITY)
 
 
 def test_copies_that_are_known_are_not_looked_for_again(
     rated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    benchmark = Benchmark.of(rated, Split.PUBLIC_TEST)
+    benchmark = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[48])
     seen = np.arange(14) < 4
     known = Leaks(np.repeat(np.arange(7), 2), seen, seen)
 

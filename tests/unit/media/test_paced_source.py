@@ -68,6 +68,6 @@ def test_remarks_are_those_of_what_it_slows_down(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", ClipRecipe(n_frames=2))
     within = VideoSource(path)
     within.remarks.append("damaged")
-    assert PacedSource(within).remarks == ["damaged"]
-    assert PacedSource(still(1)).remarks == []
+    assert PacedSource(within).report.remarks == ["damaged"]
+    assert PacedSource(still(1)).report.remarks == []
     within.close()

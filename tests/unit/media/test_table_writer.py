@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from emolens.contract import TABLE_COLUMNS
 from emolens.core.errors import ConfigError, OutputError
-from emolens.core.frame import TABLE_COLUMNS, Cell
+from emolens.core.frame import Cell
 from emolens.media.table_writer import SCHEMA, TABLE_SUFFIXES, TableWriter
 from tests.results import frame_and_result
 

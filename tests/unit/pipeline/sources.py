@@ -10,7 +10,7 @@ from typing import IO, Self
 import numpy as np
 
 from emolens.core.frame import Frame, FrameResult
-from emolens.core.ports import FrameSource
+from emolens.core.ports import FrameSource, SourceReport
 from emolens.pipeline.runner import StreamRunner
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -39,6 +39,7 @@ class ScriptedSource:
     """Gives what a function gives, holds a file open meanwhile and notes that it was closed."""
 
     def __init__(self, script: Callable[[], Iterable[Frame]]) -> None:
+        self.report = SourceReport()
         self._script = script
         self._file: IO[bytes] | None = None
         self.n_opened = self.n_closed = 0

@@ -198,7 +198,7 @@ def test_a_video_track_and_what_is_told_of_a_file(tmp_path: Path) -> None:
     assert remark.startswith("pixels of the shape 2:1 are not square")
     with pytest.raises(ConfigError, match="no video track 3; it has 1 .192x128 px"):
         list(emolens.stream(path, settings=QUICK, video_track=3))
-    with pytest.raises(ConfigError, match="of files only"):
+    with pytest.raises(ConfigError, match="video_track is for files and folders only"):
         emolens.stream(marked_source(0.1), video_track=1)
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from emolens.core.emotion import Emotion
-from emolens.sessions.track_record import (
+from emolens.sessions.track_tally import (
     TimeGrid,
-    TrackRecord,
+    TrackTally,
     mean_scores,
     no_sums,
     rates_of,
@@ -36,7 +36,7 @@ def test_bins_double_until_they_reach() -> None:
 
 def test_a_record_follows_its_grid() -> None:
     grid = TimeGrid(0.0, bin_s=0.1, n_bins=4)
-    record = TrackRecord(3, 0.0, grid)
+    record = TrackTally(3, 0.0, grid)
     record.add(face_of(label=Emotion.SAD), rates_of(face_of(label=Emotion.SAD)), 0.0, 0.1)
     record.add(face_of(label=Emotion.FEAR), rates_of(face_of(label=Emotion.FEAR)), 0.1, 0.4)
     for _ in range(grid.reach(0.8)):

@@ -118,7 +118,7 @@ class _Gaps:
             self.longest.remove(min(self.longest, key=lambda kept: kept.duration_s))
 
 
-class TrackRecord:
+class TrackTally:
     """What is known about one track so far.
 
     Args:

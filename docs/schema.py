@@ -1,0 +1,42 @@
+"""Writes docs/schema.json: the JSON Schema of all public records. Run from the project's folder:
+
+python docs/schema.py
+"""
+
+import json
+from pathlib import Path
+
+from pydantic.json_schema import models_json_schema
+
+from emolens.contract import (
+    SCHEMA_VERSION,
+    FaceRow,
+    FacesRecord,
+    FrameRecord,
+    ImageRecord,
+    SessionRecord,
+    TableRow,
+)
+
+SCHEMA = Path(__file__).with_name("schema.json")
+RECORDS = (ImageRecord, FacesRecord, FrameRecord, FaceRow, TableRow, SessionRecord)
+
+
+def schema_text() -> str:
+    """The schema as JSON text."""
+    _, schema = models_json_schema(
+        [(record, "serialization") for record in RECORDS],
+        title="Public records of emolens",
+        description="Lines of `emolens image --jsonl` (ImageRecord) and `live --jsonl` "
+        "(FrameRecord), rows of `video --table` (TableRow), and what results and sessions give in "
+        "Python.",
+    )
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "version": SCHEMA_VERSION,
+    }
+    return json.dumps(head | schema, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema_text(), encoding="utf-8")

@@ -1,0 +1,52 @@
+"""The public records: one shape and one meaning for JSON lines, tables, Python, pages and servers.
+
+`docs/schema.json` is generated from them (`python docs/schema.py`).
+"""
+
+from emolens.contract.base import SCHEMA_VERSION, Record
+from emolens.contract.images import (
+    ErrorRecord,
+    FaceRecord,
+    FacesRecord,
+    FrameRecord,
+    ImageRecord,
+    TrackedFaceRecord,
+    face_record,
+    faces_record,
+    frame_record,
+    image_error_record,
+    image_record,
+)
+from emolens.contract.rows import (
+    ROW_COLUMNS,
+    TABLE_COLUMNS,
+    FaceRow,
+    TableRow,
+    face_rows,
+    table_rows,
+)
+from emolens.contract.sessions import SessionRecord, TrackRecord
+
+__all__ = [
+    "ROW_COLUMNS",
+    "SCHEMA_VERSION",
+    "TABLE_COLUMNS",
+    "ErrorRecord",
+    "FaceRecord",
+    "FaceRow",
+    "FacesRecord",
+    "FrameRecord",
+    "ImageRecord",
+    "Record",
+    "SessionRecord",
+    "TableRow",
+    "TrackRecord",
+    "TrackedFaceRecord",
+    "face_record",
+    "face_rows",
+    "faces_record",
+    "frame_record",
+    "image_error_record",
+    "image_record",
+    "table_rows",
+]

@@ -1,0 +1,106 @@
+"""Faces as rows of tables: one meaning for every column, wherever it stands.
+
+`p_` columns are the probabilities of the last look alone, `s_` columns those smoothed over time.
+`top` and `confidence` come from the smoothed ones where there are any.
+"""
+
+from typing import Any, Final
+
+from pydantic import Field, create_model
+
+from emolens.contract.base import Label, Record, Share
+from emolens.core.emotion import LABELS
+from emolens.core.face import FaceResult
+from emolens.core.frame import Cell, FrameResult
+
+
+class _Found(Record):
+    x_min: float | None = Field(default=None, description="Left edge of the box in pixels.")
+    y_min: float | None = Field(default=None, description="Upper edge of the box in pixels.")
+    x_max: float | None = Field(default=None, description="Right edge of the box in pixels.")
+    y_max: float | None = Field(default=None, description="Lower edge of the box in pixels.")
+    detection_score: Share | None = Field(
+        default=None, description="The detector's score; empty where no detector ran."
+    )
+    label: Label | None = Field(
+        default=None, description="The class shown to people; empty where emolens abstains."
+    )
+    top: Label | None = Field(default=None, description="The most probable class.")
+    confidence: Share | None = Field(default=None, description="The probability of `top`.")
+
+
+class _Place(Record):
+    frame: int = Field(ge=0, description="Number of the frame in its source, from 0.")
+    media_time_s: float = Field(description="Time of the frame in its source, in seconds.")
+    track_id: int | None = Field(
+        default=None, description="Number of the track; empty in a frame without a face."
+    )
+
+
+def _of_classes(prefix: str, description: str) -> dict[str, Any]:
+    return {
+        f"{prefix}_{label}": (
+            Share | None,
+            Field(default=None, description=description.format(label=label)),
+        )
+        for label in LABELS
+    }
+
+
+_OF_CLASSES: Final[dict[str, Any]] = {
+    **_of_classes("p", "Probability of {label} at the last look alone."),
+    **_of_classes("s", "Probability of {label} smoothed over time; empty outside a stream."),
+    "assessable": (
+        bool | None,
+        Field(default=None, description="Whether the face is good enough to read."),
+    ),
+}
+_FACE: Final[dict[str, Any]] = {
+    **{name: (field.annotation, field) for name, field in _Found.model_fields.items()},
+    **_OF_CLASSES,
+}
+FaceRow: Final[type[Record]] = create_model(
+    "FaceRow", __base__=Record, __doc__="A row of `FrameResult.to_rows`: one face.", **_FACE
+)
+TableRow: Final[type[Record]] = create_model(
+    "TableRow",
+    __base__=_Place,
+    __doc__="A row of `emolens video --table`: one face, or a frame without any.",
+    **_FACE,
+)
+ROW_COLUMNS: Final = tuple(FaceRow.model_fields)
+"""The keys of every row of `FrameResult.to_rows`, in order."""
+TABLE_COLUMNS: Final = tuple(TableRow.model_fields)
+"""The columns of a video table, in order."""
+
+
+def face_rows(result: FrameResult) -> list[dict[str, Cell]]:
+    """One dict with `ROW_COLUMNS` for each face; none where there is no face."""
+    return [FaceRow(**_values(face)).model_dump() for face in result.faces]
+
+
+def table_rows(result: FrameResult) -> list[dict[str, Cell]]:
+    """One dict with `TABLE_COLUMNS` for each face, or a single one where there is no face."""
+    place = {"frame": result.frame_index, "media_time_s": result.media_time_s}
+    rows = [
+        TableRow(**place, track_id=face.track_id, **_values(face)) for face in result.faces
+    ] or [TableRow(**place)]
+    return [row.model_dump() for row in rows]
+
+
+def _values(face: FaceResult) -> dict[str, Any]:
+    x_min, y_min, x_max, y_max = face.box.to_tuple()
+    smoothed = face.smoothed.to_dict() if face.smoothed else {}
+    return {
+        "x_min": x_min,
+        "y_min": y_min,
+        "x_max": x_max,
+        "y_max": y_max,
+        "detection_score": face.detection_score,
+        "label": None if face.label is None else face.label.label,
+        "top": face.top.label,
+        "confidence": face.confidence,
+        **{f"p_{label}": value for label, value in face.raw.to_dict().items()},
+        **{f"s_{label}": value for label, value in smoothed.items()},
+        "assessable": face.quality.is_assessable,
+    }

@@ -1,0 +1,79 @@
+"""What a whole video or live session says, as public records; times are media times in seconds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from emolens.contract.base import SCHEMA_VERSION, Label, Probabilities, Record
+from emolens.core.emotion import LABELS
+
+Seconds = Annotated[float, Field(ge=0)]
+SecondsShown = Annotated[
+    dict[str, Seconds],
+    Field(json_schema_extra={"propertyNames": {"enum": [*LABELS, "uncertain"]}}),
+]
+"""Label to seconds, `uncertain` for time in which emolens abstained."""
+
+
+class GapRecord(Record):
+    """A time in which a track could not be seen."""
+
+    start_s: float
+    end_s: float
+
+
+class BinRecord(Record):
+    """What was shown in one piece of time."""
+
+    index: int = Field(ge=0, description="It starts at timeline.start_s + index * timeline.bin_s.")
+    visible_s: Seconds
+    label: Label | None = Field(description="Shown longest; null where that is uncertainty.")
+    probabilities: Probabilities | None = Field(description="Mean of the smoothed ones.")
+
+
+class TimelineRecord(Record):
+    """A track over time; what is between its bins is a gap."""
+
+    start_s: float
+    bin_s: float = Field(gt=0)
+    bins: list[BinRecord]
+
+
+class TrackRecord(Record):
+    """One track: the same face from frame to frame, not an identity."""
+
+    track_id: int
+    first_s: float
+    last_s: float
+    visible_s: Seconds
+    n_frames: int = Field(ge=0)
+    most_shown: Label | None
+    seconds: SecondsShown
+    mean_probabilities: Probabilities | None = Field(description="Mean of the smoothed ones.")
+    transitions: list[list[int]] = Field(
+        description="How often the label changed, from row to column, in the order of the classes."
+    )
+    gaps: list[GapRecord] = Field(description="The longest ones, in order of time.")
+    n_gaps: int = Field(ge=0)
+    gaps_s: Seconds
+    timeline: TimelineRecord
+
+
+class SessionRecord(Record):
+    """A whole video or live session."""
+
+    schema_version: str = SCHEMA_VERSION
+    start_s: float
+    end_s: float
+    duration_s: Seconds
+    n_frames: int = Field(ge=0)
+    n_dropped: int = Field(ge=0)
+    n_without_face: int = Field(ge=0)
+    without_face_s: Seconds
+    n_restarts: int = Field(ge=0)
+    n_tracks: int = Field(ge=0)
+    n_other_tracks: int = Field(ge=0, description="Tracks that are not in `tracks`.")
+    others_s: Seconds
+    most_shown: Label | None
+    seconds: SecondsShown
+    tracks: list[TrackRecord] = Field(description="Those visible longest, in order of appearance.")

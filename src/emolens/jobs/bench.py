@@ -1,0 +1,168 @@
+"""How quick this machine is, stage by stage."""
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+
+from emolens import __version__
+from emolens.core.errors import ConfigError, SourceError
+from emolens.core.ports import FrameSource
+from emolens.core.progress import Progress, silently
+from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
+from emolens.media.open_source import plan_source
+from emolens.pipeline.models import Models
+from emolens.pipeline.speed import SpeedFigures, measure_speed
+from emolens.pipeline.stream_settings import StreamSettings
+from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
+from emolens.testing.sample_clip import crowd_clip
+
+_SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
+_USUAL_SIZE: Final = (640, 480)
+_N_FACES: Final = (0, 1, 2, 4, 8)
+_THREADS: Final = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchCase:
+    """One thing to measure.
+
+    Attributes:
+        mode: Whose settings: `live` or `video`.
+        n_threads: Threads of each model, and of OpenCV.
+        size_wh: (width, height) of the frames in pixels; None on a video.
+        n_faces: Faces in them; None on a video.
+    """
+
+    mode: str
+    n_threads: int
+    size_wh: tuple[int, int] | None
+    n_faces: int | None
+
+    def settings(self, detector: str, detector_px: int | None) -> StreamSettings:
+        """Those of `live` or of `video`; without limits, which would hide what a stage takes."""
+        usual = StreamSettings.for_live() if self.mode == "live" else StreamSettings()
+        side_px = usual.search_px(detector) if detector_px is None else detector_px
+        return StreamSettings(detector_px=side_px)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchJob:
+    """What is measured.
+
+    Attributes:
+        source: A video to measure on; None takes generated clips.
+        n_frames: Frames of each measurement.
+        model: Name or path of the emotion model.
+        detector: Name of the detector.
+        detector_px: Longer side of what it sees of a 4:3 frame; None takes the usual one.
+    """
+
+    source: str | None = None
+    n_frames: int = 60
+    model: str = DEFAULT_ALIAS
+    detector: str = DEFAULT_DETECTOR
+    detector_px: int | None = None
+
+    def measure(self, progress: Progress = silently) -> list[tuple[BenchCase, SpeedFigures]]:
+        """Measure every case, one after the other.
+
+        Raises:
+            ConfigError: The source is a camera, or an option is unknown or out of range.
+            ModelError: A model cannot be used.
+            SourceError: The source cannot be read, or has no frames.
+        """
+        cases = list(_cases_of(self.source))
+        measured: list[tuple[BenchCase, SpeedFigures]] = []
+        with progress("measurements", len(cases)) as done:
+            for number, case in enumerate(cases, start=1):
+                measured.append((case, self._measure(case)))
+                done(number)
+        cv2.setNumThreads(-1)
+        return measured
+
+    def _measure(self, case: BenchCase) -> SpeedFigures:
+        # OpenCV's own threads are part of what is measured.
+        cv2.setNumThreads(case.n_threads)
+        models = Models(model=self.model, detector=self.detector, n_threads=case.n_threads)
+        analyzer = models.stream_analyzer(settings=case.settings(self.detector, self.detector_px))
+        frames = _frames_of(case, self.source, self.n_frames)
+        figures = measure_speed(frames, analyzer, max_frames=self.n_frames)
+        if not figures.n_frames:
+            raise SourceError(f"{self.source} has no frames")
+        return figures
+
+    def record(self, measured: Sequence[tuple[BenchCase, SpeedFigures]]) -> dict[str, object]:
+        """All figures as plain values, with what they were measured on."""
+        return _record(
+            measured, model=self.model, detector=self.detector, detector_px=self.detector_px
+        )
+
+
+def _cases_of(source: str | None) -> Iterator[BenchCase]:
+    for mode in ("live", "video"):
+        for n_threads in _THREADS:
+            if source is not None:
+                yield BenchCase(mode, n_threads, None, None)
+                continue
+            for n_faces in _N_FACES:
+                yield BenchCase(mode, n_threads, _USUAL_SIZE, n_faces)
+            for size_wh in _SIZES:
+                if size_wh != _USUAL_SIZE:
+                    yield BenchCase(mode, n_threads, size_wh, 1)
+
+
+def _frames_of(case: BenchCase, source: str | None, n_frames: int) -> FrameSource:
+    if source is None:
+        rate_hz = 30.0
+        return crowd_clip(
+            case.n_faces or 0,
+            size_wh=case.size_wh or _USUAL_SIZE,
+            rate_hz=rate_hz,
+            duration_s=(n_frames + 10) / rate_hz,
+        )
+    plan = plan_source(source)
+    if plan.is_endless:
+        raise ConfigError("cameras give frames at their own speed; give a video file")
+    return plan.open()
+
+
+def _record(
+    measured: Sequence[tuple[BenchCase, SpeedFigures]],
+    *,
+    model: str,
+    detector: str,
+    detector_px: int | None,
+) -> dict[str, object]:
+    return {
+        "emolens": __version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "processor": _processor(),
+        "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
+        "detector": resolve_detector_name(detector),
+        "detector_px": detector_px,
+        "measurements": [
+            {
+                "mode": case.mode,
+                "threads": case.n_threads,
+                "size_wh": case.size_wh,
+                "faces": case.n_faces,
+                **figures.to_dict(),
+            }
+            for case, figures in measured
+        ],
+    }
+
+
+def _processor() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []  # another system than Linux
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

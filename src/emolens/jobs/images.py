@@ -1,0 +1,113 @@
+"""Single images: each analysed by itself, and what goes wrong with one concerns that one alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from emolens.core.errors import EmolensError, ProcessingError
+from emolens.core.frame import FrameResult
+from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image
+from emolens.imaging.listing import no_pictures
+from emolens.media.annotated import AnnotatedPictures
+from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.rendering.overlay import draw_faces
+
+if TYPE_CHECKING:
+    from emolens.contract import ImageRecord
+
+# What libraries may raise on one picture and not on the next.
+_UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutcome:
+    """What came out of one image.
+
+    Attributes:
+        path: The image, as it was asked for.
+        result: What was found; None where it could not be read.
+        error: Why it could not be read; None where it could.
+        copy_error: Why its annotated copy could not be written; None where it could, or nobody
+            wanted one.
+    """
+
+    path: str
+    result: FrameResult | None = None
+    error: EmolensError | None = None
+    copy_error: EmolensError | None = None
+
+    @property
+    def record(self) -> "ImageRecord":
+        """The line of it."""
+        # Loaded on use: who wants a table alone does not wait for it.
+        from emolens.contract import image_error_record, image_record  # noqa: PLC0415
+
+        if self.result is None:
+            return image_error_record(self.path, self.error or ProcessingError("no result"))
+        return image_record(self.path, self.result)
+
+
+def analyze_images(
+    analyzer: ImageAnalyzer,
+    paths: Sequence[str],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    annotated: Path | None = None,
+) -> Iterator[ImageOutcome]:
+    """Analyse images one after the other.
+
+    Args:
+        analyzer: Analyses them.
+        paths: Image files; a folder among them is one in which no image was found.
+        max_pixels: Largest width x height of an image that is decoded.
+        annotated: Folder for copies with boxes and labels, or None.
+
+    Yields:
+        One outcome for each path, in order.
+
+    Raises:
+        OutputError: The folder cannot be made.
+    """
+    drawings = AnnotatedPictures(annotated, paths) if annotated else None
+    for path in paths:
+        try:
+            decoded, result = _analyze(analyzer, path, max_pixels)
+        except EmolensError as error:
+            yield ImageOutcome(path, error=error)
+        else:
+            copy_error = _draw(drawings, path, decoded, result) if drawings else None
+            yield ImageOutcome(path, result, copy_error=copy_error)
+
+
+def _analyze(
+    analyzer: ImageAnalyzer, path: str, max_pixels: int
+) -> tuple[DecodedImage, FrameResult]:
+    try:
+        if Path(path).is_dir():
+            raise no_pictures(path)
+        decoded = read_image(path, max_pixels=max_pixels)
+        return decoded, analyzer.analyze_image(decoded.image, notes=decoded.notes)
+    except EmolensError:
+        raise
+    except _UNEXPECTED as error:
+        raise _unexpected(error) from error
+
+
+def _draw(
+    drawings: AnnotatedPictures, path: str, decoded: DecodedImage, result: FrameResult
+) -> EmolensError | None:
+    """Write the annotated copy; what went wrong concerns the copy alone, not the faces."""
+    try:
+        drawings.write(path, draw_faces(decoded.image, result.faces))
+    except EmolensError as error:
+        return error
+    except _UNEXPECTED as error:
+        return _unexpected(error)
+    return None
+
+
+def _unexpected(error: Exception) -> ProcessingError:
+    return ProcessingError(f"the picture could not be processed: {type(error).__name__}: {error}")

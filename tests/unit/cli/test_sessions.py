@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from emolens.cli.sessions import show_session
+from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
+from emolens.core.face import FaceQuality, FaceResult
+from emolens.core.frame import Frame, FrameResult
+from emolens.core.geometry import Box
+from emolens.sessions.session import SessionSummary
+from emolens.testing import SyntheticSource
+
+
+def test_everybody_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = SessionSummary()
+    probabilities = np.full(N_EMOTIONS, 0.04, np.float32)
+    probabilities[Emotion.SAD] = 1 - 0.04 * (N_EMOTIONS - 1)
+    frame = Frame(SyntheticSource(size_wh=(80, 60)).draw(0.0))
+    for index in range(10):
+        label = Emotion.SAD if index < 8 else None
+        faces = tuple(
+            FaceResult(
+                Box(0, 0, 30, 30), 0.9, FaceQuality(30, 1.0), EmotionScores(probabilities),
+                EmotionScores(probabilities), label, track_id=track_id,
+            )
+            for track_id in (1, 2)
+        )  # fmt: skip
+        summary.write(frame, FrameResult((80, 60), faces, index, index / 10))
+    show_session(summary.finish())
+    told = capsys.readouterr()
+    lines = [line for line in told.out.splitlines() if "sad 80%, uncertain 20%" in line]
+    assert [line.split()[0] for line in lines] == ["1", "2"]
+    show_session(SessionSummary().finish())
+    assert "no face found" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import emolens
+from emolens.core.errors import ConfigError, SourceError
+from emolens.jobs.streams import Look
+from emolens.jobs.video import VideoJob, analyze_video
+from emolens.pipeline.models import Models
+from emolens.runtime.catalogue import KnownModel
+from emolens.testing import SyntheticSource
+from emolens.testing.sample_clip import crossing_clip
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def clip(duration_s: float = 1.0) -> SyntheticSource:
+    return crossing_clip(size_wh=(320, 240), rate_hz=10, duration_s=duration_s)
+
+
+def test_a_video_becomes_tables_a_copy_and_a_page(tmp_path: Path) -> None:
+    shown: list[tuple[str, int | None]] = []
+    done: list[int] = []
+
+    @contextmanager
+    def progress(what: str, n_steps: int | None) -> Iterator[Any]:
+        shown.append((what, n_steps))
+        yield done.append
+
+    paths = [tmp_path / name for name in ("a.csv", "a.parquet")]
+    job = VideoJob(tables=[str(paths[0]), paths[1]], annotated=tmp_path / "a.mkv")
+    recorded = analyze_video(clip(), job, progress=progress)
+    assert recorded.failures == []
+    assert shown == [("frames", 10)]
+    assert done == list(range(1, 11))
+    table = pd.read_parquet(paths[1])
+    assert list(table.columns) == list(emolens.TABLE_COLUMNS)
+    assert len(pd.read_csv(paths[0])) == len(table)
+    assert recorded.session.n_frames == table["frame"].nunique() == 10
+    assert {track.track_id for track in recorded.session.tracks} == {1, 2}
+    assert (tmp_path / "a.mkv").stat().st_size > 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.mkv", "a.parquet"]
+
+
+def test_heat_maps_need_no_second_reading_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: Counter[str] = Counter()
+    read = KnownModel.read
+
+    def counted(model: KnownModel, *arguments: Any) -> bytes:
+        counts[model.name] += 1
+        return read(model, *arguments)
+
+    monkeypatch.setattr(KnownModel, "read", counted)
+    job = VideoJob(annotated=tmp_path / "a.mkv", look=Look(blur=True, heatmap=True))
+    analyze_video(clip(0.3), job, models=Models(model="labels-small"))
+    assert counts["labels-small"] == 1
+    assert set(counts.values()) == {1}
+
+
+def test_somebody_may_stop_it_and_what_was_measured_is_kept(tmp_path: Path) -> None:
+    @contextmanager
+    def stopping(runner: Any) -> Iterator[Any]:
+        runner.request_stop()
+        yield lambda: True
+
+    table = tmp_path / "a.csv"
+    with pytest.raises(SourceError, match="has no frames; stopped after 0 frames"):
+        analyze_video(clip(), VideoJob(tables=[table]), stopping=stopping)
+    assert not table.exists()
+
+
+def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"camera 0 has no end; loop over emolens.stream"):
+        analyze_video(0)
+    with pytest.raises(ConfigError, match="is another output already"):
+        analyze_video(clip(), VideoJob(tables=[tmp_path / "a.csv", tmp_path / "a.csv"]))
+    with pytest.raises(SourceError, match="SyntheticSource has no frames"):
+        analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))
