@@ -1,5 +1,6 @@
 """Fixtures that several rooms share; generated pictures unless a test needs a real face."""
 
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_picture
 from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.runtime.catalogue import KnownModel
 
 # FER+'s names for our classes, in our order.
 FERPLUS_NAMES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -29,6 +31,20 @@ def astronaut() -> npt.NDArray[np.uint8]:
 def analyzer() -> ImageAnalyzer:
     """The analyzer that users get."""
     return ImageAnalyzer.load()
+
+
+@pytest.fixture
+def model_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each model file of the catalogue has been read since, by the model's name."""
+    counts: Counter[str] = Counter()
+    read = KnownModel.read
+
+    def counted(model: KnownModel, copy: Path | None = None) -> bytes:
+        counts[model.name] += 1
+        return read(model, copy)
+
+    monkeypatch.setattr(KnownModel, "read", counted)
+    return counts
 
 
 @pytest.fixture

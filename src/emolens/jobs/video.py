@@ -198,6 +198,9 @@ class _Kept:
     def report(self) -> SourceReport:
         return self._source.report
 
+    def interrupt(self) -> None:
+        self._source.interrupt()
+
     def __enter__(self) -> Self:
         return self
 

@@ -47,6 +47,9 @@ class CameraSource:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
 
+    def interrupt(self) -> None:
+        """A camera gives frames, or fails, in no time."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -66,6 +66,9 @@ class NetworkSource:
             self.close()
             raise
 
+    def interrupt(self) -> None:
+        """A read ends by its time-out."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -25,6 +25,11 @@ class PacedSource:
         self._clock = clock
         self._closed = threading.Event()
 
+    def interrupt(self) -> None:
+        """Wait no more and give no more frames."""
+        self.close()
+        self._source.interrupt()
+
     def __enter__(self) -> Self:
         self._source.__enter__()
         return self

@@ -63,6 +63,9 @@ class PictureSource:
         for path in unread:
             self._try_read(path)
 
+    def interrupt(self) -> None:
+        """Nobody waits for a file."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -21,6 +21,9 @@ class PlainSource:
         self.report = SourceReport()
         self._within = within
 
+    def interrupt(self) -> None:
+        """How to do that is not known."""
+
     def __enter__(self) -> Self:
         if isinstance(self._within, AbstractContextManager):
             self._within.__enter__()

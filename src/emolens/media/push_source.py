@@ -90,6 +90,10 @@ class PushSource:
             self._is_closed = True
             self._changed.notify_all()
 
+    def interrupt(self) -> None:
+        """Take no more images: nobody will read them."""
+        self.close()
+
     def __enter__(self) -> Self:
         return self
 

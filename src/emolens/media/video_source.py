@@ -132,6 +132,9 @@ class VideoSource:
                 f"{list_tracks(tracks)}; choose another one with --video-track"
             )
 
+    def interrupt(self) -> None:
+        """Nobody waits for a file."""
+
     def __enter__(self) -> Self:
         return self
 

@@ -295,6 +295,7 @@ class _Reader:
         self.began_s = began_s
         self.has_frames = False
         self.report = SourceReport()
+        self._source: FrameSource | None = None
         self.error: EmolensError | None = None
         self.unexpected: BaseException | None = None
         self._stopping, self._ended = threading.Event(), threading.Event()
@@ -310,6 +311,9 @@ class _Reader:
 
     def stop(self) -> None:
         self._stopping.set()
+        source = self._source
+        if source is not None:
+            source.interrupt()
 
     def join(self, timeout_s: float) -> None:
         if self._thread is not threading.current_thread():
@@ -329,7 +333,9 @@ class _Reader:
 
     def _read(self) -> None:
         with self._open_source() as source:
-            self.report = source.report
+            self._source, self.report = source, source.report
+            if self._stopping.is_set():
+                return
             n_lost = 0
             for frame in source:
                 if self._stopping.is_set():

@@ -95,6 +95,10 @@ class SyntheticSource:
         self._clock = clock
         self._is_closed = False
 
+    def interrupt(self) -> None:
+        """Give no more frames."""
+        self.close()
+
     def __enter__(self) -> Self:
         self._is_closed = False
         return self

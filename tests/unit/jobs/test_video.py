@@ -12,7 +12,6 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.jobs.streams import Look
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.pipeline.models import Models
-from emolens.runtime.catalogue import KnownModel
 from emolens.testing import SyntheticSource
 from emolens.testing.sample_clip import crossing_clip
 
@@ -48,20 +47,12 @@ def test_a_video_becomes_tables_a_copy_and_a_page(tmp_path: Path) -> None:
 
 
 def test_heat_maps_need_no_second_reading_of_the_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model_reads: Counter[str]
 ) -> None:
-    counts: Counter[str] = Counter()
-    read = KnownModel.read
-
-    def counted(model: KnownModel, *arguments: Any) -> bytes:
-        counts[model.name] += 1
-        return read(model, *arguments)
-
-    monkeypatch.setattr(KnownModel, "read", counted)
     job = VideoJob(annotated=tmp_path / "a.mkv", look=Look(blur=True, heatmap=True))
     analyze_video(clip(0.3), job, models=Models(model="labels-small"))
-    assert counts["labels-small"] == 1
-    assert set(counts.values()) == {1}
+    assert model_reads["labels-small"] == 1
+    assert set(model_reads.values()) == {1}
 
 
 def test_somebody_may_stop_it_and_what_was_measured_is_kept(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ class ScriptedSource:
         self._file: IO[bytes] | None = None
         self.n_opened = self.n_closed = 0
 
+    def interrupt(self) -> None:
+        """It waits as its script does."""
+
     def __enter__(self) -> Self:
         self._file = open("/dev/null", "rb")
         self.n_opened += 1

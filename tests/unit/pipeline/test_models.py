@@ -3,7 +3,6 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,32 +13,18 @@ from emolens.core.frame import Frame
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.runtime.catalogue import KnownModel
+from emolens.runtime.catalogue import find_model
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each file of the catalogue was read."""
-    counts: Counter[str] = Counter()
-    read = KnownModel.read
-
-    def counted(model: KnownModel, *arguments: Any) -> bytes:
-        counts[model.name] += 1
-        return read(model, *arguments)
-
-    monkeypatch.setattr(KnownModel, "read", counted)
-    return counts
-
-
-def test_nothing_is_read_before_it_is_needed(reads: Counter[str]) -> None:
+def test_nothing_is_read_before_it_is_needed(model_reads: Counter[str]) -> None:
     models = Models()
-    assert not reads
+    assert not model_reads
     assert models.classifier.manifest.name == "everyday"
-    assert list(reads) == ["everyday"]
+    assert list(model_reads) == ["everyday"]
 
 
 def test_each_model_file_is_read_once(
-    reads: Counter[str], astronaut: npt.NDArray[np.uint8]
+    model_reads: Counter[str], astronaut: npt.NDArray[np.uint8]
 ) -> None:
     models = Models(model="labels-small")
     assert models.image_analyzer().analyze(astronaut).faces
@@ -49,15 +34,15 @@ def test_each_model_file_is_read_once(
         assert analyzer.step(Frame(astronaut)).faces
     assert models.explainer is models.explainer
     assert len(models.explainer.explain([astronaut[:200, 150:350]])) == 1
-    assert reads["labels-small"] == 1
-    assert set(reads.values()) == {1}
+    assert model_reads["labels-small"] == 1
+    assert set(model_reads.values()) == {1}
 
 
-def test_threads_that_come_at_once_load_once(reads: Counter[str]) -> None:
+def test_threads_that_come_at_once_load_once(model_reads: Counter[str]) -> None:
     models = Models(n_threads=1)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: models.image_analyzer(), range(8)))
-    assert set(reads.values()) == {1}
+    assert set(model_reads.values()) == {1}
 
 
 def test_threads_may_share_an_image_analyzer(astronaut: npt.NDArray[np.uint8]) -> None:
@@ -94,19 +79,17 @@ def test_what_has_no_effect_is_refused() -> None:
         )
 
 
-def test_wrong_options_are_refused_before_anything_is_read(reads: Counter[str]) -> None:
+def test_wrong_options_are_refused_before_anything_is_read(model_reads: Counter[str]) -> None:
     with pytest.raises(ConfigError, match="unknown detector"):
         Models(detector="haar")
     with pytest.raises(ConfigError, match="n_threads must be at least 1, got 0"):
         Models(n_threads=0)
     with pytest.raises(ConfigError, match="128 to 16384"):
         Models().detector(detector_px=64)
-    assert not reads
+    assert not model_reads
 
 
 def test_a_model_may_be_a_file(tmp_path: Path) -> None:
-    from emolens.runtime.catalogue import find_model
-
     path = tmp_path / "mine.onnx"
     path.write_bytes(find_model("labels-small", "emotion").read())
     assert Models(model=path).classifier.manifest.name == "labels-small"

@@ -1,0 +1,80 @@
+"""Sizes that keep the house readable, and a test for every module."""
+
+import ast
+import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/emolens"
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if not path.stem.startswith("__"))
+
+# Modules without a test of their name, and where they are tested instead. Patterns of paths.
+TESTED_ELSEWHERE = {
+    "cli/*.py": "commands run as people run them: tests/integration, tests/architecture",
+    "core/ports.py": "every port has a contract test: tests/contract",
+    "datasets/formats.py": "tests/contract/test_dataset_readers.py, test_published_formats.py",
+    "datasets/readers/csv_rows.py": "tests/contract/test_dataset_readers.py",
+    "jobs/bench.py": "tests/integration/test_other_commands.py",
+    "jobs/convert.py": "tests/integration/test_data_commands.py",
+    "jobs/doctor.py": "tests/integration/test_other_commands.py",
+    "jobs/evaluate.py": "tests/integration/test_evaluate_command.py, test_cross_evaluation.py",
+    "jobs/explain.py": "tests/integration/test_explain_command.py",
+    "rendering/font.py": "one constant; tests/unit/rendering/test_lettering.py",
+    "reports/plots.py": "tests/unit/reports/test_evaluation_page.py",
+    "runtime/download.py": "tests/unit/runtime/test_catalogue.py",
+    "runtime/quantization.py": "tests/parity/test_torch_and_onnx.py",
+    "testing/layouts/*.py": "what they write is read: tests/contract/test_published_formats.py",
+    "tracking/library.py": "tests/architecture/test_import.py",
+    "training/*.py": "a whole training: tests/integration, tests/parity",
+    "training/landmarks/*.py": "a whole training: tests/integration/test_landmark_training.py",
+}
+MOST_LINES = 400
+# Ninety of a hundred functions have at most so many lines behind their docstring.
+USUAL_LINES = 20
+
+
+def has_own_test(module: Path) -> bool:
+    place = module.relative_to(SOURCE)
+    return (ROOT / "tests/unit" / place.parent / f"test_{place.stem}.py").is_file()
+
+
+def test_every_module_has_a_test_of_its_name_or_a_reason() -> None:
+    bare = [str(path.relative_to(SOURCE)) for path in MODULES if not has_own_test(path)]
+    assert [
+        path
+        for path in bare
+        if not any(fnmatch.fnmatchcase(path, pattern) for pattern in TESTED_ELSEWHERE)
+    ] == []
+    assert [pattern for pattern in TESTED_ELSEWHERE if not fnmatch.filter(bare, pattern)] == [], (
+        "no longer needed"
+    )
+
+
+def test_the_tests_that_are_named_exist() -> None:
+    for reason in TESTED_ELSEWHERE.values():
+        for word in reason.replace(",", " ").replace(":", " ").split():
+            if word.startswith("tests/"):
+                assert (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_module_is_too_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function behind its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_most_functions_are_short() -> None:
+    lengths = sorted(
+        lines_of(node)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert lengths[int(0.9 * len(lengths))] <= USUAL_LINES

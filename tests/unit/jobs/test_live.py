@@ -1,0 +1,81 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emolens.core.errors import SourceError
+from emolens.core.frame import Frame
+from emolens.jobs.live import LiveJob, live_settings, watch
+from emolens.media.callback_sink import CallbackSink
+from emolens.media.open_source import plan_of_frames
+from emolens.media.push_source import PushSource
+from emolens.pipeline.models import Models
+from emolens.pipeline.runner import StreamRunner
+from emolens.testing.sample_clip import crossing_clip
+from tests.unit.pipeline.sources import ScriptedSource
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_a_live_source_is_told_as_it_comes() -> None:
+    clip = crossing_clip(size_wh=(320, 240), rate_hz=10, duration_s=1)
+    source = PushSource(capacity=10)
+    for frame in clip:
+        source.push(frame.image, captured_at_s=frame.media_time_s)
+    source.close()
+    told: list[tuple[int, str]] = []
+    written: list[Frame] = []
+    job = LiveJob(
+        data=[CallbackSink(lambda frame, _result: written.append(frame))],
+        on_result=lambda result, speed: told.append((result.frame_index, speed)),
+    )
+    watched = watch(plan_of_frames(source), Models(), job)
+    assert watched.error is None
+    assert not watched.has_failures
+    assert watched.session.n_frames == len(told) == len(written)
+    assert watched.status.counts.captured == 10
+    assert all(speed.endswith("ms") for _, speed in told)
+    assert str(watched).startswith(f"{len(told)} frames processed")
+
+
+def test_time_ends_it() -> None:
+    source = PushSource()
+    source.push(np.zeros((48, 64, 3), np.uint8))
+    watched = watch(plan_of_frames(source), Models(), LiveJob(duration_s=0.3))
+    assert watched.session.n_frames == 1
+    assert not source.push(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_somebody_may_stop_it() -> None:
+    source = PushSource()
+    source.push(np.zeros((48, 64, 3), np.uint8))
+    runners: list[StreamRunner] = []
+
+    @contextmanager
+    def stopping(runner: StreamRunner) -> Iterator[Callable[[], bool]]:
+        runners.append(runner)
+        yield lambda: True
+
+    def on_result(_result: object, _speed: str) -> None:
+        runners[0].request_stop()
+
+    job = LiveJob(on_result=on_result)
+    watched = watch(plan_of_frames(source), Models(), job, stopping=stopping)
+    assert watched.error is None
+    assert watched.session.n_frames == 1
+
+
+def test_a_source_that_gives_nothing_is_an_error() -> None:
+    def fail() -> Any:
+        raise SourceError("it is broken")
+
+    with pytest.raises(SourceError, match="it is broken"):
+        watch(plan_of_frames(ScriptedSource(fail)), Models())
+
+
+def test_blurred_faces_are_searched_for_in_every_frame() -> None:
+    assert live_settings().detect_hz == 10
+    assert live_settings(blur=True).detect_hz is None
+    assert live_settings(320).detector_px == 320
