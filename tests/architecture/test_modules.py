@@ -18,10 +18,15 @@ TESTED_ELSEWHERE = {
     "datasets/readers/csv_rows.py": "tests/contract/test_dataset_readers.py",
     "jobs/bench.py": "tests/integration/test_other_commands.py",
     "jobs/convert.py": "tests/integration/test_data_commands.py",
+    "jobs/demo.py": "tests/integration/test_other_commands.py",
     "jobs/doctor.py": "tests/integration/test_other_commands.py",
     "jobs/evaluate.py": "tests/integration/test_evaluate_command.py, test_cross_evaluation.py",
     "jobs/explain.py": "tests/integration/test_explain_command.py",
+    "jobs/extras.py": "tests/integration/test_broken_libraries.py, test_silence.py",
     "rendering/font.py": "one constant; tests/unit/rendering/test_lettering.py",
+    "reports/audit_text.py": "tests/integration/test_audit_command.py",
+    "reports/data_text.py": "tests/integration/test_data_commands.py",
+    "reports/evaluation_text.py": "tests/integration/test_evaluate_command.py",
     "reports/plots.py": "tests/unit/reports/test_evaluation_page.py",
     "runtime/download.py": "tests/unit/runtime/test_catalogue.py",
     "runtime/quantization.py": "tests/parity/test_torch_and_onnx.py",
@@ -78,3 +83,13 @@ def test_most_functions_are_short() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert lengths[int(0.9 * len(lengths))] <= USUAL_LINES
+
+
+def test_the_command_line_keeps_to_options_and_text() -> None:
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in (SOURCE / "cli").glob("*.py")
+    }
+    assert sum(lengths.values()) < 1600
+    lengths.pop("options.py")
+    assert max(lengths.values()) <= 150

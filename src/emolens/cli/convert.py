@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli.options import QuietOption
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error
 from emolens.jobs.convert import convert_data
 
@@ -29,7 +30,7 @@ def convert(
             help="Leave out and count faces that cannot be read; ends with 2 if there are any.",
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remark.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Write a data set as one Parquet file: grey faces, labels, splits, people and FER+ votes.
 

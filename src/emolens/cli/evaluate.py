@@ -1,19 +1,26 @@
 """`emolens evaluate`: the figures of a model on labelled faces."""
 
-from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from emolens.cli.evaluation_tables import show_cross, show_evaluation
-from emolens.cli.extras import require_report
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error, write_json
+from emolens.cli.options import JsonOption, QuietOption
+from emolens.cli.terminal import (
+    PartialFailureError,
+    progress,
+    say,
+    say_error,
+    show,
+    write_json,
+)
 from emolens.core.errors import InputError
 from emolens.datasets.faces import Split
 from emolens.datasets.targets import Target
 from emolens.jobs.evaluate import METRICS, REPORT, EvaluationJob, model_for
+from emolens.jobs.extras import require_report
+from emolens.reports.evaluation_text import cross_text, evaluation_text
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL, LABEL_MODEL
 from emolens.storage.jsonl import STDOUT
 
@@ -66,9 +73,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     compare: Annotated[
         str | None, typer.Option(help="Another model to compare with on the same faces.")
     ] = None,
-    json: Annotated[
-        str | None, typer.Option(help="Write all figures here as JSON; - is stdout.")
-    ] = None,
+    json: JsonOption = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -82,7 +87,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
             "--faces", help="Show faces in the report: mistakes, and maps of where it looked."
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure a model: accuracy, per-class figures, calibration, leaks, agreement with raters."""
     if training and not leaks:
@@ -107,50 +112,16 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         shows_faces=faces,
         progress=partial(progress, quiet=quiet),
     )
-    if is_pair:
-        _evaluate_pair(job, data[0], models[0], json, report, quiet=quiet)
-    else:
-        _evaluate_all(job, data, models, json, report, quiet=quiet)
-
-
-def _evaluate_pair(
-    job: EvaluationJob,
-    source: Path,
-    model: str,
-    json: str | None,
-    report: Path | None,
-    *,
-    quiet: bool,
-) -> None:
-    [cell] = job.measure(source, [model])
+    # One pair is shown by itself, others beside each other.
+    cells = job.measure(data[0], models) if is_pair else []
+    cross = None if is_pair else job.measure_all(data, models, say_error)
     if json:
-        write_json(json, cell.record)
+        write_json(json, cross.to_dict() if cross else cells[0].record)
     if report:
-        _say_written([job.write(report, cell)], quiet=quiet)
+        written = job.write_all(report, cross) if cross else [job.write(report, cells[0])]
+        for metrics, page in written if not quiet else ():
+            say(f"wrote {metrics} and {page}")
     if json != STDOUT and not quiet:
-        show_evaluation(cell)
-
-
-def _evaluate_all(
-    job: EvaluationJob,
-    data: Sequence[Path],
-    models: Sequence[str],
-    json: str | None,
-    report: Path | None,
-    *,
-    quiet: bool,
-) -> None:
-    cross = job.measure_all(data, models, say_error)
-    if json:
-        write_json(json, cross.to_dict())
-    if report:
-        _say_written(job.write_all(report, cross), quiet=quiet)
-    if json != STDOUT and not quiet:
-        show_cross(cross)
-    if len(cross.data) < len(data):
+        show(cross_text(cross) if cross else evaluation_text(cells[0]))
+    if cross and len(cross.data) < len(data):
         raise PartialFailureError
-
-
-def _say_written(written: Iterable[tuple[Path, Path]], *, quiet: bool) -> None:
-    for metrics, page in written if not quiet else ():
-        say(f"wrote {metrics} and {page}")

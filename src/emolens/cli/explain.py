@@ -4,26 +4,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from emolens.cli.extras import require_gradcam
-from emolens.cli.options import (
-    DEFAULT_MAX_MEGAPIXELS,
-    MEGAPIXEL,
-    DetectorOption,
-    DetectorPxOption,
-    MaxMegapixelsOption,
-    SidewaysOption,
-)
-from emolens.cli.terminal import one_line, say, stdout_console
+from emolens.cli import options
+from emolens.cli.terminal import say, show
 from emolens.core.emotion import Emotion
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.explanation import FaceExplainer
-from emolens.jobs.explain import Explained, explain_image
+from emolens.jobs.explain import explain_image
+from emolens.jobs.extras import require_gradcam
 from emolens.media.addresses import refuse_addresses
 from emolens.pipeline.analyzer import check_face_crops
 from emolens.pipeline.models import Models
+from emolens.reports.text import one_line
 from emolens.runtime.catalogue import DEFAULT_ALIAS
 
 _CHECKPOINT_SUFFIX = ".ckpt"
@@ -46,14 +38,12 @@ def explain(  # noqa: PLR0913 (one option each)
     model: Annotated[
         str, typer.Option(help="Model name, .onnx file, or .ckpt file of emolens train.")
     ] = "default",
-    detector: DetectorOption = DEFAULT_DETECTOR,
-    detector_px: DetectorPxOption = None,
-    sideways: SidewaysOption = True,
-    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
-    face_crops: Annotated[
-        bool, typer.Option("--face-crops", help="The picture is one face, cut out already.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No table, no remarks.")] = False,
+    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector_px: options.DetectorPxOption = None,
+    sideways: options.SidewaysOption = True,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
+    face_crops: options.FaceCropsOption = False,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Show where in each face the evidence for a class lies.
 
@@ -72,7 +62,7 @@ def explain(  # noqa: PLR0913 (one option each)
         explainer,
         None if face_crops else models.detector(detector_px=detector_px, sideways=sideways),
         emotion=asked,
-        max_pixels=max_megapixels * MEGAPIXEL,
+        max_pixels=max_megapixels * options.MEGAPIXEL,
     )
     if quiet:
         return
@@ -81,7 +71,7 @@ def explain(  # noqa: PLR0913 (one option each)
     if not explanation.faces:
         say(f"{one_line(image)}: no face found, nothing written")
         return
-    stdout_console().print(_table(explanation.faces, asked))
+    show([explanation.table(asked)])
     say(f"wrote {target}")
 
 
@@ -90,22 +80,3 @@ def _grad_cam(checkpoint: Path) -> FaceExplainer:
     from emolens.training.gradcam import GradCamExplainer  # noqa: PLC0415 (torch is optional)
 
     return GradCamExplainer.load(checkpoint)
-
-
-def _table(faces: tuple[Explained, ...], asked: Emotion | None) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("face")
-    table.add_column("class")
-    table.add_column("probability", justify="right")
-    table.add_column("evidence lies")
-    for face in faces:
-        for emotion in Emotion:
-            probability = float(face.maps.scores.probabilities[emotion])
-            table.add_row(
-                escape(face.title) if emotion is Emotion.ANGRY else "",
-                emotion.label,
-                f"{probability:.1%}",
-                face.places(emotion),
-                style="bold" if emotion is (asked or face.result.top) else None,
-            )
-    return table

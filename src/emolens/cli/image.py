@@ -7,23 +7,16 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.image_tables import ImageReport
-from emolens.cli.options import (
-    DEFAULT_MAX_MEGAPIXELS,
-    MEGAPIXEL,
-    DetectorOption,
-    DetectorPxOption,
-    MaxMegapixelsOption,
-    ModelOption,
-    SidewaysOption,
-)
-from emolens.cli.terminal import PartialFailureError, progress
+from emolens.cli import options
+from emolens.cli.terminal import PartialFailureError, progress, say, say_error, show
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.listing import LeftOut
-from emolens.jobs.images import ImageOutcome, analyze_images
+from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_images
 from emolens.media.addresses import refuse_addresses
 from emolens.media.pictures import find_pictures
 from emolens.pipeline.models import Models
+from emolens.reports.faces_text import images_table
+from emolens.reports.text import one_line
 from emolens.storage.jsonl import STDOUT, jsonl_writing
 
 
@@ -38,17 +31,13 @@ def image(  # noqa: PLR0913 (one option each)
     annotated: Annotated[
         Path | None, typer.Option(help="Write pictures with boxes and labels into this folder.")
     ] = None,
-    face_crops: Annotated[
-        bool, typer.Option("--face-crops", help="Each picture is one face, cut out already.")
-    ] = False,
-    model: ModelOption = "default",
-    detector: DetectorOption = DEFAULT_DETECTOR,
-    detector_px: DetectorPxOption = None,
-    sideways: SidewaysOption = True,
-    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
-    ] = False,
+    face_crops: options.FaceCropsOption = False,
+    model: options.ModelOption = "default",
+    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector_px: options.DetectorPxOption = None,
+    sideways: options.SidewaysOption = True,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Name the apparent expression of every face in pictures.
 
@@ -62,21 +51,21 @@ def image(  # noqa: PLR0913 (one option each)
     left_out = LeftOut()
     pictures = list(find_pictures(paths, left_out))
     outcomes = analyze_images(
-        analyzer, pictures, max_pixels=max_megapixels * MEGAPIXEL, annotated=annotated
+        analyzer, pictures, max_pixels=max_megapixels * options.MEGAPIXEL, annotated=annotated
     )
-    report = ImageReport()
+    totals = ImageTotals()
     with (
         _lines_to(jsonl) as write,
         progress("pictures", len(pictures), quiet=quiet) as done,
     ):
         for number, outcome in enumerate(outcomes, start=1):
             write(outcome)
-            report.add(outcome)
+            totals.add(outcome)
             done(number)
     if left_out.remark:
-        report.notes.append(left_out.remark)
-    report.show(table=jsonl != STDOUT and not quiet, remarks=not quiet)
-    if report.errors:
+        totals.notes.append(left_out.remark)
+    _show(totals, table=jsonl != STDOUT and not quiet, remarks=not quiet)
+    if totals.errors:
         raise PartialFailureError
 
 
@@ -88,3 +77,18 @@ def _lines_to(target: str | None) -> Iterator[Callable[[ImageOutcome], None]]:
         return
     with jsonl_writing(target) as write:
         yield lambda outcome: write(outcome.record.to_dict())
+
+
+def _show(totals: ImageTotals, *, table: bool, remarks: bool) -> None:
+    if table and totals.results and not totals.is_long:
+        show([images_table(totals.results)])
+    for message in totals.errors:
+        say_error(message)
+    if not remarks:
+        return
+    for note in totals.notes:
+        say(one_line(note))
+    if table and totals.is_long:
+        say(f"no table of more than {TABLE_LIMIT} pictures; --jsonl FILE writes every face")
+    if totals.n_pictures > 1 or totals.errors:
+        say(f"{totals.n_pictures} pictures, {totals.n_faces} faces, {len(totals.errors)} failed")

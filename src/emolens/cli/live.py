@@ -7,22 +7,10 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import (
-    DEFAULT_MAX_MEGAPIXELS,
-    MEGAPIXEL,
-    BlurOption,
-    DetectorOption,
-    DetectorPxOption,
-    HeatmapOption,
-    MaxMegapixelsOption,
-    ModelOption,
-    TrackerOption,
-    VideoTrackOption,
-)
-from emolens.cli.sessions import show_session
+from emolens.cli import options
 from emolens.cli.signals import stopping_on_signals
 from emolens.cli.status_line import StatusLine
-from emolens.cli.terminal import PartialFailureError, say, say_error
+from emolens.cli.terminal import PartialFailureError, say, say_error, say_nothing, show
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.jobs.live import LiveJob, live_settings, watch
 from emolens.jobs.streams import Look, check_not_source
@@ -32,6 +20,7 @@ from emolens.media.recording import Recording
 from emolens.media.window import Window, has_screen
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
+from emolens.reports.faces_text import session_text
 from emolens.storage.jsonl import STDOUT
 from emolens.tracking import DEFAULT_TRACKER
 
@@ -54,17 +43,15 @@ def live(  # noqa: PLR0913 (one option each)
         Path | None, typer.Option(help="Record what the window shows: .mkv or .mp4.")
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
-    video_track: VideoTrackOption = None,
-    blur: BlurOption = False,
-    heatmap: HeatmapOption = False,
-    model: ModelOption = "default",
-    detector: DetectorOption = DEFAULT_DETECTOR,
-    detector_px: DetectorPxOption = None,
-    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
-    tracker: TrackerOption = DEFAULT_TRACKER,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No status line, table or remarks.")
-    ] = False,
+    video_track: options.VideoTrackOption = None,
+    blur: options.BlurOption = False,
+    heatmap: options.HeatmapOption = False,
+    model: options.ModelOption = "default",
+    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector_px: options.DetectorPxOption = None,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
+    tracker: options.TrackerOption = DEFAULT_TRACKER,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Follow every face of a camera and name its apparent expression while it looks.
 
@@ -74,7 +61,7 @@ def live(  # noqa: PLR0913 (one option each)
     Ends with q or Esc in the window, with Ctrl-C, or after --duration.
     """
     plan = paced(
-        plan_source(source, max_pixels=max_megapixels * MEGAPIXEL, video_track=video_track)
+        plan_source(source, max_pixels=max_megapixels * options.MEGAPIXEL, video_track=video_track)
     )
     check_not_source(plan.path, jsonl, record)
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
@@ -88,13 +75,13 @@ def live(  # noqa: PLR0913 (one option each)
             settings=live_settings(detector_px, blur=blur),
             tracker=tracker,
             on_result=status.show,
-            on_event=_say_nothing if quiet else say,
+            on_event=say_nothing if quiet else say,
             on_failure=say_error,
         )
         watched = watch(plan, models, job, stopping=stopping_on_signals)
     if not quiet:
         if jsonl != STDOUT:
-            show_session(watched.session)
+            show(session_text(watched.session))
         for remark in watched.status.remarks:
             say(remark)
         say(str(watched))
@@ -102,10 +89,6 @@ def live(  # noqa: PLR0913 (one option each)
         say_error(str(watched.error))
     if watched.error or watched.has_failures:
         raise PartialFailureError
-
-
-def _say_nothing(_message: str) -> None:
-    """Take news that nobody asked for."""
 
 
 def _wall_clock() -> Callable[[float], float]:

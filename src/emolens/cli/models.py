@@ -4,19 +4,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from emolens.cli.terminal import PartialFailureError, say, say_error, stdout_console
-from emolens.core.errors import ModelError
+from emolens.cli.terminal import PartialFailureError, say, say_error, show
+from emolens.jobs.doctor import check_model
 from emolens.reports.model_card import CardSubject, read_figures, write_card
+from emolens.reports.text import TextTable
 from emolens.runtime.catalogue import (
     YUNET_GRAPH,
     default_name,
     find_known_model,
     known_models,
 )
-from emolens.runtime.model_file import load_emotion_model, load_landmark_model
+from emolens.runtime.model_file import load_emotion_model
 from emolens.storage.files import write_bytes
 
 app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
@@ -29,20 +28,18 @@ def list_models() -> None:
     Files of models that are fetched are looked for in the folder that the environment variable
     EMOLENS_MODELS names, and then in the cache.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("name", "kind", "installed", "licence"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("from", overflow="fold")
-    for model in known_models():
-        is_default = model.name == default_name(model.kind)
-        table.add_row(
-            model.name + (" (default)" if is_default else ""),
+    rows = [
+        (
+            model.name + (" (default)" if model.name == default_name(model.kind) else ""),
             model.kind,
             "yes" if model.is_installed else "no",
             model.license,
-            escape(model.origin),
+            model.origin,
         )
-    stdout_console().print(table)
+        for model in known_models()
+    ]
+    headings = ("name", "kind", "installed", "licence", "from")
+    show([TextTable(headings, rows, folded=frozenset({4}))])
     for model in known_models():
         if not model.is_installed:
             say(f"get {model.name} with: {model.install_command}")
@@ -51,23 +48,13 @@ def list_models() -> None:
 @app.command("verify")
 def verify() -> None:
     """Check the SHA-256 of every installed model and load those of emolens."""
-    is_sound = True
-    for model in (*known_models(), YUNET_GRAPH):
-        if not model.is_installed and model.is_optional:
-            stdout_console().print(f"{model.name}: not installed")
-            continue
-        try:
-            model.read()
-            if model.kind == "emotion":
-                load_emotion_model(model.name)
-            if model.kind == "landmarks":
-                load_landmark_model()
-        except ModelError as error:
-            is_sound = False
-            say_error(str(error))
+    findings = [check_model(model) for model in (*known_models(), YUNET_GRAPH)]
+    for finding in findings:
+        if finding.error:
+            say_error(str(finding.error))
         else:
-            stdout_console().print(f"{model.name}: sound, SHA-256 {model.sha256}", soft_wrap=True)
-    if not is_sound:
+            show([finding.text])
+    if any(finding.error for finding in findings):
         raise PartialFailureError
 
 

@@ -56,3 +56,20 @@ BlurOption = Annotated[
 HeatmapOption = Annotated[
     bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
 ]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No table, no progress, no remarks.")
+]
+FaceCropsOption = Annotated[
+    bool, typer.Option("--face-crops", help="Each picture is one face, cut out already.")
+]
+JsonOption = Annotated[
+    str | None, typer.Option("--json", help="Write everything here as JSON; - is stdout.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Override a key: schedule.batch_size=64, phases.0.epochs=3, answer.votes=0.5.",
+        metavar="KEY=VALUE",
+    ),
+]

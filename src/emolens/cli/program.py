@@ -4,7 +4,6 @@ import gc
 import io
 import itertools
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -14,8 +13,8 @@ from typer.core import TyperGroup
 
 import emolens
 from emolens.cli.interruption import unwinding
-from emolens.cli.terminal import PartialFailureError, say, say_error
-from emolens.core.errors import EmolensError, RenamedModelWarning
+from emolens.cli.terminal import PartialFailureError, say_error, say_warnings_of_ours
+from emolens.core.errors import EmolensError
 from emolens.core.libraries import explained, explaining_imports
 
 EXIT_FAILED = 1
@@ -95,7 +94,7 @@ def run_program(arguments: Sequence[str]) -> None:
         # A terminal or file that cannot show a character of a name gets it spelled out.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    _say_warnings_of_ours()
+    say_warnings_of_ours()
     try:
         app = build_app(arguments)
         _begin_to_look_for_garbage()
@@ -113,20 +112,6 @@ def run_program(arguments: Sequence[str]) -> None:
         if leaving.code == _PARSER_USAGE_ERROR:
             sys.exit(EXIT_FAILED)
         raise
-
-
-def _say_warnings_of_ours() -> None:
-    """Print our own warnings as remarks, without a line of source code."""
-    show = warnings.showwarning
-
-    def showwarning(message: Warning | str, category: type[Warning], *where: Any) -> None:
-        if issubclass(category, RenamedModelWarning):
-            say(f"warning: {message}")
-        else:
-            show(message, category, *where)
-
-    warnings.showwarning = showwarning  # type: ignore[assignment]  # passed on as it comes
-    warnings.simplefilter("once", RenamedModelWarning)
 
 
 def _module_of(name: str) -> Any:

@@ -1,16 +1,23 @@
 """What all commands share on a terminal: progress, tables, errors, printable paths."""
 
 import contextlib
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from emolens.core.errors import RenamedModelWarning
+from emolens.reports.text import Block, TextTable, one_line, printable
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import STDOUT, to_line
 
 _FILE_WIDTH = 160
+_STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
 class PartialFailureError(Exception):
@@ -37,23 +44,62 @@ def say(message: str) -> None:
     stderr_console().print(escape(printable(message)), soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Text with control characters and undecodable bytes spelled out, safe for any terminal."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text.encode("utf-8", "backslashreplace").decode()
+def say_nothing(_message: str) -> None:
+    """Take a remark that nobody asked for."""
+
+
+def say_warnings_of_ours() -> None:
+    """Print our own warnings as remarks, without a line of source code."""
+    show = warnings.showwarning
+
+    def showwarning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if issubclass(category, RenamedModelWarning):
+            say(f"warning: {message}")
+        else:
+            show(message, category, *where)
+
+    warnings.showwarning = showwarning  # type: ignore[assignment]  # passed on as it comes
+    warnings.simplefilter("once", RenamedModelWarning)
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Print sentences and tables on standard output."""
+    console = stdout_console()
+    for block in blocks:
+        if isinstance(block, TextTable):
+            console.print(_table(block))
+        else:
+            console.print(_STRONG.sub(r"[bold]\1[/]", escape(printable(block))), soft_wrap=True)
+
+
+def _table(block: TextTable) -> Table:
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        show_header=bool(block.headings),
+        title=escape(one_line(block.title)) or None,
+        title_justify="left",
+        title_style="",
     )
-
-
-def print_remarks(console: Console, remarks: Iterable[str]) -> None:
-    """Print remarks on data below its tables, one a line."""
-    for remark in remarks:
-        console.print(escape(printable(remark)), soft_wrap=True)
-
-
-def one_line(text: str) -> str:
-    """`printable` text with line breaks spelled out too, for names in tables."""
-    return printable(text).replace("\n", "\\n")
+    n_columns = len(block.headings) or max(map(len, block.rows), default=0)
+    for column in range(n_columns):
+        table.add_column(
+            escape(one_line(block.headings[column])) if block.headings else "",
+            justify="right" if column in block.right else "left",
+            style="dim" if column in block.dim else "",
+            overflow="fold",
+            no_wrap=bool(block.folded) and column not in block.folded,
+        )
+    for number, row in enumerate(block.rows):
+        texts = (escape(one_line(text)) for text in row)
+        table.add_row(
+            *(
+                f"[bold]{text}[/]" if (number, column) in block.strong else text
+                for column, text in enumerate(texts)
+            )
+        )
+    return table
 
 
 @contextlib.contextmanager

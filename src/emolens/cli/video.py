@@ -7,21 +7,9 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import (
-    DEFAULT_MAX_MEGAPIXELS,
-    MEGAPIXEL,
-    BlurOption,
-    DetectorOption,
-    DetectorPxOption,
-    HeatmapOption,
-    MaxMegapixelsOption,
-    ModelOption,
-    TrackerOption,
-    VideoTrackOption,
-)
-from emolens.cli.sessions import show_session
+from emolens.cli import options
 from emolens.cli.signals import stopping_on_signals
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error
+from emolens.cli.terminal import PartialFailureError, progress, say, say_error, show
 from emolens.core.errors import ConfigError
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.jobs.streams import Look
@@ -33,6 +21,7 @@ from emolens.media.picture_source import DEFAULT_RATE_HZ
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
+from emolens.reports.faces_text import session_text
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -62,24 +51,22 @@ def video(  # noqa: PLR0913 (one option each)
             show_default=f"{DEFAULT_RATE_HZ:g}",
         ),
     ] = None,
-    video_track: VideoTrackOption = None,
+    video_track: options.VideoTrackOption = None,
     detect_hz: Annotated[
         float,
         typer.Option(help="Look for faces so often in a second of video; 0 in every frame."),
     ] = 10.0,
-    blur: BlurOption = False,
-    heatmap: HeatmapOption = False,
+    blur: options.BlurOption = False,
+    heatmap: options.HeatmapOption = False,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Show a small picture of everybody in the report.")
     ] = False,
-    model: ModelOption = "default",
-    detector: DetectorOption = DEFAULT_DETECTOR,
-    detector_px: DetectorPxOption = None,
-    max_megapixels: MaxMegapixelsOption = DEFAULT_MAX_MEGAPIXELS,
-    tracker: TrackerOption = DEFAULT_TRACKER,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No table, progress or remarks.")
-    ] = False,
+    model: options.ModelOption = "default",
+    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector_px: options.DetectorPxOption = None,
+    max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
+    tracker: options.TrackerOption = DEFAULT_TRACKER,
+    quiet: options.QuietOption = False,
 ) -> None:
     """Follow every face of a video and name its apparent expression.
 
@@ -92,7 +79,7 @@ def video(  # noqa: PLR0913 (one option each)
         path,
         clip=None if clip == Clip() else clip,
         rate_hz=rate,
-        max_pixels=max_megapixels * MEGAPIXEL,
+        max_pixels=max_megapixels * options.MEGAPIXEL,
         video_track=video_track,
     )
     if plan.is_endless:
@@ -122,7 +109,7 @@ def video(  # noqa: PLR0913 (one option each)
         stopping=stopping_on_signals,
     )
     if not quiet:
-        show_session(recorded.session)
+        show(session_text(recorded.session))
         for remark in recorded.remarks:
             say(remark)
         say(str(recorded))

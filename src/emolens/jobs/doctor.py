@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import emolens
 from emolens.core.errors import BrokenLibraryError, ModelError
 from emolens.core.libraries import broken_libraries, explaining_imports
-from emolens.runtime.catalogue import DEFAULT_ALIAS, find_model, known_models
+from emolens.runtime.catalogue import DEFAULT_ALIAS, KnownModel, find_model, known_models
 
 _BASE_PACKAGES = (
     *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow", "scikit-learn"),
@@ -125,3 +125,36 @@ def _screen() -> str:
     from emolens.media.window import has_screen  # noqa: PLC0415
 
     return "yes" if has_screen() else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinding:
+    """What the file of a model is like.
+
+    Attributes:
+        text: In words.
+        error: What is wrong with it, or None.
+    """
+
+    text: str
+    error: ModelError | None = None
+
+
+def check_model(model: KnownModel) -> ModelFinding:
+    """Check the SHA-256 of a model's file, and load it if it is one of emolens's own."""
+    if not model.is_installed and model.is_optional:
+        return ModelFinding(f"{model.name}: not installed")
+    from emolens.runtime.model_file import (  # noqa: PLC0415 (doctor works without it)
+        load_emotion_model,
+        load_landmark_model,
+    )
+
+    try:
+        model.read()
+        if model.kind == "emotion":
+            load_emotion_model(model.name)
+        if model.kind == "landmarks":
+            load_landmark_model()
+    except ModelError as error:
+        return ModelFinding(str(error), error)
+    return ModelFinding(f"{model.name}: sound, SHA-256 {model.sha256}")

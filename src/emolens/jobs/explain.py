@@ -21,6 +21,7 @@ from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
 from emolens.rendering.overlay import label_text
+from emolens.reports.text import TextTable
 
 # The face below a heat map, larger than any that is drawn.
 _CROP_PX: Final = 560
@@ -62,6 +63,20 @@ class Explanation:
 
     faces: tuple[Explained, ...]
     notes: tuple[str, ...]
+
+    def table(self, asked: Emotion | None = None) -> TextTable:
+        """Probabilities and places of all classes; the one asked for, or named, is strong."""
+        rows: list[tuple[str, ...]] = []
+        strong: set[tuple[int, int]] = set()
+        for face in self.faces:
+            for emotion in Emotion:
+                if emotion is (asked or face.result.top):
+                    strong |= {(len(rows), column) for column in range(4)}
+                title = face.title if emotion is Emotion.ANGRY else ""
+                probability = float(face.maps.scores.probabilities[emotion])
+                rows.append((title, emotion.label, f"{probability:.1%}", face.places(emotion)))
+        headings = ("face", "class", "probability", "evidence lies")
+        return TextTable(headings, rows, frozenset({2}), frozenset(strong))
 
 
 def explain_image(

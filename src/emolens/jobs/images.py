@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 
@@ -18,6 +18,8 @@ from emolens.rendering.overlay import draw_faces
 if TYPE_CHECKING:
     from emolens.contract import ImageRecord
 
+TABLE_LIMIT: Final = 100
+"""A table of more images than this is no longer read; a line of totals is."""
 # What libraries may raise on one picture and not on the next.
 _UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
 
@@ -48,6 +50,37 @@ class ImageOutcome:
         if self.result is None:
             return image_error_record(self.path, self.error or ProcessingError("no result"))
         return image_record(self.path, self.result)
+
+
+class ImageTotals:
+    """Adds up what people are told at the end; of many images no more than that is kept."""
+
+    def __init__(self) -> None:
+        self.results: list[tuple[str, FrameResult]] = []
+        self.notes: list[str] = []
+        self.errors: list[str] = []
+        self.n_pictures = 0
+        self.n_faces = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are more results than a table shows."""
+        return len(self.results) > TABLE_LIMIT
+
+    def add(self, outcome: ImageOutcome) -> None:
+        """Take what came out of the next image."""
+        self.n_pictures += 1
+        path, result = outcome.path, outcome.result
+        if outcome.error is not None:
+            message = str(outcome.error)
+            self.errors.append(message if path in message else f"{path}: {message}")
+        if outcome.copy_error is not None:
+            self.errors.append(f"{path}: {outcome.copy_error}")
+        if result is not None:
+            self.n_faces += len(result.faces)
+            self.notes += [f"{path}: {note}" for note in result.notes]
+            if len(self.results) <= TABLE_LIMIT:
+                self.results.append((path, result))
 
 
 def analyze_images(

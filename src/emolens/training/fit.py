@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import (
 from torch import Tensor
 
 from emolens.core.errors import ConfigError
+from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSet
 from emolens.imaging.preprocess import preprocess
 from emolens.storage.files import write_bytes
@@ -38,7 +39,7 @@ from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
 from emolens.training.revision import code_revision
 from emolens.training.run_report import validation_figures, write_run_report
-from emolens.training.teaching import OnTeaching, silently, with_taught_targets
+from emolens.training.teaching import with_taught_targets
 from emolens.training.trainer import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
@@ -103,7 +104,7 @@ def fit(
     resume: bool = False,
     show_progress: bool = True,
     on_faces: Callable[[TrainingFaces], None] = lambda _faces: None,
-    on_teaching: OnTeaching = silently,
+    on_teaching: Progress = silently,
 ) -> FitResult:
     """Train a recipe, writing a checkpoint after every epoch.
 

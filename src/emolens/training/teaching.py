@@ -7,7 +7,6 @@ whose own labels are not to be trusted can be learnt from in this way alone.
 import hashlib
 import io
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from zipfile import BadZipFile
@@ -27,13 +26,6 @@ from emolens.training.networks import ExpressionNetwork
 
 Floats = npt.NDArray[np.float32]
 _CHUNK = 128
-OnTeaching = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Given what is done and in how many steps; the context's value is called with the steps done."""
-
-
-def silently(_what: str, _n_steps: int) -> AbstractContextManager[Callable[[int], None]]:
-    """Show no progress."""
-    return nullcontext(lambda _n_done: None)
 
 
 def with_taught_targets(

@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from emolens.cli import terminal
+from emolens.reports.text import TextTable
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool, quiet: bool) -> str:
@@ -27,3 +28,15 @@ def test_nothing_is_shown_elsewhere(
     monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool, quiet: bool
 ) -> None:
     assert not shown(monkeypatch, is_terminal=is_terminal, quiet=quiet)
+
+
+def test_tables_and_sentences_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = TextTable(
+        ("name", "faces"), [("a[b]\n", "12")], frozenset({1}), frozenset({(0, 0)}), title="all [x]"
+    )
+    terminal.show(["**72 %** of [red]", table, ""])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "72 % of [red]"
+    assert lines[1:4] == ["all [x]", "name    faces", "a[b]\\n     12"]

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from pydantic import ValidationError
 
 from emolens.core.errors import ConfigError, DatasetError
+from emolens.core.progress import Progress, silently
 from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import write_bytes
 from emolens.training.checkpoint import averaged_state
@@ -26,7 +27,6 @@ from emolens.training.landmarks.teaching import Taught, teach
 from emolens.training.landmarks.views import FaceBatch
 from emolens.training.recipe_file import differing_keys, explain, read_toml, to_toml
 from emolens.training.revision import code_revision
-from emolens.training.teaching import OnTeaching, silently
 from emolens.training.trainer import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
@@ -132,7 +132,7 @@ def fit_landmarks(
     *,
     resume: bool = False,
     show_progress: bool = True,
-    on_teaching: OnTeaching = silently,
+    on_teaching: Progress = silently,
 ) -> LandmarkFit:
     """Train a landmark network, writing a checkpoint after every epoch.
 
@@ -203,7 +203,7 @@ def _lesson(
     recipe: LandmarkRecipe,
     sections: Sequence[PicturesSection],
     cache: Path,
-    on_teaching: OnTeaching,
+    on_teaching: Progress,
 ) -> _Lesson:
     """Read pictures and what the teachers say of them, which is asked for once in a run."""
     parts = [load_pictures(section) for section in sections]

@@ -1,4 +1,4 @@
-"""Commands whose libraries are optional."""
+"""What optional features need: their packages, and caches that do not outlive the process."""
 
 import atexit
 import functools

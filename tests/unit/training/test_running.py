@@ -1,18 +1,16 @@
 from types import SimpleNamespace
 from typing import cast
 
-import pytest
-
-from emolens.cli.train import _tell_sources
 from emolens.training.faces import SourceCounts, TrainingFaces
+from emolens.training.running import source_sentences
 
 
-def test_what_was_assumed_of_a_source_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_assumed_of_a_source_is_told() -> None:
     counts = SourceCounts("mine", 20, 10, {}, {}, 0, (), ("mine: the labels are numbers",))
 
-    _tell_sources(cast("TrainingFaces", SimpleNamespace(sources=[counts])))
+    faces = cast("TrainingFaces", SimpleNamespace(sources=[counts]))
 
-    assert capsys.readouterr().err.splitlines() == [
+    assert list(source_sentences(faces)) == [
         "mine: 20 faces to learn from, 10 to measure on",
         "mine: the labels are numbers",
     ]

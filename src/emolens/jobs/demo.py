@@ -1,0 +1,53 @@
+"""The main job on a bundled picture and clip."""
+
+from pathlib import Path
+from typing import Final
+
+from emolens.contract import image_record
+from emolens.core.frame import FrameResult
+from emolens.core.progress import Progress, silently
+from emolens.imaging.decode import read_image
+from emolens.jobs.streams import Stopping, never
+from emolens.jobs.video import Recorded, VideoJob, analyze_video
+from emolens.media.open_source import plan_of_frames
+from emolens.media.pictures import write_picture
+from emolens.media.sample import sample_picture
+from emolens.pipeline.models import Models
+from emolens.rendering.overlay import draw_faces
+from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+from emolens.storage.files import write_bytes
+from emolens.storage.jsonl import to_line
+from emolens.testing.sample_clip import crossing_clip
+
+_CLIP_S: Final = 5.0
+PICTURE_FILES: Final = ("astronaut.png", "astronaut.json")
+CLIP_FILES: Final = ("crossing.mkv", "crossing.csv", "crossing.html")
+
+
+def demo_picture(models: Models, out: Path) -> tuple[str, FrameResult]:
+    """Analyse the bundled portrait; writes `PICTURE_FILES` into a folder."""
+    source = sample_picture()
+    decoded = read_image(source)
+    result = models.image_analyzer().analyze_image(decoded.image)
+    annotated, record = (out / name for name in PICTURE_FILES)
+    write_picture(annotated, draw_faces(decoded.image, result.faces))
+    write_bytes(record, to_line(image_record(source.name, result).to_dict()).encode("ascii"))
+    return source.name, result
+
+
+def demo_clip(
+    models: Models, out: Path, *, progress: Progress = silently, stopping: Stopping = never
+) -> Recorded:
+    """Follow two people who pass each other, from two pictures in the public domain.
+
+    Writes `CLIP_FILES` into a folder.
+    """
+    annotated, table, page = (out / name for name in CLIP_FILES)
+    return analyze_video(
+        plan_of_frames(crossing_clip(duration_s=_CLIP_S), name="crossing (generated)"),
+        VideoJob(tables=[table], annotated=annotated, report=page),
+        models=models,
+        model_name=DEFAULT_EMOTION_MODEL,
+        progress=progress,
+        stopping=stopping,
+    )

@@ -1,0 +1,120 @@
+"""Figures of one model, and the matrix of several, as text."""
+
+from collections.abc import Iterator
+
+from emolens.core.emotion import LABELS
+from emolens.datasets.targets import Target
+from emolens.evaluation.cross import Cell, CrossEvaluation
+from emolens.evaluation.evaluation import Evaluation
+from emolens.evaluation.metrics import ClassificationMetrics
+from emolens.reports.text import Block, TextTable, numbers_from, percent
+
+
+def evaluation_text(cell: Cell) -> Iterator[Block]:
+    """The figures, the table of classes and the confusion matrix of one model."""
+    evaluation, split = cell.evaluation, cell.benchmark.split
+    metrics = evaluation.metrics
+    yield f"**{cell.record['model']}** against {_right(cell.benchmark.target)}"
+    yield _accuracy("accuracy", metrics, f" of {split}" if split else "")
+    if evaluation.leak_free and evaluation.leak_free.metrics:
+        leak_free = evaluation.leak_free
+        yield _accuracy(
+            "leak-free",
+            evaluation.leak_free.metrics,
+            f", without {leak_free.n_near} that stand in the training rows "
+            f"({leak_free.n_exact} exactly)",
+        )
+    if evaluation.one_view:
+        yield _accuracy("one view", evaluation.one_view, "")
+    yield (
+        f"balanced accuracy {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
+        f"NLL {metrics.nll:.3f}, Brier {metrics.brier:.3f}, ECE {metrics.ece:.3f}"
+    )
+    yield from _uses(evaluation, has_labels=cell.benchmark.target is Target.LABEL)
+    if evaluation.comparison and evaluation.rival:
+        comparison = evaluation.comparison
+        low, high = comparison.accuracy_difference_ci95
+        yield (
+            f"{cell.rival} {100 * comparison.accuracy_difference:+.2f} points ({100 * low:+.2f} to "
+            f"{100 * high:+.2f}), McNemar p = {comparison.mcnemar_p:.4f}"
+        )
+    yield ""
+    yield _per_class(metrics)
+    yield ""
+    yield _confusion(metrics)
+    yield from cell.remarks
+
+
+def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
+    """Accuracy and macro-F1 of every model on every data set."""
+    yield f"against {_right(cross.columns[0].cells[0].benchmark.target)}"
+    right = numbers_from(1, 1 + len(cross.data))
+    accuracy = _matrix(cross, "accuracy")
+    faces = ("faces", *(f"{n:,}" for n in cross.n_faces))
+    for heading, rows in (
+        ("accuracy", [*accuracy, faces]),
+        ("macro-F1", _matrix(cross, "macro_f1")),
+    ):
+        yield ""
+        yield TextTable((heading, *cross.data), rows, right)
+    yield ""
+    for name, missing in zip(cross.data, cross.missing_classes, strict=True):
+        if missing:
+            yield f"{name} has no face of {', '.join(missing)}"
+    for column in cross.columns:
+        yield from column.cells[0].remarks
+
+
+def _matrix(cross: CrossEvaluation, figure: str) -> list[tuple[str, ...]]:
+    def text(value: float) -> str:
+        return percent(value) if figure == "accuracy" else f"{value:.3f}"
+
+    return [
+        (model, *map(text, row))
+        for model, row in zip(cross.models, cross.matrix(figure), strict=True)
+    ]
+
+
+def _right(target: Target) -> str:
+    return "the labels" if target is Target.LABEL else f"the raters' {target} target"
+
+
+def _accuracy(name: str, metrics: ClassificationMetrics, rest: str) -> str:
+    low, high = metrics.accuracy_ci95
+    return (
+        f"{name} **{metrics.accuracy:.2%}** (95 % interval {low:.2%} to {high:.2%}) "
+        f"on {metrics.n} faces{rest}"
+    )
+
+
+def _uses(evaluation: Evaluation, *, has_labels: bool) -> Iterator[str]:
+    """What abstaining gives, and how often people say the same."""
+    for chosen in evaluation.abstention:
+        if chosen.threshold is not None:
+            yield (
+                f"right in at least {chosen.target_accuracy:.0%}: answer from confidence "
+                f"{chosen.threshold:.3f} on, which is {chosen.coverage:.0%} of the faces"
+            )
+    votes = evaluation.votes
+    if votes and votes.with_majority is not None and votes.labels_with_majority is not None:
+        yield f"named as most raters do {votes.with_majority:.1%}" + (
+            f", the labels themselves {votes.labels_with_majority:.1%}" if has_labels else ""
+        )
+
+
+def _per_class(metrics: ClassificationMetrics) -> TextTable:
+    rows = [
+        (label, *map(percent, (of.precision, of.recall, of.f1)), str(of.support))
+        for label, of in metrics.per_class.items()
+    ]
+    return TextTable(("label", "precision", "recall", "F1", "faces"), rows, numbers_from(1, 5))
+
+
+def _confusion(metrics: ClassificationMetrics) -> TextTable:
+    rows = [(label, *map(str, metrics.confusion_matrix[row])) for row, label in enumerate(LABELS)]
+    return TextTable(
+        ("is / named", *LABELS),
+        rows,
+        numbers_from(1, 1 + len(LABELS)),
+        frozenset((row, row + 1) for row in range(len(LABELS))),
+    )

@@ -1,0 +1,73 @@
+"""What was found in images and in streams, as text."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from emolens.core.emotion import Emotion
+from emolens.core.frame import FrameResult
+from emolens.rendering.overlay import label_text
+from emolens.reports.text import Block, TextTable
+from emolens.sessions.session import Session
+from emolens.sessions.track_summary import TrackSummary
+
+# A table of more tracks than this is no longer read.
+_MAX_SHOWN: Final = 20
+
+
+def images_table(results: Sequence[tuple[str, FrameResult]]) -> TextTable:
+    """One row per face, and one per image without faces."""
+    rows: list[tuple[str, ...]] = []
+    for path, result in results:
+        if not result.faces:
+            rows.append((path, "-", "no face found", "", ""))
+        for number, face in enumerate(result.faces, start=1):
+            second = int(face.scores.probabilities.argsort()[-2])
+            label, value = list(face.scores.to_dict().items())[second]
+            x_min, y_min, x_max, y_max = map(round, face.box.to_tuple())
+            place = f"{x_max - x_min}x{y_max - y_min} at {x_min},{y_min}"
+            name = path if number == 1 else ""
+            rows.append((name, str(number), label_text(face), f"{label} {value:.0%}", place))
+    return TextTable(
+        ("picture", "face", "apparent expression", "next", "box (px)"),
+        rows,
+        right=frozenset({4}),
+        dim=frozenset({3, 4}),
+        folded=frozenset({0, 2}),
+    )
+
+
+def session_text(session: Session) -> Iterator[Block]:
+    """One line per track, of the longest visible ones where there are many."""
+    if not session.tracks:
+        yield "no face found"
+        return
+    shown = sorted(session.tracks, key=lambda track: -track.shown.visible_s)[:_MAX_SHOWN]
+    rows = [
+        (
+            str(track.track_id),
+            f"{track.shown.visible_s:.1f} s",
+            f"{track.first_s:.1f} - {track.last_s:.1f} s",
+            _shares(track),
+        )
+        for track in sorted(shown, key=lambda track: track.track_id)
+    ]
+    yield TextTable(
+        ("track", "visible", "from - to", "apparent expressions"),
+        rows,
+        right=frozenset({0}),
+        folded=frozenset({3}),
+    )
+    n_more = session.n_tracks - len(shown)
+    if n_more:
+        yield f"and {n_more} more, visible for a shorter time"
+
+
+def _shares(track: TrackSummary) -> str:
+    labels: list[Emotion | None] = [*Emotion, None]
+    parts = [(track.shown.share(label) or 0.0, label) for label in labels]
+    named = sorted(
+        ((share, label) for share, label in parts if share >= 0.005), key=lambda p: -p[0]
+    )
+    return ", ".join(
+        f"{'uncertain' if label is None else label.label} {share:.0%}" for share, label in named
+    )

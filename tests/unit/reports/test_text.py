@@ -1,0 +1,12 @@
+import pytest
+
+from emolens.reports.text import numbers_from, percent
+
+
+@pytest.mark.parametrize(("share", "text"), [(None, "-"), (0.0, "0.0%"), (0.7258, "72.6%")])
+def test_shares_are_shown_in_percent(share: float | None, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_figures_stand_in_the_columns_behind_the_first() -> None:
+    assert numbers_from(1, 4) == {1, 2, 3}
