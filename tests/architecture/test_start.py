@@ -44,6 +44,15 @@ def test_naming_faces_in_pictures_loads_nothing_that_it_does_not_need(
     assert state_after(["image", str(sample_picture()), *more], tmp_path) == "[] True True"
 
 
+def test_a_table_of_pictures_needs_no_records() -> None:
+    code = (
+        "import sys, emolens.cli.image;"
+        f"print(sorted({{'pydantic', *{HEAVY!r}}} & {{*sys.modules}}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_python_programs_load_no_more_than_the_command(tmp_path: Path) -> None:
     code = (
         f"import sys, emolens; emolens.analyze({str(sample_picture())!r});"

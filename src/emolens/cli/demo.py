@@ -10,7 +10,8 @@ from emolens.cli.signals import stopping_on_signals
 from emolens.cli.terminal import PartialFailureError, progress, say, say_error, show
 from emolens.jobs.demo import CLIP_FILES, PICTURE_FILES, demo_clip, demo_picture
 from emolens.pipeline.models import Models
-from emolens.reports.faces_text import images_table, session_text
+from emolens.reports.images_text import images_table
+from emolens.reports.session_text import session_text
 
 
 def demo(

@@ -15,7 +15,7 @@ from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_
 from emolens.media.addresses import refuse_addresses
 from emolens.media.pictures import find_pictures
 from emolens.pipeline.models import Models
-from emolens.reports.faces_text import images_table
+from emolens.reports.images_text import images_table
 from emolens.reports.text import one_line
 from emolens.storage.jsonl import STDOUT, jsonl_writing
 

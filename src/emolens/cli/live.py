@@ -20,7 +20,7 @@ from emolens.media.recording import Recording
 from emolens.media.window import Window, has_screen
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
-from emolens.reports.faces_text import session_text
+from emolens.reports.session_text import session_text
 from emolens.storage.jsonl import STDOUT
 from emolens.tracking import DEFAULT_TRACKER
 

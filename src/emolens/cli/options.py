@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from emolens.imaging.decode import MAX_PIXELS
+from emolens.imaging.limits import MAX_PIXELS
 
 MEGAPIXEL = 1_000_000
 DEFAULT_MAX_MEGAPIXELS = MAX_PIXELS // MEGAPIXEL

@@ -21,7 +21,7 @@ from emolens.media.picture_source import DEFAULT_RATE_HZ
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.reports.faces_text import session_text
+from emolens.reports.session_text import session_text
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -74,6 +74,9 @@ def video(  # noqa: PLR0913 (one option each)
 
     What was measured before is kept, also when stopped with Ctrl-C.
     """
+    if plan_source(path).is_endless:
+        shown = shlex.quote(without_secrets(path))
+        raise ConfigError(f"{shown} has no end; use: emolens live --source {shown}")
     clip = Clip(start, end, every)
     plan = plan_source(
         path,
@@ -82,9 +85,6 @@ def video(  # noqa: PLR0913 (one option each)
         max_pixels=max_megapixels * options.MEGAPIXEL,
         video_track=video_track,
     )
-    if plan.is_endless:
-        shown = shlex.quote(without_secrets(path))
-        raise ConfigError(f"{plan.name} has no end; use: emolens live --source {shown}")
     settings = StreamSettings(
         # A face that is only looked for now and then would be shown until it is found.
         detect_hz=None if blur else detect_hz or None,

@@ -42,6 +42,7 @@ from emolens.imaging.heic import open_heic
 from emolens.imaging.heif import inspect_heif
 from emolens.imaging.jpeg import inspect_jpeg, verify_jpeg
 from emolens.imaging.kinds import HEAD_BYTES, READABLE, kind_of
+from emolens.imaging.limits import MAX_PIXELS
 from emolens.imaging.listing import is_broken_link
 from emolens.imaging.pillow_limit import pillow_limit_lifted
 from emolens.imaging.png import inspect_png, verify_png
@@ -59,8 +60,6 @@ __all__ = [
     "read_image",
 ]
 
-# Covers every camera but a few; 300 MB as BGR. 20,000 x 20,000 is four times as much.
-MAX_PIXELS = 100_000_000
 # Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
 # grows with the number of pixels that is allowed.
 MAX_FILE_BYTES = 1 << 30

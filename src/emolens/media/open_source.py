@@ -82,9 +82,8 @@ def plan_source(
             this source has no use for: a clip of a camera, a rate of what is no folder, a video
             track of what is no file.
     """
-    pictures = partial(
-        PictureSource, clip=clip, rate_hz=rate_hz or DEFAULT_RATE_HZ, max_pixels=max_pixels
-    )
+    hz = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
+    pictures = partial(PictureSource, clip=clip, rate_hz=hz, max_pixels=max_pixels)
     plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
     is_folder = plan.path is not None and plan.path.is_dir()
     if video_track is not None and (plan.path is None or is_folder):
@@ -96,7 +95,8 @@ def plan_source(
             f"{plan.name} has time stamps of its own; a rate can be given to folders of images only"
         )
     clip = clip or Clip()
-    frame_s = clip.every / (rate_hz or DEFAULT_RATE_HZ) if is_folder else 0.0
+    # A rate of 0 is refused when the folder is opened.
+    frame_s = clip.every / hz if is_folder and hz > 0 else 0.0
     return replace(plan, clip=clip, frame_s=frame_s)
 
 

@@ -60,6 +60,7 @@ class PictureSource:
         self._name = str(folder)
         self.failures: list[str] = []
         self.remarks: list[str] = [left_out.remark] if left_out.remark else []
+        self.report = SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
         for path in unread:
             self._try_read(path)
 
@@ -76,11 +77,6 @@ class PictureSource:
     def n_expected(self) -> int:
         """How many pictures will come if all can be read."""
         return len(self._wanted())
-
-    @property
-    def report(self) -> SourceReport:
-        """How many pictures are expected, remarks and failures so far."""
-        return SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
 
     def close(self) -> None:
         """Nothing stays open between two pictures."""

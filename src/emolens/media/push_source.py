@@ -91,7 +91,10 @@ class PushSource:
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """Take no more images: nobody will read them."""
+        """Take no more images, and drop those that wait: nobody will read them."""
+        with self._changed:
+            self.report.n_dropped += len(self._waiting)
+            self._waiting.clear()
         self.close()
 
     def __enter__(self) -> Self:

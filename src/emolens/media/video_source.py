@@ -111,6 +111,7 @@ class VideoSource:
         except BaseException:
             self._container.close()
             raise
+        self.report = SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
         # AVI has time stamps for the order of coding only.
         is_avi = self._container.format.name == "avi"
         self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
@@ -165,11 +166,6 @@ class VideoSource:
             to_s = last_s if self._clip.end_s is None else min(last_s, self._clip.end_s)
             share = max(0.0, to_s - from_s) / duration_s
         return max(1, round(n_frames * share / self._clip.every))
-
-    @property
-    def report(self) -> SourceReport:
-        """How many frames are expected, remarks and failures so far."""
-        return SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
 
     @property
     def n_damaged(self) -> int:

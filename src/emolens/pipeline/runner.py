@@ -296,6 +296,7 @@ class _Reader:
         self.has_frames = False
         self.report = SourceReport()
         self._source: FrameSource | None = None
+        self._n_lost = 0
         self.error: EmolensError | None = None
         self.unexpected: BaseException | None = None
         self._stopping, self._ended = threading.Event(), threading.Event()
@@ -336,13 +337,19 @@ class _Reader:
             self._source, self.report = source, source.report
             if self._stopping.is_set():
                 return
-            n_lost = 0
-            for frame in source:
-                if self._stopping.is_set():
-                    return
-                self.has_frames = True
-                self.report = source.report
-                self._count_lost(self.report.n_dropped - n_lost)
-                n_lost = self.report.n_dropped
-                if not self._take_in(frame):
-                    return
+            try:
+                for frame in source:
+                    if self._stopping.is_set():
+                        return
+                    self.has_frames = True
+                    self._note_lost()
+                    if not self._take_in(frame):
+                        return
+            finally:
+                self._note_lost()
+
+    def _note_lost(self) -> None:
+        """Count what the source has dropped since; another thread may add to it meanwhile."""
+        n_dropped = self.report.n_dropped
+        self._count_lost(n_dropped - self._n_lost)
+        self._n_lost = n_dropped

@@ -4,11 +4,10 @@ from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
 from emolens.core.face import FaceQuality, FaceResult
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box
-from emolens.reports.faces_text import images_table, session_text
+from emolens.reports.session_text import session_text
 from emolens.reports.text import TextTable
 from emolens.sessions.session import SessionSummary
 from emolens.testing import SyntheticSource
-from tests.results import frame_and_result
 
 
 def test_everybody_gets_a_line() -> None:
@@ -31,11 +30,3 @@ def test_everybody_gets_a_line() -> None:
     assert [row[0] for row in table.rows] == ["1", "2"]
     assert {row[3] for row in table.rows} == {"sad 80%, uncertain 20%"}
     assert list(session_text(SessionSummary().finish())) == ["no face found"]
-
-
-def test_images_without_a_face_have_a_row_too() -> None:
-    _, found = frame_and_result(0, n_faces=2)
-    table = images_table([("a.png", found), ("b.png", FrameResult((64, 48), ()))])
-    assert [row[:2] for row in table.rows] == [("a.png", "1"), ("", "2"), ("b.png", "-")]
-    assert table.rows[2][2] == "no face found"
-    assert all(len(row) == len(table.headings) for row in table.rows)

@@ -1,39 +1,15 @@
-"""What was found in images and in streams, as text."""
+"""What was seen in a stream, as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from emolens.core.emotion import Emotion
-from emolens.core.frame import FrameResult
-from emolens.rendering.overlay import label_text
 from emolens.reports.text import Block, TextTable
 from emolens.sessions.session import Session
 from emolens.sessions.track_summary import TrackSummary
 
 # A table of more tracks than this is no longer read.
 _MAX_SHOWN: Final = 20
-
-
-def images_table(results: Sequence[tuple[str, FrameResult]]) -> TextTable:
-    """One row per face, and one per image without faces."""
-    rows: list[tuple[str, ...]] = []
-    for path, result in results:
-        if not result.faces:
-            rows.append((path, "-", "no face found", "", ""))
-        for number, face in enumerate(result.faces, start=1):
-            second = int(face.scores.probabilities.argsort()[-2])
-            label, value = list(face.scores.to_dict().items())[second]
-            x_min, y_min, x_max, y_max = map(round, face.box.to_tuple())
-            place = f"{x_max - x_min}x{y_max - y_min} at {x_min},{y_min}"
-            name = path if number == 1 else ""
-            rows.append((name, str(number), label_text(face), f"{label} {value:.0%}", place))
-    return TextTable(
-        ("picture", "face", "apparent expression", "next", "box (px)"),
-        rows,
-        right=frozenset({4}),
-        dim=frozenset({3, 4}),
-        folded=frozenset({0, 2}),
-    )
 
 
 def session_text(session: Session) -> Iterator[Block]:
