@@ -265,9 +265,9 @@ def beside_others() -> list[str]:
         "(scikit-image's and matplotlib's samples, mirrored, lighter and darker) on photographs without people. A "
         "face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide. FER2013's "
         "faces (PublicTest) were enlarged and laid on plain grey and on the same photographs, up to three a picture; "
-        "they end at the edge of the face, which no photograph's do, and which is hard on detectors. fer's network was trained on FER2013 as well. When this "
-        "was measured, `emolens` named faces by the model `raters`, which says what most people see, often not "
-        "FER2013's label, and which took twice as long as today's default; `accurate` was the model for labels.",
+        "they end at the edge of the face, which no photograph's do, and which is hard on detectors. fer's network was trained on FER2013 as well. "
+        "`emolens` names faces by its default model, which stands between what most people see and FER2013's label; "
+        "`labels` is the model for labels.",
         "",
         *peer_counts(peers),
         "",

@@ -1,4 +1,4 @@
-"""docs/schema.json is what the records say, and what commands write fits it."""
+"""docs/schema.json is what the records say."""
 
 import json
 from pathlib import Path

@@ -155,3 +155,10 @@ def test_a_source_reports_of_itself(open_source: OpenSource) -> None:
     assert report.n_expected in {None, N_FRAMES}
     assert report.n_dropped == 0
     assert set(report.failures) <= set(report.remarks)
+
+
+def test_it_can_be_interrupted_at_any_time_also_after_its_end(open_source: OpenSource) -> None:
+    with open_source() as source:
+        next(iter(source))
+        source.interrupt()
+    source.interrupt()

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import SetOption
 from emolens.cli.terminal import say
 from emolens.jobs.extras import require_training
 
@@ -29,7 +28,14 @@ def export(
             metavar="CHECKPOINT",
         ),
     ] = None,
-    assignments: SetOption = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Change what the recipe says of the finished model: name=mine, answer.votes=0.5.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="8-bit arithmetic: a smaller file, faster with VNNI.")
     ] = False,

@@ -65,11 +65,14 @@ def live(  # noqa: PLR0913 (one option each)
     )
     check_not_source(plan.path, jsonl, record)
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
+    # Whatever is wrong with models or screen is told before a file is begun.
+    models.stream_analyzer(tracker=tracker)
+    shown = Window() if (has_screen() if window is None else window) else None
     with StatusLine(is_shown=not quiet and jsonl != STDOUT) as status:
         job = LiveJob(
             data=[JsonlSink(jsonl, wall_clock=_wall_clock())] if jsonl else [],
             pictures=[Recording(record)] if record else [],
-            window=Window() if (has_screen() if window is None else window) else None,
+            window=shown,
             duration_s=duration,
             look=Look(blur=blur, heatmap=heatmap),
             settings=live_settings(detector_px, blur=blur),

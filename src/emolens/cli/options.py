@@ -69,7 +69,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Override a key: schedule.batch_size=64, phases.0.epochs=3, answer.votes=0.5.",
+        help="Override a key: schedule.batch_size=64, phases.0.epochs=3.",
         metavar="KEY=VALUE",
     ),
 ]

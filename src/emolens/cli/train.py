@@ -26,11 +26,11 @@ def train(
 ) -> None:
     """Train a model from a recipe, with a checkpoint after every epoch."""
     require_training("emolens train")
-    from emolens.training.running import run_recipe  # noqa: PLC0415 (torch is slow to load)
+    from emolens.training.running import run_recipe  # noqa: PLC0415 (training is optional)
 
     if resume and out:
         raise ConfigError("--resume names the folder already; leave --out away")
-    sentences = run_recipe(
+    result = run_recipe(
         recipe,
         assignments or (),
         out=resume or out,
@@ -38,5 +38,7 @@ def train(
         is_shown=not quiet,
         progress=partial(progress, quiet=quiet),
         on_remark=say_nothing if quiet else say,
+        on_end=say,
     )
-    show(sentences)
+    if result:
+        show([result])

@@ -59,7 +59,7 @@ def video(  # noqa: PLR0913 (one option each)
     blur: options.BlurOption = False,
     heatmap: options.HeatmapOption = False,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails", help="Show a small picture of everybody in the report.")
+        bool, typer.Option("--thumbnails", help="Show a small picture of every face in the report.")
     ] = False,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
@@ -104,7 +104,6 @@ def video(  # noqa: PLR0913 (one option each)
         plan,
         job,
         models=Models(model=model, detector=detector, n_threads=STREAM_THREADS),
-        model_name=model,
         progress=partial(progress, quiet=quiet),
         stopping=stopping_on_signals,
     )

@@ -72,7 +72,7 @@ class FrameRecord(Record):
     """A line of `emolens live --jsonl`."""
 
     time: str = Field(default="", description="When the frame was captured: ISO 8601, UTC.")
-    frame: int = Field(ge=0, description="Number of the frame in its source, from 0.")
+    frame: int = Field(description="Number of the frame in its source, from 0.")
     media_time_s: float = Field(description="Time of the frame in its source, in seconds.")
     dropped_before: int = Field(ge=0, description="Frames dropped since the line before.")
     width: int = Field(ge=1, description="Pixels.")

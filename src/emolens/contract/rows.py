@@ -30,8 +30,11 @@ class _Found(Record):
 
 
 class _Place(Record):
-    frame: int = Field(ge=0, description="Number of the frame in its source, from 0.")
-    media_time_s: float = Field(description="Time of the frame in its source, in seconds.")
+    frame: int = Field(description="Number of the frame in its source, from 0.")
+    # A table takes whatever a source says; JSON has no word for what is no number.
+    media_time_s: float = Field(
+        allow_inf_nan=True, description="Time of the frame in its source, in seconds."
+    )
     track_id: int | None = Field(
         default=None, description="Number of the track; empty in a frame without a face."
     )

@@ -139,7 +139,10 @@ class FrameSource(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """End a wait for the next frame, if there is one, for good; from any thread."""
+        """End a wait for the next frame, if there is one, for good.
+
+        From any thread, and also after the source has been closed.
+        """
         ...
 
     def __iter__(self) -> Iterator[Frame]: ...

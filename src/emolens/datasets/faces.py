@@ -46,6 +46,17 @@ _SPLIT_NAMES = {
 }
 
 
+Wanted = Split | frozenset[Split] | None
+"""The split, or the splits, whose faces are read; None for all, also those that belong to none."""
+
+
+def is_wanted(split: Split | None, wanted: Wanted) -> bool:
+    """Whether faces of a split are among those that are read."""
+    if wanted is None:
+        return True
+    return split is wanted if isinstance(wanted, Split) else split in wanted
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceSample:
     """One labelled face.

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.folders import visible_entries
 from emolens.datasets.readers import (
     affectnet,
@@ -55,7 +55,7 @@ class SourceFormat(StrEnum):
     JAFFE = "JAFFE"
 
 
-Reader = Callable[[Path, Split | None, ReadingReport], Iterator[FaceSample]]
+Reader = Callable[[Path, Wanted, ReadingReport], Iterator[FaceSample]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceCollector, FaceSample, FaceSet, Split, collect_faces
+from emolens.datasets.faces import FaceCollector, FaceSample, FaceSet, Split, Wanted, collect_faces
 from emolens.datasets.formats import find_format, reader_of
 from emolens.datasets.reading import ReadingReport
 
@@ -15,13 +15,13 @@ _HELD_OUT = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
 
 
 def iter_faces(
-    source: Path, split: Split | None = None, *, report: ReadingReport | None = None
+    source: Path, split: Wanted = None, *, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the labelled faces of a source one by one, in its own order.
 
     Args:
         source: A file or folder in one of the formats of `find_format`.
-        split: Only the faces of this split, or all, also those that belong to none.
+        split: Only the faces of this split or these, or all, also those that belong to none.
         report: Where faces that are left out are counted, and whether broken ones are; without
             one, broken ones are not left out but refused.
 
@@ -72,14 +72,7 @@ def held_out_split(source: Path) -> Split | None:
     for split in _HELD_OUT:
         if has_split(source, split):
             return split
-    return choose_held_out({sample.split for sample in iter_faces(source)}, source)
-
-
-def choose_held_out(splits: Collection[Split | None], source: Path) -> Split | None:
-    """`held_out_split` of a source whose splits are known."""
-    for split in _HELD_OUT:
-        if split in splits:
-            return split
+    splits = {sample.split for sample in iter_faces(source)}
     if len(splits) <= 1:
         return next(iter(splits), None)
     names = ", ".join(sorted(split or UNKNOWN_SPLIT for split in splits))
@@ -90,7 +83,7 @@ def load_splits(
     source: Path,
     sizes_px: Callable[[Split | None], Collection[int]],
     *,
-    split: Split | None = None,
+    split: Wanted = None,
 ) -> dict[Split | None, dict[int, FaceSet]]:
     """Read several splits of a source into memory at several sizes, in one pass.
 
@@ -98,15 +91,14 @@ def load_splits(
         source: A file or folder in one of the formats of `find_format`.
         sizes_px: Sides of the squares that the faces of a split are brought to; none where they
             are not wanted.
-        split: Only the faces of this split; None for all, also those that belong to none.
+        split: Only the faces of this split or these; None for all, also of none.
 
     Returns:
         For each split that the source has the faces at each size, with what was assumed of them in
         `remarks`.
 
     Raises:
-        DatasetError: The source breaks its format or has no faces of that split; the message then
-            says which splits it has.
+        DatasetError: The source breaks its format, or has no face at all.
     """
     report = ReadingReport()
     collectors: dict[Split | None, list[FaceCollector]] = {}
@@ -115,8 +107,8 @@ def load_splits(
             collectors[sample.split] = [FaceCollector(px) for px in sizes_px(sample.split)]
         for collector in collectors[sample.split]:
             collector.add(sample)
-    if not collectors:
-        raise report.no_faces(source) if split is None else no_faces_of(source, split)
+    if not collectors and split is None:
+        raise report.no_faces(source)
     return {
         of: {one.size_px: one.faces(report.remarks) for one in collected}
         for of, collected in collectors.items()

@@ -10,7 +10,6 @@ from emolens.core.ports import EmotionClassifier
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.loading import (
-    choose_held_out,
     held_out_split,
     load_faces,
     load_splits,
@@ -67,9 +66,10 @@ def read_benchmark(
     has_leaks: bool = True,
     target: Target = Target.LABEL,
 ) -> Benchmark:
-    """Read the faces to measure on and the training rows, each source once.
+    """Read the faces to measure on and the training rows, each source in one pass.
 
-    Where nobody chose a split and there are no rows but those of `Training`, once more.
+    Where nobody chose a split, a source is looked into before for the one that is held out. Other
+    splits are not looked at.
 
     Args:
         source: Any source that `datasets.loading` reads.
@@ -84,31 +84,20 @@ def read_benchmark(
         DatasetError: A source breaks its format, has no such faces, or no votes where the target is
             taken from these.
     """
-    has_own_rows = has_leaks and training is None and split != Split.TRAINING
+    chosen = split or held_out_split(source)
+    has_own_rows = has_leaks and training is None and chosen not in {None, Split.TRAINING}
     wanted = {*sizes_px, _COPY_SIZE_PX}
-
-    def sizes_of(found: Split | None) -> set[int]:
-        if found == split:
-            return wanted
-        if found == Split.TRAINING:
-            return {_COPY_SIZE_PX}
-        return set() if split else wanted
-
-    if has_own_rows:
-        by_split = load_splits(source, sizes_of)
-        chosen = split or choose_held_out(by_split, source)
-    else:
-        chosen = split or held_out_split(source)
-        by_split = load_splits(source, lambda _: wanted, split=chosen)
-    if chosen not in by_split:
-        raise no_faces_of(source, chosen) if chosen else DatasetError(f"{source}: holds no faces")
-    if not wanted <= by_split[chosen].keys():
-        # There are no rows but those of Training, of which too little was kept.
-        by_split = load_splits(source, lambda _: wanted, split=chosen)
+    by_split = load_splits(
+        source,
+        lambda found: wanted if found == chosen else {_COPY_SIZE_PX},
+        split=frozenset({chosen, Split.TRAINING}) if chosen and has_own_rows else chosen,
+    )
+    if chosen and chosen not in by_split:
+        raise no_faces_of(source, chosen)
     rows = None
     if training:
         rows = load_faces(training, Split.TRAINING, size_px=_COPY_SIZE_PX)
-    elif has_own_rows and chosen != Split.TRAINING and Split.TRAINING in by_split:
+    elif has_own_rows and Split.TRAINING in by_split:
         training, rows = source, by_split[Split.TRAINING][_COPY_SIZE_PX]
     faces = {
         size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(wanted)

@@ -14,7 +14,6 @@ from emolens.media.pictures import write_picture
 from emolens.media.sample import sample_picture
 from emolens.pipeline.models import Models
 from emolens.rendering.overlay import draw_faces
-from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import to_line
 from emolens.testing.sample_clip import crossing_clip
@@ -47,7 +46,6 @@ def demo_clip(
         plan_of_frames(crossing_clip(duration_s=_CLIP_S), name="crossing (generated)"),
         VideoJob(tables=[table], annotated=annotated, report=page),
         models=models,
-        model_name=DEFAULT_EMOTION_MODEL,
         progress=progress,
         stopping=stopping,
     )

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -112,7 +112,10 @@ class EvaluationJob:
                 "rival_sha256": rival.model_sha256 if rival else None,
                 **evaluation.to_dict(),
             }
-            cells.append(Cell(model, benchmark, evaluation, record, remarks))
+            # Of the faces no more is kept than pages show.
+            kept = {faces.images.shape[1]: faces} if self.shows_faces else {}
+            seen = replace(benchmark, training=None, by_size=kept)
+            cells.append(Cell(model, seen, evaluation, record, remarks))
         return cells
 
     def measure_all(

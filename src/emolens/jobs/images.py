@@ -90,7 +90,7 @@ def analyze_images(
     max_pixels: int = MAX_PIXELS,
     annotated: Path | None = None,
 ) -> Iterator[ImageOutcome]:
-    """Analyse images one after the other.
+    """Analyse images one after the other, when their outcomes are asked for.
 
     Args:
         analyzer: Analyses them.
@@ -98,13 +98,22 @@ def analyze_images(
         max_pixels: Largest width x height of an image that is decoded.
         annotated: Folder for copies with boxes and labels, or None.
 
-    Yields:
+    Returns:
         One outcome for each path, in order.
 
     Raises:
         OutputError: The folder cannot be made.
     """
     drawings = AnnotatedPictures(annotated, paths) if annotated else None
+    return _outcomes(analyzer, paths, max_pixels, drawings)
+
+
+def _outcomes(
+    analyzer: ImageAnalyzer,
+    paths: Sequence[str],
+    max_pixels: int,
+    drawings: AnnotatedPictures | None,
+) -> Iterator[ImageOutcome]:
     for path in paths:
         try:
             decoded, result = _analyze(analyzer, path, max_pixels)

@@ -14,8 +14,9 @@ from emolens.core.ports import FrameSource, ResultSink, SourceReport
 from emolens.core.progress import Progress, silently
 from emolens.jobs.streams import Look, Stopping, check_not_source, never, take_all
 from emolens.media.open_source import Source, SourcePlan, plan_of_frames, plan_source
-from emolens.media.recording import Recording
-from emolens.media.table_writer import TableWriter
+from emolens.media.plain_source import Frames
+from emolens.media.recording import Recording, check_recording_name
+from emolens.media.table_writer import TableWriter, check_table_name
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.models import Models
 from emolens.pipeline.outputs import Outputs
@@ -87,11 +88,10 @@ class Recorded:
 
 
 def analyze_video(
-    source: Source | FrameSource | SourcePlan,
+    source: Source | Frames | SourcePlan,
     job: VideoJob | None = None,
     *,
     models: Models | None = None,
-    model_name: str = "",
     progress: Progress = silently,
     stopping: Stopping = never,
 ) -> Recorded:
@@ -104,7 +104,6 @@ def analyze_video(
             `plan_source`. A camera has no end: see `emolens.stream`.
         job: What is made of the frames; nothing but the session unless given.
         models: What looks at them; the default models unless given.
-        model_name: What the page calls the model.
         progress: Shows how far it is.
         stopping: Lets somebody stop it.
 
@@ -116,7 +115,7 @@ def analyze_video(
     """
     plan = _plan(source)
     job, models = job or VideoJob(), models or Models(n_threads=STREAM_THREADS)
-    check_not_source(plan.path, *job.tables, job.annotated, job.report)
+    _check_outputs(plan, job)
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     layers = job.look.layers(models, analyzer, StreamOverlay())
     # A picture of a slow sequence stands for itself until the next one.
@@ -137,12 +136,23 @@ def analyze_video(
     if recording:
         recorded = replace(recorded, remarks=[*recorded.remarks, *recording.remarks])
     if job.report:
-        failed = _write_report(Path(job.report), recorded, source=plan.name, model=model_name)
+        failed = _write_report(
+            Path(job.report), recorded, source=plan.name, model=models.model_name
+        )
         recorded = replace(recorded, failures=[*recorded.failures, *failed])
     return recorded
 
 
-def _plan(source: Source | FrameSource | SourcePlan) -> SourcePlan:
+def _check_outputs(plan: SourcePlan, job: VideoJob) -> None:
+    """Refuse names before any file is begun."""
+    check_not_source(plan.path, *job.tables, job.annotated, job.report)
+    for table in job.tables:
+        check_table_name(Path(table))
+    if job.annotated:
+        check_recording_name(Path(job.annotated))
+
+
+def _plan(source: Source | Frames | SourcePlan) -> SourcePlan:
     if isinstance(source, SourcePlan):
         plan = source
     elif isinstance(source, int | str | os.PathLike):

@@ -1,8 +1,7 @@
 """From what a user calls a source to something that gives frames."""
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from emolens.media.clip import Clip
 from emolens.media.network_source import NetworkSource
 from emolens.media.paced_source import PacedSource
 from emolens.media.picture_source import DEFAULT_RATE_HZ, PictureSource
-from emolens.media.plain_source import PlainSource
+from emolens.media.plain_source import Frames, PlainSource
 from emolens.media.sound import has_sound
 from emolens.media.video_source import VideoSource
 
@@ -110,15 +109,13 @@ def _plan(
     # A file may be called "0" too.
     is_stored = isinstance(text, str) and (Path(text).is_file() or Path(text).is_dir())
     if number is not None and not is_stored:
-        return SourcePlan(
-            f"camera {number}", partial(CameraSource, number), is_endless=True, path=None
-        )
+        open_camera = partial(CameraSource, number)
+        return SourcePlan(f"camera {number}", open_camera, is_endless=True, path=None, is_live=True)
     name = str(text)
     scheme = scheme_of(name)
     if scheme in NETWORK_SCHEMES:
-        return SourcePlan(
-            without_secrets(name), partial(NetworkSource, name), is_endless=True, path=None
-        )
+        shown, connect = without_secrets(name), partial(NetworkSource, name)
+        return SourcePlan(shown, connect, is_endless=True, path=None, is_live=True)
     if scheme is not None and not Path(name).exists():
         allowed = ", ".join(sorted(NETWORK_SCHEMES))
         raise ConfigError(
@@ -150,7 +147,7 @@ def plan_of_frames(source: object, *, name: str | None = None) -> SourcePlan:
     if isinstance(source, FrameSource):
         is_live = source.report.is_live
         return SourcePlan(name, lambda: source, is_endless=False, path=None, is_live=is_live)
-    if not isinstance(source, Iterable) or not isinstance(source, AbstractContextManager):
+    if not isinstance(source, Frames):
         raise ConfigError(
             "a source is the number of a camera, an address, a path, or an object that gives "
             f"frames and can be closed, got {name}"

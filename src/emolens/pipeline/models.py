@@ -19,6 +19,7 @@ from emolens.detection import (
 )
 from emolens.imaging.decode import MAX_PIXELS
 from emolens.pipeline.analyzer import ImageAnalyzer, check_face_crops
+from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ class Models:
         self._emotion: EmotionModel | None = None
         self._detection: DetectorModels | None = None
         self._explainer: ActivationExplainer | None = None
+
+    @property
+    def model_name(self) -> str:
+        """The name or path of the emotion model, that of the default one included."""
+        name = str(self._model_name)
+        return DEFAULT_EMOTION_MODEL if name == DEFAULT_ALIAS else name
 
     @property
     def classifier(self) -> OnnxEmotionClassifier:

@@ -20,7 +20,7 @@ class StreamSettings:
         detect_share: The part of real time that looking may take, 0..1; None for no limit, which
             makes results the same whenever and wherever they are made.
         classify_share: The same for naming.
-        max_gap_s: After a longer pause between two frames the faces before it are other people.
+        max_gap_s: After a longer pause between two frames the faces before it are forgotten.
         min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
         detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
             1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from emolens.core.errors import ConfigError
 from emolens.core.frame import FrameResult
-from emolens.core.ports import FrameSource
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.media.clip import Clip
 from emolens.media.open_source import Source, SourcePlan, paced, plan_of_frames, plan_source
+from emolens.media.plain_source import Frames
 from emolens.pipeline.runner import StreamRunner, StreamStatus
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
@@ -62,7 +62,7 @@ class Stream:
 
 
 def stream(  # noqa: PLR0913 (one option each)
-    source: Source | FrameSource,
+    source: Source | Frames,
     *,
     model: str | Path = "default",
     detector: str = DEFAULT_DETECTOR,
@@ -80,7 +80,7 @@ def stream(  # noqa: PLR0913 (one option each)
 
     Args:
         source: Number of a camera, an address (`rtsp://...`, `http://...`), a path, or anything
-            that gives frames (`emolens.core.ports.FrameSource`).
+            that gives frames inside a `with` block, such as `emolens.PushSource`.
         model: Name of an emotion model, or the path of an `.onnx` file.
         detector: Name of a face detector.
         tracker: Name of a tracker.
@@ -90,7 +90,7 @@ def stream(  # noqa: PLR0913 (one option each)
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
         is_live: Whether frames that come too fast are dropped, and files played at their own speed;
-            None does so for cameras only.
+            None does so for cameras and other live sources (`SourceReport.is_live`).
 
     Returns:
         Something to loop over; nothing is opened before.
@@ -111,7 +111,7 @@ def stream(  # noqa: PLR0913 (one option each)
 
 
 def _plan(
-    source: Source | FrameSource, clip: Clip | None, rate_hz: float | None, video_track: int | None
+    source: Source | Frames, clip: Clip | None, rate_hz: float | None, video_track: int | None
 ) -> SourcePlan:
     if isinstance(source, int | str | os.PathLike):
         return plan_source(source, clip=clip, rate_hz=rate_hz, video_track=video_track)

@@ -1,1 +1,1 @@
-"""Pages, charts, cards; HTML from what other packages measured."""
+"""Pages, charts, cards and texts for terminals, made of what other packages measured."""

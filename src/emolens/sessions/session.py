@@ -227,7 +227,7 @@ class SessionSummary:
             self._set_aside(visible)
 
     def _set_aside(self, visible: set[int]) -> None:
-        """Keep those who were visible longest, and who is visible now as far as there is room."""
+        """Keep those that were visible longest, and what is visible now as far as there is room."""
         ranked = sorted(self._tracks.values(), key=lambda track: -track.visible_s)
         others = ranked[self._max_tracks :]
         others.sort(key=lambda track: track.track_id not in visible)

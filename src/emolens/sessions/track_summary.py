@@ -84,8 +84,8 @@ class Timeline:
     """A track's scores over time.
 
     Attributes:
-        start_s: Where bin 0 starts, in media seconds; the same for everybody in a session.
-        bin_s: Width of a bin in seconds; the same for everybody in a session.
+        start_s: Where bin 0 starts, in media seconds; the same for all tracks of a session.
+        bin_s: Width of a bin in seconds; the same for all tracks of a session.
         bins: Those in which the track was visible, in order; the others are gaps.
     """
 

@@ -3,15 +3,14 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emolens.core.progress import Progress
-from emolens.training.faces import TrainingFaces
-from emolens.training.fit import fit
-from emolens.training.landmarks.fit import fit_landmarks, load_landmark_recipe
 from emolens.training.landmarks.recipe import KIND
-from emolens.training.processes import is_main_process
 from emolens.training.recipe_file import load_recipe, read_toml
+
+if TYPE_CHECKING:
+    from emolens.training.faces import TrainingFaces
 
 _RUNS: Final = Path("runs")
 
@@ -25,7 +24,8 @@ def run_recipe(
     is_shown: bool = True,
     progress: Progress,
     on_remark: Callable[[str], None],
-) -> Iterator[str]:
+    on_end: Callable[[str], None],
+) -> str:
     """Train what a recipe says, with a checkpoint after every epoch.
 
     Args:
@@ -36,10 +36,11 @@ def run_recipe(
         is_shown: Whether a bar shows how far an epoch is.
         progress: Shows how far teachers are asked.
         on_remark: Told what becomes of the faces of each source.
+        on_end: Told what was written, and what can be done with it.
 
-    Yields:
-        What came out, in sentences with `**` around what matters most; where the process is one of
-        several, of the first one only.
+    Returns:
+        What came out, with `**` around what matters most; empty in a process that is not the first
+        of several.
 
     Raises:
         ConfigError: The recipe is wrong, or does not fit the run that is to go on.
@@ -55,6 +56,7 @@ def run_recipe(
         is_shown=is_shown,
         progress=progress,
         on_remark=on_remark,
+        on_end=on_end,
     )
 
 
@@ -67,10 +69,14 @@ def _train_expressions(
     is_shown: bool,
     progress: Progress,
     on_remark: Callable[[str], None],
-) -> Iterator[str]:
+    on_end: Callable[[str], None],
+) -> str:
+    from emolens.training.fit import fit  # noqa: PLC0415 (torch is slow to load)
+    from emolens.training.processes import is_main_process  # noqa: PLC0415
+
     recipe = load_recipe(path, assignments)
 
-    def tell(faces: TrainingFaces) -> None:
+    def tell(faces: "TrainingFaces") -> None:
         for sentence in source_sentences(faces):
             on_remark(sentence)
 
@@ -82,9 +88,10 @@ def _train_expressions(
         on_faces=tell,
         on_teaching=progress,
     )
-    if is_main_process():
-        yield f"validation accuracy **{result.val_accuracy:.2%}**"
-        yield _next_step(result.best, recipe.name)
+    if not is_main_process():
+        return ""
+    on_end(_next_step(result.best, recipe.name))
+    return f"validation accuracy **{result.val_accuracy:.2%}**"
 
 
 def _train_landmarks(
@@ -96,7 +103,13 @@ def _train_landmarks(
     is_shown: bool,
     progress: Progress,
     on_remark: Callable[[str], None],
-) -> Iterator[str]:
+    on_end: Callable[[str], None],
+) -> str:
+    from emolens.training.landmarks.fit import (  # noqa: PLC0415 (torch is slow to load)
+        fit_landmarks,
+        load_landmark_recipe,
+    )
+
     del on_remark  # Its pictures are used as they are.
     recipe = load_landmark_recipe(path, assignments)
     result = fit_landmarks(
@@ -106,11 +119,11 @@ def _train_landmarks(
         show_progress=is_shown,
         on_teaching=progress,
     )
-    yield (
+    on_end(_next_step(result.best, recipe.name))
+    return (
         f"mean error of the landmarks **{result.val_error:.1%}** of the distance between the eyes, "
         "from one look at faces rolled by any angle"
     )
-    yield _next_step(result.best, recipe.name)
 
 
 def _next_step(best: Path, name: str) -> str:
@@ -118,7 +131,7 @@ def _next_step(best: Path, name: str) -> str:
     return f"wrote {best}; next: emolens export {shlex.quote(str(best))} {model}"
 
 
-def source_sentences(faces: TrainingFaces) -> Iterator[str]:
+def source_sentences(faces: "TrainingFaces") -> Iterator[str]:
     """Of each source how many faces are used, and how many are not and why."""
     for source in faces.sources:
         parts = [

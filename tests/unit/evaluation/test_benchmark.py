@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted
 from emolens.datasets.loading import iter_faces, load_faces
 from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.targets import Target
@@ -56,20 +57,34 @@ def test_the_split_held_out_is_taken_where_nobody_chose_one(
         assert chosen.by_size[16].images.shape == (280, 16, 16)
 
 
-@pytest.mark.parametrize("split", [None, Split.PUBLIC_TEST])
-def test_a_data_set_is_opened_once(
-    split: Split | None, generated_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[Path] = []
+def test_a_data_set_is_opened_once(generated_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[Path, object]] = []
 
-    def counted(source: Path, *arguments: object, **options: object) -> Iterator[FaceSample]:
-        opened.append(source)
-        return iter_faces(source, *arguments, **options)  # type: ignore[arg-type]
+    def counted(source: Path, split: Wanted = None, **options: Any) -> Iterator[FaceSample]:
+        opened.append((source, split))
+        return iter_faces(source, split, **options)
 
     monkeypatch.setattr("emolens.datasets.loading.iter_faces", counted)
-    benchmark = read_benchmark(generated_data, split, sizes_px=[16, 20, 48])
+    benchmark = read_benchmark(generated_data, Split.PUBLIC_TEST, sizes_px=[16, 20, 48])
     evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
-    assert opened == [generated_data]
+    both = frozenset({Split.PUBLIC_TEST, Split.TRAINING})
+    assert opened == [(generated_data, both)]
+    opened.clear()
+    # Where nobody chose a split, it is looked into before, and not read.
+    read_benchmark(generated_data, sizes_px=[48])
+    assert opened == [(generated_data, Split.PUBLIC_TEST), (generated_data, both)]
+
+
+def test_other_splits_are_not_looked_at(generated_data: Path, tmp_path: Path) -> None:
+    table = pq.read_table(generated_data)
+    damaged = table.slice(0, 3).to_pydict()
+    damaged["usage"], damaged["image"] = ["PrivateTest"] * 3, [b"no picture"] * 3
+    path = tmp_path / "damaged.parquet"
+    pq.write_table(pa.concat_tables([pa.table(damaged, table.schema), table]), path)
+    for split in (None, Split.PUBLIC_TEST):
+        assert len(read_benchmark(path, split, sizes_px=[48]).by_size[48]) == 140
+    with pytest.raises(DatasetError, match="row 1"):
+        read_benchmark(path, Split.PRIVATE_TEST, sizes_px=[48])
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(generated_data: Path) -> None:

@@ -231,7 +231,7 @@ def test_an_address_of_an_unknown_kind_is_refused() -> None:
 
 
 def test_a_file_object_gives_no_frames() -> None:
-    stream = emolens.stream(io.StringIO("a\nb"), settings=QUICK)  # type: ignore[arg-type]
+    stream = emolens.stream(io.StringIO("a\nb"), settings=QUICK)
     with pytest.raises(InputError, match="has to give frames, got str"):
         list(stream)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.folders import natural_key
 from emolens.datasets.picture_lists import listed_emotion
 from emolens.datasets.pictures import read_gray
@@ -42,7 +42,7 @@ def is_affectnet_annotations(folder: Path) -> bool:
 
 
 def iter_affectnet_annotations(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the faces of AffectNet's release by split and number.
 
@@ -59,7 +59,7 @@ def iter_affectnet_annotations(
         DatasetError: At once where a folder of pictures or annotations is missing; while iterating
             where a picture or its label is missing or broken.
     """
-    wanted = [(folder / name, one) for name, one in _SPLITS.items() if split in (None, one)]
+    wanted = [(folder / name, one) for name, one in _SPLITS.items() if is_wanted(one, split)]
     for part in (root / name for root, _ in wanted for name in (_IMAGES, _ANNOTATIONS)):
         if not part.is_dir():
             raise DatasetError(

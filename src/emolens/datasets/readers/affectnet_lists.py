@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.picture_lists import (
     face_box,
     listed_emotion,
@@ -42,7 +42,7 @@ def is_affectnet_lists(folder: Path) -> bool:
 
 
 def iter_affectnet_lists(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the faces of AffectNet's lists in their order, training before validation.
 
@@ -71,7 +71,7 @@ def iter_affectnet_lists(
     wanted = [
         _List(lists / f"{name}.csv", one, pictures)
         for name, one in SPLITS.items()
-        if split in (None, one)
+        if is_wanted(one, split)
     ]
     for one in wanted:
         if not one.file.is_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.folders import picture_files, visible_entries
 from emolens.datasets.label_map import FILE_NAME
 from emolens.datasets.pictures import read_gray
@@ -92,7 +92,7 @@ def is_ck_plus_48(folder: Path) -> bool:
 
 
 def iter_ck_plus_48(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the faces of CK+'s class folders, by folder and file name in natural order.
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box, Framing
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.folders import picture_files, visible_entries
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
 from emolens.datasets.pictures import read_gray_box
@@ -99,7 +99,7 @@ def is_ck_plus(folder: Path) -> bool:
 
 
 def iter_ck_plus(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the first and the last three faces of every labelled sequence.
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.folder_labels import is_class_name, label_folders
 from emolens.datasets.folders import natural_key, picture_files, visible_entries
 from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
@@ -54,7 +54,7 @@ def has_class_folders(root: Path) -> bool:
 
 
 def iter_class_folders(
-    root: Path, split: Split | None = None, report: ReadingReport | None = None
+    root: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the pictures of class folders, by split, class and file name in natural order.
 
@@ -86,14 +86,14 @@ class _Picture:
 
 
 def _list_pictures(
-    root: Path, folders: list[_ClassFolder], split: Split | None, report: ReadingReport
+    root: Path, folders: list[_ClassFolder], split: Wanted, report: ReadingReport
 ) -> Iterator[_Picture]:
     left_out = LeftOut()
     for folder in folders:
         for file in _pictures(folder.path, left_out):
             named = _SPLIT_FILE_NAME.match(file.name)
             file_split = Split(named[1]) if named else folder.split
-            if split is None or file_split is split:
+            if is_wanted(file_split, split):
                 yield _Picture(file, folder.emotion, file_split)
     if left_out.remark:
         report.remark(f"{root}: {left_out.remark}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.picture_lists import (
     face_box,
     listed_emotion,
@@ -87,7 +87,7 @@ def is_expw(folder: Path) -> bool:
 
 
 def iter_expw(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the faces of ExpW in the order of its list.
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted, is_wanted
 from emolens.datasets.label_order import LabelColumn
 from emolens.datasets.readers.csv_rows import CsvRow, iter_rows, shown_bytes
 from emolens.datasets.reading import ReadingReport, read_each
@@ -76,7 +76,7 @@ _N_PIXELS = SIDE_PX * SIDE_PX
 
 
 def iter_csv(
-    path: Path, split: Split | None = None, report: ReadingReport | None = None
+    path: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read `fer2013.csv` or `icml_face_data.csv` row by row, in constant memory.
 
@@ -112,19 +112,19 @@ def label_column() -> LabelColumn:
     return LabelColumn(SHEET.published_counts())
 
 
-def read_face(row: CsvRow, split: Split | None, labels: LabelColumn) -> FaceSample | None:
+def read_face(row: CsvRow, split: Wanted, labels: LabelColumn) -> FaceSample | None:
     """The face of a row, or None where it belongs to another split than the wanted one.
 
     Args:
         row: The row.
-        split: The wanted split, or None for all.
+        split: The wanted split or splits, or None for all.
         labels: Reads its label.
 
     Raises:
         DatasetError: The row breaks the format.
     """
     emotion, pixels, row_split = row.fields()
-    if split is not None and row_split is not split:
+    if not is_wanted(row_split, split):
         return None
     label = labels.read(emotion.decode("utf-8", "backslashreplace"), row_split, row.location)
     return FaceSample(parse_pixels(pixels, row.location), label, row_split, row.location)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError, InputError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.folders import visible_entries
 from emolens.datasets.label_order import FER2013_ORDER, LabelColumn
 from emolens.datasets.readers.csv_rows import (
@@ -56,7 +56,7 @@ def parquet_files(folder: Path) -> list[Path]:
 
 
 def iter_parquet_folder(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read all Parquet files of a folder one after the other, in natural order of their names."""
     report = report or ReadingReport()
@@ -67,7 +67,7 @@ def iter_parquet_folder(
 
 
 def iter_parquet(
-    path: Path, split: Split | None = None, report: ReadingReport | None = None
+    path: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read one Parquet file in row batches, so memory does not grow with the file.
 
@@ -95,7 +95,7 @@ def iter_parquet(
 
 
 def _iter_file(
-    path: Path, split: Split | None, report: ReadingReport, labels: LabelColumn
+    path: Path, split: Wanted, report: ReadingReport, labels: LabelColumn
 ) -> Iterator[FaceSample]:
     try:
         with pq.ParquetFile(
@@ -218,7 +218,7 @@ def _find_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
 def _read_rows(
     rows: Iterable[Mapping[str, object]],
     path: Path,
-    split: Split | None,
+    split: Wanted,
     report: ReadingReport,
     labels: LabelColumn,
 ) -> Iterator[FaceSample]:
@@ -228,7 +228,7 @@ def _read_rows(
         number, row = numbered
         location = f"{path}: row {number}"
         row_split = _split(row[USAGE], location) if USAGE in row else only_split
-        if split is not None and row_split is not split:
+        if not is_wanted(row_split, split):
             return None
         votes = [row[name] for name in _VOTE_COLUMNS if name in row]
         subject = row.get(_SUBJECT)

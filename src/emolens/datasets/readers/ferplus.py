@@ -15,7 +15,7 @@ import numpy as np
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.readers import fer2013_csv
@@ -110,7 +110,7 @@ def is_ferplus_pictures(folder: Path) -> bool:
 
 
 def iter_ferplus(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read FER2013's faces with FER+'s votes, row by row, in constant memory.
 
@@ -139,7 +139,7 @@ def iter_ferplus(
 
 
 def iter_ferplus_pictures(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the pictures that FER+'s list names, in its order, with votes.
 
@@ -162,7 +162,7 @@ def iter_ferplus_pictures(
 
     def read(row: _VoteRow) -> FaceSample | None:
         listed = row.read()
-        if split not in (None, listed.split):
+        if not is_wanted(listed.split, split):
             return None
         emotion = _majority_emotion(listed, row.location, report)
         if emotion is None:
@@ -307,7 +307,7 @@ def _face_root(folder: Path) -> Path | None:
     return None
 
 
-def _require_face_folders(folder: Path, split: Split | None) -> Mapping[Split, Path]:
+def _require_face_folders(folder: Path, split: Wanted) -> Mapping[Split, Path]:
     names = ", ".join(FACE_FOLDERS.values())
     root = _face_root(folder)
     if root is None:
@@ -315,7 +315,7 @@ def _require_face_folders(folder: Path, split: Split | None) -> Mapping[Split, P
             f"{folder}: has FER+'s list {LIST_NAME} but no pictures; put FER2013's fer2013.csv "
             f"beside it, or the folders {names} that FER+'s own tool writes from that"
         )
-    for wanted in [split] if split else Split:
+    for wanted in (one for one in Split if is_wanted(one, split)):
         if not (root / FACE_FOLDERS[wanted]).is_dir():
             raise DatasetError(
                 f"{root / FACE_FOLDERS[wanted]}: the folder of the {wanted} pictures is missing; "

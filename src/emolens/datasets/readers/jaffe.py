@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.folders import picture_files
 from emolens.datasets.picture_lists import listed_emotion
 from emolens.datasets.pictures import read_gray
@@ -72,7 +72,7 @@ def is_jaffe(folder: Path) -> bool:
 
 
 def iter_jaffe(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read JAFFE's pictures by file name in natural order.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.picture_lists import listed_emotion, numbered_lines, picture_path, shown
 from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
@@ -92,7 +92,7 @@ def is_raf_db(folder: Path) -> bool:
 
 
 def iter_raf_db(
-    folder: Path, split: Split | None = None, report: ReadingReport | None = None
+    folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
     """Read the aligned faces of the basic set in the order of its list.
 
@@ -118,7 +118,7 @@ def iter_raf_db(
         name, code = (*line.rsplit(maxsplit=1), "")[:2]
         location = f"{list_file}: line {number}"
         row_split = _split_of(name, location)
-        if split not in (None, row_split):
+        if not is_wanted(row_split, split):
             return None
         emotion = listed_emotion(SHEET, code, location, report)
         if emotion is None:
