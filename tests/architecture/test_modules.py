@@ -93,3 +93,45 @@ def test_the_command_line_keeps_to_options_and_text() -> None:
     assert sum(lengths.values()) < 1600
     lengths.pop("options.py")
     assert max(lengths.values()) <= 150
+
+
+def public_names(package: Path) -> list[str]:
+    """The `__all__` of a package."""
+    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                return list(ast.literal_eval(value))
+            case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
+                return list(ast.literal_eval(value))
+    raise AssertionError(f"{package} has no __all__")
+
+
+PACKAGES = {
+    ".".join(("emolens", *path.parent.relative_to(SOURCE).parts)): path.parent
+    for path in sorted(SOURCE.rglob("__init__.py"))
+}
+
+
+def test_modules_that_a_package_does_not_name_are_imported_by_itself_only() -> None:
+    """The `__all__` of a package names the modules that others may use; the rest is private."""
+    public = {name: set(public_names(folder)) for name, folder in PACKAGES.items()}
+    strange = []
+    for path in MODULES:
+        own = ".".join(("emolens", *path.parent.relative_to(SOURCE).parts))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.module if isinstance(node, ast.ImportFrom) and node.module else ""
+            package, _, module = name.rpartition(".")
+            is_inside = own == package or own.startswith(f"{package}.") or package == "emolens"
+            if name in PACKAGES or package not in PACKAGES or is_inside:
+                continue
+            if module not in public[package] and not package.startswith(f"{own}."):
+                strange.append((str(path.relative_to(SOURCE)), name))
+    assert strange == []
+
+
+def test_what_packages_name_exists() -> None:
+    for name, folder in PACKAGES.items():
+        text = (folder / "__init__.py").read_text(encoding="utf-8")
+        for public in public_names(folder):
+            is_module = (folder / f"{public}.py").exists() or (folder / public).is_dir()
+            assert is_module or text.count(public) > 1, (name, public)

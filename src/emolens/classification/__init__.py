@@ -3,4 +3,4 @@
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier
 from emolens.classification.views import TenViewClassifier
 
-__all__ = ["OnnxEmotionClassifier", "TenViewClassifier"]
+__all__ = ["OnnxEmotionClassifier", "TenViewClassifier", "onnx_classifier"]

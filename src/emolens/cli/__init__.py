@@ -1,1 +1,3 @@
 """Arguments in, text and exit code out."""
+
+__all__: list[str] = []

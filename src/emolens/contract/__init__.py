@@ -48,5 +48,6 @@ __all__ = [
     "frame_record",
     "image_error_record",
     "image_record",
+    "sessions",
     "table_rows",
 ]

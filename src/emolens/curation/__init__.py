@@ -1,1 +1,3 @@
 """Data sets looked over: audits, copies, clean lists."""
+
+__all__ = ["audit", "audited_faces", "clean_rows"]

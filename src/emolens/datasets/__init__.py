@@ -4,3 +4,18 @@
 `summary` what is there; one module per format does the reading, and `faces` has the types they all
 give. `targets` turns FER+'s votes into what a network is to say.
 """
+
+__all__ = [
+    "clean_file",
+    "cleaning",
+    "duplicates",
+    "faces",
+    "formats",
+    "label_map",
+    "loading",
+    "reading",
+    "sheet",
+    "summary",
+    "targets",
+    "votes",
+]

@@ -33,6 +33,7 @@ __all__ = [
     "check_detector_name",
     "check_detector_px",
     "detection_notes",
+    "factory",
     "load_detector",
     "load_detector_models",
     "moved_to",

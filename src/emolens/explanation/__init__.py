@@ -2,4 +2,12 @@
 
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps, FaceExplainer
 
-__all__ = ["ActivationExplainer", "ActivationMaps", "FaceExplainer"]
+__all__ = [
+    "ActivationExplainer",
+    "ActivationMaps",
+    "FaceExplainer",
+    "activation",
+    "heat_layer",
+    "placement",
+    "places",
+]

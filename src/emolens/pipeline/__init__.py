@@ -4,4 +4,17 @@ from emolens.pipeline.analysis import analyze
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.models import Models
 
-__all__ = ["ImageAnalyzer", "Models", "analyze"]
+__all__ = [
+    "ImageAnalyzer",
+    "Models",
+    "analyze",
+    "analyzer",
+    "framed_face",
+    "latency",
+    "models",
+    "outputs",
+    "runner",
+    "speed",
+    "stream",
+    "stream_settings",
+]

@@ -2,4 +2,4 @@
 
 from emolens.rendering.overlay import draw_faces
 
-__all__ = ["draw_faces"]
+__all__ = ["blur", "draw_faces", "heatmap", "overlay", "palette", "stream_overlay"]

@@ -1,1 +1,15 @@
 """Pages, charts, cards and texts for terminals, made of what other packages measured."""
+
+__all__ = [
+    "audit_page",
+    "audit_text",
+    "cross_page",
+    "data_text",
+    "evaluation_page",
+    "evaluation_text",
+    "images_text",
+    "model_card",
+    "session_page",
+    "session_text",
+    "text",
+]

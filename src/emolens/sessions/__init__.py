@@ -1,1 +1,3 @@
 """What was seen in a stream: recorder, tracks, summary."""
+
+__all__ = ["session", "track_summary"]

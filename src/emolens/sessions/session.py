@@ -1,6 +1,7 @@
 """The record of a whole video or live session, in memory that does not grow with its length."""
 
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -72,6 +73,26 @@ class Session:
         """All tracks, in `tracks` or not."""
         return len(self.tracks) + self.n_other_tracks
 
+    # Their names until 0.1; gone with 0.2.
+
+    @property
+    def persons(self) -> tuple[TrackSummary, ...]:
+        """`tracks`, by its former name."""
+        _warn_renamed("persons", "tracks")
+        return self.tracks
+
+    @property
+    def n_persons(self) -> int:
+        """`n_tracks`, by its former name."""
+        _warn_renamed("n_persons", "n_tracks")
+        return self.n_tracks
+
+    @property
+    def n_other_persons(self) -> int:
+        """`n_other_tracks`, by its former name."""
+        _warn_renamed("n_other_persons", "n_other_tracks")
+        return self.n_other_tracks
+
     @property
     def record(self) -> SessionRecord:
         """The public record, without thumbnails."""
@@ -97,6 +118,11 @@ class Session:
     def to_dict(self) -> dict[str, object]:
         """`record` as plain values."""
         return self.record.to_dict()
+
+
+def _warn_renamed(old: str, new: str) -> None:
+    message = f"Session.{old} is Session.{new}; the former name goes with emolens 0.2"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 class SessionSummary:

@@ -1,1 +1,3 @@
 """Files that appear under their name only when they are complete."""
+
+__all__ = ["files", "jsonl"]

@@ -20,4 +20,5 @@ __all__ = [
     "drawn_faces",
     "hopper",
     "marked_picture",
+    "sample_clip",
 ]

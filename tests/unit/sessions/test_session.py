@@ -322,3 +322,14 @@ def test_no_frame_is_kept() -> None:
 def test_impossible_settings_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="even number"):
         SessionSummary(**options)  # type: ignore[arg-type]
+
+
+def test_former_names_give_the_same_with_a_warning() -> None:
+    session = SessionSummary().finish()
+    for old, new in (
+        ("persons", "tracks"),
+        ("n_persons", "n_tracks"),
+        ("n_other_persons", "n_other_tracks"),
+    ):
+        with pytest.warns(DeprecationWarning, match=f"Session.{old} is Session.{new}; the former"):
+            assert getattr(session, old) == getattr(session, new)

@@ -1,1 +1,18 @@
 """One module per layout on disk: a data set's own, or a general one."""
+
+__all__ = [
+    "affectnet",
+    "affectnet_annotations",
+    "affectnet_lists",
+    "ck_plus",
+    "ck_plus_sequences",
+    "class_folders",
+    "csv_rows",
+    "expw",
+    "fer2013_csv",
+    "fer2013_parquet",
+    "ferplus",
+    "jaffe",
+    "packed",
+    "raf_db",
+]
