@@ -31,7 +31,7 @@ LANDMARKS = np.arange(10, dtype=np.float32).reshape(5, 2)
 DETECTION = emolens.FaceDetection(emolens.Box(0, 1, 2, 3.5), 0.75, LANDMARKS)
 
 
-def _session() -> object:
+def _session() -> emolens.Session:
     summary = SessionSummary()
     for index in range(3):
         summary.write(*frame_and_result(index, n_faces=2))
@@ -54,13 +54,20 @@ PUBLIC = {
     "Frame": frame_and_result(3)[0],
     "FrameResult": _result(),
     "InputSpec": load_emotion_model("default").manifest.input,
+    "Look": emolens.Look(blur=True),
     "ModelManifest": load_emotion_model("default").manifest,
+    "Recorded": emolens.Recorded(_session(), ["damaged"], [], 2.0, {"age": Latency(1, 2, 3, 4)}),
+    "Session": _session(),
+    "SourceReport": emolens.SourceReport(12, remarks=["not square"]),
     "StreamSettings": emolens.StreamSettings.for_live(),
+    "TrackSummary": _session().tracks[0],
+    "VideoJob": emolens.VideoJob(tables=("faces.csv",), report="page.html"),
 }
+# They hold what grows, or a dict.
+UNHASHABLE = ("ModelManifest", "Recorded", "SourceReport")
 INSIDE = {
     "ActivationMaps": ActivationMaps(np.zeros((7, 2, 2), np.float32), scores(), (0.25, 0.75)),
     "Latency": Latency(1, 2.0, 3.0, 4.0),
-    "Session": _session(),
     "StreamStatus": StreamStatus(*range(len(fields(StreamStatus)))),
     "TrackedFace": TrackedFace(1, DETECTION.box, DETECTION, TrackState.SEEN, 1.0, 0.0),
     "FaceDetection without landmarks": replace(DETECTION, landmarks=None),
@@ -90,8 +97,8 @@ def arrays_of(thing: object) -> Iterator[np.ndarray]:
 
 
 def hash_of(thing: object) -> int | None:
-    """A hash, or None for a record with a dict, which has none."""
-    return None if isinstance(thing, emolens.ModelManifest) else hash(thing)
+    """A hash, or None for what has none."""
+    return None if type(thing).__name__ in UNHASHABLE else hash(thing)
 
 
 def is_locked(thing: object) -> list[bool]:
