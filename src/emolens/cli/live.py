@@ -10,7 +10,8 @@ import typer
 from emolens.cli import options
 from emolens.cli.signals import stopping_on_signals
 from emolens.cli.status_line import StatusLine
-from emolens.cli.terminal import PartialFailureError, say, say_error, say_nothing, show
+from emolens.cli.terminal import PartialFailureError, say, say_error, show
+from emolens.core.progress import say_nothing
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.jobs.live import LiveJob, live_settings, watch
 from emolens.jobs.streams import Look, check_not_source

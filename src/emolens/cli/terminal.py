@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from emolens.core.errors import RenamedModelWarning
+from emolens.core.progress import silently
 from emolens.reports.text import Block, TextTable, one_line, printable
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import STDOUT, to_line
@@ -42,10 +43,6 @@ def say_error(message: str) -> None:
 def say(message: str) -> None:
     """Print a remark on standard error."""
     stderr_console().print(escape(printable(message)), soft_wrap=True)
-
-
-def say_nothing(_message: str) -> None:
-    """Take a remark that nobody asked for."""
 
 
 def say_warnings_of_ours() -> None:
@@ -111,7 +108,8 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
     """
     console = stderr_console()
     if quiet or not console.is_terminal:
-        yield _show_nothing
+        with silently(what, total) as done:
+            yield done
         return
     from rich.progress import (  # noqa: PLC0415 (slow to load, and mostly nobody is looking)
         BarColumn,
@@ -134,10 +132,6 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n_done: bar.update(task, completed=n_done)
-
-
-def _show_nothing(_n_done: int) -> None:
-    """Stands for the bar where nobody is looking."""
 
 
 def write_json(target: str, record: Mapping[str, object]) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from emolens.cli.options import QuietOption, SetOption
-from emolens.cli.terminal import progress, say, say_nothing, show
+from emolens.cli.terminal import progress, say, show
 from emolens.core.errors import ConfigError
+from emolens.core.progress import say_nothing
 from emolens.jobs.extras import require_training
 
 

@@ -11,3 +11,7 @@ far is told."""
 def silently(_what: str, _n_steps: int | None) -> AbstractContextManager[Callable[[int], None]]:
     """A `Progress` that shows nothing."""
     return nullcontext(lambda _n_done: None)
+
+
+def say_nothing(_message: str) -> None:
+    """Take news or a remark that nobody asked for."""

@@ -8,6 +8,7 @@ from typing import Final
 from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
+from emolens.core.progress import say_nothing
 from emolens.jobs.streams import Look, Stopping, never, take_all
 from emolens.media.open_source import SourcePlan
 from emolens.media.window import Window
@@ -21,10 +22,6 @@ from emolens.tracking import DEFAULT_TRACKER
 
 # How quickly the shown speed follows a change.
 _SPEED_WEIGHT: Final = 0.1
-
-
-def _say_nothing(_message: str) -> None:
-    """Take news that nobody asked for."""
 
 
 def _show_nothing(_result: FrameResult, _speed: str) -> None:
@@ -56,8 +53,8 @@ class LiveJob:
     settings: StreamSettings = field(default_factory=StreamSettings.for_live)
     tracker: str = DEFAULT_TRACKER
     on_result: Callable[[FrameResult, str], None] = _show_nothing
-    on_event: Callable[[str], None] = _say_nothing
-    on_failure: Callable[[str], None] = _say_nothing
+    on_event: Callable[[str], None] = say_nothing
+    on_failure: Callable[[str], None] = say_nothing
 
 
 @dataclass(frozen=True, slots=True)

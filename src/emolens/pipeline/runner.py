@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from emolens.core.errors import EmolensError, InputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, SourceReport
+from emolens.core.progress import say_nothing
 from emolens.pipeline.buffers import FrameBuffer, FrameCounts
 from emolens.pipeline.latency import Latency, StageLatencies
 
@@ -57,10 +58,6 @@ class StreamStatus:
     remarks: tuple[str, ...] = ()
 
 
-def _say_nothing(_message: str) -> None:
-    """Take an event that nobody asked for."""
-
-
 class StreamRunner:
     """Runs frames of a source through an analysis, in order, and gives one result after the other.
 
@@ -90,7 +87,7 @@ class StreamRunner:
         *,
         is_live: bool,
         is_endless: bool = False,
-        on_event: Callable[[str], None] = _say_nothing,
+        on_event: Callable[[str], None] = say_nothing,
         on_idle: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         stall_s: float = STALL_S,
