@@ -52,7 +52,7 @@ def _anchor(heading: str) -> str:
 
 def _section(sheet: DataSheet) -> str:
     classes = "\n".join(f"| `{one.code}` | {one.name} | {_here(one)} |" for one in sheet.classes)
-    faults = "\n".join(f"- {fault}" for fault in sheet.faults)
+    issues = "\n".join(f"- {message}" for message in sheet.known_issues)
     return f"""\
 ## {sheet.name}
 
@@ -60,7 +60,7 @@ def _section(sheet: DataSheet) -> str:
 
 **Terms.** {sheet.terms}
 
-**Pictures.** {sheet.pictures}{"" if sheet.pictures.endswith(".") else "."}
+**Images.** {sheet.images}{"" if sheet.images.endswith(".") else "."}
 
 **Files.**
 
@@ -77,9 +77,9 @@ def _section(sheet: DataSheet) -> str:
 **Splits.** {sheet.splits}
 
 {_counts(sheet)}
-**Known faults.**
+**Known issues.**
 
-{faults}
+{issues}
 """
 
 
@@ -107,9 +107,9 @@ def _counts(sheet: DataSheet) -> str:
         if checked
         else ""
     )
-    remark = f"\n`emolens data info` compares these{also} with what it finds.\n"
+    warning = f"\n`emolens data info` compares these{also} with what it finds.\n"
     heading = f"| published | {' | '.join(LABELS)} | all |\n|{'---|' * (len(LABELS) + 2)}"
-    return "\n".join([heading, *rows]) + "\n" + remark
+    return "\n".join([heading, *rows]) + "\n" + warning
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def roll_table() -> list[str]:
     n_faces = figures(f"roll-{NAMES[0]}")["n"]
     rows = [
         f"`--detector NAME --faces {n_faces} --rolls 0 15 ... 180 --json docs/metrics/roll-NAME.json`, "
-        "as above, without looks at turned pictures: faces found / of these named rightly / within so "
+        "as above, without looks at turned images: faces found / of these named rightly / within so "
         "many degrees of the right roll half and nine in ten.",
         "",
         "| roll | " + " | ".join(f"`{name}`" for name in NAMES) + " |",
@@ -50,12 +50,12 @@ def roll_table() -> list[str]:
 
 
 def found_table() -> list[str]:
-    """What each detector finds at each size, where nothing is, and in pictures that lie."""
+    """What each detector finds at each size, where nothing is, and in images that lie."""
     record = figures("detectors")
     of = record["detectors"]
     sides = list(of[NAMES[0]]["sizes"])
     rows = [
-        f"{record['n']} PublicTest faces at random places of a grey 640x480 picture, FER2013's square "
+        f"{record['n']} PublicTest faces at random places of a grey 640x480 image, FER2013's square "
         "being so wide; found, and in brackets how well the framing fits that square (IoU, mean).",
         "",
         "| side, px | " + " | ".join(f"`{name}`" for name in NAMES) + " |",
@@ -71,18 +71,18 @@ def found_table() -> list[str]:
 
     return [
         *rows,
-        row("ms a picture, two threads", lambda d: f"{d['sizes']['192']['ms_p50']:.1f}"),
+        row("ms an image, two threads", lambda d: f"{d['sizes']['192']['ms_p50']:.1f}"),
         row("finds beside the faces", lambda d: str(_elsewhere(d))),
-        row("finds in 16 pictures without faces", lambda d: str(len(d["faceless"]["finds"]))),
+        row("finds in 16 images without faces", lambda d: str(len(d["faceless"]["finds"]))),
         row(
             "the same with looks at turned ones",
             lambda d: str(len(d["faceless_sideways"]["finds"])),
         ),
         row(
-            "ms a picture without faces, without and with them",
+            "ms an image without faces, without and with them",
             lambda d: f"{d['faceless']['ms_p50']:.0f}, {d['faceless_sideways']['ms_p50']:.0f}",
         ),
-        row("found in pictures turned by 90, 180, 270, without them", lambda d: _lying(d["lying"])),
+        row("found in images turned by 90, 180, 270, without them", lambda d: _lying(d["lying"])),
         row("the same with them", lambda d: _lying(d["lying_sideways"])),
     ]
 

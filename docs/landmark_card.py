@@ -79,10 +79,10 @@ def write_card(manifest: LandmarkManifest, figures: Mapping[str, Any]) -> str:
     false = figures["without_a_face"]
     lines += [
         "",
-        f"Of {false['n']:,} parts of pictures without faces and of textures, "
+        f"Of {false['n']:,} parts of images without faces and of textures, "
         f"{false['taken_for_a_face']:.1%} are taken for a face. Three looks take "
         f"{figures['ms_a_face']['1']:.1f} ms a face on one thread, "
-        f"{figures['ms_a_face']['8']:.1f} ms with eight faces in a picture, cutting out included.",
+        f"{figures['ms_a_face']['8']:.1f} ms with eight faces in an image, cutting out included.",
         "",
         PURPOSE,
     ]

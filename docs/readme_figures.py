@@ -124,12 +124,12 @@ def overview(models: list[str]) -> str:
 
 
 def chain() -> str:
-    """What pictures cost against ready-made crops."""
+    """What images cost against ready-made crops."""
     figures = read("whole-chain")
     return (
-        f"Faces in pictures are read nearly as well as ready-made crops: when {figures['n']} "
+        f"Faces in images are read nearly as well as ready-made crops: when {figures['n']} "
         "PublicTest faces\n"
-        f"stand in larger pictures, {percent(figures['share_detected'])} of them are found, and "
+        f"stand in larger images, {percent(figures['share_detected'])} of them are found, and "
         f"the whole chain loses {figures['points_lost']:.1f} points\n"
         "against the crops themselves (`make figures`)."
     )

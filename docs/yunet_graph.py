@@ -73,7 +73,7 @@ def _external(name: str, shape: tuple[int, ...]) -> TensorProto:
 
 
 def backbone(graph: Graph) -> list[str]:
-    """From the picture to features at 1/8, 1/16 and 1/32 of its size."""
+    """From the image to features at 1/8, 1/16 and 1/32 of its size."""
     first = graph.add(
         "Conv",
         ["input", "first_weight", "first_bias"],
@@ -137,7 +137,7 @@ def build() -> ModelProto:
     """The whole graph."""
     graph = Graph()
     heads(graph, neck(graph, backbone(graph)))
-    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
+    image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
     outputs = [
         helper.make_tensor_value_info(
             f"{kind}_{FINEST_STRIDE_PX << level}", TensorProto.FLOAT, [1, f"cells_{level}", n]
@@ -145,7 +145,7 @@ def build() -> ModelProto:
         for kind, n in HEADS.items()
         for level in range(N_LEVELS)
     ]
-    proto = helper.make_graph(graph.nodes, "yunet", [picture], outputs, graph.initializers)
+    proto = helper.make_graph(graph.nodes, "yunet", [image], outputs, graph.initializers)
     return helper.make_model(
         proto,
         opset_imports=[helper.make_opsetid("", OPSET)],

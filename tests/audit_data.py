@@ -22,7 +22,7 @@ class Row:
 
     image: npt.NDArray[np.uint8]
     label: int = HAPPY
-    split: str = "Training"
+    split: str = "train"
     seen: str = "happiness"
 
 
@@ -35,8 +35,8 @@ ROWS = (
     Row(drawn_face(1)),  # row 1, stays
     Row(drawn_face(1)),  # row 2, the same pixels
     Row(near_copy(1)),  # row 3, nearly
-    Row(drawn_face(2)),  # row 4, stands in PublicTest
-    Row(near_copy(3)),  # row 5, nearly stands in PublicTest
+    Row(drawn_face(2)),  # row 4, stands in validation
+    Row(near_copy(3)),  # row 5, nearly stands in validation
     Row(drawn_face(4), HAPPY),  # rows 6 and 7: the same pixels, other labels
     Row(drawn_face(4), SAD),
     Row(drawn_face(5), NEUTRAL),  # rows 8 and 9: nearly the same, other labels
@@ -45,9 +45,9 @@ ROWS = (
     Row(drawn_face(6), seen="not_face"),  # row 11; row 12 has the same pixels and may stay
     Row(drawn_face(6)),
     Row(drawn_face(7), SAD, seen="sadness"),  # row 13, stays
-    Row(drawn_face(2), split="PublicTest"),  # row 14
-    Row(drawn_face(3), split="PublicTest"),  # row 15
-    Row(drawn_face(8), split="PublicTest"),  # row 16
+    Row(drawn_face(2), split="validation"),  # row 14
+    Row(drawn_face(3), split="validation"),  # row 15
+    Row(drawn_face(8), split="validation"),  # row 16
 )
 
 

@@ -1,4 +1,4 @@
-"""A network camera on 127.0.0.1: HTTP, with JPEG pictures or a transport stream."""
+"""A network camera on 127.0.0.1: HTTP, with JPEG images or a transport stream."""
 
 import contextlib
 import http.server
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import cv2
 
-from tests.clips import ClipRecipe, make_clip, numbered_picture
+from tests.clips import ClipRecipe, make_clip, numbered_image
 
 N_FRAMES: Final = 40
 RATE_HZ: Final = 50.0
@@ -30,10 +30,10 @@ class Address(NamedTuple):
         return f"http://me:{PASSWORD}@{self.host}{path}?key={PASSWORD}"
 
 
-_PICTURES: Final = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
+_IMAGES: Final = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
 _KINDS: Final = {
-    "/jpeg": _PICTURES,
-    "/silent-later": _PICTURES,
+    "/jpeg": _IMAGES,
+    "/silent-later": _IMAGES,
     "/ts": "video/mp2t",
     "/text": "text/plain",
     "/playlist": "application/vnd.apple.mpegurl",
@@ -75,13 +75,13 @@ class _Camera(http.server.BaseHTTPRequestHandler):
             case "/playlist":
                 self.wfile.write(_PLAYLIST.encode())
             case _:
-                self._send_pictures()
+                self._send_images()
         if path == "/silent-later":
             self.ended.wait()
 
-    def _send_pictures(self) -> None:
+    def _send_images(self) -> None:
         for number in range(N_FRAMES):
-            jpeg = cv2.imencode(".jpg", numbered_picture(number))[1].tobytes()
+            jpeg = cv2.imencode(".jpg", numbered_image(number))[1].tobytes()
             head = b"--%b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
             self.wfile.write(head % (_BOUNDARY, len(jpeg)) + jpeg + b"\r\n")
             if self.ended.wait(1 / RATE_HZ):

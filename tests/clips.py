@@ -13,13 +13,13 @@ from av.container import OutputContainer
 
 from emolens.imaging.pyav import av
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 N_BITS: Final = 8
 RATE_HZ: Final = 25
 SOUND_RATE_HZ: Final = 48_000
 _DARK, _LIGHT, _GROUND = 40, 215, 128
-# Matrices of a track header: the picture as stored, mirrored, and turned for display. A point
+# Matrices of a track header: the image as stored, mirrored, and turned for display. A point
 # (x, y) goes to (a x + c y, b x + d y), y pointing down (ISO/IEC 14496-12, 8.3.2 and 6.2.2).
 MATRICES: Final = {
     "as stored": (1, 0, 0, 1),
@@ -47,7 +47,7 @@ class ClipRecipe:
         key_every: Frames from one key frame to the next.
         encoder: Further options of the encoder.
         muxer: Options of the container.
-        sound: Encoder of a tone along with the pictures, or None.
+        sound: Encoder of a tone along with the images, or None.
         pix_fmt: Format of the pixels.
         pixel_ratio: Width of a pixel by its height, or None to say nothing about it.
     """
@@ -66,45 +66,45 @@ class ClipRecipe:
     pixel_ratio: Fraction | None = None
 
 
-def numbered_picture(number: int, size_wh: tuple[int, int] = (96, 64)) -> Picture:
-    """A picture whose upper half has the bits of its number from left to right, lowest first."""
+def numbered_image(number: int, size_wh: tuple[int, int] = (96, 64)) -> Image:
+    """An image whose upper half has the bits of its number from left to right, lowest first."""
     width, height = size_wh
-    picture = np.full((height, width, 3), _GROUND, np.uint8)
+    image = np.full((height, width, 3), _GROUND, np.uint8)
     edges = np.linspace(0, width, N_BITS + 1).round().astype(int)
     for bit in range(N_BITS):
         is_set = number >> bit & 1
-        picture[: height // 2, edges[bit] : edges[bit + 1]] = _LIGHT if is_set else _DARK
-    return picture
+        image[: height // 2, edges[bit] : edges[bit + 1]] = _LIGHT if is_set else _DARK
+    return image
 
 
-def read_number(picture: Picture) -> int:
-    """Which number a decoded `numbered_picture` has."""
-    height, width = picture.shape[:2]
+def read_number(image: Image) -> int:
+    """Which number a decoded `numbered_image` has."""
+    height, width = image.shape[:2]
     middles = ((np.arange(N_BITS) + 0.5) * width / N_BITS).astype(int)
-    values = picture[height // 4, middles].mean(axis=1)
+    values = image[height // 4, middles].mean(axis=1)
     return int(sum((value > _GROUND) << bit for bit, value in enumerate(values)))
 
 
 def make_clip(
-    path: Path, recipe: ClipRecipe | None = None, *, pictures: Iterable[Picture] | None = None
+    path: Path, recipe: ClipRecipe | None = None, *, images: Iterable[Image] | None = None
 ) -> Path:
     """Write a clip; its container follows the suffix.
 
     Args:
         path: Its name.
         recipe: What is in it.
-        pictures: Its pictures; numbered ones unless given.
+        images: Its images; numbered ones unless given.
     """
     recipe = recipe or ClipRecipe()
-    if pictures is None:
-        pictures = (numbered_picture(i, recipe.size_wh) for i in range(recipe.n_frames))
+    if images is None:
+        images = (numbered_image(i, recipe.size_wh) for i in range(recipe.n_frames))
     ticks = range(recipe.n_frames) if recipe.ticks is None else recipe.ticks
     with av.open(f"file:{path}", "w", container_options=dict(recipe.muxer)) as output:
         video = _add_video(output, recipe)
         sound = _add_sound(output, recipe.sound) if recipe.sound else None
         output.start_encoding()  # a file without frames is a file too
-        for tick, picture in zip(ticks, pictures, strict=False):
-            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+        for tick, image in zip(ticks, images, strict=False):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
             frame.pts, frame.time_base = tick, recipe.time_base
             output.mux(video.encode(frame))
         output.mux(video.encode())
@@ -118,7 +118,7 @@ def make_clip(
 def make_tracks(
     path: Path, recipes: Sequence[ClipRecipe], *, default: int | None = None, sound: str = ""
 ) -> Path:
-    """Write a file with several videos of numbered pictures.
+    """Write a file with several videos of numbered images.
 
     Args:
         path: Its name.
@@ -135,8 +135,8 @@ def make_tracks(
         for i in range(max(recipe.n_frames for recipe in recipes)):
             for video, recipe in zip(videos, recipes, strict=True):
                 if i < recipe.n_frames:
-                    picture = numbered_picture(i, recipe.size_wh)
-                    frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+                    image = numbered_image(i, recipe.size_wh)
+                    frame = av.VideoFrame.from_ndarray(image, format="bgr24")
                     frame.pts, frame.time_base = i, recipe.time_base
                     output.mux(video.encode(frame))
         for video in videos:
@@ -149,18 +149,18 @@ def make_tracks(
 
 
 def make_sound(path: Path, codec: str, *, cover: bytes | None = None) -> Path:
-    """Write a second of a tone, with a cover picture (PNG) if one is given."""
+    """Write a second of a tone, with a cover image (PNG) if one is given."""
     with av.open(str(path), "w") as output:
         sound = _add_sound(output, codec)
-        picture = None
+        image = None
         if cover is not None:
-            picture = output.add_stream("png", width=32, height=32)
-            assert isinstance(picture, av.VideoStream)
-            picture.pix_fmt = "rgb24"
-            picture.disposition = av.stream.Disposition.attached_pic
-        if picture is not None and cover is not None:
+            image = output.add_stream("png", width=32, height=32)
+            assert isinstance(image, av.VideoStream)
+            image.pix_fmt = "rgb24"
+            image.disposition = av.stream.Disposition.attached_pic
+        if image is not None and cover is not None:
             packet = av.Packet(cover)
-            packet.stream, packet.pts, packet.dts = picture, 0, 0
+            packet.stream, packet.pts, packet.dts = image, 0, 0
             packet.time_base = Fraction(1, RATE_HZ)
             packet.is_keyframe = True
             output.mux(packet)
@@ -180,14 +180,14 @@ def turn_display(path: Path, matrix: tuple[int, int, int, int]) -> None:
     path.write_bytes(content)
 
 
-def displayed(picture: Picture, matrix: tuple[int, int, int, int]) -> Picture:
-    """The picture that a matrix of a track header makes of a stored one, pixel by pixel."""
+def displayed(image: Image, matrix: tuple[int, int, int, int]) -> Image:
+    """The image that a matrix of a track header makes of a stored one, pixel by pixel."""
     a, b, c, d = matrix
-    rows, columns = np.indices(picture.shape[:2])
+    rows, columns = np.indices(image.shape[:2])
     across, down = a * columns + c * rows, b * columns + d * rows
     across, down = across - across.min(), down - down.min()
     shown = np.empty((down.max() + 1, across.max() + 1, 3), np.uint8)
-    shown[down, across] = picture
+    shown[down, across] = image
     return shown
 
 

@@ -1,4 +1,4 @@
-"""Drawn pictures with as much detail as a photograph, for tests that look for copies."""
+"""Drawn images with as much detail as a photograph, for tests that look for copies."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ _WEIGHTS = {2.0: 0.6, 5.0: 0.8, 12.0: 1.0}
 
 
 def drawn_photograph(seed: int) -> npt.NDArray[np.uint8]:
-    """Clouds of several sizes, uint8 (120, 120): other numbers give quite other pictures."""
+    """Clouds of several sizes, uint8 (120, 120): other numbers give quite other images."""
     random = np.random.default_rng(seed)
     clouds = np.zeros((CANVAS_PX, CANVAS_PX), np.float32)
     for scale_px, weight in _WEIGHTS.items():
@@ -29,5 +29,5 @@ def cut_out(
 
 
 def drawn_face(seed: int) -> npt.NDArray[np.uint8]:
-    """A picture of 48 x 48 px that no other number gives a copy of."""
+    """An image of 48 x 48 px that no other number gives a copy of."""
     return cut_out(drawn_photograph(seed))

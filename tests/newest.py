@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from emolens.core.frame import FrameResult
-from emolens.media.recording import Recording
-from emolens.media.sample import sample_picture
+from emolens.media.recording_sink import RecordingSink
+from emolens.media.sample import sample_image
 from emolens.testing import crowd_clip
 
 TOLD = ("numpy", "opencv-python", "av", "onnxruntime", "trackers", "supervision", "pillow", "typer")
@@ -46,12 +46,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         clip = crowd_clip(1, size_wh=(320, 240), rate_hz=10, duration_s=1)
-        with Recording(here / "film.mp4") as recording:
+        with RecordingSink(here / "film.mp4") as recording:
             for frame in clip:
                 recording.write(frame, FrameResult(frame.size_wh, ()))
         emolens("--version", cwd=here)
         emolens("doctor", cwd=here)
-        lines = emolens("image", str(sample_picture()), "--jsonl", "-", cwd=here)
+        lines = emolens("image", str(sample_image()), "--jsonl", "-", cwd=here)
         assert n_labels(lines, "happy") == 1, lines
         emolens(
             *("video", "film.mp4", "--annotated", "seen.mkv", "--table", "seen.csv"),

@@ -1,4 +1,4 @@
-"""Cameras on 127.0.0.1 that answer one picture at a time, or speak a dialect of MJPEG."""
+"""Cameras on 127.0.0.1 that answer one image at a time, or speak a dialect of MJPEG."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import cv2
 
-from tests.clips import numbered_picture
+from tests.clips import numbered_image
 
 USER: Final = "me"
 # Every sign that means something in an address.
@@ -23,7 +23,7 @@ PASSWORD: Final = "ge@h:e/i#m?%5"  # noqa: S105 (of a camera that is made for a 
 ENCODED_PASSWORD: Final = "ge%40h%3Ae%2Fi%23m%3F%255"  # noqa: S105
 _BOUNDARY: Final = b"--frame\r\n"
 _JPEG_TYPE: Final = b"Content-Type: image/jpeg\r\n"
-# Content type of the answer, what stands before the first picture, and before the next ones.
+# Content type of the answer, what stands before the first image, and before the next ones.
 DIALECTS: Final = {
     "no-first-boundary": ("multipart/x-mixed-replace; boundary=frame", b"", _JPEG_TYPE),
     "odd-type": ("multipart/x-mixed-replace; boundary=frame", None, b"Content-Type: image/jpg\r\n"),
@@ -108,14 +108,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.camera.broken.is_set():
             self.send_error(503)
             return
-        picture = numbered_picture(0 if kind == "same" else self._number() % 64)
-        body = cv2.imencode(SNAPSHOTS.get(kind, ".jpg"), picture)[1].tobytes()
+        image = numbered_image(0 if kind == "same" else self._number() % 64)
+        body = cv2.imencode(SNAPSHOTS.get(kind, ".jpg"), image)[1].tobytes()
         match kind:
             case "closed":
                 self._head("image/jpeg", Connection="close")
                 self.wfile.write(body)
             case "open":
-                # It neither says how long the picture is nor hangs up behind it.
+                # It neither says how long the image is nor hangs up behind it.
                 self._head("image/jpeg", Connection="keep-alive")
                 self.wfile.write(body)
                 self.camera.ended.wait()
@@ -127,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b"0\r\n\r\n")
             case "preview":
                 # A small JPEG file inside, whose end comes long before that of the whole.
-                preview = cv2.imencode(".jpg", picture[:8, :8])[1].tobytes()
+                preview = cv2.imencode(".jpg", image[:8, :8])[1].tobytes()
                 self._head("image/jpeg", Connection="close")
                 size = (len(preview) + 2).to_bytes(2, "big")
                 self.wfile.write(body[:2] + b"\xff\xe1" + size + preview)
@@ -153,7 +153,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._head(content_type, Connection="close")
         boundary = first or _BOUNDARY
         for number in itertools.count():
-            jpeg = cv2.imencode(".jpg", numbered_picture(number % 256))[1].tobytes()
+            jpeg = cv2.imencode(".jpg", numbered_image(number % 256))[1].tobytes()
             before = first if number == 0 and first is not None and not first else boundary
             self.wfile.write(before + head + b"\r\n" + jpeg + b"\r\n")
             if self.camera.ended.wait(0.01):
@@ -170,7 +170,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case "endless":
                 self._head("image/jpeg", Connection="close")
                 while not self.camera.ended.is_set():
-                    self.wfile.write(b"no picture\n" * 100)
+                    self.wfile.write(b"no image\n" * 100)
             case "silent":
                 self.camera.ended.wait()
             case _:

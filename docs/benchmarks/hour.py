@@ -18,8 +18,8 @@ import numpy as np
 
 from emolens.core.frame import Frame, FrameResult
 from emolens.media.callback_sink import CallbackSink
-from emolens.media.recording import Recording
-from emolens.media.table_writer import TableWriter
+from emolens.media.recording_sink import RecordingSink
+from emolens.media.table_sink import TableSink
 from emolens.media.video_source import VideoSource
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner
@@ -52,7 +52,7 @@ def write_clip(path: Path, n_frames: int) -> None:
     """A clip that repeats half a minute of movement."""
     source = crowd_clip(1, size_wh=SIZE_WH, duration_s=30)
     frames = list(source)
-    with Recording(path) as recording:
+    with RecordingSink(path) as recording:
         for index in range(n_frames):
             image = frames[index % len(frames)].image
             frame = Frame(image, index, media_time_s=index / 30)
@@ -77,8 +77,8 @@ def main() -> None:
         analyzer = StreamAnalyzer.load(settings=StreamSettings(detect_hz=2, classify_hz=2))
         summary = SessionSummary()
         outputs = Outputs(
-            data=[summary, TableWriter(folder / "hour.parquet"), CallbackSink(note)],
-            pictures=[Recording(folder / "drawn.mkv")],
+            data=[summary, TableSink(folder / "hour.parquet"), CallbackSink(note)],
+            images=[RecordingSink(folder / "drawn.mkv")],
             layers=[StreamOverlay()],
         )
         with VideoSource(folder / "hour.mkv") as source, outputs:

@@ -3,8 +3,8 @@
 python docs/benchmarks/live.py --seconds 60 --json docs/metrics/live.json
 
 A camera of 640x480 px and 30 frames a second with one face, the default model, the settings of
-`emolens live`, the drawn picture and a recording of it. The delay counts from the moment that a
-frame was captured to the moment that its drawn picture is there.
+`emolens live`, the drawn image and a recording of it. The delay counts from the moment that a
+frame was captured to the moment that its drawn image is there.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 
 from emolens.core.frame import Frame, FrameResult
 from emolens.media.callback_sink import CallbackSink
-from emolens.media.recording import Recording
+from emolens.media.recording_sink import RecordingSink
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer
@@ -46,8 +46,8 @@ def main() -> None:
 
     runner = StreamRunner(lambda: source, analyzer.step, is_live=True)
     with TemporaryDirectory() as folder:
-        recording = Recording(Path(folder) / "live.mkv")
-        outputs = Outputs(pictures=[CallbackSink(note), recording], layers=[StreamOverlay()])
+        recording = RecordingSink(Path(folder) / "live.mkv")
+        outputs = Outputs(images=[CallbackSink(note), recording], layers=[StreamOverlay()])
         with outputs:
             began_s = time.monotonic()
             for result in runner:

@@ -50,7 +50,7 @@ def promises() -> list[tuple[str, str, str, str]]:
         (
             "G3",
             "640x480, one face, two cores: at least 25 frames a second; from "
-            "capture to the drawn picture 19 of 20 within 120 ms",
+            "capture to the drawn image 19 of 20 within 120 ms",
             f"`{live['model']}`: {live['frames_per_s']:.1f} of 30 frames a second, {live['dropped']} of "
             f"{live['captured']:,} dropped; half within {live['delay_p50_ms']:.0f}, 19 of 20 within "
             f"{live['delay_p95_ms']:.0f} ms",
@@ -167,17 +167,17 @@ def cell(stages: dict[str, dict[str, float]], stage: str) -> str:
 
 
 def peer_times(peers: dict[str, Any]) -> list[str]:
-    """The table of what pictures and frames take beside other programs."""
+    """The table of what images and frames take beside other programs."""
     sizes = list(peers["programs"]["emolens"]["clips"])
     rows = [
-        "| | a picture | "
+        "| | an image | "
         + " | ".join(f"a frame of {size}" for size in sizes)
         + " | first answer | memory |",
         "|---" * (len(sizes) + 4) + "|",
     ]
     own = peers["programs"]["emolens"]
     for name, of in peers["programs"].items():
-        cells = [peer_cell(of["pictures"], own["pictures"])]
+        cells = [peer_cell(of["images"], own["images"])]
         cells += [peer_cell(of["clips"].get(size), own["clips"][size]) for size in sizes]
         cells += [f"{of['first_answer_s']:.1f} s", f"{of['peak_mb']:,.0f} MB"]
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -202,11 +202,11 @@ def peer_counts(peers: dict[str, Any]) -> list[str]:
         "|---" * (3 + 3 * len(grounds)) + "|",
     ]
     for name in peers["every"]:
-        pictures = peers["programs"].get(name, {}).get("pictures")
+        images = peers["programs"].get(name, {}).get("images")
         labelled = peers["fer2013"].get(name, {})
-        if not pictures and not labelled:
+        if not images and not labelled:
             continue
-        cells = counted(pictures["counts"]) if pictures else ["-", "-"]
+        cells = counted(images["counts"]) if images else ["-", "-"]
         for of in (labelled.get(ground) for ground in grounds):
             named = f"{100 * of['right'] / max(1, of['found']):.1f} %" if of else "-"
             cells += [*(counted(of) if of else ["-", "-"]), named]
@@ -229,7 +229,7 @@ def beside_others() -> list[str]:
         for of, seen in program["versions"].items()
     }
     named = ", ".join(f"{of} {versions[of]}" for of in packages if of in versions)
-    pictures = peers["programs"]["emolens"]["pictures"]["counts"]
+    images = peers["programs"]["emolens"]["images"]["counts"]
     every = [
         f"one in {n} by {name}"
         for name, n in peers["every"].items()
@@ -241,15 +241,15 @@ def beside_others() -> list[str]:
         "## Beside other programs",
         "",
         "`make peers` (or `python docs/benchmarks/peers.py --data fer2013 --json docs/metrics/peers.json`, then "
-        "`python docs/benchmarks/page.py`): the same pictures and clips for every program, each in an environment "
+        "`python docs/benchmarks/page.py`): the same images and clips for every program, each in an environment "
         f"of its own, with {peers['threads']} threads on as many processors. {named}; {peers['processor']}, "
         f"{peers['machine']}, Python {peers['python']}, {peers['date']}."
-        + (f" {peers['remark']}" if peers["remark"] else ""),
+        + (f" {peers['warning']}" if peers["warning"] else ""),
         "",
         "Times are wall time / time on processors, as medians of "
         f"{peers['rounds']} rounds that took turns, in brackets how many times emolens's wall time; reading the file "
         "is part of it, loading the models is not. `first answer` is the time from the start of the process to the "
-        "first picture's faces, `memory` the most that was in use. Clips are files of "
+        "first image's faces, `memory` the most that was in use. Clips are files of "
         f"{peers['clip_seconds']:.0f} s with {peers['clip_hz']} frames a second and one face. `emolens` looks for "
         "faces 10 times a second and follows them in between, as it does unless told; `every frame` looks in each. "
         "The others know single frames only; to be done in time, they get some of them, spread evenly over the "
@@ -261,17 +261,17 @@ def beside_others() -> list[str]:
         "",
         *[f"Not measured: {name}: {reason}." for name, reason in peers["not_measured"].items()],
         "",
-        f"The {pictures['pictures']} pictures show {pictures['shown']} faces of {low} to {high} px of two people "
+        f"The {images['images']} images show {images['shown']} faces of {low} to {high} px of two people "
         "(scikit-image's and matplotlib's samples, mirrored, lighter and darker) on photographs without people. A "
         "face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide. FER2013's "
-        "faces (PublicTest) were enlarged and laid on plain grey and on the same photographs, up to three a picture; "
+        "faces (PublicTest) were enlarged and laid on plain grey and on the same photographs, up to three an image; "
         "they end at the edge of the face, which no photograph's do, and which is hard on detectors. fer's network was trained on FER2013 as well. "
         "`emolens` names faces by its default model, which stands between what most people see and FER2013's label; "
         "`labels` is the model for labels.",
         "",
         *peer_counts(peers),
         "",
-        f"`emolens image PICTURE`, from the shell to the answer: {own['command_s']:.2f} s. `emolens live` on the "
+        f"`emolens image IMAGE`, from the shell to the answer: {own['command_s']:.2f} s. `emolens live` on the "
         f"640x480 clip, drawn as for its window: {own['results_per_s']:.0f} results a second as fast as it can; at "
         f"{peers['clip_hz']} frames a second it keeps {100 * own['cores_at_30_hz']:.0f} % of one core busy and drops "
         f"{own['dropped_at_30_hz']} of {own['frames']}.",
@@ -327,7 +327,7 @@ def page() -> str:
             *bench_rows(bench),
             "",
             f"Is what `live` sees enough? Of {small['n']} FER2013 PublicTest faces, enlarged to "
-            f"{48 * small['factor']:.0f} px on a picture of 640x480, it finds "
+            f"{48 * small['factor']:.0f} px on an image of 640x480, it finds "
             f"{100 * small['share_detected']:.1f} %, and {100 * small['accuracy_whole_chain']:.1f} % of these are "
             f"named rightly, against {100 * small['accuracy_face_crops']:.1f} % of the same faces as ready-made "
             "crops (`python docs/experiments/whole_chain.py fer2013 --model labels --detector-px 640 --factor 2`).",

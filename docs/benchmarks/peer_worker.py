@@ -1,4 +1,4 @@
-"""One program of `peers.py` in its own environment: pictures and clips in, times and faces out.
+"""One program of `peers.py` in its own environment: images and clips in, times and faces out.
 
 It is started by `peers.py`, gets one JSON object a line on standard input and answers with one a
 line on standard output. Of each program it takes the call that its own documents show first, and
@@ -37,8 +37,8 @@ class Clock:
 class Program(Protocol):
     """What is asked of every program."""
 
-    def picture(self, path: str) -> list[Face]:
-        """Read a picture file and find and name its faces."""
+    def image(self, path: str) -> list[Face]:
+        """Read an image file and find and name its faces."""
         ...
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
@@ -67,7 +67,7 @@ class Emolens:
         self._hz = None if in_every_frame else 10.0
         self._analyzer = emolens.ImageAnalyzer.load(model=model, n_threads=n_threads)
 
-    def picture(self, path: str) -> list[Face]:
+    def image(self, path: str) -> list[Face]:
         """See `Program`."""
         found = self._analyzer.analyze(path).faces
         return [(*face.box.to_tuple(), face.label and face.label.label) for face in found]
@@ -90,7 +90,7 @@ class Emolens:
             return [len(result.faces) for result in stream]
 
     def live(self, path: str, clock: Clock, *, paced: bool) -> dict[str, float]:
-        """What `emolens live --source PATH` does, with the drawn picture that a window would show.
+        """What `emolens live --source PATH` does, with the drawn image that a window would show.
 
         Args:
             path: A video file, in place of a camera.
@@ -111,7 +111,7 @@ class Emolens:
         analyzer.warm_up()
         shown = CallbackSink(lambda _frame, _result: None)
         with (
-            Outputs(pictures=[shown], layers=[StreamOverlay()]) as outputs,
+            Outputs(images=[shown], layers=[StreamOverlay()]) as outputs,
             StreamRunner(plan.open, analyzer.step, is_live=paced) as runner,
             clock.running(),
         ):
@@ -125,7 +125,7 @@ class _ByFrame:
     """A program that knows no videos, or reads them more dearly than frame by frame."""
 
     def faces(self, image: Any) -> list[Face]:
-        """Find and name the faces of a uint8 (H, W, 3) BGR picture."""
+        """Find and name the faces of a uint8 (H, W, 3) BGR image."""
         raise NotImplementedError
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
@@ -152,7 +152,7 @@ class _ByFrame:
 class Fer(_ByFrame):
     """`fer` as its front page shows it, with the small network (TensorFlow Lite) it takes unasked.
 
-    Its class for videos writes a copy and a table of every clip; the call for one picture costs
+    Its class for videos writes a copy and a table of every clip; the call for one image costs
     less.
 
     Args:
@@ -166,7 +166,7 @@ class Fer(_ByFrame):
         self._read = cv2.imread
         self._program = FER(mtcnn=mtcnn)
 
-    def picture(self, path: str) -> list[Face]:
+    def image(self, path: str) -> list[Face]:
         """See `Program`."""
         return self.faces(self._read(path))
 
@@ -195,12 +195,12 @@ class Deepface(_ByFrame):
         self._naming = naming
         self.faces(np.zeros((64, 64, 3), np.uint8))
 
-    def picture(self, path: str) -> list[Face]:
+    def image(self, path: str) -> list[Face]:
         """See `Program`."""
         return self.faces(path)
 
     def faces(self, image: Any) -> list[Face]:
-        """See `_ByFrame`; a path is taken too. Without a face it gives the picture, sure of 0."""
+        """See `_ByFrame`; a path is taken too. Without a face it gives the image, sure of 0."""
         if self._naming:
             found = self._program.analyze(
                 image, actions=["emotion"], enforce_detection=False, silent=True
@@ -235,11 +235,11 @@ def answer(program: Program, wish: dict[str, Any]) -> dict[str, Any]:
     """Do what a line asks for."""
     clock = Clock()
     match wish["do"]:
-        case "pictures":
+        case "images":
             faces = []
             for path in wish["paths"]:
                 with clock.running():
-                    faces.append(program.picture(path))
+                    faces.append(program.image(path))
             record: dict[str, Any] = {"faces": faces}
         case "clip":
             record = {"n_faces": program.clip(wish["path"], wish["every"], clock)}

@@ -1,11 +1,11 @@
-"""How do emolens, fer and deepface compare on the same pictures and clips?
+"""How do emolens, fer and deepface compare on the same images and clips?
 
 python docs/benchmarks/peers.py --json docs/metrics/peers.json
 python docs/benchmarks/peers.py --data fer2013 --json docs/metrics/peers.json
 
 Each program runs in its own process and environment, on the same processors and with the same
 number of threads. The others' environments are made once (8 GB, most of it what fer asks for). In
-each round every program starts anew, answers a first picture, then, warm, all pictures and clips;
+each round every program starts anew, answers a first image, then, warm, all images and clips;
 rounds of the programs take turns, so that whatever else the machine does hits all of them. The
 figures are medians of the rounds. What cannot be measured is said to be so.
 """
@@ -26,9 +26,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Final, Self
 
-import peer_pictures
+import peer_images
 import platformdirs
-from peer_pictures import RATE_HZ, Scene, compare
+from peer_images import RATE_HZ, Scene, compare
 
 _COMMAND_RUNS: Final = 9
 # What FER2013's faces lie on.
@@ -60,22 +60,22 @@ class Plan:
     Attributes:
         package: Whose environment it needs.
         every: Of how many frames of a clip one is analysed, so that all are done in time.
-        does_pictures: Whether pictures and the first answer are measured.
+        does_images: Whether images and the first answer are measured.
         does_clips: Whether clips are measured.
         does_fer2013: Whether its answers on FER2013's faces are counted.
     """
 
     package: str
     every: int = 1
-    does_pictures: bool = True
+    does_images: bool = True
     does_clips: bool = True
     does_fer2013: bool = True
 
 
 PLANS: Final[Mapping[str, Plan]] = {
     "emolens": Plan("emolens"),
-    "emolens, every frame": Plan("emolens", does_pictures=False, does_fer2013=False),
-    "emolens, labels": Plan("emolens", does_pictures=False, does_clips=False),
+    "emolens, every frame": Plan("emolens", does_images=False, does_fer2013=False),
+    "emolens, labels": Plan("emolens", does_images=False, does_clips=False),
     "fer": Plan("fer", every=3),
     "fer, MTCNN": Plan("fer", every=15),
     "deepface": Plan("deepface", every=15),
@@ -191,16 +191,16 @@ class Material:
 
 
 def make_material(folder: Path, options: argparse.Namespace) -> Material:
-    """Write all pictures and clips into a folder."""
-    folders = {name: folder / name for name in ("pictures", "clips", *GROUNDS)}
+    """Write all images and clips into a folder."""
+    folders = {name: folder / name for name in ("images", "clips", *GROUNDS)}
     for place in folders.values():
         place.mkdir()
     grounds = GROUNDS if options.data else ()
     return Material(
-        peer_pictures.sample_scenes(folders["pictures"], options.pictures),
-        peer_pictures.write_clips(folders["clips"], options.seconds),
+        peer_images.sample_scenes(folders["images"], options.images),
+        peer_images.write_clips(folders["clips"], options.seconds),
         {
-            ground: peer_pictures.fer2013_scenes(
+            ground: peer_images.fer2013_scenes(
                 folders[ground], options.data, options.faces, on_grey=ground == "grey"
             )
             for ground in grounds
@@ -212,15 +212,15 @@ def one_round(name: str, python: Path, n_threads: int, home: Path, material: Mat
     """Start a program, measure it once, and end it."""
     plan = PLANS[name]
     paths = _paths(material.scenes)
-    record: dict[str, Any] = {"pictures": None, "clips": {}}
+    record: dict[str, Any] = {"images": None, "clips": {}}
     began_s = time.perf_counter()
     with Worker(name, python, n_threads, home) as worker:
-        worker.ask("pictures", paths=paths[:1])
+        worker.ask("images", paths=paths[:1])
         record["first_answer_s"] = time.perf_counter() - began_s
-        if plan.does_pictures:
-            worker.ask("pictures", paths=paths[:3])
-            done = worker.ask("pictures", paths=paths)
-            record["pictures"] = {
+        if plan.does_images:
+            worker.ask("images", paths=paths[:3])
+            done = worker.ask("images", paths=paths)
+            record["images"] = {
                 "wall_ms": 1e3 * done["wall_s"] / len(paths),
                 "cpu_ms": 1e3 * done["cpu_s"] / len(paths),
                 "counts": compare(material.scenes, done["faces"]),
@@ -245,7 +245,7 @@ def summary(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "versions": first["versions"],
         "first_answer_s": statistics.median(of["first_answer_s"] for of in rounds),
         "peak_mb": statistics.median(of["peak_mb"] for of in rounds),
-        "pictures": _medians([of["pictures"] for of in rounds]) if first["pictures"] else None,
+        "images": _medians([of["images"] for of in rounds]) if first["images"] else None,
         "clips": {size: _medians([of["clips"][size] for of in rounds]) for size in first["clips"]},
     }
     return middle
@@ -277,7 +277,7 @@ def measure(names: Sequence[str], options: argparse.Namespace, material: Materia
             python = build_environment(PLANS[name].package, options.environments)
             with Worker(name, python, options.threads, options.environments) as worker:
                 fer2013[name] = {
-                    ground: compare(scenes, worker.ask("pictures", paths=_paths(scenes))["faces"])
+                    ground: compare(scenes, worker.ask("images", paths=_paths(scenes))["faces"])
                     for ground, scenes in material.fer2013.items()
                 }
     if "emolens" in names:
@@ -286,14 +286,14 @@ def measure(names: Sequence[str], options: argparse.Namespace, material: Materia
     return {"programs": programs, "not_measured": reasons, "fer2013": fer2013, "own": own}
 
 
-def measure_commands(options: argparse.Namespace, picture: str, clip: str) -> dict[str, Any]:
+def measure_commands(options: argparse.Namespace, image: str, clip: str) -> dict[str, Any]:
     """How quick `emolens image` and `emolens live` are, and what 30 frames a second cost."""
     figures: dict[str, Any] = {}
     python = build_environment("emolens", options.environments)
     with Worker("emolens", python, options.threads, options.environments) as worker:
         fast = [worker.ask("live", path=clip, paced=False) for _ in range(options.rounds)]
         paced = worker.ask("live", path=clip, paced=True)
-    figures["command_s"] = measure_command(options, picture)
+    figures["command_s"] = measure_command(options, image)
     figures["results_per_s"] = statistics.median(of["processed"] / of["wall_s"] for of in fast)
     figures["cores_at_30_hz"] = paced["cpu_s"] / paced["wall_s"]
     figures["dropped_at_30_hz"] = paced["dropped"]
@@ -301,9 +301,9 @@ def measure_commands(options: argparse.Namespace, picture: str, clip: str) -> di
     return figures
 
 
-def measure_command(options: argparse.Namespace, picture: str) -> float:
-    """Seconds that `emolens image PICTURE` takes, from the shell to its answer: median of runs."""
-    command = (sys.executable, "-m", "emolens", "image", picture)
+def measure_command(options: argparse.Namespace, image: str) -> float:
+    """Seconds that `emolens image IMAGE` takes, from the shell to its answer: median of runs."""
+    command = (sys.executable, "-m", "emolens", "image", image)
     home = options.environments
     taken_s = []
     for _ in range(_COMMAND_RUNS):
@@ -323,7 +323,7 @@ def _paths(scenes: Sequence[Scene]) -> list[str]:
 
 
 def _is_timed(plan: Plan) -> bool:
-    return plan.does_pictures or plan.does_clips
+    return plan.does_images or plan.does_clips
 
 
 def processor() -> str:
@@ -346,13 +346,13 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2, help="threads, and processors, of each")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each clip")
     parser.add_argument("--data", type=Path, help="FER2013, for faces with known expressions")
     parser.add_argument("--faces", type=int, default=150, help="of FER2013, on each ground")
     parser.add_argument("--environments", type=Path, default=cache, help="where they are made")
     parser.add_argument("--programs", nargs="+", default=list(PLANS), choices=list(PLANS))
-    parser.add_argument("--remark", default="", help="what else is to be known, for the page")
+    parser.add_argument("--warning", default="", help="what else is to be known, for the page")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -367,14 +367,14 @@ def main() -> None:
     figures = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": processor(),
-        "remark": options.remark,
+        "warning": options.warning,
         "date": date.today().isoformat(),
         "python": platform.python_version(),
         "threads": options.threads,
         "rounds": options.rounds,
         "clip_seconds": options.seconds,
         "clip_hz": RATE_HZ,
-        "face_px": peer_pictures.FACE_PX,
+        "face_px": peer_images.FACE_PX,
         "every": {name: PLANS[name].every for name in options.programs},
         **measured,
     }

@@ -28,7 +28,7 @@ LIMIT_S = 15.0
 
 
 class Camera:
-    """A server that sends JPEG pictures until it is switched off or silenced."""
+    """A server that sends JPEG images until it is switched off or silenced."""
 
     def __init__(self) -> None:
         self.jpeg = cv2.imencode(".jpg", crowd_clip(1, size_wh=(320, 240)).draw(0.0))[1].tobytes()

@@ -22,7 +22,7 @@ import numpy as np
 
 from emolens.core.errors import SourceError
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.recording import RECORDING_SUFFIXES, Recording
+from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
 from emolens.media.video_source import VideoSource
 
 RATE_HZ = 30.0
@@ -33,7 +33,7 @@ def record(path: Path) -> None:
     """Record until somebody kills this process; print the time of every frame that was written."""
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     result = FrameResult((640, 480), ())
-    with Recording(path) as recording:
+    with RecordingSink(path) as recording:
         began_s = time.monotonic()
         for index in range(10_000):
             time.sleep(max(0.0, began_s + index / RATE_HZ - time.monotonic()))

@@ -25,8 +25,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from emolens.core.frame import FrameResult
-from emolens.media.recording import Recording
-from emolens.media.sample import sample_picture
+from emolens.media.recording_sink import RecordingSink
+from emolens.media.sample import sample_image
 from emolens.testing import crowd_clip
 
 _EAR: Final = Path(__file__).with_suffix(".c")
@@ -98,10 +98,10 @@ def build_ear(folder: Path) -> Path:
 
 
 def prepare(folder: Path) -> None:
-    """Put a picture and a clip of 3 s into a folder."""
-    shutil.copy(sample_picture(), folder / "face.png")
+    """Put an image and a clip of 3 s into a folder."""
+    shutil.copy(sample_image(), folder / "face.png")
     clip = crowd_clip(1, size_wh=(320, 240), rate_hz=15, duration_s=3)
-    with Recording(folder / "clip.mkv") as recording:
+    with RecordingSink(folder / "clip.mkv") as recording:
         for frame in clip:
             recording.write(frame, FrameResult(frame.size_wh, ()))
 

@@ -1,6 +1,6 @@
 """What emolens says of covered, drawn and other faces, and whether a cheap check finds covers.
 
-Covers are drawn over faces where CenterFace sees their eyes and mouth; then each picture goes
+Covers are drawn over faces where CenterFace sees their eyes and mouth; then each image goes
 through detector, framing and classifiers. Run from the project's folder:
 
     python docs/experiments/covered.py --public-test PUBLIC.parquet --training TRAINING.parquet \
@@ -34,7 +34,7 @@ from emolens.imaging.bgr import as_bgr
 from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.decode import decode_image
 from emolens.pipeline.framed_face import FramedFace, cut_faces
-from emolens.testing import draw_face, marked_picture
+from emolens.testing import draw_face, marked_image
 from emolens.testing.covers import COVERS, cover_face
 
 Pixels = npt.NDArray[np.uint8]
@@ -49,7 +49,7 @@ CANVAS_WH: Final = (320, 240)
 FACTOR: Final = 4
 LIMITS: Final = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SIDE: Final = 48
-# Pictures that scikit-image ships.
+# Images that scikit-image ships.
 ANIMALS: Final = ("chelsea", "horse")
 THINGS: Final = (
     *("brick", "grass", "gravel", "coins", "coffee", "moon", "page", "text", "motorcycle_left"),
@@ -78,7 +78,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """One picture with one cover.
+    """One image with one cover.
 
     Attributes:
         source: Where the face comes from.
@@ -105,7 +105,7 @@ class Reader:
         return next(iter(self.detector.detect(image)), None)
 
     def see(self, image: Pixels, source: str, cover: str, label: int) -> Seen:
-        """What is found and named in a picture of one face."""
+        """What is found and named in an image of one face."""
         found = self.best(image)
         if found is None:
             return Seen(source, cover, label, None)
@@ -141,7 +141,7 @@ def on_canvas(face: Pixels, factor: float = FACTOR) -> Pixels:
 
 
 def faces_of(path: Path, split: Split | None, n_faces: int) -> Iterator[tuple[Pixels, int]]:
-    """Pictures of one face with their labels; every so many of a file."""
+    """Images of one face with their labels; every so many of a file."""
     if split is None:
         table = pq.read_table(path).to_pylist()
         for row in table[:: max(1, len(table) // n_faces)][:n_faces]:
@@ -177,36 +177,36 @@ def gather(
 def cartoon(emotion: Emotion, rng: np.random.Generator) -> Pixels:
     """A coloured head with hair, large eyes and a mouth, uint8 (240, 320, 3)."""
     ground, skin, hair = rng.uniform(40, 240, 3), (rng.uniform(90, 190), 180, 235), (20, 30, 60)
-    picture = np.full((240, 320, 3), ground, np.uint8)
+    image = np.full((240, 320, 3), ground, np.uint8)
     x, y, side = 160, 125, round(rng.uniform(55, 75))
-    cv2.circle(picture, (x, y - side // 4), round(side * 1.15), hair, -1, cv2.LINE_AA)
-    cv2.ellipse(picture, (x, y), (side, round(side * 1.2)), 0, 0, 360, skin, -1, cv2.LINE_AA)
+    cv2.circle(image, (x, y - side // 4), round(side * 1.15), hair, -1, cv2.LINE_AA)
+    cv2.ellipse(image, (x, y), (side, round(side * 1.2)), 0, 0, 360, skin, -1, cv2.LINE_AA)
     eye = rng.uniform(0.12, 0.25)
     is_open = emotion in {Emotion.SURPRISE, Emotion.FEAR}
     for sign in (-1, 1):
         at = (x + round(sign * 0.42 * side), y - round(0.15 * side))
         size = (round(eye * side), round(eye * side * (1.5 if is_open else 1.1)))
-        cv2.ellipse(picture, at, size, 0, 0, 360, (250, 250, 250), -1, cv2.LINE_AA)
-        cv2.circle(picture, at, round(0.6 * eye * side), (60, 30, 20), -1, cv2.LINE_AA)
-        cv2.circle(picture, (at[0] - 3, at[1] - 3), 3, (255, 255, 255), -1, cv2.LINE_AA)
+        cv2.ellipse(image, at, size, 0, 0, 360, (250, 250, 250), -1, cv2.LINE_AA)
+        cv2.circle(image, at, round(0.6 * eye * side), (60, 30, 20), -1, cv2.LINE_AA)
+        cv2.circle(image, (at[0] - 3, at[1] - 3), 3, (255, 255, 255), -1, cv2.LINE_AA)
         inner = -0.08 if emotion in {Emotion.SAD, Emotion.FEAR} else 0.0
         inner = 0.1 if emotion == Emotion.ANGRY else inner
         brow = [(at[0] - sign * size[0], at[1] - size[1] - 8 + round(inner * side)),
                 (at[0] + sign * size[0], at[1] - size[1] - 8 - round(inner * side))]  # fmt: skip
-        cv2.line(picture, brow[0], brow[1], hair, 4, cv2.LINE_AA)
-    cv2.line(picture, (x, y + 5), (x - 5, y + round(0.25 * side)), (90, 120, 190), 2, cv2.LINE_AA)
+        cv2.line(image, brow[0], brow[1], hair, 4, cv2.LINE_AA)
+    cv2.line(image, (x, y + 5), (x - 5, y + round(0.25 * side)), (90, 120, 190), 2, cv2.LINE_AA)
     mouth = (x, y + round(0.6 * side))
     smile = {Emotion.HAPPY: (0, 180), Emotion.SAD: (180, 360)}.get(emotion, (0, 360))
     height = round(side * (0.25 if is_open or emotion == Emotion.HAPPY else 0.04))
-    cv2.ellipse(picture, mouth, (round(0.35 * side), height), 0, *smile, (40, 30, 160), -1,
+    cv2.ellipse(image, mouth, (round(0.35 * side), height), 0, *smile, (40, 30, 160), -1,
                 cv2.LINE_AA)  # fmt: skip
     # Light from one side and soft edges, as computer-made heads have them.
     columns = np.linspace(1.1, 0.7, 320)[None, :, None]
-    return np.asarray(np.clip(cv2.GaussianBlur(picture, (0, 0), 2) * columns, 0, 255), np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(image, (0, 0), 2) * columns, 0, 255), np.uint8)
 
 
 def not_human(reader: Reader) -> list[Seen]:
-    """Drawn faces, cartoons, marked pictures, an animal, things and textures."""
+    """Drawn faces, cartoons, marked images, an animal, things and textures."""
     rng = np.random.default_rng(0)
     seen = []
     photograph = as_bgr(skimage.data.astronaut()[0:280, 90:370, ::-1])
@@ -216,11 +216,11 @@ def not_human(reader: Reader) -> list[Seen]:
         sigma_s, sigma_r = rng.uniform(20, 80), rng.uniform(0.2, 0.6)
         painted = cv2.stylization(photograph, sigma_s=sigma_s, sigma_r=sigma_r)
         seen.append(reader.see(np.asarray(painted, np.uint8), "drawn", "painted photograph", -1))
-        picture = cartoon(emotion, rng)
-        seen.append(reader.see(picture, "drawn", "cartoon", int(emotion)))
+        shown = cartoon(emotion, rng)
+        seen.append(reader.see(shown, "drawn", "cartoon", int(emotion)))
     for mark in range(20):
-        picture = on_canvas(marked_picture(mark, brightness=60 + 6 * mark), 2)
-        seen.append(reader.see(picture, "drawn", "checks", -1))
+        shown = on_canvas(marked_image(mark, brightness=60 + 6 * mark), 2)
+        seen.append(reader.see(shown, "drawn", "checks", -1))
     folder = Path(skimage.__file__).parent / "data"
     for name in (*ANIMALS, *THINGS):
         image = cv2.imread(str(folder / f"{name}.png"))
@@ -231,7 +231,7 @@ def not_human(reader: Reader) -> list[Seen]:
 
 
 def summary(rows: list[Seen], model: str) -> dict[str, object]:
-    """What happens to pictures of one kind."""
+    """What happens to images of one kind."""
     found = [row.reading for row in rows if row.reading]
     named = [row for row in rows if row.reading and row.reading.is_named]
     record: dict[str, object] = {
@@ -357,8 +357,8 @@ def main() -> None:
     reader = Reader()
     n_public, n_training, n_wild = options.faces
     every = tuple(COVERS)
-    public = faces_of(options.public_test, Split.PUBLIC_TEST, n_public)
-    training = faces_of(options.training, Split.TRAINING, n_training)
+    public = faces_of(options.public_test, Split.VALIDATION, n_public)
+    training = faces_of(options.training, Split.TRAIN, n_training)
     rows = gather(reader, "PublicTest", public, every)
     rows += gather(reader, "wild", faces_of(options.wild, None, n_wild), every)
     rows += gather(reader, "Training", training, (*LEARNT, "beard"))

@@ -1,4 +1,4 @@
-"""What is found and named in dark, washed-out, noisy and deep pictures?
+"""What is found and named in dark, washed-out, noisy and deep images?
 
 Benchmark faces on a grey canvas (see whole_chain.py) are darkened in linear steps, lifted into
 fog, made noisy, or stored with fewer bits in PNG files of 16. Run from the project's folder:
@@ -51,7 +51,7 @@ def with_bits(image: Pixels, bits: int) -> bytes:
 
 
 def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
-    """Every kind of picture, by its name."""
+    """Every kind of image, by its name."""
     made: dict[str, Callable[[Pixels], Pixels | bytes]] = {}
     for factor in FACTORS:
         made[f"light {factor}"] = partial(darken, factor=factor)
@@ -66,7 +66,7 @@ def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
 
 
 def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, float | None]:
-    """Shares of all pictures, and what holds for those that were named."""
+    """Shares of all images, and what holds for those that were named."""
     pairs = list(zip(faces, labels, strict=True))
     named = [(face, label) for face, label in pairs if face is not None and face.label is not None]
     right = [int(face.top) == label for face, label in named]

@@ -1,7 +1,7 @@
 """What each detector finds at each size of a face, what it costs, and what it takes for a face.
 
-Benchmark faces are laid on grey at random places of a 640x480 picture and go through detector and
-landmark network as pictures do. Run from the project's folder (0018-fast-detector.md):
+Benchmark faces are laid on grey at random places of a 640x480 image and go through detector and
+landmark network as images do. Run from the project's folder (0018-fast-detector.md):
 
     python docs/experiments/detectors.py ../shared/fer2013/public-test.parquet --json -
 """
@@ -27,7 +27,7 @@ from emolens.pipeline.framed_face import face_region
 WIDTH, HEIGHT = 640, 480
 GRAY = 127
 SEED = 0
-# scikit-image's sample pictures without a face; the moon and the cameraman's coat deceive most.
+# scikit-image's sample images without a face; the moon and the cameraman's coat deceive most.
 FACELESS = (
     *("brick", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass", "gravel"),
     *("horse", "hubble_deep_field", "immunohistochemistry", "moon", "page", "rocket", "text"),
@@ -51,9 +51,9 @@ def at_size(detector: FaceDetector, faces: Pixels, side: int) -> dict[str, float
     rng = np.random.default_rng(SEED)
     overlaps, n_elsewhere, times = [], 0, []
     for face in track(faces, f"{detector.name}, {side} px", transient=True):
-        picture, truth = place(face, side, rng)
+        image, truth = place(face, side, rng)
         began = time.perf_counter()
-        found = detector.detect(picture)
+        found = detector.detect(image)
         times.append(time.perf_counter() - began)
         ious = [face_region(one, detector.framing)[0].iou(truth) for one in found]
         hits = [iou for iou in ious if iou >= 0.3]
@@ -69,14 +69,14 @@ def at_size(detector: FaceDetector, faces: Pixels, side: int) -> dict[str, float
 
 
 def lying(name: str, faces: Pixels, *, sideways: bool) -> dict[str, float]:
-    """Faces of 192 px found in pictures that lie on one of three sides."""
+    """Faces of 192 px found in images that lie on one of three sides."""
     detector = build_detector(name, n_threads=2, sideways=sideways)
     rng = np.random.default_rng(SEED)
     n_found, times = {1: 0, 2: 0, 3: 0}, []
     for face in track(faces, f"{name}, lying", transient=True):
-        picture, _ = place(face, 192, rng)
+        image, _ = place(face, 192, rng)
         for quarters in n_found:
-            turned = np.ascontiguousarray(np.rot90(picture, quarters))
+            turned = np.ascontiguousarray(np.rot90(image, quarters))
             began = time.perf_counter()
             n_found[quarters] += bool(detector.detect(turned))
             times.append(time.perf_counter() - began)
@@ -85,18 +85,18 @@ def lying(name: str, faces: Pixels, *, sideways: bool) -> dict[str, float]:
 
 
 def faceless(name: str, *, sideways: bool) -> dict[str, float | list[str]]:
-    """What is found where no face is, and what a picture without one takes."""
+    """What is found where no face is, and what an image without one takes."""
     detector = build_detector(name, n_threads=2, sideways=sideways)
     finds, times = [], []
     for sample in FACELESS:
         loaded = np.asarray(getattr(skimage.data, sample)())
         if loaded.dtype == bool:
             loaded = 255 * loaded.astype(np.uint8)
-        picture = np.repeat(loaded[..., None], 3, axis=2) if loaded.ndim == 2 else loaded[..., :3]
+        image = np.repeat(loaded[..., None], 3, axis=2) if loaded.ndim == 2 else loaded[..., :3]
         began = time.perf_counter()
-        finds += [sample] * len(detector.detect(np.ascontiguousarray(picture[..., ::-1])))
+        finds += [sample] * len(detector.detect(np.ascontiguousarray(image[..., ::-1])))
         times.append(time.perf_counter() - began)
-    return {"n_pictures": len(FACELESS), "finds": finds, "ms_p50": 1e3 * float(np.median(times))}
+    return {"n_images": len(FACELESS), "finds": finds, "ms_p50": 1e3 * float(np.median(times))}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from emolens.datasets.same_photograph import aligned_correlation
 EDGES = (-1, 0.5, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 1.01)
 N_SHOWN, N_COLUMNS = 120, 8
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
 def main() -> None:
@@ -31,12 +31,12 @@ def main() -> None:
     parser.add_argument("--low", type=float, default=0.94)
     parser.add_argument("--high", type=float, default=0.97)
     options = parser.parse_args()
-    pictures = list(np.unique(load_faces(options.source).images, axis=0))
+    images = list(np.unique(load_faces(options.source).images, axis=0))
     correlations: dict[bool, list[float]] = {False: [], True: []}
-    shown: list[tuple[float, Picture]] = []
-    for _, pairs in likely_pairs(pictures):
+    shown: list[tuple[float, Image]] = []
+    for _, pairs in likely_pairs(images):
         for row, other, guess in pairs:
-            first, second = pictures[row], pictures[other]
+            first, second = images[row], images[other]
             alike = aligned_correlation(first, second, guess)
             correlations[guess.is_mirrored].append(alike)
             if options.sheet and options.low <= alike < options.high:
@@ -51,7 +51,7 @@ def main() -> None:
         write_sheet(options.sheet, shown)
 
 
-def write_sheet(path: Path, shown: list[tuple[float, Picture]]) -> None:
+def write_sheet(path: Path, shown: list[tuple[float, Image]]) -> None:
     """Write pairs in rising order of their correlation."""
     shown.sort(key=lambda pair: pair[0])
     cells = [np.pad(pair, 2) for _, pair in shown[:: len(shown) // N_SHOWN + 1]]

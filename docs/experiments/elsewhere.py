@@ -1,7 +1,7 @@
 r"""What models and mixtures of them know about faces that are not FER2013's, and its PublicTest.
 
 Each model sees every face once. Of FER2013's PublicTest: how often the label and the raters'
-majority are said, also without the pictures that stand in Training as well. Of another source:
+majority are said, also without the images that stand in Training as well. Of another source:
 recall of the five expressions whose labels there can be used, through the whole chain. Run from the
 project's folder (0019-transfer.md):
 
@@ -54,10 +54,10 @@ class Faces:
 
     Attributes:
         test: FER2013's PublicTest.
-        is_clean: Which of its pictures do not stand in Training, exactly or nearly.
-        wild: The largest face of each picture of the other source, as a classifier gets it.
-        wild_rows: Which pictures these are of: in the others no face was found.
-        wild_labels: The label of every picture.
+        is_clean: Which of its images do not stand in Training, exactly or nearly.
+        wild: The largest face of each image of the other source, as a classifier gets it.
+        wild_rows: Which images these are of: in the others no face was found.
+        wild_labels: The label of every image.
     """
 
     test: FaceSet
@@ -69,8 +69,8 @@ class Faces:
 
 def load(source: Path, wild: Path) -> Faces:
     """Read both sources, and find the faces of the second one."""
-    test = load_faces(source, Split.PUBLIC_TEST)
-    leaks = find_leaks(test, load_faces(source, Split.TRAINING))
+    test = load_faces(source, Split.VALIDATION)
+    leaks = find_leaks(test, load_faces(source, Split.TRAIN))
     table = pd.read_parquet(wild)
     analyzer = ImageAnalyzer.load(sideways=False)
     crops, rows = [], []

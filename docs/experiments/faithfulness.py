@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
 
-    data = load_faces(options.data, Split.PUBLIC_TEST)
+    data = load_faces(options.data, Split.VALIDATION)
     n_faces = min(options.faces, len(data))
     chosen = np.random.default_rng(SEED).choice(len(data), n_faces, replace=False)
     faces = [data.images[index] for index in chosen]

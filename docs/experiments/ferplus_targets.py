@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     record: dict[str, object] = {"counts": target_counts(load_faces(options.source))}
-    validation = load_faces(options.source, Split.PUBLIC_TEST)
+    validation = load_faces(options.source, Split.VALIDATION)
     # As logits that name the label and nothing else.
     record["labels_themselves"] = figures(50 * np.eye(len(LABELS))[validation.labels], validation)
     record["heads"] = measure_heads(options.checkpoints, validation)

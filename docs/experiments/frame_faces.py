@@ -1,12 +1,12 @@
-"""Cut the largest face out of each picture of a Parquet file, as emolens frames faces.
+"""Cut the largest face out of each image of a Parquet file, as emolens frames faces.
 
 The result is a source for `emolens train`: one split, `Training`, with the labels as they are. So
-pictures that show more around a face than FER2013's do can be learnt from (0020-learning.md):
+images that show more around a face than FER2013's do can be learnt from (0020-learning.md):
 
     python docs/experiments/frame_faces.py ../shared/wild/more.parquet runs/more.parquet \
-        --picture picture --label weak_label
+        --image picture --label weak_label
 
-It holds pictures of people: treat it as its source.
+It holds images of people: treat it as its source.
 """
 
 import argparse
@@ -33,19 +33,19 @@ SIZE_PX = 48
 
 
 def main() -> None:
-    """Write the faces, and say how many pictures had none."""
+    """Write the faces, and say how many images had none."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--picture", default="picture", help="column of encoded pictures")
+    parser.add_argument("--image", default="picture", help="column of encoded images")
     parser.add_argument("--label", default="label", help="column of labels, in words")
     options = parser.parse_args()
-    table = pq.read_table(options.source, columns=[options.picture, options.label]).to_pylist()
+    table = pq.read_table(options.source, columns=[options.image, options.label]).to_pylist()
     name = resolve_detector_name(DEFAULT_DETECTOR)
     detector = load_detector(name, long_side_px=usual_side_px(name))
     samples = []
     for number, row in enumerate(track(table, options.source.name, transient=True), start=1):
-        encoded = np.frombuffer(row[options.picture], np.uint8)
+        encoded = np.frombuffer(row[options.image], np.uint8)
         image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
         found = detector.detect(image)
         if found:
@@ -53,10 +53,10 @@ def main() -> None:
             # The largest comes first.
             crop = cut_faces(image, regions, size_px=SIZE_PX)[0].crop
             label = Emotion[row[options.label].upper()]
-            samples.append(FaceSample(crop, label, Split.TRAINING, f"row {number}"))
+            samples.append(FaceSample(crop, label, Split.TRAIN, f"row {number}"))
     with writing(options.out) as file:
         pq.write_table(to_table(samples), file, compression="none")
-    print(f"wrote {options.out}: {len(samples):,} faces of {len(table):,} pictures")
+    print(f"wrote {options.out}: {len(samples):,} faces of {len(table):,} images")
 
 
 if __name__ == "__main__":

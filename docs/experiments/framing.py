@@ -1,6 +1,6 @@
 """Measure how FER2013 frames a face, in units of a detector's boxes (0001-framing.md).
 
-Every picture is enlarged (or, below 1, shrunk), laid on a grey canvas at a random place and shown
+Every image is enlarged (or, below 1, shrunk), laid on a grey canvas at a random place and shown
 to the detector.
 """
 
@@ -32,7 +32,7 @@ Figures = dict[str, float | int | list[float]]
 
 @dataclass(frozen=True)
 class Shown:
-    """Where a face's picture lies on the canvas, in pixels."""
+    """Where a face's image lies on the canvas, in pixels."""
 
     left: int
     top: int
@@ -54,7 +54,7 @@ def lay_out(
 
 
 def box_framing(shown: Shown, found: FaceDetection, unit: str) -> tuple[float, float, float]:
-    """Centre shift x and y and scale of the picture's square, in box sides of the given kind."""
+    """Centre shift x and y and scale of the image's square, in box sides of the given kind."""
     box = found.box
     sides = {
         "sqrt": (box.width * box.height) ** 0.5,
@@ -130,7 +130,7 @@ def measure(
         "n_shown": len(faces),
         "share_found": round(len(found) / len(faces), 4),
         "share_several": round(n_several / len(faces), 4),
-        "cpu_ms_per_picture": round(1e3 * seconds / len(faces), 1),
+        "cpu_ms_per_image": round(1e3 * seconds / len(faces), 1),
         **{
             f"box_{unit}": summarise([box_framing(*pair, unit) for pair in found])
             for unit in ("sqrt", "height", "width", "longer")
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--n-faces", type=int, default=2000, help="evenly spread over the sources")
     parser.add_argument("--json", default="-", metavar="FILE|-")
     arguments = parser.parse_args()
-    samples = chain.from_iterable(iter_faces(s, Split.TRAINING) for s in arguments.sources)
+    samples = chain.from_iterable(iter_faces(s, Split.TRAIN) for s in arguments.sources)
     everything = [sample.image for sample in samples]
     faces = everything[:: max(len(everything) // arguments.n_faces, 1)][: arguments.n_faces]
     detector = load_detector(arguments.detector, long_side_px=CANVAS_WH[0])

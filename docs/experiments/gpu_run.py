@@ -40,7 +40,7 @@ from emolens.training.recipe_file import load_recipe
 RECIPES = Path(__file__).parents[2] / "recipes"
 FACES, START = "faces.parquet", "face-resnet.ckpt"
 # Beyond 100 OpenCV writes WebP without loss. Faces to learn from may lose what nobody sees.
-QUALITY = {Split.TRAINING: 92, Split.PUBLIC_TEST: 101}
+QUALITY = {Split.TRAIN: 92, Split.VALIDATION: 101}
 PROBE_EPOCHS = 3
 # What a run takes beside its epochs: reading, figures, writing.
 OVERHEAD_S = 10.0
@@ -123,7 +123,7 @@ def pack(source: Path, weights: Path, out: Path) -> None:
     pq.write_table(table, out / FACES, compression="zstd")
     recipe = changed(PLAN[0], out, {"network": {"weights": str(weights)}})
     network = build_network(recipe, pretrained=True).eval()
-    faces = load_faces(out / FACES, Split.TRAINING, size_px=recipe.data_size_px)
+    faces = load_faces(out / FACES, Split.TRAIN, size_px=recipe.data_size_px)
     measure_on_some(network, faces)
     # The file of weights stays behind.
     with TemporaryDirectory() as folder:

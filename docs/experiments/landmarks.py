@@ -26,8 +26,8 @@ from emolens.runtime.catalogue import LANDMARK_MODEL, find_model
 from emolens.runtime.model_file import LandmarkModel, load_landmark_model
 from emolens.testing import FakeDetector
 from emolens.training.landmarks.fit import load_landmark_recipe
+from emolens.training.landmarks.images import load_backgrounds, load_images
 from emolens.training.landmarks.module import LEAST_EYE_DISTANCE
-from emolens.training.landmarks.pictures import load_backgrounds, load_pictures
 from emolens.training.landmarks.teaching import teach
 
 SEED = 0
@@ -52,11 +52,11 @@ class Shown:
 
 
 def show(
-    picture: Pixels, landmarks: Floats, box: Floats, roll_degrees: float, rng: np.random.Generator
+    image: Pixels, landmarks: Floats, box: Floats, roll_degrees: float, rng: np.random.Generator
 ) -> Shown:
-    """Lay a picture on a canvas, turned clockwise."""
-    interpolation = cv2.INTER_CUBIC if len(picture) < FACE_PX else cv2.INTER_AREA
-    large = cv2.resize(picture, (FACE_PX, FACE_PX), interpolation=interpolation)
+    """Lay an image on a canvas, turned clockwise."""
+    interpolation = cv2.INTER_CUBIC if len(image) < FACE_PX else cv2.INTER_AREA
+    large = cv2.resize(image, (FACE_PX, FACE_PX), interpolation=interpolation)
     middle = (FACE_PX - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), -roll_degrees, 1.0)
     turn[:, 2] += (CANVAS_PX - FACE_PX) / 2
@@ -115,7 +115,7 @@ def figures(pairs: list[tuple[Shown, FaceDetection | None]]) -> dict[str, float 
 
 
 def false_faces(model: LandmarkModel) -> dict[str, float]:
-    """Share of parts of pictures without faces, and of textures, that are taken for a face."""
+    """Share of parts of images without faces, and of textures, that are taken for a face."""
     backgrounds = load_backgrounds(None, model.manifest.size_px, SEED + 1)
     taken = []
     for background in backgrounds[::4]:
@@ -128,7 +128,7 @@ def false_faces(model: LandmarkModel) -> dict[str, float]:
 
 
 def milliseconds(model: LandmarkModel, shown: Shown, n_faces: int) -> float:
-    """Time of both looks at faces of one picture, per face, cutting out included."""
+    """Time of both looks at faces of one image, per face, cutting out included."""
     x, y = shown.found.center_xy
     side = shown.found.width
     finds = [FaceDetection(Box.from_center((x + 0.02 * n, y), side), 0.9) for n in range(n_faces)]
@@ -159,9 +159,9 @@ def main() -> None:
         "faces": options.faces,
     }
     for section in recipe.validation:
-        pictures = load_pictures(section)
-        step = max(len(pictures) // options.faces, 1)
-        chosen = pictures[::step][: options.faces]
+        images = load_images(section)
+        step = max(len(images) // options.faces, 1)
+        chosen = images[::step][: options.faces]
         taught = teach(chosen, recipe.teachers)
         rng = np.random.default_rng(SEED)
         shown = {}

@@ -27,7 +27,7 @@ from emolens.datasets.loading import iter_faces
 from emolens.detection import CenterFaceDetector, TiledDetector
 from emolens.detection.centerface import SMALLEST_FACE_PX
 from emolens.imaging.decode import read_image
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 
 SEED = 0
 GRAY = 127
@@ -46,10 +46,10 @@ RECALL: dict[tuple[int, int], tuple[int, ...]] = {
     (300, 6000): (48, 140, 250),
 }
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "brick", "grass", "gravel", "text", "moon")
-HEAD = read_image(sample_picture()).image[20:240, 110:330]
+HEAD = read_image(sample_image()).image[20:240, 110:330]
 # Where CenterFace's framing square lies in the head, in sides of the head.
 HEAD_FRAME = (0.240, 0.158, 0.810, 0.728)
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Tally:
         }
 
 
-def background(size_wh: tuple[int, int], name: str) -> Picture:
+def background(size_wh: tuple[int, int], name: str) -> Image:
     """A photograph without faces that covers an image; its middle, enlarged."""
     photograph = getattr(skimage.data, name)()
     if photograph.ndim == 2:
@@ -105,7 +105,7 @@ def background(size_wh: tuple[int, int], name: str) -> Picture:
     return np.asarray(cv2.resize(part, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def heads(n_heads: int, rng: np.random.Generator) -> list[Picture]:
+def heads(n_heads: int, rng: np.random.Generator) -> list[Image]:
     """The head, brighter or darker, and mirrored every other time."""
     gains = rng.uniform(0.6, 1.1, n_heads)
     return [
@@ -114,10 +114,8 @@ def heads(n_heads: int, rng: np.random.Generator) -> list[Picture]:
     ]
 
 
-def lay_out(
-    image: Picture, faces: Sequence[Picture], side: int, rng: np.random.Generator
-) -> list[Box]:
-    """Lay pictures on an image at random places without overlaps; the faces' framing squares.
+def lay_out(image: Image, faces: Sequence[Image], side: int, rng: np.random.Generator) -> list[Box]:
+    """Lay images on an image at random places without overlaps; the faces' framing squares.
 
     Args:
         image: Changed in place.
@@ -146,7 +144,7 @@ def lay_out(
 
 
 def recall(
-    detectors: dict[str, FaceDetector], faces: Sequence[Picture], n_images: int
+    detectors: dict[str, FaceDetector], faces: Sequence[Image], n_images: int
 ) -> Iterator[dict[str, object]]:
     """What each detector finds, by size of image and faces; heads if there are no faces."""
     for size_wh, sides in RECALL.items():
@@ -232,7 +230,7 @@ def cost(detector: TiledDetector, size_wh: tuple[int, int]) -> dict[str, object]
     }
 
 
-def _timed(detector: FaceDetector, image: Picture) -> tuple[list[FaceDetection], float]:
+def _timed(detector: FaceDetector, image: Image) -> tuple[list[FaceDetection], float]:
     began_s = time.process_time()
     found = detector.detect(image)
     return found, time.process_time() - began_s
@@ -264,9 +262,7 @@ def main() -> None:
         before = CenterFaceDetector(n_threads=arguments.n_threads)
         samples = [
             sample.image
-            for sample in (
-                iter_faces(arguments.faces, Split.PUBLIC_TEST) if arguments.faces else ()
-            )
+            for sample in (iter_faces(arguments.faces, Split.VALIDATION) if arguments.faces else ())
         ]
         rows = recall({"before": before, "after": after}, samples, arguments.n_images)
     elif arguments.what == "edges":

@@ -36,7 +36,7 @@ def main() -> None:
     """Print one line per kind of faces: quantiles of the sharpness, shares below limits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
-    images = load_faces(parser.parse_args().source, Split.TRAINING).images
+    images = load_faces(parser.parse_args().source, Split.TRAIN).images
     some = images[::_EVERY]
     print(f"{len(images)} faces; blurred and enlarged: every {_EVERY}th")
     print(f"{'':>16} | quantiles {_QUANTILES} | share below {_LIMITS}")

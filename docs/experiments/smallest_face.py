@@ -30,11 +30,11 @@ SIDES_PX = (20, 24, 29, 32, 40, 48, 56, 64, 96)
 SEED = 0
 # A face is the one that is there if its centre is so many sides of the square away at most.
 SAME_PLACE = 0.4
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
-def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Picture]:
-    """Pictures evenly spread over a Parquet file with a column of their bytes."""
+def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Image]:
+    """Images evenly spread over a Parquet file with a column of their bytes."""
     contents = pq.read_table(path, columns=[column])[column]
     for row in np.linspace(0, len(contents) - 1, n_wanted).astype(int):
         try:
@@ -44,11 +44,11 @@ def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Picture]:
 
 
 def shrunk(
-    picture: Picture, square: Box, side: float, rng: np.random.Generator
-) -> tuple[Picture, tuple[float, float]] | None:
-    """The picture on a canvas, its square `side` wide, and the square's centre; None: no room."""
+    image: Image, square: Box, side: float, rng: np.random.Generator
+) -> tuple[Image, tuple[float, float]] | None:
+    """The image on a canvas, its square `side` wide, and the square's centre; None: no room."""
     factor = side / square.width
-    width, height = (max(round(length * factor), 1) for length in picture.shape[1::-1])
+    width, height = (max(round(length * factor), 1) for length in image.shape[1::-1])
     if factor > 1 or width > CANVAS_WH[0] or height > CANVAS_WH[1]:
         return None
     left, top = (
@@ -57,23 +57,21 @@ def shrunk(
     )
     canvas = np.full((CANVAS_WH[1], CANVAS_WH[0], 3), GRAY, np.uint8)
     canvas[top : top + height, left : left + width] = cv2.resize(
-        picture, (width, height), interpolation=cv2.INTER_AREA
+        image, (width, height), interpolation=cv2.INTER_AREA
     )
     x, y = square.center_xy
     return canvas, (left + x * factor, top + y * factor)
 
 
-def measure(
-    detector: FaceDetector, pictures: list[Picture], sides: Sequence[int]
-) -> dict[str, object]:
+def measure(detector: FaceDetector, images: list[Image], sides: Sequence[int]) -> dict[str, object]:
     """Share of the faces that are detected, by side of the framing square in pixels."""
     rng = np.random.default_rng(SEED)
-    known = [(picture, found[0].box) for picture in pictures if (found := detector.detect(picture))]
+    known = [(image, found[0].box) for image in images if (found := detector.detect(image))]
     shares: dict[str, object] = {}
     for side in sides:
         n_shown, n_found = 0, 0
-        for picture, box in known:
-            laid = shrunk(picture, detector.framing.apply(box), side, rng)
+        for image, box in known:
+            laid = shrunk(image, detector.framing.apply(box), side, rng)
             if laid is None:
                 continue
             n_shown += 1
@@ -90,12 +88,12 @@ def main() -> None:
     parser.add_argument("source", type=Path, metavar="FILE.parquet")
     parser.add_argument("--column", default="picture")
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
-    parser.add_argument("--n-pictures", type=int, default=150)
+    parser.add_argument("--n-images", type=int, default=150)
     parser.add_argument("--sides", nargs="+", type=int, default=SIDES_PX)
     arguments = parser.parse_args()
     detector = load_detector(arguments.detector, long_side_px=CANVAS_WH[0])
-    pictures = list(photographs(arguments.source, arguments.column, arguments.n_pictures))
-    shares = measure(detector, pictures, arguments.sides)
+    images = list(photographs(arguments.source, arguments.column, arguments.n_images))
+    shares = measure(detector, images, arguments.sides)
     print(json.dumps({"detector": detector.name, "sides_px": shares}))
 
 

@@ -4,7 +4,7 @@ python docs/experiments/tracking.py --json docs/metrics/tracking.json
 
 Real detections of two people in the public domain on known paths, looked for ten times a second,
 and, in the last column, the clips at 30 frames a second as `emolens video` analyses them. IDF1
-(Ristani et al. 2016) against where the faces really are; a face that another picture covers by half
+(Ristani et al. 2016) against where the faces really are; a face that another image covers by half
 or more does not count.
 """
 
@@ -95,7 +95,7 @@ def clips() -> dict[str, tuple[float, list[Actor]]]:
 
 
 def visible(actors: list[Actor], at_s: float) -> list[tuple[int, Box]]:
-    """Faces that are in the picture and not covered by half or more."""
+    """Faces that are in the image and not covered by half or more."""
     found = []
     for number, actor in enumerate(actors):
         face = actor.face_at(at_s)

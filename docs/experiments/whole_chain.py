@@ -1,4 +1,4 @@
-"""Does a face read from a picture get the answer it gets as a ready-made crop?
+"""Does a face read from an image get the answer it gets as a ready-made crop?
 
 Benchmark faces are enlarged onto a grey canvas and go through detector, framing and classifier;
 the same faces go to the classifier directly. Run from the project's folder:
@@ -39,7 +39,7 @@ def place(face: npt.NDArray[np.uint8], factor: float) -> tuple[npt.NDArray[np.ui
 
 
 def best_match(faces: tuple[FaceResult, ...], truth: Box) -> FaceResult | None:
-    """The largest face whose centre lies within the pasted picture."""
+    """The largest face whose centre lies within the pasted image."""
     for face in faces:
         x, y = face.box.center_xy
         if truth.x_min <= x <= truth.x_max and truth.y_min <= y <= truth.y_max:

@@ -1,4 +1,4 @@
-"""emolens: apparent facial expressions from pictures and video, on a plain CPU, offline.
+"""emolens: apparent facial expressions from images and video, on a plain CPU, offline.
 
     import emolens
 
@@ -8,11 +8,11 @@
     result.to_dict(), result.to_json(), result.to_rows()
 
     for result in emolens.stream(0):                  # a camera, an address, a video, a folder
-        print(result.media_time_s, *result.faces)     # result.frame is the picture
+        print(result.media_time_s, *result.faces)     # result.frame is the image
 
     recorded = emolens.analyze_video("clip.mp4", emolens.VideoJob(tables=["faces.csv"]))
 
-For many pictures keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`. For several
+For many images keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`. For several
 analyzers, e.g. one a stream, keep `models = emolens.Models()` and take them from it.
 """
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from emolens.media.clip import Clip
     from emolens.media.push_source import PushSource
     from emolens.pipeline.analysis import analyze
-    from emolens.pipeline.analyzer import ImageAnalyzer, Picture
+    from emolens.pipeline.analyzer import ImageAnalyzer, ImageInput
     from emolens.pipeline.models import Models
     from emolens.pipeline.stream import StreamAnalyzer
     from emolens.pipeline.stream_settings import StreamSettings
@@ -85,6 +85,7 @@ __all__ = [
     "FrameResult",
     "FrameSource",
     "ImageAnalyzer",
+    "ImageInput",
     "ImageTooLargeError",
     "InputError",
     "InputNotFoundError",
@@ -95,7 +96,6 @@ __all__ = [
     "ModelManifest",
     "Models",
     "OutputError",
-    "Picture",
     "ProcessingError",
     "PushSource",
     "QualityReason",
@@ -182,7 +182,7 @@ _LOADED_ON_USE = {
     "emolens.pipeline.analysis": ("analyze",),
     "emolens.pipeline.analyzer": (
         "ImageAnalyzer",
-        "Picture",
+        "ImageInput",
     ),
     "emolens.pipeline.models": ("Models",),
     "emolens.pipeline.stream": ("StreamAnalyzer",),

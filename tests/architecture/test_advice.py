@@ -128,7 +128,7 @@ def test_there_are_commands_to_enter() -> None:
         ("see `emolens vidoe x`", ["emolens vidoe"]),
         ("get it with: emolens models get X", ["emolens models get"]),
         ("emolens data audit SOURCE --clear FILE", ["emolens data audit --clear"]),
-        ("emolens takes pictures", []),
+        ("emolens takes images", []),
         ("wrote it; next: emolens export X X.onnx --int8", []),
     ],
 )

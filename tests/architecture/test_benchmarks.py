@@ -39,7 +39,7 @@ def test_results_are_fresh_and_every_frame_is_counted() -> None:
     assert fresh["captured"] == fresh["processed"] + fresh["dropped"] + fresh["in_flight"]
 
 
-def test_live_pictures_are_followed_in_real_time() -> None:
+def test_live_images_are_followed_in_real_time() -> None:
     live = figures("live")
     assert (live["model"], live["faces"]) == ("labels", 1)
     assert live["frames_per_s"] >= 25
@@ -102,6 +102,6 @@ def test_every_other_program_is_measured_or_said_not_to_be() -> None:
     assert peers["programs"].keys() | peers["not_measured"].keys() == timed
     assert not peers["programs"].keys() & peers["not_measured"].keys()
     for name, of in peers["programs"].items():
-        shown = [of["pictures"]["counts"]["shown"]] if of["pictures"] else []
+        shown = [of["images"]["counts"]["shown"]] if of["images"] else []
         assert of["clips"].keys() == {"640x360", "640x480"}, name
         assert all(n > 0 for n in shown), name

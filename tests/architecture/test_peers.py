@@ -8,12 +8,12 @@ import pytest
 
 from emolens.imaging.decode import read_image
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "peer_pictures.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "peer_images.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("peer_pictures", SCRIPT)
+    spec = importlib.util.spec_from_file_location("peer_images", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -21,7 +21,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_pictures_are_the_same_every_time_and_hold_their_faces(
+def test_images_are_the_same_every_time_and_hold_their_faces(
     script: ModuleType, tmp_path: Path
 ) -> None:
     folders = [tmp_path / "first", tmp_path / "again"]

@@ -13,9 +13,9 @@ import pytest
 
 from emolens.core.emotion import LABELS
 from emolens.core.frame import FrameResult
-from emolens.media.pictures import write_picture
-from emolens.media.recording import Recording
-from emolens.reports.model_card import CardSubject, read_figures, write_card
+from emolens.media.images import write_image
+from emolens.media.recording_sink import RecordingSink
+from emolens.reports.model_card import CardSubject, read_record, write_card
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, find_model, known_models
 from emolens.runtime.model_file import load_emotion_model
 from emolens.testing import crowd_clip
@@ -111,7 +111,7 @@ def test_a_card_says_what_was_measured(model: str) -> None:
     card = find_model(model, "emotion").path.with_name(f"CARD-{model}.md")
     folder = ROOT / "docs" / "metrics"
     names = [f"{model}{how}" for how in ("-majority", "", "-ten-views")]
-    measured = [read_figures(folder / f"{name}.json") for name in names]
+    measured = [read_record(folder / f"{name}.json") for name in names]
     assert card.read_text(encoding="utf-8") == write_card(subject, measured)
 
 
@@ -163,7 +163,7 @@ def test_the_whole_chain_figure_equals_its_file() -> None:
 
 def test_the_python_example_runs(astronaut: npt.NDArray[np.uint8], tmp_path: Path) -> None:
     for name in ("photo.jpg", "a.jpg", "b.png"):
-        write_picture(tmp_path / name, astronaut)
+        write_image(tmp_path / name, astronaut)
     example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert example
     done = subprocess.run(
@@ -180,7 +180,7 @@ def test_the_python_example_runs(astronaut: npt.NDArray[np.uint8], tmp_path: Pat
 
 def test_the_stream_example_runs(tmp_path: Path) -> None:
     clip = crowd_clip(1, size_wh=(320, 240), rate_hz=10, duration_s=0.5)
-    with Recording(tmp_path / "film.mp4") as recording:
+    with RecordingSink(tmp_path / "film.mp4") as recording:
         for frame in clip:
             recording.write(frame, FrameResult(frame.size_wh, ()))
     (example,) = re.findall(r"```python\n([^`]*emolens\.stream.*?)```", README, re.DOTALL)

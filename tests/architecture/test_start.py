@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 
-# Each takes from a hundredth of a second to seconds, and naming faces in pictures needs none.
+# Each takes from a hundredth of a second to seconds, and naming faces in images needs none.
 HEAVY = (
     *("av", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow", "requests", "scipy", "seaborn"),
     *("skimage", "sklearn", "supervision", "torch", "trackers", "urllib3"),
@@ -38,13 +38,13 @@ def state_after(arguments: list[str], cwd: Path) -> str:
 
 
 @pytest.mark.parametrize("more", [[], ["--jsonl", "faces.jsonl", "--annotated", "drawn"]])
-def test_naming_faces_in_pictures_loads_nothing_that_it_does_not_need(
+def test_naming_faces_in_images_loads_nothing_that_it_does_not_need(
     more: list[str], tmp_path: Path
 ) -> None:
-    assert state_after(["image", str(sample_picture()), *more], tmp_path) == "[] True True"
+    assert state_after(["image", str(sample_image()), *more], tmp_path) == "[] True True"
 
 
-def test_a_table_of_pictures_needs_no_records() -> None:
+def test_a_table_of_images_needs_no_records() -> None:
     code = (
         "import sys, emolens.cli.image;"
         f"print(sorted({{'pydantic', *{HEAVY!r}}} & {{*sys.modules}}))"
@@ -55,7 +55,7 @@ def test_a_table_of_pictures_needs_no_records() -> None:
 
 def test_python_programs_load_no_more_than_the_command(tmp_path: Path) -> None:
     code = (
-        f"import sys, emolens; emolens.analyze({str(sample_picture())!r});"
+        f"import sys, emolens; emolens.analyze({str(sample_image())!r});"
         f"print(sorted({{*{HEAVY!r}, 'typer', 'rich', 'pydantic'}} & {{*sys.modules}}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from emolens.core.errors import EmolensError, InputError
 from emolens.core.face import TrackedFace, TrackState
 from emolens.core.frame import FrameReference
 from emolens.explanation.activation import ActivationMaps
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.runner import StreamStatus
 from emolens.runtime.model_file import load_emotion_model
@@ -40,7 +40,7 @@ def _session() -> emolens.Session:
 
 def _result() -> emolens.FrameResult:
     _, result = frame_and_result(3, n_faces=2)
-    return replace(result, timings_ms={"detection": 1.5}, notes=("a note",), dropped_before=2)
+    return replace(result, timings_ms={"detection": 1.5}, warnings=("a note",), dropped_before=2)
 
 
 PUBLIC = {
@@ -58,7 +58,7 @@ PUBLIC = {
     "ModelManifest": load_emotion_model("default").manifest,
     "Recorded": emolens.Recorded(_session(), ["damaged"], [], 2.0, {"age": Latency(1, 2, 3, 4)}),
     "Session": _session(),
-    "SourceReport": emolens.SourceReport(12, remarks=["not square"]),
+    "SourceReport": emolens.SourceReport(12, warnings=["not square"]),
     "StreamSettings": emolens.StreamSettings.for_live(),
     "TrackSummary": _session().tracks[0],
     "VideoJob": emolens.VideoJob(tables=("faces.csv",), report="page.html"),
@@ -134,7 +134,7 @@ def test_taken_apart_it_holds_what_json_can_hold(name: str) -> None:
     assert is_dataclass(one)
     parts = asdict(one)  # type: ignore[arg-type]
     assert set(parts) == {field.name for field in fields(one)}
-    # JSON knows no arrays, and no bytes of pictures; everything else is plain.
+    # JSON knows no arrays, and no bytes of images; everything else is plain.
     text = json.dumps(parts, default=lambda value: np.asarray(value).tolist())
     assert set(json.loads(text)) == set(parts)
 
@@ -163,7 +163,7 @@ def test_timings_stay_as_they_are() -> None:
 def test_a_frame_is_found_until_it_is_gone_and_not_from_kept_copies() -> None:
     frame, result = frame_and_result(3)
     result = replace(result, frame_reference=FrameReference(frame))
-    assert copy.copy(result).frame is replace(result, notes=("a note",)).frame is frame
+    assert copy.copy(result).frame is replace(result, warnings=("a note",)).frame is frame
     assert asdict(result)["frame_reference"] is None
     for made in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
         assert made == result
@@ -191,10 +191,10 @@ def test_errors_come_back_from_other_processes(kind: type[EmolensError]) -> None
         assert (type(back), str(back), back.code) == (kind, str(error), error.code)
 
 
-def test_a_pool_of_processes_analyses_pictures(tmp_path: Path) -> None:
+def test_a_pool_of_processes_analyses_images(tmp_path: Path) -> None:
     small = tmp_path / "flat.png"
     cv2.imwrite(str(small), np.full((64, 64, 3), 128, np.uint8))
-    paths = [str(sample_picture()), str(small)]
+    paths = [str(sample_image()), str(small)]
     # Where this process has loaded a model, a child made by fork would inherit half of it.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         results = pool.map(emolens.analyze, paths)

@@ -15,6 +15,7 @@ from emolens.core.emotion import LABELS, N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces, load_faces
+from emolens.datasets.readers.fer2013_usage import USAGES
 from emolens.datasets.summary import summarize
 
 
@@ -48,7 +49,7 @@ FACES = [
 
 def write_csv(path: Path, faces: Sequence[Drawn]) -> Path:
     rows = [
-        f"{int(face.emotion)},{' '.join(map(str, face.image.ravel()))},{face.split}\n"
+        f"{int(face.emotion)},{' '.join(map(str, face.image.ravel()))},{USAGES[face.split]}\n"
         for face in faces
     ]
     path.write_text("emotion,pixels,Usage\n" + "".join(rows))
@@ -57,7 +58,7 @@ def write_csv(path: Path, faces: Sequence[Drawn]) -> Path:
 
 def write_icml_csv(path: Path, faces: Sequence[Drawn]) -> Path:
     rows = [
-        f'{int(face.emotion)},{face.split},"{" ".join(map(str, face.image.ravel()))}"\r\n'
+        f'{int(face.emotion)},{USAGES[face.split]},"{" ".join(map(str, face.image.ravel()))}"\r\n'
         for face in faces
     ]
     path.write_bytes(("emotion, Usage, pixels\r\n" + "".join(rows)).encode())
@@ -67,7 +68,7 @@ def write_icml_csv(path: Path, faces: Sequence[Drawn]) -> Path:
 def write_parquet(path: Path, faces: Sequence[Drawn]) -> Path:
     lossless = (cv2.IMWRITE_WEBP_QUALITY, 101)
     columns = {
-        "usage": [face.split.value for face in faces],
+        "usage": [USAGES[face.split] for face in faces],
         "emotion": pa.array([int(face.emotion) for face in faces], pa.int8()),
         "image": [bytes(cv2.imencode(".webp", face.image, lossless)[1]) for face in faces],
     }
@@ -83,7 +84,7 @@ def write_parquet_folder(path: Path, faces: Sequence[Drawn]) -> Path:
 
 
 def write_class_folders(path: Path, faces: Sequence[Drawn]) -> Path:
-    names = {Split.TRAINING: "train", Split.PUBLIC_TEST: "val", Split.PRIVATE_TEST: "test"}
+    names = {Split.TRAIN: "train", Split.VALIDATION: "val", Split.TEST: "test"}
     for index, face in enumerate(faces):
         folder = path / names[face.split] / face.emotion.label
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,10 +95,10 @@ def write_class_folders(path: Path, faces: Sequence[Drawn]) -> Path:
 def write_jpeg_copy_layout(path: Path, faces: Sequence[Drawn]) -> Path:
     """The layout of the JPEG copy, with PNG inside: the file name tells the split."""
     for index, face in enumerate(faces):
-        parent = "train" if face.split is Split.TRAINING else "test"
+        parent = "train" if face.split is Split.TRAIN else "test"
         folder = path / parent / face.emotion.label
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{face.split}_{index}.png"
+        file = folder / f"{USAGES[face.split]}_{index}.png"
         file.write_bytes(bytes(cv2.imencode(".png", face.image)[1]))
     return path
 
@@ -174,10 +175,10 @@ def test_the_summary_agrees_with_the_faces(tmp_path: Path, write: Writer) -> Non
 
 @READERS
 def test_a_split_that_is_not_there_is_refused(tmp_path: Path, write: Writer) -> None:
-    source = write(tmp_path / "source", [face for face in FACES if face.split is Split.TRAINING])
+    source = write(tmp_path / "source", [face for face in FACES if face.split is Split.TRAIN])
 
-    with pytest.raises(DatasetError, match=r"no faces of split PublicTest; it holds 13 of split"):
-        load_faces(source, Split.PUBLIC_TEST)
+    with pytest.raises(DatasetError, match=r"no faces of split validation; it holds 13 of split"):
+        load_faces(source, Split.VALIDATION)
 
 
 def test_the_drawn_faces_cover_all_classes_and_splits() -> None:

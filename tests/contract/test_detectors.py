@@ -19,7 +19,7 @@ from emolens.datasets.loading import iter_faces
 from emolens.detection import DETECTOR_NAMES, build_detector
 from emolens.runtime.catalogue import MODELS_VARIABLE, find_model
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 # Where the face is in scikit-image's public-domain portrait, by eye: brow to chin, ear to ear.
 FACE = Box(175, 70, 280, 185)
@@ -51,28 +51,28 @@ def landmarks_of(face: FaceDetection) -> npt.NDArray[np.float32]:
     return face.landmarks
 
 
-def test_finds_the_face(detector: FaceDetector, astronaut: Picture) -> None:
+def test_finds_the_face(detector: FaceDetector, astronaut: Image) -> None:
     face = only(detector.detect(astronaut))
     assert face.box.iou(FACE) > 0.6
     assert 0.5 < face.score <= 1
 
 
 def test_landmarks_are_the_subjects_right_eye_left_eye_nose_right_and_left_mouth_corner(
-    detector: FaceDetector, astronaut: Picture
+    detector: FaceDetector, astronaut: Image
 ) -> None:
     landmarks = landmarks_of(only(detector.detect(astronaut)))
     np.testing.assert_allclose(landmarks, EYES_AND_MOUTH, atol=8)
     assert not landmarks.flags.writeable
 
 
-def test_finds_a_face_in_black_and_white(detector: FaceDetector, astronaut: Picture) -> None:
+def test_finds_a_face_in_black_and_white(detector: FaceDetector, astronaut: Image) -> None:
     gray = np.asarray(cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY), np.uint8)
     assert only(detector.detect(np.repeat(gray[..., None], 3, axis=2))).box.iou(FACE) > 0.6
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.5, 1.7, 3.0])
-def test_follows_the_size_of_the_picture(
-    detector: FaceDetector, astronaut: Picture, factor: float
+def test_follows_the_size_of_the_image(
+    detector: FaceDetector, astronaut: Image, factor: float
 ) -> None:
     side = round(512 * factor)
     resized = np.asarray(
@@ -85,7 +85,7 @@ def test_follows_the_size_of_the_picture(
 
 @pytest.mark.parametrize(("left", "top"), [(0, 64), (61, 0), (37, 23)])
 def test_follows_a_face_that_moves(
-    detector: FaceDetector, astronaut: Picture, left: int, top: int
+    detector: FaceDetector, astronaut: Image, left: int, top: int
 ) -> None:
     canvas = np.full((512, 640, 3), 127, np.uint8)
     part = astronaut[:400, 50:450]
@@ -96,8 +96,8 @@ def test_follows_a_face_that_moves(
 
 
 @pytest.mark.parametrize("size_wh", [(1200, 300), (300, 1200), (97, 97), (2000, 1500)])
-def test_finds_a_face_in_pictures_of_any_shape(
-    detector: FaceDetector, astronaut: Picture, size_wh: tuple[int, int]
+def test_finds_a_face_in_images_of_any_shape(
+    detector: FaceDetector, astronaut: Image, size_wh: tuple[int, int]
 ) -> None:
     side = min(size_wh)
     canvas = np.full((size_wh[1], size_wh[0], 3), 90, np.uint8)
@@ -108,7 +108,7 @@ def test_finds_a_face_in_pictures_of_any_shape(
     assert box.y_max <= side
 
 
-def test_finds_a_face_that_fills_the_picture(detector: FaceDetector, astronaut: Picture) -> None:
+def test_finds_a_face_that_fills_the_image(detector: FaceDetector, astronaut: Image) -> None:
     tight = astronaut[55:195, 155:295]
     for side in (48, 140, 640):
         resized = np.asarray(
@@ -119,7 +119,7 @@ def test_finds_a_face_that_fills_the_picture(detector: FaceDetector, astronaut: 
 
 
 def test_finds_two_faces_and_gives_the_larger_first(
-    detector: FaceDetector, astronaut: Picture
+    detector: FaceDetector, astronaut: Image
 ) -> None:
     large = astronaut[20:260, 100:340]
     canvas = np.full((240, 480, 3), 127, np.uint8)
@@ -130,7 +130,7 @@ def test_finds_two_faces_and_gives_the_larger_first(
     assert first.box.x_min > 240 > second.box.x_max
 
 
-def test_boxes_stay_inside_the_picture(detector: FaceDetector, astronaut: Picture) -> None:
+def test_boxes_stay_inside_the_image(detector: FaceDetector, astronaut: Image) -> None:
     cut_off = np.ascontiguousarray(astronaut[90:400, 195:500])
     for face in detector.detect(cut_off):
         assert face.box == face.box.clip((305, 310))
@@ -138,7 +138,7 @@ def test_boxes_stay_inside_the_picture(detector: FaceDetector, astronaut: Pictur
 
 
 def test_the_framing_square_holds_brow_eyes_mouth_and_chin_and_little_more(
-    detector: FaceDetector, astronaut: Picture
+    detector: FaceDetector, astronaut: Image
 ) -> None:
     square = detector.framing.apply(only(detector.detect(astronaut)).box)
     assert square.width == pytest.approx(square.height)
@@ -149,16 +149,16 @@ def test_the_framing_square_holds_brow_eyes_mouth_and_chin_and_little_more(
 
 
 @pytest.mark.parametrize("value", [0, 127, 255])
-def test_no_face_in_a_plain_picture(detector: FaceDetector, value: int) -> None:
+def test_no_face_in_a_plain_image(detector: FaceDetector, value: int) -> None:
     assert detector.detect(np.full((240, 320, 3), value, np.uint8)) == []
 
 
 @pytest.mark.parametrize("sample", ["coffee", "chelsea", "rocket", "brick", "text"])
 def test_no_face_where_there_is_none(detector: FaceDetector, sample: str) -> None:
-    picture = getattr(skimage.data, sample)()
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    assert detector.detect(np.ascontiguousarray(picture[..., ::-1])) == []
+    image = getattr(skimage.data, sample)()
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    assert detector.detect(np.ascontiguousarray(image[..., ::-1])) == []
 
 
 @pytest.mark.parametrize(
@@ -171,25 +171,25 @@ def test_no_face_in_noise_of_any_shape(
     assert detector.detect(noise) == []
 
 
-def test_is_deterministic_and_leaves_the_picture_alone(
-    detector: FaceDetector, astronaut: Picture
+def test_is_deterministic_and_leaves_the_image_alone(
+    detector: FaceDetector, astronaut: Image
 ) -> None:
-    picture = astronaut.copy()
-    picture.setflags(write=False)
-    first, second = only(detector.detect(picture)), only(detector.detect(picture))
+    image = astronaut.copy()
+    image.setflags(write=False)
+    first, second = only(detector.detect(image)), only(detector.detect(image))
     assert (first.box, first.score) == (second.box, second.score)
     np.testing.assert_array_equal(landmarks_of(first), landmarks_of(second))
-    np.testing.assert_array_equal(picture, astronaut)
+    np.testing.assert_array_equal(image, astronaut)
 
 
-def test_takes_views_with_any_strides(detector: FaceDetector, astronaut: Picture) -> None:
+def test_takes_views_with_any_strides(detector: FaceDetector, astronaut: Image) -> None:
     mirrored = only(detector.detect(astronaut[:, ::-1])).box
     back = Box(512 - mirrored.x_max, mirrored.y_min, 512 - mirrored.x_min, mirrored.y_max)
     assert back.iou(FACE) > 0.6
 
 
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("image", "said"),
     [
         (np.zeros((4, 4), np.uint8), r"uint8 \(4, 4\)"),
         (np.zeros((4, 4, 4), np.uint8), r"uint8 \(4, 4, 4\)"),
@@ -201,15 +201,15 @@ def test_takes_views_with_any_strides(detector: FaceDetector, astronaut: Picture
         (None, "NoneType"),
     ],
 )
-def test_refuses_what_is_no_picture(detector: FaceDetector, picture: Picture, said: str) -> None:
+def test_refuses_what_is_no_image(detector: FaceDetector, image: Image, said: str) -> None:
     with pytest.raises(InputError, match=rf"uint8 array \(H, W, 3\) in BGR order, got {said}"):
-        detector.detect(picture)
+        detector.detect(image)
 
 
 @pytest.mark.skipif(not FER2013.exists(), reason="the FER2013 Parquet files are not here")
 def test_the_framing_is_that_of_fer2013(detector: FaceDetector) -> None:
-    """Of 60 Training pictures, enlarged 4 times, nearly all are found again where they lie."""
-    faces = [sample.image for sample in iter_faces(FER2013, Split.TRAINING)][::120][:60]
+    """Of 60 Training images, enlarged 4 times, nearly all are found again where they lie."""
+    faces = [sample.image for sample in iter_faces(FER2013, Split.TRAIN)][::120][:60]
     side, left, top = 192, 219, 137
     truth = Box(left, top, left + side, top + side)
     overlap, ratios = [], []
@@ -252,7 +252,7 @@ def test_a_missing_package_is_named(
 
 
 def test_a_known_face_is_found_again_where_it_has_moved(
-    detector: FaceDetector, astronaut: Picture
+    detector: FaceDetector, astronaut: Image
 ) -> None:
     assert isinstance(detector, FaceFollower)
     known = only(detector.detect(astronaut))

@@ -22,7 +22,7 @@ from emolens.datasets.summary import summarize
 from emolens.testing.layouts.affectnet import write_affectnet_annotations, write_affectnet_lists
 from emolens.testing.layouts.ck_plus import write_ck_plus, write_ck_plus_48
 from emolens.testing.layouts.expw import write_expw
-from emolens.testing.layouts.ferplus import write_ferplus, write_ferplus_pictures
+from emolens.testing.layouts.ferplus import write_ferplus, write_ferplus_images
 from emolens.testing.layouts.jaffe import write_jaffe
 from emolens.testing.layouts.raf_db import write_raf_db
 from emolens.testing.layouts.samples import DrawnSample, draw_samples
@@ -56,7 +56,7 @@ class Layout:
     Attributes:
         format: What it must be recognised as.
         write: Writes it.
-        pictures: Its splits, and a pattern for the picture files of each; "" where it has none.
+        images: Its splits, and a pattern for the image files of each; "" where it has none.
         damage_label: Turns one label, of a face of the seven classes, into 99.
         lists: Files and folders that are missed by name when they are gone.
         sheet: What to draw, where the format's own sheet has other codes.
@@ -64,13 +64,13 @@ class Layout:
 
     format: SourceFormat
     write: Writer
-    pictures: Mapping[Split | None, str]
+    images: Mapping[Split | None, str]
     damage_label: Callable[[Path], None] | None
     lists: tuple[str, ...] = ()
     sheet: DataSheet | None = field(default=None)
 
     def samples(self) -> list[DrawnSample]:
-        return draw_samples(self.sheet or PUBLISHED[self.format].sheet, tuple(self.pictures))
+        return draw_samples(self.sheet or PUBLISHED[self.format].sheet, tuple(self.images))
 
 
 _RAF_LIST = "basic/EmoLabel/list_patition_label.txt"
@@ -82,8 +82,8 @@ LAYOUTS = {
         SourceFormat.RAF_DB,
         write_raf_db,
         {
-            Split.TRAINING: "basic/Image/aligned/train_*.jpg",
-            Split.PRIVATE_TEST: "basic/Image/aligned/test_*.jpg",
+            Split.TRAIN: "basic/Image/aligned/train_*.jpg",
+            Split.TEST: "basic/Image/aligned/test_*.jpg",
         },
         in_text(_RAF_LIST, r" 1$", " 99"),
         (_RAF_LIST,),
@@ -92,8 +92,8 @@ LAYOUTS = {
         SourceFormat.AFFECTNET_LISTS,
         write_affectnet_lists,
         {
-            Split.TRAINING: "Manually_Annotated_Images/1/*.jpg",
-            Split.PUBLIC_TEST: "Manually_Annotated_Images/2/*.jpg",
+            Split.TRAIN: "Manually_Annotated_Images/1/*.jpg",
+            Split.VALIDATION: "Manually_Annotated_Images/2/*.jpg",
         },
         in_text(f"{_AFFECTNET_LISTS}/training.csv", r",1,0.25,-0.5$", ",99,0.25,-0.5"),
         (f"{_AFFECTNET_LISTS}/training.csv", f"{_AFFECTNET_LISTS}/validation.csv"),
@@ -101,7 +101,7 @@ LAYOUTS = {
     "affectnet annotations": Layout(
         SourceFormat.AFFECTNET_ANNOTATIONS,
         write_affectnet_annotations,
-        {Split.TRAINING: "train_set/images/*.jpg", Split.PUBLIC_TEST: "val_set/images/*.jpg"},
+        {Split.TRAIN: "train_set/images/*.jpg", Split.VALIDATION: "val_set/images/*.jpg"},
         in_npy("train_set/annotations/0_exp.npy", "99"),
         ("train_set/annotations", "val_set/annotations"),
     ),
@@ -118,9 +118,9 @@ LAYOUTS = {
         dict.fromkeys(Split, ""),
         in_text("fer2013.csv", r"^0,", "99,"),
     ),
-    "fer+ pictures": Layout(
-        SourceFormat.FERPLUS_PICTURES,
-        write_ferplus_pictures,
+    "fer+ images": Layout(
+        SourceFormat.FERPLUS_IMAGES,
+        write_ferplus_images,
         {split: f"{name}/*.png" for split, name in FACE_FOLDERS.items()},
         in_text(LIST_NAME, r",7,3,0", ",99,3,0"),
         (LIST_NAME,),
@@ -145,12 +145,12 @@ def each(*names: str) -> pytest.MarkDecorator:
 
 
 EVERY = each()
-WITH_PICTURES = each(*(name for name, one in LAYOUTS.items() if all(one.pictures.values())))
-WITH_LISTED_PICTURES = each(
-    *(name for name, one in LAYOUTS.items() if all(one.pictures.values()) and one.lists)
+WITH_IMAGES = each(*(name for name, one in LAYOUTS.items() if all(one.images.values())))
+WITH_LISTED_IMAGES = each(
+    *(name for name, one in LAYOUTS.items() if all(one.images.values()) and one.lists)
 )
 WITH_SPLITS = each(
-    *(name for name, one in LAYOUTS.items() if all(one.pictures.values()) and len(one.pictures) > 1)
+    *(name for name, one in LAYOUTS.items() if all(one.images.values()) and len(one.images) > 1)
 )
 WITH_LABELS = each(*(name for name, one in LAYOUTS.items() if one.damage_label))
 WITH_LISTS = each(*(name for name, one in LAYOUTS.items() if one.lists))
@@ -164,8 +164,8 @@ def locations(faces: Sequence[FaceSample]) -> list[str]:
     return [face.location for face in faces]
 
 
-def pictures_of(source: Path, layout: Layout, split: Split | None) -> list[Path]:
-    found = sorted(source.glob(layout.pictures[split]))
+def images_of(source: Path, layout: Layout, split: Split | None) -> list[Path]:
+    found = sorted(source.glob(layout.images[split]))
     assert found
     return found
 
@@ -215,7 +215,7 @@ def test_classes_without_a_place_are_counted_by_name(tmp_path: Path, layout: Lay
         names[sample.code] for sample in samples if sample.emotion is None
     )
     assert len(faces) + report.left_out.total() == len(samples)
-    assert report.n_faults == 0
+    assert report.n_damaged == 0
 
 
 @EVERY
@@ -229,13 +229,13 @@ def test_reading_twice_gives_the_same(tmp_path: Path, layout: Layout) -> None:
 
 
 @WITH_SPLITS
-def test_a_split_is_read_without_the_pictures_of_the_others(tmp_path: Path, layout: Layout) -> None:
+def test_a_split_is_read_without_the_images_of_the_others(tmp_path: Path, layout: Layout) -> None:
     source = layout.write(tmp_path / "source", layout.samples())
     everything = list(iter_faces(source))
 
-    for split in layout.pictures:
-        others = [one for one in layout.pictures if one is not split]
-        hidden = [path for other in others for path in pictures_of(source, layout, other)]
+    for split in layout.images:
+        others = [one for one in layout.images if one is not split]
+        hidden = [path for other in others for path in images_of(source, layout, other)]
         for path in hidden:
             path.rename(f"{path}.hidden")
         faces = list(iter_faces(source, split))
@@ -249,40 +249,38 @@ def test_a_split_is_read_without_the_pictures_of_the_others(tmp_path: Path, layo
 def test_splits_that_it_does_not_have_are_empty(tmp_path: Path, layout: Layout) -> None:
     source = layout.write(tmp_path / "source", layout.samples())
 
-    for split in set(Split) - set(layout.pictures):
+    for split in set(Split) - set(layout.images):
         assert list(iter_faces(source, split)) == []
 
 
-@WITH_PICTURES
-def test_a_damaged_picture_is_refused_or_counted(tmp_path: Path, layout: Layout) -> None:
-    check_one_bad_picture(
-        tmp_path, layout, lambda picture: picture.write_bytes(picture.read_bytes()[:200])
-    )
+@WITH_IMAGES
+def test_a_damaged_image_is_refused_or_counted(tmp_path: Path, layout: Layout) -> None:
+    check_one_bad_image(tmp_path, layout, lambda image: image.write_bytes(image.read_bytes()[:200]))
 
 
-@WITH_LISTED_PICTURES
-def test_a_missing_picture_is_refused_or_counted(tmp_path: Path, layout: Layout) -> None:
-    check_one_bad_picture(tmp_path, layout, Path.unlink)
+@WITH_LISTED_IMAGES
+def test_a_missing_image_is_refused_or_counted(tmp_path: Path, layout: Layout) -> None:
+    check_one_bad_image(tmp_path, layout, Path.unlink)
 
 
-def check_one_bad_picture(folder: Path, layout: Layout, spoil: Callable[[Path], object]) -> None:
+def check_one_bad_image(folder: Path, layout: Layout, spoil: Callable[[Path], object]) -> None:
     source = layout.write(folder / "source", ours(layout.samples()))
     healthy = list(iter_faces(source))
-    picture = pictures_of(source, layout, next(iter(layout.pictures)))[0]
-    spoil(picture)
-    report = ReadingReport(skip_faults=True)
+    image = images_of(source, layout, next(iter(layout.images)))[0]
+    spoil(image)
+    report = ReadingReport(skip_damaged=True)
 
     rest = list(iter_faces(source, report=report))
 
-    # A picture may show several faces.
-    assert report.n_faults == len(healthy) - len(rest) > 0
+    # An image may show several faces.
+    assert report.n_damaged == len(healthy) - len(rest) > 0
     kept = set(locations(rest))
     assert locations(rest) == [place for place in locations(healthy) if place in kept]
-    with pytest.raises(DatasetError, match=re.escape(picture.name)) as refused:
+    with pytest.raises(DatasetError, match=re.escape(image.name)) as refused:
         list(iter_faces(source))
-    assert str(refused.value) == report.faults[0]
+    assert str(refused.value) == report.damaged[0]
     # Named with its place in a list, where there is one.
-    assert any(str(source / name) in report.faults[0] for name in layout.lists or (".",))
+    assert any(str(source / name) in report.damaged[0] for name in layout.lists or (".",))
 
 
 @WITH_LABELS
@@ -291,15 +289,15 @@ def test_a_label_outside_the_range_is_refused_or_counted(tmp_path: Path, layout:
     healthy = list(iter_faces(source))
     assert layout.damage_label is not None
     layout.damage_label(source)
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     rest = list(iter_faces(source, report=report))
 
-    assert report.n_faults == len(healthy) - len(rest) == 1
+    assert report.n_damaged == len(healthy) - len(rest) == 1
     assert set(locations(rest)) < set(locations(healthy))
     with pytest.raises(DatasetError, match="'99'.*expected") as refused:
         list(iter_faces(source))
-    assert str(refused.value) == report.faults[0]
+    assert str(refused.value) == report.damaged[0]
     assert str(refused.value).startswith(str(source))
 
 
@@ -311,7 +309,7 @@ def test_a_missing_list_is_named(tmp_path: Path, layout: Layout) -> None:
 
         assert find_format(source) == (layout.format, source)
         with pytest.raises(DatasetError, match=re.escape(Path(name).name)):
-            list(iter_faces(source, report=ReadingReport(skip_faults=True)))
+            list(iter_faces(source, report=ReadingReport(skip_damaged=True)))
 
 
 @EVERY
@@ -349,8 +347,8 @@ def test_a_sheet_is_complete_and_agrees_with_itself(name: SourceFormat) -> None:
     for counts in sheet.counts.values():
         assert set(counts) <= {one.name for one in sheet.classes}
         assert all(n_faces > 0 for n_faces in counts.values())
-    assert all((sheet.name, sheet.origin, sheet.terms, sheet.pictures, sheet.layout))
-    assert all((sheet.rule, sheet.splits, sheet.faults))
+    assert all((sheet.name, sheet.origin, sheet.terms, sheet.images, sheet.layout))
+    assert all((sheet.rule, sheet.splits, sheet.known_issues))
 
 
 def test_every_published_format_is_tried() -> None:

@@ -14,8 +14,8 @@ from emolens.core.errors import OutputError
 from emolens.core.ports import ResultSink
 from emolens.media.callback_sink import CallbackSink
 from emolens.media.jsonl_sink import JsonlSink
-from emolens.media.recording import Recording
-from emolens.media.table_writer import TableWriter
+from emolens.media.recording_sink import RecordingSink
+from emolens.media.table_sink import TableSink
 from emolens.media.video_source import VideoSource
 from tests.results import frame_and_result
 
@@ -23,12 +23,12 @@ N_FRAMES: Final = 5
 OpenSink = Callable[[], ResultSink]
 
 MAKERS: Final[dict[str, Callable[[Path], ResultSink]]] = {
-    "table.csv": TableWriter,
-    "table.parquet": TableWriter,
-    "table.jsonl": TableWriter,
+    "table.csv": TableSink,
+    "table.parquet": TableSink,
+    "table.jsonl": TableSink,
     "lines.jsonl": lambda path: JsonlSink(str(path)),
-    "recording.mkv": Recording,
-    "recording.mp4": Recording,
+    "recording.mkv": RecordingSink,
+    "recording.mp4": RecordingSink,
 }
 RECORDINGS: Final = ("recording.mkv", "recording.mp4")
 

@@ -10,15 +10,15 @@ import pytest
 
 from emolens.core.frame import Frame
 from emolens.core.ports import FrameSource
+from emolens.media.image_source import ImageSource
+from emolens.media.images import write_image
 from emolens.media.network_source import NetworkSource
 from emolens.media.paced_source import PacedSource
-from emolens.media.picture_source import PictureSource
-from emolens.media.pictures import write_picture
 from emolens.media.push_source import PushSource
 from emolens.media.video_source import VideoSource
 from emolens.testing import Actor, SyntheticSource
 from tests.camera_server import camera_server
-from tests.clips import ClipRecipe, make_clip, numbered_picture
+from tests.clips import ClipRecipe, make_clip, numbered_image
 from tests.odd_camera_server import odd_camera_server
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,10 +31,10 @@ def open_video(folder: Path) -> FrameSource:
     return VideoSource(make_clip(folder / "a.mp4", ClipRecipe(n_frames=N_FRAMES, b_frames=3)))
 
 
-def open_pictures(folder: Path) -> FrameSource:
+def open_images(folder: Path) -> FrameSource:
     for number in range(N_FRAMES):
-        write_picture(folder / "shots" / f"{number}.png", numbered_picture(number))
-    return PictureSource(folder / "shots")
+        write_image(folder / "shots" / f"{number}.png", numbered_image(number))
+    return ImageSource(folder / "shots")
 
 
 def open_paced(folder: Path) -> FrameSource:
@@ -42,7 +42,7 @@ def open_paced(folder: Path) -> FrameSource:
 
 
 def open_synthetic(_folder: Path) -> FrameSource:
-    actor = Actor(numbered_picture(9), lambda at_s: (48 + 20 * at_s, 32, 40))
+    actor = Actor(numbered_image(9), lambda at_s: (48 + 20 * at_s, 32, 40))
     return SyntheticSource([actor], size_wh=(96, 64), rate_hz=25, duration_s=N_FRAMES / 25)
 
 
@@ -50,14 +50,14 @@ def open_pushed(_folder: Path) -> FrameSource:
     """A source that is fed from a thread, as slowly as it is read."""
     source = PushSource("pushed", capacity=N_FRAMES)
     for number in range(N_FRAMES):
-        source.push(numbered_picture(number), captured_at_s=number / 25)
+        source.push(numbered_image(number), captured_at_s=number / 25)
     source.close()
     return source
 
 
 OFFLINE: Final = {
     "video": open_video,
-    "pictures": open_pictures,
+    "images": open_images,
     "paced": open_paced,
     "synthetic": open_synthetic,
 }
@@ -102,7 +102,7 @@ def test_time_goes_on_from_frame_to_frame(open_source: OpenSource) -> None:
     assert (np.diff(captured_s) >= 0).all()
 
 
-def test_pictures_are_there_to_stay_and_cannot_be_written_to(open_source: OpenSource) -> None:
+def test_images_are_there_to_stay_and_cannot_be_written_to(open_source: OpenSource) -> None:
     with open_source() as source:
         frames = iter(source)
         first = next(frames)
@@ -154,7 +154,7 @@ def test_a_source_reports_of_itself(open_source: OpenSource) -> None:
         report = source.report
     assert report.n_expected in {None, N_FRAMES}
     assert report.n_dropped == 0
-    assert set(report.failures) <= set(report.remarks)
+    assert set(report.failures) <= set(report.warnings)
 
 
 def test_it_can_be_interrupted_at_any_time_also_after_its_end(open_source: OpenSource) -> None:

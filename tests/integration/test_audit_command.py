@@ -26,7 +26,7 @@ def test_findings_come_first(source: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "faces.parquet: 16 faces"
-    assert lines[2].startswith("PublicTest faces that stand in Training too")
+    assert lines[2].startswith("validation faces that stand in train too")
     assert "of 3 (66.7%), 1 of them (33.3%) pixel by pixel" in lines[2]
     assert "FER+'s majority agrees" in lines[-1]
     assert done.stderr == ""

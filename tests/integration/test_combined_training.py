@@ -82,9 +82,9 @@ def recipe_of(
 
 @pytest.fixture(scope="module")
 def run(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Two epochs on generated faces with votes, RAF-DB and ExpW, a picture of which is missing."""
+    """Two epochs on generated faces with votes, RAF-DB and ExpW, an image of which is missing."""
     folder = tmp_path_factory.mktemp("combined")
-    splits = (Split.TRAINING, Split.PRIVATE_TEST)
+    splits = (Split.TRAIN, Split.TEST)
     raf = write_raf_db(folder / "raf", draw_samples(raf_db.SHEET, splits, per_class=N_RAF // 7))
     drawn = draw_samples(expw.SHEET, (None,), per_class=N_EXPW // 7, seed=1)
     scenes = write_expw(folder / "expw", drawn)
@@ -96,7 +96,7 @@ def run(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             "name": "ExpW",
             "source": scenes,
             "hold_out": 0.3,
-            "faults": "skip",
+            "damaged": "skip",
             "label_smoothing": 0.25,
             "crop": 0.9,
         },
@@ -112,10 +112,10 @@ def test_the_figures_say_what_became_of_each_source(run: Run) -> None:
     assert [one["name"] for one in figures["sources"]] == ["generated", "RAF-DB", "ExpW"]
     assert (generated["n_training"], generated["n_validation"]) == (280, 140)
     assert raf["n_training"] + raf["n_validation"] == N_RAF
-    # The missing picture shows two faces.
+    # The missing image shows two faces.
     assert scenes["n_training"] + scenes["n_validation"] == N_EXPW - 2
-    assert [one["n_faults"] for one in figures["sources"]] == [0, 0, 2]
-    assert all("drawn_faces_2.jpg is missing" in fault for fault in scenes["faults"])
+    assert [one["n_damaged"] for one in figures["sources"]] == [0, 0, 2]
+    assert all("drawn_faces_2.jpg is missing" in message for message in scenes["damaged"])
     assert generated["n_dropped"] == {"not_a_face": 0, "duplicates": 0, "leaks_across_sources": 0}
     assert figures["n_dropped"] == generated["n_dropped"]
     assert figures["n_training"] == sum(one["n_training"] for one in figures["sources"])

@@ -25,7 +25,7 @@ def folder(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """21 faces with votes, and RAF-DB's test split of 14; beside them what cannot be read."""
     folder = tmp_path_factory.mktemp("cross")
     pq.write_table(pq.read_table(generated_data).slice(280, N_OWN), folder / "own.parquet")
-    write_raf_db(folder / "raf", draw_samples(raf_db.SHEET, (Split.PRIVATE_TEST,), per_class=2))
+    write_raf_db(folder / "raf", draw_samples(raf_db.SHEET, (Split.TEST,), per_class=2))
     (folder / "broken.parquet").write_bytes(b"PAR1 and no more")
     return folder
 
@@ -45,8 +45,8 @@ def matrix(folder: Path) -> dict[str, Any]:
 def test_every_model_is_measured_on_every_data_set(matrix: dict[str, Any]) -> None:
     assert matrix["models"] == ["labels-small", "everyday"]
     assert matrix["data"] == [
-        {"name": "own.parquet", "split": "PublicTest", "n": N_OWN, "missing_classes": []},
-        {"name": "raf", "split": "PrivateTest", "n": N_RAF, "missing_classes": []},
+        {"name": "own.parquet", "split": "validation", "n": N_OWN, "missing_classes": []},
+        {"name": "raf", "split": "test", "n": N_RAF, "missing_classes": []},
     ]
     assert set(matrix["matrix"]) == {"accuracy", "balanced_accuracy", "macro_f1", "ece"}
     pairs = [(one["data"], one["n"]) for one in matrix["evaluations"]]

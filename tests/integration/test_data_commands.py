@@ -19,7 +19,7 @@ from emolens.testing.layouts.raf_db import write_raf_db
 from emolens.testing.layouts.samples import draw_samples
 from tests.command_line import run_emolens as command
 
-RAF_SPLITS = (Split.TRAINING, Split.PRIVATE_TEST)
+RAF_SPLITS = (Split.TRAIN, Split.TEST)
 
 
 def info(*sources: str, cwd: Path) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def raf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken_raf(raf: Path) -> Path:
-    """The same, with two pictures of the training split missing."""
+    """The same, with two images of the training split missing."""
     for number in (3, 4):
         (raf / f"basic/Image/aligned/train_0000{number}_aligned.jpg").unlink()
     return raf
@@ -52,24 +52,24 @@ def test_faults_stop_counting_or_are_counted(broken_raf: Path) -> None:
     folder = broken_raf.parent
     stopped = command("data", "info", "raf", cwd=folder)
     assert stopped.returncode == 1
-    assert "line 3: the picture" in stopped.stderr
-    counted = command("data", "info", "raf", "--skip-faults", "--json", "a.json", cwd=folder)
+    assert "line 3: the image" in stopped.stderr
+    counted = command("data", "info", "raf", "--skip-damaged", "--json", "a.json", cwd=folder)
     assert counted.returncode == 0, counted.stderr
     assert "skipped, cannot be read: 2, such as" in counted.stdout
-    assert "line 3: the picture" in counted.stdout
+    assert "line 3: the image" in counted.stdout
     [summary] = json.loads((folder / "a.json").read_text())["sources"]
-    assert (summary["n_faces"], summary["n_faults"]) == (26, 2)
-    assert len(summary["faults"]) == 2
+    assert (summary["n_faces"], summary["n_damaged"]) == (26, 2)
+    assert len(summary["damaged"]) == 2
 
 
-def test_remarks_say_what_counts_do_not(raf: Path) -> None:
+def test_warnings_say_what_counts_do_not(raf: Path) -> None:
     folder = raf.parent
-    samples = draw_samples(affectnet.SHEET, (Split.TRAINING, Split.PUBLIC_TEST))
+    samples = draw_samples(affectnet.SHEET, (Split.TRAIN, Split.VALIDATION))
     write_affectnet_annotations(folder / "net", samples)
     done = command("data", "info", "raf", "net", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "Training: 14 of 12,271 published faces of RAF-DB (basic set)" in done.stdout
-    assert "PrivateTest: 14 of 3,068 published faces" in done.stdout
+    assert "test: 14 of 3,068 published faces" in done.stdout
     left_out = "contempt 4, no face 4, none 4, uncertain 4"
     assert f"left out, none of the seven classes: {left_out}" in done.stdout
     assert "people" not in done.stdout
@@ -90,7 +90,7 @@ def numbered(tmp_path: Path) -> Path:
 
 
 def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> None:
-    folder, remark = numbered.parent, "are numbers, read in FER2013's order (0 angry, 1 disgust, "
+    folder, warning = numbered.parent, "are numbers, read in FER2013's order (0 angry, 1 disgust, "
     for arguments in (
         ("data", "info", "numbered", "--json", "a.json"),
         ("data", "audit", "numbered", "--json", "a.json"),
@@ -98,13 +98,13 @@ def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> 
     ):
         done = command(*arguments, cwd=folder)
         assert done.returncode == 0, done.stderr
-        assert remark in done.stdout
-        assert remark in (folder / "a.json").read_text()
+        assert warning in done.stdout
+        assert warning in (folder / "a.json").read_text()
         assert command(*arguments[:-2], "-q", cwd=folder).stdout == ""
     done = command("data", "convert", "numbered", "a.parquet", cwd=folder)
-    assert remark in done.stderr
+    assert warning in done.stderr
     [converted] = info("a.parquet", cwd=folder)
-    [kept] = converted["remarks"]
+    [kept] = converted["warnings"]
     assert kept.startswith("a.parquet: made of numbered: the class folders 0, 1, 2, ")
 
 
@@ -124,7 +124,7 @@ def test_the_label_map_that_an_error_shows_can_be_pasted(numbered: Path) -> None
     shown = refused.stderr[refused.stderr.index("\n[classes]\n") :]
     (numbered / "label_map.toml").write_text(shown)
     [summary] = info("numbered", cwd=numbered.parent)
-    assert (summary["n_faces"], summary["remarks"]) == (28, [])
+    assert (summary["n_faces"], summary["warnings"]) == (28, [])
 
 
 def test_people_are_counted(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_faces_are_brought_to_the_side_asked_for(raf: Path) -> None:
 
 
 def test_faces_of_other_classes_are_left_out_and_counted(tmp_path: Path) -> None:
-    samples = draw_samples(affectnet.SHEET, (Split.TRAINING, Split.PUBLIC_TEST))
+    samples = draw_samples(affectnet.SHEET, (Split.TRAIN, Split.VALIDATION))
     write_affectnet_annotations(tmp_path / "net", samples)
     done = command("data", "convert", "net", "net.parquet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -192,17 +192,17 @@ def test_faults_stop_the_conversion_and_leave_nothing(broken_raf: Path) -> None:
     (folder / "raf.parquet").write_bytes(b"an older one")
     done = command("data", "convert", "raf", "raf.parquet", cwd=folder)
     assert done.returncode == 1
-    assert "line 3: the picture" in done.stderr
+    assert "line 3: the image" in done.stderr
     assert left_behind(folder) == {"raf.parquet"}
     assert (folder / "raf.parquet").read_bytes() == b"an older one"
 
 
 def test_faults_may_be_skipped_and_end_with_2(broken_raf: Path) -> None:
     folder = broken_raf.parent
-    done = command("data", "convert", "raf", "raf.parquet", "--skip-faults", cwd=folder)
+    done = command("data", "convert", "raf", "raf.parquet", "--skip-damaged", cwd=folder)
     assert done.returncode == 2
-    assert "line 3: the picture" in done.stderr
-    assert "line 4: the picture" in done.stderr
+    assert "line 3: the image" in done.stderr
+    assert "line 4: the image" in done.stderr
     assert "26 faces; left out 0, skipped 2" in done.stderr
     assert len(pq.read_table(folder / "raf.parquet")) == 26
     assert left_behind(folder) == {"raf.parquet"}
@@ -251,16 +251,16 @@ def test_faces_count_whatever_their_suffix(tmp_path: Path) -> None:
     names = ["a.jfif", "b.JPG", "c.jpe", "d.webp", "e.TIF", "f.avif", "g.pgm", "h.bmp"]
     class_folders(tmp_path / "faces", *(f"happy/{name}" for name in names))
     (tmp_path / "faces/happy/h.bmp").rename(tmp_path / "faces/happy/no suffix")
-    (tmp_path / "faces/happy/notes.txt").write_text("words")
+    (tmp_path / "faces/happy/warnings.txt").write_text("words")
     class_folders(tmp_path / "faces", "outside.png")
     class_folders(tmp_path, "elsewhere/a.png")
     (tmp_path / "faces/sad").symlink_to(tmp_path / "elsewhere")
     [summary] = info("faces", cwd=tmp_path)
     assert summary["counts"]["unknown"]["happy"] == 8
     assert summary["counts"]["unknown"]["sad"] == 1
-    assert summary["remarks"] == [
+    assert summary["warnings"] == [
         "faces: left out 1 other file: 1 .txt",
-        "faces: left out 1 pictures outside the class folders",
+        "faces: left out 1 images outside the class folders",
     ]
 
 
@@ -271,7 +271,7 @@ def test_a_file_of_a_kind_that_is_not_read_is_told(tmp_path: Path) -> None:
     assert stopped.returncode == 1
     assert "b.CR2" in stopped.stderr
     assert "export it as JPEG or TIFF" in stopped.stderr
-    counted = command("data", "info", "faces", "--skip-faults", cwd=tmp_path)
+    counted = command("data", "info", "faces", "--skip-damaged", cwd=tmp_path)
     assert counted.returncode == 0
     assert "skipped, cannot be read: 1" in counted.stdout
 
@@ -279,7 +279,7 @@ def test_a_file_of_a_kind_that_is_not_read_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["info"], ["audit"], ["convert"]])
 def test_nothing_is_an_error(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "faces/happy").mkdir(parents=True)
-    (tmp_path / "faces/happy/notes.txt").write_text("words")
+    (tmp_path / "faces/happy/warnings.txt").write_text("words")
     out = ["out.parquet"] if arguments == ["convert"] else []
     done = command("data", *arguments, "faces", *out, cwd=tmp_path)
     assert done.returncode == 1

@@ -30,12 +30,12 @@ def figures(*arguments: str, cwd: Path) -> dict[str, Any]:
 def data(tmp_path_factory: pytest.TempPathFactory, gray_faces: npt.NDArray[np.uint8]) -> Path:
     """Ten training faces and thirty held-out ones, of which the first stands in training too."""
     path = tmp_path_factory.mktemp("data") / "fer2013.csv"
-    pictures = gray_faces[: N_TRAINING + N_HELD_OUT].copy()
-    pictures[N_TRAINING] = pictures[0]
+    images = gray_faces[: N_TRAINING + N_HELD_OUT].copy()
+    images[N_TRAINING] = images[0]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["emotion", "pixels", "Usage"])
-        for index, face in enumerate(pictures):
+        for index, face in enumerate(images):
             usage = "Training" if index < N_TRAINING else "PublicTest"
             writer.writerow([index % 7, " ".join(map(str, face.ravel())), usage])
     return path
@@ -97,12 +97,12 @@ def test_training_rows_may_lie_elsewhere_and_may_be_missing(
         "evaluate", "--data", str(held_out), "--training", str(held_out), cwd=tmp_path
     )
     assert refused.returncode == 1
-    assert "no faces of split Training" in refused.stderr
+    assert "no faces of split train" in refused.stderr
 
 
 def test_ten_views_are_compared_with_one(data: Path) -> None:
     record = figures("--data", data.name, "--split", "train", "--tta", cwd=data.parent)
-    assert (record["tta"], record["n"], record["split"]) == (True, N_TRAINING, "Training")
+    assert (record["tta"], record["n"], record["split"]) == (True, N_TRAINING, "train")
     assert record["one_view"]["n"] == record["ten_views_against_one"]["n"] == N_TRAINING
     assert record["before_temperature"] is None
     assert record["leak_free"] is None

@@ -1,4 +1,4 @@
-"""`emolens explain` as a script sees it: table, picture, exit codes."""
+"""`emolens explain` as a script sees it: table, image, exit codes."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def test_all_classes_side_by_side_beside_the_current_folder_s_other_files(folder
     figure = read_image(folder / "portrait-explained.png").image
     height, width = figure.shape[:2]
     assert width > 4 * height
-    # Only the class that is there glows: one of the eight pictures above the words.
+    # Only the class that is there glows: one of the eight images above the words.
     glows = figure[:, :, 1].astype(int) - figure[:, :, 0] > 80
     places = np.flatnonzero(glows[: int(0.7 * height)].any(axis=0))
     assert len(places) > width / 40
@@ -105,7 +105,7 @@ def test_a_face_crop_needs_no_detector_and_quiet_says_nothing(
         (["portrait.png", "--model", "huge"], "unknown emotion model 'huge'"),
         (["portrait.png", "--model", "none.ckpt"], "none.ckpt: no such checkpoint"),
         (["portrait.png", "--detector", "haar"], "unknown detector 'haar'"),
-        (["portrait.png", "--out", "a.gif"], "cannot write a picture as '.gif'"),
+        (["portrait.png", "--out", "a.gif"], "cannot write an image as '.gif'"),
     ],
 )
 def test_what_cannot_be_done_ends_with_1_and_says_why(

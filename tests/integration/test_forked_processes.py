@@ -6,18 +6,18 @@ import sys
 
 import pytest
 
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are never forked there")
 
-PICTURE = str(sample_picture())
+IMAGE = str(sample_image())
 # Children end as programs do, by `sys.exit`: what they have is destroyed then. One that hangs is
 # killed after 10 s; otherwise they take a second or two.
 BEGIN = """
 import concurrent.futures, json, multiprocessing, os, sys, threading, time
 import emolens
 
-picture, n_threads = sys.argv[1], int(sys.argv[2])
+image, n_threads = sys.argv[1], int(sys.argv[2])
 
 def wait(pid):
     ends_s = time.monotonic() + 10
@@ -36,15 +36,15 @@ def fork(work, end=sys.exit):
         end(0 if work() else 1)
     return wait(pid)
 
-def label(picture):
-    return str(emolens.analyze(picture).faces[0].label)
+def label(image):
+    return str(emolens.analyze(image).faces[0].label)
 """
 CHILDREN = f"""{BEGIN}
 def load():
     return emolens.ImageAnalyzer.load(model="labels-small", n_threads=n_threads)
 
 def is_right(analyzer):
-    return str(analyzer.analyze(picture).faces[0].label) == "happy"
+    return str(analyzer.analyze(image).faces[0].label) == "happy"
 
 def nothing():
     return True
@@ -90,13 +90,13 @@ print(json.dumps(codes))
 POOLS = f"""{BEGIN}
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # of every fork beside threads
-label(picture)
+label(image)
 context = multiprocessing.get_context("fork")
 with context.Pool(2) as pool:
-    labels = pool.map(label, [picture] * 5)
+    labels = pool.map(label, [image] * 5)
 with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-    labels += pool.map(label, [picture] * 3)
-process = context.Process(target=label, args=[picture])
+    labels += pool.map(label, [image] * 3)
+process = context.Process(target=label, args=[image])
 process.start()
 process.join(10)
 print(json.dumps([labels, process.exitcode]))
@@ -105,7 +105,7 @@ print(json.dumps([labels, process.exitcode]))
 
 def run(code: str, n_threads: int = 1) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code, PICTURE, str(n_threads)],
+        [sys.executable, "-c", code, IMAGE, str(n_threads)],
         capture_output=True,
         text=True,
         check=False,

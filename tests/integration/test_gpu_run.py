@@ -39,9 +39,9 @@ def packed(
 
 
 def test_packed_faces_are_about_the_same(packed: Path, generated_data: Path) -> None:
-    for split in (Split.TRAINING, Split.PUBLIC_TEST):
+    for split in (Split.TRAIN, Split.VALIDATION):
         before, after = (load_faces(path, split) for path in (generated_data, packed))
-        if split is Split.PUBLIC_TEST:
+        if split is Split.VALIDATION:
             np.testing.assert_array_equal(before.images, after.images)
         else:
             difference = before.images.astype(float) - after.images

@@ -39,12 +39,12 @@ def lines(output: bytes) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
-    """Good and bad pictures, in this order."""
+    """Good and bad images, in this order."""
     good = cv2.imencode(".jpg", astronaut)[1].tobytes()
     files = {
         "1-good.jpg": good,
         "2-empty.jpg": b"",
-        "3-text.jpg": b"not a picture",
+        "3-text.jpg": b"not an image",
         "4-truncated.jpg": good[: len(good) // 2],
         "5-no-face.png": cv2.imencode(".png", NO_FACE)[1].tobytes(),
         "6-good.png": cv2.imencode(".png", astronaut)[1].tobytes(),
@@ -54,7 +54,7 @@ def folder(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
     return tmp_path
 
 
-def test_bad_pictures_are_reported_and_the_others_go_on(folder: Path) -> None:
+def test_bad_images_are_reported_and_the_others_go_on(folder: Path) -> None:
     done = image_command(".", "none.jpg", "--jsonl", "-", cwd=folder)
     assert done.returncode == 2, done.stderr.decode()
     records = lines(done.stdout)
@@ -119,7 +119,7 @@ def test_odd_names_survive(tmp_path: Path) -> None:
     assert b"[red].png" in table.stdout
 
 
-def test_json_lines_go_to_a_file_and_pictures_to_a_folder(folder: Path) -> None:
+def test_json_lines_go_to_a_file_and_images_to_a_folder(folder: Path) -> None:
     done = image_command(
         "1-good.jpg",
         "5-no-face.png",
@@ -150,7 +150,7 @@ def test_face_crops_need_no_detector(folder: Path, gray_faces: npt.NDArray[np.ui
     assert face["detection_score"] is None
 
 
-def test_the_same_pictures_give_the_same_bytes(folder: Path) -> None:
+def test_the_same_images_give_the_same_bytes(folder: Path) -> None:
     first, second = (image_command(".", "--jsonl", "-", cwd=folder) for _ in range(2))
     assert first.stdout == second.stdout
 
@@ -162,15 +162,15 @@ def test_output_that_cannot_be_written_ends_with_1(folder: Path) -> None:
     assert b"cannot write" in done.stderr
 
 
-def coded_heic(picture: npt.NDArray[np.uint8]) -> bytes:
+def coded_heic(image: npt.NDArray[np.uint8]) -> bytes:
     from tests.unit.imaging.heif_files import heic, irot
 
-    return heic(np.ascontiguousarray(np.rot90(picture)), irot(3))
+    return heic(np.ascontiguousarray(np.rot90(image)), irot(3))
 
 
 @pytest.fixture
 def mixed(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> Path:
-    """One picture in every format that is read, others that are not, and what lies beside them."""
+    """One image in every format that is read, others that are not, and what lies beside them."""
     from PIL import Image
 
     rgb = Image.fromarray(np.ascontiguousarray(astronaut[..., ::-1]))
@@ -241,11 +241,11 @@ def test_a_folder_of_other_files_alone_is_one_input_that_failed(tmp_path: Path) 
     assert done.returncode == 2
     [record] = lines(done.stdout)
     assert record["path"] == "in"
-    assert "is a folder without pictures" in record["error"]["message"]
+    assert "is a folder without images" in record["error"]["message"]
     assert b"left out 1 other file: 1 .txt" in done.stderr
 
 
-def test_a_model_of_a_former_name_is_found_with_one_remark(folder: Path) -> None:
+def test_a_model_of_a_former_name_is_found_with_one_warning(folder: Path) -> None:
     def answer(name: str) -> tuple[bytes, str]:
         arguments = ("1-good.jpg", "1-good.jpg", "--model", name, "--jsonl", "-")
         done = image_command(*arguments, cwd=folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 
 # Until the interpreter has loaded the first module of emolens, the answer is its own: it says where
 # in its start it was, or nothing, and dies of the signal.
@@ -42,7 +42,7 @@ def interrupt(arguments: list[str], after_s: float, cwd: Path) -> tuple[int, str
 @pytest.mark.parametrize("after_s", [0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5])
 def test_ctrl_c_is_one_line_at_any_moment(after_s: float, tmp_path: Path) -> None:
     for number in range(300):
-        os.symlink(sample_picture(), tmp_path / f"{number}.png")
+        os.symlink(sample_image(), tmp_path / f"{number}.png")
     code, said = interrupt(["image", ".", "--annotated", "seen"], after_s, tmp_path)
     assert (code, said) == (130, "interrupted\n")
     written = (tmp_path / "seen").iterdir() if (tmp_path / "seen").exists() else []

@@ -44,9 +44,9 @@ def teacher(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small(source: Path, *, ema_decay: float = 0.999, **phase: object) -> LandmarkRecipe:
-    """The shipped recipe with a small network, on other pictures."""
+    """The shipped recipe with a small network, on other images."""
     values: dict[str, Any] = load_landmark_recipe(RECIPE).model_dump()
-    values["pictures"] = [{"name": "drawn", "source": source, "split": "Training"}]
+    values["images"] = [{"name": "drawn", "source": source, "split": "Training"}]
     values["validation"] = [{"source": source, "split": "PublicTest"}]
     values["teachers"] = [{"detector": "centerface", "sides_px": [64]}]
     values["network"] = {"size_px": 32, "channels": [4, 4, 8, 8], "hidden": 8}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emolens.core.frame import FrameResult
-from emolens.media.recording import Recording
+from emolens.media.recording_sink import RecordingSink
 from emolens.media.video_source import VideoSource
 from emolens.testing import crowd_clip
 from tests.command_line import run_emolens
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a clip of one face, 3 s long."""
     folder = tmp_path_factory.mktemp("live")
     clip = crowd_clip(1, size_wh=(320, 240), rate_hz=RATE_HZ, duration_s=3)
-    with Recording(folder / "face.mkv") as recording:
+    with RecordingSink(folder / "face.mkv") as recording:
         for frame in clip:
             recording.write(frame, FrameResult(frame.size_wh, ()))
     return folder

@@ -45,10 +45,10 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     )
     assert "1 face in 512x512 px" in printed
     assert "validation accuracy" in printed
-    n_pictures = sum(
+    n_images = sum(
         "image/png" in output.get("data", {})
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
     )
-    assert n_pictures >= 8
+    assert n_images >= 8

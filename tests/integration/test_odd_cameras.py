@@ -1,4 +1,4 @@
-"""Cameras that answer one picture at a time, followed as a stream and as a command."""
+"""Cameras that answer one image at a time, followed as a stream and as a command."""
 
 import json
 import threading

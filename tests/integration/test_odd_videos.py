@@ -1,4 +1,4 @@
-"""`emolens video` on files that need a remark: joined, squeezed, with several videos."""
+"""`emolens video` on files that need a warning: joined, squeezed, with several videos."""
 
 import dataclasses
 import json
@@ -27,9 +27,9 @@ def face_clip(path: Path, recipe: ClipRecipe, *, at_s: float = 0.0) -> Path:
         rate_hz=25,
         duration_s=recipe.n_frames / 25,
     )
-    pictures = [np.asarray(cv2.resize(f.image, recipe.size_wh), np.uint8) for f in still]
+    images = [np.asarray(cv2.resize(f.image, recipe.size_wh), np.uint8) for f in still]
     ticks = [round(25 * at_s) + i for i in range(recipe.n_frames)]
-    return make_clip(path, dataclasses.replace(recipe, ticks=ticks), pictures=pictures)
+    return make_clip(path, dataclasses.replace(recipe, ticks=ticks), images=images)
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:
@@ -85,17 +85,17 @@ def test_squeezed_frames_are_shown_read_and_recorded_with_square_pixels(
     assert box[1] < 120 < box[3]
     with VideoSource(tmp_path / "o.mp4") as source:
         assert {frame.size_wh for frame in source} == {SIZE_WH}
-        assert source.remarks == []
+        assert source.warnings == []
 
 
 def test_several_videos_in_a_file(tmp_path: Path) -> None:
     recipes = [ClipRecipe(size_wh=(64, 64)), ClipRecipe(size_wh=(192, 128))]
     make_tracks(tmp_path / "a.mkv", recipes)
-    remark = "of its 2 video tracks number 2 is read"
+    warning = "of its 2 video tracks number 2 is read"
     for options, size_wh in (((), (192, 128)), (("--video-track", "1"), (64, 64))):
         done = run_emolens("video", "a.mkv", "--annotated", "o.mkv", *options, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert (remark in told(done)) == (not options)
+        assert (warning in told(done)) == (not options)
         with VideoSource(tmp_path / "o.mkv") as source:
             assert {frame.size_wh for frame in source} == {size_wh}
     done = run_emolens("video", "a.mkv", "--video-track", "3", cwd=tmp_path)
@@ -103,4 +103,4 @@ def test_several_videos_in_a_file(tmp_path: Path) -> None:
     assert "has no video track 3; it has 1 (64x64 px, h264, 1.2 s), 2 (192x128" in told(done)
     done = run_emolens("live", "--source", "a.mkv", "--no-window", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert remark in told(done)
+    assert warning in told(done)

@@ -46,9 +46,9 @@ def test_data_info_counts(data: Path) -> None:
     assert done.returncode == 0, done.stderr
     (summary,) = json.loads(done.stdout)["sources"]
     assert summary["n_faces"] == 40
-    assert sum(summary["counts"]["Training"].values()) == 10
+    assert sum(summary["counts"]["train"].values()) == 10
     table = command("data", "info", data.name, cwd=data.parent)
-    assert "PublicTest" in table.stdout
+    assert "validation" in table.stdout
 
 
 def test_models_are_listed_and_sound(tmp_path: Path) -> None:

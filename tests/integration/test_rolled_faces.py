@@ -1,4 +1,4 @@
-"""Faces that are rolled towards a shoulder, in pictures, streams and explanations."""
+"""Faces that are rolled towards a shoulder, in images, streams and explanations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every recipe that is shipped runs from beginning to end, on drawn pictures."""
+"""Every recipe that is shipped runs from beginning to end, on drawn images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_shipped_recipes_run(
         for phase in values["phases"]
     ]
     if isinstance(recipe.network, BackboneSection):
-        # No network in tests, and a large picture takes long.
+        # No network in tests, and a large image takes long.
         values["network"] |= {"weights": "random", "size_px": 32}
     if isinstance(recipe.network, FaceResNetSection):
         values["network"]["weights"] = "random"

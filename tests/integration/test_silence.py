@@ -52,7 +52,7 @@ def script() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def surroundings(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The ear, and a folder with a picture and a clip."""
+    """The ear, and a folder with an image and a clip."""
     inputs = tmp_path_factory.mktemp("inputs")
     script.prepare(inputs)
     try:

@@ -1,4 +1,4 @@
-"""The whole way from a recipe to finished networks, on drawn pictures."""
+"""The whole way from a recipe to finished networks, on drawn images."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def losses(run_dir: Path, column: str = "train_loss_epoch") -> list[str]:
 
 
 def accuracy(network: torch.nn.Module, data: Path) -> float:
-    faces = load_faces(data, Split.PUBLIC_TEST)
+    faces = load_faces(data, Split.VALIDATION)
     spec = OnnxEmotionClassifier.load().input_spec
     return float((torch_logits(network, faces.images, spec).argmax(axis=1) == faces.labels).mean())
 
@@ -57,7 +57,7 @@ def test_a_run_folder_holds_what_is_needed_to_repeat_and_judge_it(small_run: Pat
     assert load_recipe(small_run / "recipe.toml").name == "small"
     figures = json.loads((small_run / "metrics.json").read_text())
     assert figures["n"] == 140
-    assert figures["split"] == "PublicTest"
+    assert figures["split"] == "validation"
     assert (figures["n_training"], figures["n_dropped"]) == (280, {})
     assert figures["accuracy"] > 0.4
 
@@ -128,7 +128,7 @@ def test_snapshots_ship_the_networks_of_all_phases(generated_data: Path, tmp_pat
     networks = load_checkpoint(tmp_path / "best.ckpt").networks
     assert len(networks) == 2
     figures = json.loads((tmp_path / "metrics.json").read_text())
-    faces = load_faces(generated_data, Split.PUBLIC_TEST)
+    faces = load_faces(generated_data, Split.VALIDATION)
     logits = torch_logits(LogitsAndCam(networks).eval(), faces.images, networks[0].input_spec)
     named = (logits * fit_class_scales(logits, faces.labels)).argmax(axis=1)
     assert figures["accuracy"] == pytest.approx((named == faces.labels).mean())
@@ -233,7 +233,7 @@ def test_a_student_comes_closer_to_its_teacher(
     small_run: Path, generated_data: Path, tmp_path: Path
 ) -> None:
     teacher = load_checkpoint(small_run / "best.ckpt")
-    faces = load_faces(generated_data, Split.PUBLIC_TEST)
+    faces = load_faces(generated_data, Split.VALIDATION)
     spec = teacher.networks[0].input_spec
     taught = torch_logits(LogitsAndCam(teacher.networks).eval(), faces.images, spec)
     distances = {}
@@ -259,7 +259,7 @@ def test_classes_left_out_are_never_named(generated_data: Path, tmp_path: Path) 
     recipe = small_recipe(generated_data, data=data, loss={"class_weights": "sqrt"})
     fit(recipe, tmp_path, show_progress=False)
     network = LogitsAndCam(load_checkpoint(tmp_path / "best.ckpt").networks).eval()
-    faces = load_faces(generated_data, Split.PUBLIC_TEST)
+    faces = load_faces(generated_data, Split.VALIDATION)
     spec = OnnxEmotionClassifier.load().input_spec
     assert set(torch_logits(network, faces.images, spec).argmax(axis=1)) <= {0, 3, 6}
 

@@ -20,8 +20,8 @@ import pytest
 from emolens.contract import TABLE_COLUMNS
 from emolens.core.frame import FrameResult
 from emolens.detection import build_detector
-from emolens.media.pictures import write_picture
-from emolens.media.recording import Recording
+from emolens.media.images import write_image
+from emolens.media.recording_sink import RecordingSink
 from emolens.media.video_source import VideoSource
 from emolens.testing import Actor, SyntheticSource, collins, crossing_clip
 from tests.clips import ClipRecipe, make_clip, make_sound, sound_packets
@@ -32,7 +32,7 @@ SIZE_WH = (320, 240)
 
 
 def write_video(path: Path, source: SyntheticSource) -> Path:
-    with Recording(path) as recording:
+    with RecordingSink(path) as recording:
         for frame in source:
             recording.write(frame, FrameResult(frame.size_wh, ()))
     return path
@@ -71,7 +71,7 @@ def test_two_people_who_cross_have_two_numbers(
     rows = rows_of(folder / "a.csv")
     assert tuple(rows[0]) == TABLE_COLUMNS
     assert {row["track_id"] for row in rows} == {"1", "2"}
-    # Everybody keeps the expression that the picture has, but for a face that is half covered.
+    # Everybody keeps the expression that the image has, but for a face that is half covered.
     labels = [
         Counter(row["label"] for row in rows if row["track_id"] == track_id) for track_id in "12"
     ]
@@ -191,13 +191,13 @@ def test_the_sound_of_a_video_is_kept(tmp_path: Path) -> None:
     assert sound_packets(tmp_path / "out.mp4") == sound_packets(tmp_path / "tone.mp4")
 
 
-def test_a_folder_of_pictures_is_a_video_and_a_damaged_one_is_told(
+def test_a_folder_of_images_is_a_video_and_a_damaged_one_is_told(
     folder: Path, tmp_path: Path
 ) -> None:
     with VideoSource(folder / "short.mkv") as source:
         for frame in source:
-            write_picture(tmp_path / "in" / f"{frame.index}.jpg", frame.image)
-    (tmp_path / "in" / "7.jpg").write_bytes(b"\xff\xd8\xff no picture")
+            write_image(tmp_path / "in" / f"{frame.index}.jpg", frame.image)
+    (tmp_path / "in" / "7.jpg").write_bytes(b"\xff\xd8\xff no image")
     done = run_emolens("video", "in", "--rate", "20", "--table", "out.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert "7.jpg" in done.stderr
@@ -224,7 +224,7 @@ def test_what_a_truncated_video_still_has_is_measured(folder: Path, tmp_path: Pa
     ("make", "said"),
     [
         (lambda path: None, "no such file"),
-        (lambda path: path.mkdir(), "folder without pictures"),
+        (lambda path: path.mkdir(), "folder without images"),
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: path.write_text("# not a video\n" * 100), "cannot read"),
         (lambda path: make_sound(path.with_suffix(".m4a"), "aac").replace(path), "sound but no"),
@@ -324,9 +324,9 @@ def test_a_full_disk_ends_the_recording_and_keeps_the_table(folder: Path, tmp_pa
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_keeps_what_was_measured(folder: Path, tmp_path: Path, number: int) -> None:
     long = SyntheticSource(size_wh=(64, 48), rate_hz=1000, duration_s=60)
-    pictures = tmp_path / "in"
+    images = tmp_path / "in"
     for index, frame in zip(range(400), long, strict=False):
-        write_picture(pictures / f"{index}.png", np.asarray(frame.image, np.uint8))
+        write_image(images / f"{index}.png", np.asarray(frame.image, np.uint8))
     running = subprocess.Popen(
         [sys.executable, "-c", "from emolens.cli.main import run; run()", "video", "in",
          "--detect-hz", "0", "--table", "t.csv"],

@@ -41,7 +41,7 @@ def checkpoint_of(recipe: Recipe, folder: Path, *, seed: int = 0) -> Path:
 
 def logits_of(model: Path, data: Path) -> npt.NDArray[np.float32]:
     (logits,) = OnnxEmotionClassifier.load(model).run(
-        list(load_faces(data, Split.PUBLIC_TEST).images[:64]), ("logits",)
+        list(load_faces(data, Split.VALIDATION).images[:64]), ("logits",)
     )
     return logits
 
@@ -107,7 +107,7 @@ def test_the_temperature_is_fitted_on_what_the_answer_is_to_be_right_about(
     out = tmp_path / "a.onnx"
     changes = ["answer.calibrated_on=majority", "answer.balance=0.01"]
     exported = export_checkpoint(untrained, out, changes=changes, validation=rated)
-    faces = load_faces(rated, Split.PUBLIC_TEST)
+    faces = load_faces(rated, Split.VALIDATION)
     targeted = with_targets(faces, Target.MAJORITY).faces
     (logits,) = OnnxEmotionClassifier.load(out).run(list(targeted.images), ("logits",))
     assert not np.array_equal(targeted.labels, faces.labels)

@@ -28,7 +28,7 @@ from tests.recipes import SMALL_NETWORK, small_recipe
 
 def scales_of(trained: LogitsAndCam, data: Path) -> npt.NDArray[np.float64]:
     """The class scales that an export finds."""
-    faces = load_faces(data, Split.PUBLIC_TEST)
+    faces = load_faces(data, Split.VALIDATION)
     member: ExpressionNetwork = trained.networks[0]  # type: ignore[assignment]  # a list of modules
     logits = torch_logits(trained, faces.images, member.input_spec)
     return fit_class_scales(logits, faces.labels)
@@ -66,7 +66,7 @@ def test_int8_keeps_the_accuracy_and_shrinks_the_file(
 ) -> None:
     plain = export_checkpoint(small_run / "best.ckpt", tmp_path / "plain.onnx")
     small = export_checkpoint(small_run / "best.ckpt", tmp_path / "int8.onnx", int8=True)
-    n_faces = len(load_faces(generated_data, Split.PUBLIC_TEST))
+    n_faces = len(load_faces(generated_data, Split.VALIDATION))
     lost = plain.manifest.metrics["accuracy"] - small.manifest.metrics["accuracy"]
     assert n_faces * lost <= max(1, n_faces * INT8_TOLERANCE_POINTS / 100) + 1e-9
     classifier = OnnxEmotionClassifier.load(tmp_path / "int8.onnx")
@@ -136,7 +136,7 @@ def test_mirrored_filters_are_stored_once(int8: bool, generated_data: Path, tmp_
         fit(small_recipe(generated_data, epochs=1, network=wide), folder, show_progress=False)
         out = folder / "a.onnx"
         sizes[mirrored] = export_checkpoint(folder / "best.ckpt", out, int8=int8).size_bytes
-        faces = list(load_faces(generated_data, Split.PUBLIC_TEST).images[:8])
+        faces = list(load_faces(generated_data, Split.VALIDATION).images[:8])
         (logits,) = OnnxEmotionClassifier.load(out).run(faces, ("logits",))
         assert np.isfinite(logits).all()
     assert sizes[True] < 0.65 * sizes[False]

@@ -24,7 +24,7 @@ def bench(
     detector_px: options.DetectorPxOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Measure frames a second and the time of each stage, from decoding to the drawn picture.
+    """Measure frames a second and the time of each stage, from decoding to the drawn image.
 
     On generated clips with 0 to 8 faces, several sizes, 1 and 2 threads, with the settings of
     `live` and of `video`. Nothing else should run meanwhile.

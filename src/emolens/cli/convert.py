@@ -23,10 +23,10 @@ def convert(
             help="Bring every face to a square of this side; each keeps its own size unless given.",
         ),
     ] = None,
-    skip_faults: Annotated[
+    skip_damaged: Annotated[
         bool,
         typer.Option(
-            "--skip-faults",
+            "--skip-damaged",
             help="Leave out and count faces that cannot be read; ends with 2 if there are any.",
         ),
     ] = False,
@@ -34,26 +34,26 @@ def convert(
 ) -> None:
     """Write a data set as one Parquet file: grey faces, labels, splits, people and FER+ votes.
 
-    Such a file is read several times as fast as single pictures. It holds pictures of people: the
+    Such a file is read several times as fast as single images. It holds images of people: the
     licence of the data set goes for it too.
     """
     converted = convert_data(
         source,
         out,
         size_px=size_px,
-        skip_faults=skip_faults,
+        skip_damaged=skip_damaged,
         progress=partial(progress, quiet=quiet),
     )
     report = converted.report
-    for fault in report.faults:
-        say_error(fault)
+    for message in report.damaged:
+        say_error(message)
     if not quiet:
-        for remark in report.remarks:
-            say(remark)
+        for warning in report.warnings:
+            say(warning)
         left_out = sum(report.left_out.values())
         say(
             f"wrote {out}: {converted.n_faces:,} faces; left out {left_out:,}, "
-            f"skipped {report.n_faults:,}"
+            f"skipped {report.n_damaged:,}"
         )
-    if report.n_faults:
+    if report.n_damaged:
         raise PartialFailureError

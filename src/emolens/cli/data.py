@@ -30,10 +30,10 @@ def info(
     ],
     *,
     json: JsonOption = None,
-    skip_faults: Annotated[
+    skip_damaged: Annotated[
         bool,
         typer.Option(
-            "--skip-faults",
+            "--skip-damaged",
             help="Count faces that cannot be read instead of stopping at the first one.",
         ),
     ] = False,
@@ -42,7 +42,7 @@ def info(
     """Count the faces of data sets by split and class, reading every one of them."""
     summaries = read_sources(
         sources,
-        partial(summarize, skip_faults=skip_faults),
+        partial(summarize, skip_damaged=skip_damaged),
         on_error=say_error,
         progress=partial(progress, quiet=quiet),
     )

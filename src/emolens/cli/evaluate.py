@@ -43,7 +43,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="Training, PublicTest or PrivateTest; by default the one held out."),
+        typer.Option(help="train, validation or test; by default the one held out."),
     ] = None,
     target: Annotated[
         Target,

@@ -22,12 +22,12 @@ _CHECKPOINT_SUFFIX = ".ckpt"
 
 
 def explain(  # noqa: PLR0913 (one option each)
-    image: Annotated[str, typer.Argument(help="A picture.", metavar="IMAGE")],
+    image: Annotated[str, typer.Argument(help="An image.", metavar="IMAGE")],
     *,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The picture to write; by default the input's name and -explained.png, in the "
+            help="The image to write; by default the input's name and -explained.png, in the "
             "current folder.",
             metavar="FILE.png",
         ),
@@ -66,8 +66,8 @@ def explain(  # noqa: PLR0913 (one option each)
     )
     if quiet:
         return
-    for note in explanation.notes:
-        say(f"{one_line(image)}: {note}")
+    for warning in explanation.warnings:
+        say(f"{one_line(image)}: {warning}")
     if not explanation.faces:
         say(f"{one_line(image)}: no face found, nothing written")
         return

@@ -42,7 +42,7 @@ def export(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Where the PublicTest faces are that the calibration and the manifest's figures "
+            help="Where the validation faces are that the calibration and the manifest's figures "
             "come from; by default where the recipe says."
         ),
     ] = None,

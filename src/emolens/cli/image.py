@@ -1,4 +1,4 @@
-"""`emolens image`: name the expressions of every face in pictures."""
+"""`emolens image`: name the expressions of every face in images."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.listing import LeftOut
 from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_images
 from emolens.media.addresses import refuse_addresses
-from emolens.media.pictures import find_pictures
+from emolens.media.images import find_images
 from emolens.pipeline.models import Models
 from emolens.reports.images_text import images_table
 from emolens.reports.text import one_line
@@ -22,14 +22,14 @@ from emolens.storage.jsonl import STDOUT, jsonl_writing
 
 def image(  # noqa: PLR0913 (one option each)
     paths: Annotated[
-        list[str], typer.Argument(help="Pictures, folders or glob patterns.", metavar="PATH...")
+        list[str], typer.Argument(help="Images, folders or glob patterns.", metavar="PATH...")
     ],
     *,
     jsonl: Annotated[
-        str | None, typer.Option(help="Write one JSON line per picture here; - is stdout.")
+        str | None, typer.Option(help="Write one JSON line per image here; - is stdout.")
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(help="Write pictures with boxes and labels into this folder.")
+        Path | None, typer.Option(help="Write images with boxes and labels into this folder.")
     ] = None,
     face_crops: options.FaceCropsOption = False,
     model: options.ModelOption = "default",
@@ -39,32 +39,32 @@ def image(  # noqa: PLR0913 (one option each)
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Name the apparent expression of every face in pictures.
+    """Name the apparent expression of every face in images.
 
-    Of folders all pictures count, also in folders below and behind links, hidden ones apart. A
-    picture that cannot be read is reported and the others go on (exit code 2).
+    Of folders all images count, also in folders below and behind links, hidden ones apart. An
+    image that cannot be read is reported and the others go on (exit code 2).
     """
     refuse_addresses(paths)
     analyzer = Models(model=model, detector=detector).image_analyzer(
         face_crops=face_crops, detector_px=detector_px, sideways=sideways
     )
     left_out = LeftOut()
-    pictures = list(find_pictures(paths, left_out))
+    images = list(find_images(paths, left_out))
     outcomes = analyze_images(
-        analyzer, pictures, max_pixels=max_megapixels * options.MEGAPIXEL, annotated=annotated
+        analyzer, images, max_pixels=max_megapixels * options.MEGAPIXEL, annotated=annotated
     )
     totals = ImageTotals()
     with (
         _lines_to(jsonl) as write,
-        progress("pictures", len(pictures), quiet=quiet) as done,
+        progress("images", len(images), quiet=quiet) as done,
     ):
         for number, outcome in enumerate(outcomes, start=1):
             write(outcome)
             totals.add(outcome)
             done(number)
-    if left_out.remark:
-        totals.notes.append(left_out.remark)
-    _show(totals, table=jsonl != STDOUT and not quiet, remarks=not quiet)
+    if left_out.warning:
+        totals.warnings.append(left_out.warning)
+    _show(totals, table=jsonl != STDOUT and not quiet, warnings=not quiet)
     if totals.errors:
         raise PartialFailureError
 
@@ -79,16 +79,16 @@ def _lines_to(target: str | None) -> Iterator[Callable[[ImageOutcome], None]]:
         yield lambda outcome: write(outcome.record.to_dict())
 
 
-def _show(totals: ImageTotals, *, table: bool, remarks: bool) -> None:
+def _show(totals: ImageTotals, *, table: bool, warnings: bool) -> None:
     if table and totals.results and not totals.is_long:
         show([images_table(totals.results)])
     for message in totals.errors:
         say_error(message)
-    if not remarks:
+    if not warnings:
         return
-    for note in totals.notes:
-        say(one_line(note))
+    for warning in totals.warnings:
+        say(one_line(warning))
     if table and totals.is_long:
-        say(f"no table of more than {TABLE_LIMIT} pictures; --jsonl FILE writes every face")
-    if totals.n_pictures > 1 or totals.errors:
-        say(f"{totals.n_pictures} pictures, {totals.n_faces} faces, {len(totals.errors)} failed")
+        say(f"no table of more than {TABLE_LIMIT} images; --jsonl FILE writes every face")
+    if totals.n_images > 1 or totals.errors:
+        say(f"{totals.n_images} images, {totals.n_faces} faces, {len(totals.errors)} failed")

@@ -17,7 +17,7 @@ from emolens.jobs.live import LiveJob, live_settings, watch
 from emolens.jobs.streams import Look, check_not_source
 from emolens.media.jsonl_sink import JsonlSink
 from emolens.media.open_source import paced, plan_source
-from emolens.media.recording import Recording
+from emolens.media.recording_sink import RecordingSink
 from emolens.media.window import Window, has_screen
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
@@ -72,7 +72,7 @@ def live(  # noqa: PLR0913 (one option each)
     with StatusLine(is_shown=not quiet and jsonl != STDOUT) as status:
         job = LiveJob(
             data=[JsonlSink(jsonl, wall_clock=_wall_clock())] if jsonl else [],
-            pictures=[Recording(record)] if record else [],
+            images=[RecordingSink(record)] if record else [],
             window=shown,
             duration_s=duration,
             look=Look(blur=blur, heatmap=heatmap),
@@ -86,8 +86,8 @@ def live(  # noqa: PLR0913 (one option each)
     if not quiet:
         if jsonl != STDOUT:
             show(session_text(watched.session))
-        for remark in watched.status.remarks:
-            say(remark)
+        for warning in watched.status.warnings:
+            say(warning)
         say(str(watched))
     if watched.error:
         say_error(str(watched.error))

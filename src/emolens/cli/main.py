@@ -34,7 +34,7 @@ def run() -> None:
     """Run the command line and leave with one of the contract's exit codes."""
     leave_at_once()
     # What loads now stays to the end. Looking through it for garbage, a dozen times while it loads
-    # and once more at the end, took a fifth of what `emolens image` took for one picture.
+    # and once more at the end, took a fifth of what `emolens image` took for one image.
     gc.disable()
     libraries = import_module("emolens.core.libraries")
     try:

@@ -7,7 +7,7 @@ import typer
 
 from emolens.cli.terminal import PartialFailureError, say, say_error, show
 from emolens.jobs.doctor import check_model
-from emolens.reports.model_card import CardSubject, read_figures, write_card
+from emolens.reports.model_card import CardSubject, read_record, write_card
 from emolens.reports.text import TextTable
 from emolens.runtime.catalogue import (
     YUNET_GRAPH,
@@ -81,6 +81,6 @@ def card(
     """Write a model card from a model's manifest and its measured figures."""
     model = load_emotion_model(name)
     subject = CardSubject(model.manifest, model.sha256, model.size_bytes)
-    text = write_card(subject, [read_figures(path) for path in figures])
+    text = write_card(subject, [read_record(path) for path in figures])
     write_bytes(out, text.encode())
     say(f"wrote {out}")

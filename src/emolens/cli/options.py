@@ -31,13 +31,12 @@ SidewaysOption = Annotated[
     bool,
     typer.Option(
         "--sideways/--no-sideways",
-        help="Look at a picture in which no face is found again, turned by 90, 180 and 270 "
-        "degrees.",
+        help="Look at an image in which no face is found again, turned by 90, 180 and 270 degrees.",
     ),
 ]
 MaxMegapixelsOption = Annotated[
     int,
-    typer.Option(help="Refuse pictures of more than so many million pixels.", min=1, metavar="N"),
+    typer.Option(help="Refuse images of more than so many million pixels.", min=1, metavar="N"),
 ]
 TrackerOption = Annotated[
     str, typer.Option("--tracker", help="Tracker: bytetrack, ocsort or cbiou.")
@@ -57,10 +56,10 @@ HeatmapOption = Annotated[
     bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
 ]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No table, no progress, no remarks.")
+    bool, typer.Option("--quiet", "-q", help="No table, no progress, no warnings.")
 ]
 FaceCropsOption = Annotated[
-    bool, typer.Option("--face-crops", help="Each picture is one face, cut out already.")
+    bool, typer.Option("--face-crops", help="Each image is one face, cut out already.")
 ]
 JsonOption = Annotated[
     str | None, typer.Option("--json", help="Write everything here as JSON; - is stdout.")

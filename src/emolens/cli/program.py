@@ -25,9 +25,9 @@ _PARSER_USAGE_ERROR = 2
 # Each in the module of its name; a group of commands has an `app` there, a command a function. The
 # texts are the first lines of their own help.
 COMMANDS: Final = {
-    "demo": "Analyse a bundled picture and a clip: annotated copies, data and a page with time "
+    "demo": "Analyse a bundled image and a clip: annotated copies, data and a page with time "
     "lines.",
-    "image": "Name the apparent expression of every face in pictures.",
+    "image": "Name the apparent expression of every face in images.",
     "video": "Follow every face of a video and name its apparent expression.",
     "live": "Follow every face of a camera and name its apparent expression while it looks.",
     "train": "Train a model from a recipe, with a checkpoint after every epoch.",
@@ -36,7 +36,7 @@ COMMANDS: Final = {
     "explain": "Show where in each face the evidence for a class lies.",
     "export": "Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256.",
     "bench": "Measure frames a second and the time of each stage, from decoding to the drawn "
-    "picture.",
+    "image.",
     "doctor": "Report versions, the device really used, model files, camera and video support.",
 }
 GROUPS: Final = {
@@ -67,7 +67,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name="emolens",
         cls=_Program,
-        help="Apparent facial expressions from pictures and video, on a plain CPU, offline.",
+        help="Apparent facial expressions from images and video, on a plain CPU, offline.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,

@@ -31,7 +31,7 @@ def stdout_console() -> Console:
 
 
 def stderr_console() -> Console:
-    """Where progress, remarks and errors go, so that standard output holds nothing but data."""
+    """Where progress, warnings and errors go, so that standard output holds nothing but data."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
@@ -41,12 +41,12 @@ def say_error(message: str) -> None:
 
 
 def say(message: str) -> None:
-    """Print a remark on standard error."""
+    """Print a warning on standard error."""
     stderr_console().print(escape(printable(message)), soft_wrap=True)
 
 
 def say_warnings_of_ours() -> None:
-    """Print our own warnings as remarks, without a line of source code."""
+    """Print our own warnings as warnings, without a line of source code."""
     show = warnings.showwarning
 
     def showwarning(message: Warning | str, category: type[Warning], *where: Any) -> None:

@@ -38,7 +38,7 @@ def train(
         is_resumed=resume is not None,
         is_shown=not quiet,
         progress=partial(progress, quiet=quiet),
-        on_remark=say_nothing if quiet else say,
+        on_warning=say_nothing if quiet else say,
         on_end=say,
     )
     if result:

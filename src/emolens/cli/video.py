@@ -16,8 +16,8 @@ from emolens.jobs.streams import Look
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
+from emolens.media.image_source import DEFAULT_RATE_HZ
 from emolens.media.open_source import plan_source
-from emolens.media.picture_source import DEFAULT_RATE_HZ
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
@@ -27,7 +27,7 @@ from emolens.tracking import DEFAULT_TRACKER
 
 def video(  # noqa: PLR0913 (one option each)
     path: Annotated[
-        str, typer.Argument(help="A video file, or a folder of pictures.", metavar="PATH")
+        str, typer.Argument(help="A video file, or a folder of images.", metavar="PATH")
     ],
     *,
     table: Annotated[
@@ -46,7 +46,7 @@ def video(  # noqa: PLR0913 (one option each)
     rate: Annotated[
         float | None,
         typer.Option(
-            help="Pictures a second of a folder.",
+            help="Images a second of a folder.",
             metavar="HZ",
             show_default=f"{DEFAULT_RATE_HZ:g}",
         ),
@@ -59,7 +59,7 @@ def video(  # noqa: PLR0913 (one option each)
     blur: options.BlurOption = False,
     heatmap: options.HeatmapOption = False,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails", help="Show a small picture of every face in the report.")
+        bool, typer.Option("--thumbnails", help="Show a small image of every face in the report.")
     ] = False,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
@@ -109,8 +109,8 @@ def video(  # noqa: PLR0913 (one option each)
     )
     if not quiet:
         show(session_text(recorded.session))
-        for remark in recorded.remarks:
-            say(remark)
+        for warning in recorded.warnings:
+            say(warning)
         say(str(recorded))
     for failure in recorded.failures:
         say_error(failure)

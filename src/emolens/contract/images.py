@@ -54,7 +54,7 @@ class FacesRecord(Record):
     width: int = Field(ge=1, description="Pixels.")
     height: int = Field(ge=1, description="Pixels.")
     faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The largest first.")
-    notes: list[str] = Field(default=[], description="What to know about the input, for people.")
+    warnings: list[str] = Field(default=[], description="What to know about the input, for people.")
 
 
 class ImageRecord(Record):
@@ -65,7 +65,7 @@ class ImageRecord(Record):
     height: int | None = Field(description="Pixels; null where it could not be read.")
     error: ErrorRecord | None = Field(description="Why it could not be read.")
     faces: list[FaceRecord] = Field(description="The largest first; empty where there is none.")
-    notes: list[str] = Field(default=[], description="What to know about the image, for people.")
+    warnings: list[str] = Field(default=[], description="What to know about the image, for people.")
 
 
 class FrameRecord(Record):
@@ -78,7 +78,9 @@ class FrameRecord(Record):
     width: int = Field(ge=1, description="Pixels.")
     height: int = Field(ge=1, description="Pixels.")
     faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The largest first.")
-    notes: list[str] = Field(default=[], description="What to know about the source, for people.")
+    warnings: list[str] = Field(
+        default=[], description="What to know about the source, for people."
+    )
 
 
 def face_record(face: FaceResult) -> FaceRecord | TrackedFaceRecord:
@@ -137,4 +139,4 @@ def _found(result: FrameResult) -> dict[str, Any]:
         "height": height,
         "faces": [face_record(face) for face in result.faces],
     }
-    return found | ({"notes": list(result.notes)} if result.notes else {})
+    return found | ({"warnings": list(result.warnings)} if result.warnings else {})

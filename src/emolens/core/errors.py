@@ -30,7 +30,7 @@ class EmolensError(Exception):
 
 
 class InputError(EmolensError, ValueError):
-    """A picture, an array or an argument that cannot be used."""
+    """An image, an array or an argument that cannot be used."""
 
     code = "bad_input"
 
@@ -48,25 +48,25 @@ class EmptyFileError(InputError):
 
 
 class UnsupportedFormatError(InputError):
-    """Bytes that are no picture of a format emolens reads."""
+    """Bytes that are no image of a format emolens reads."""
 
     code = "unsupported_format"
 
 
 class DamagedImageError(InputError):
-    """A picture whose bytes end early or contradict themselves."""
+    """An image whose bytes end early or contradict themselves."""
 
     code = "damaged_image"
 
 
 class ImageTooLargeError(InputError):
-    """A picture that declares more pixels than allowed; refused before decoding."""
+    """An image that declares more pixels than allowed; refused before decoding."""
 
     code = "image_too_large"
 
 
 class ProcessingError(EmolensError, RuntimeError):
-    """A picture that could be read but not analysed or drawn, for a reason outside emolens."""
+    """An image that could be read but not analysed or drawn, for a reason outside emolens."""
 
     code = "processing"
 

@@ -42,7 +42,7 @@ class FaceDetection(ArrayRecord):
     """A face that a detector found.
 
     Attributes:
-        box: The detector's own box, in pixels of the picture.
+        box: The detector's own box, in pixels of the image.
         score: The detector's score, 0..1.
         landmarks: float32 (5, 2) points (x, y) in pixels, read-only, or None: right eye, left eye,
             nose, right and left mouth corner, right and left being the subject's.
@@ -136,7 +136,7 @@ class FaceQuality:
     """Whether a face is good enough to read.
 
     Attributes:
-        size_px: Side of the framing square in pixels of the picture.
+        size_px: Side of the framing square in pixels of the image.
         sharpness: Variance of the Laplacian over the grey variance, at 48 px; 0 is a flat surface
             (docs/experiments/0002-quality.md).
         reasons: Everything that speaks against reading the face; empty when it is assessable.
@@ -157,11 +157,11 @@ class FaceResult:
     """What emolens says about one face.
 
     Attributes:
-        box: The detector's box in pixels, clipped to the picture; smoothed in a stream.
-        detection_score: The detector's score 0..1, or None for a picture given as a face crop and
+        box: The detector's box in pixels, clipped to the image; smoothed in a stream.
+        detection_score: The detector's score 0..1, or None for an image given as a face crop and
             in frames of a stream that the detector did not search.
         quality: Size, sharpness and whether the face can be assessed.
-        raw: Calibrated scores of this picture alone.
+        raw: Calibrated scores of this image alone.
         smoothed: Scores smoothed over the track, or None outside a stream and for a track that was
             never assessable.
         label: The class shown to people, or None where emolens abstains.

@@ -1,4 +1,4 @@
-"""A picture with its place in time, and what was found in it."""
+"""An image with its place in time, and what was found in it."""
 
 import json
 import weakref
@@ -18,7 +18,7 @@ Cell = float | str | bool | None
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Frame(ArrayRecord):
-    """One picture of a source.
+    """One image of a source.
 
     Attributes:
         image: uint8 (H, W, 3), BGR; read-only. Upright, with square pixels: boxes lie in it.
@@ -72,13 +72,13 @@ class FrameResult:
     """What was found in one processed frame; there is one for every frame, faces or not.
 
     Attributes:
-        size_wh: (width, height) of the picture in pixels.
+        size_wh: (width, height) of the image in pixels.
         faces: The faces, largest first; empty when there are none.
         frame_index: Number of the frame in its source, from 0.
         media_time_s: The frame's time in seconds.
         dropped_before: Frames dropped between the previous result and this one.
         timings_ms: Milliseconds spent in each stage, by stage name; read-only.
-        notes: Remarks about the input that a user should know, e.g. "first of 12 frames".
+        warnings: Warnings about the input that a user should know, e.g. "first of 12 frames".
         frame_reference: Where the frame itself can be found as long as somebody holds it; read it
             as `frame`. None in pickled and deep copies.
     """
@@ -89,7 +89,7 @@ class FrameResult:
     media_time_s: float = 0.0
     dropped_before: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=ReadOnlyDict)
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     frame_reference: "weakref.ref[Frame] | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,7 +104,7 @@ class FrameResult:
         A stream holds one frame at a time, so that a list of its results needs little memory.
 
         Raises:
-            InputError: The stream has gone on, or the result is that of a picture or a copy.
+            InputError: The stream has gone on, or the result is that of an image or a copy.
         """
         frame = self.frame_reference() if self.frame_reference else None
         if frame is None:

@@ -10,8 +10,8 @@ from emolens.core.errors import InputError
 class Box:
     """An axis-parallel rectangle in pixels.
 
-    The origin is the picture's top left corner; edges are continuous and half-open, so
-    `Box(0, 0, width, height)` is the whole picture. A box may reach beyond the picture.
+    The origin is the image's top left corner; edges are continuous and half-open, so
+    `Box(0, 0, width, height)` is the whole image. A box may reach beyond the image.
     """
 
     x_min: float
@@ -47,7 +47,7 @@ class Box:
         return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
 
     def clip(self, size_wh: tuple[int, int]) -> "Box":
-        """The part of the box inside a picture of (width, height); empty at the edge if none."""
+        """The part of the box inside an image of (width, height); empty at the edge if none."""
         width, height = size_wh
 
         def into(value: float, limit: int) -> float:

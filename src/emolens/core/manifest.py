@@ -124,7 +124,7 @@ class LandmarkManifest:
         dataset: What it was trained on.
         teachers: The detectors that taught it.
         code_revision: Git revision of the code that trained it, or `"unknown"`.
-        metrics: Figures measured on the validation pictures.
+        metrics: Figures measured on the validation images.
         license: Licence of the weights (SPDX identifier).
         sha256: SHA-256 of the file with these 64 digits replaced by zeros.
         schema_version: Version of this list of fields.

@@ -19,7 +19,7 @@ from emolens.core.manifest import InputSpec
 
 
 class FaceDetector(Protocol):
-    """Finds faces in a picture."""
+    """Finds faces in an image."""
 
     @property
     def name(self) -> str:
@@ -32,18 +32,18 @@ class FaceDetector(Protocol):
         ...
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Find the faces of a uint8 (H, W, 3) BGR picture, largest first; an empty list if none."""
+        """Find the faces of a uint8 (H, W, 3) BGR image, largest first; an empty list if none."""
         ...
 
 
 @runtime_checkable
 class FaceFollower(Protocol):
-    """Finds faces again that were seen a moment ago, without searching the picture."""
+    """Finds faces again that were seen a moment ago, without searching the image."""
 
     def follow(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection | None]:
-        """Look where faces are expected in a uint8 (H, W, 3) BGR picture.
+        """Look where faces are expected in a uint8 (H, W, 3) BGR image.
 
         Returns:
             Each face where it is, in the order given; None where there is none.
@@ -53,7 +53,7 @@ class FaceFollower(Protocol):
     def search_known(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
-        """Search a uint8 (H, W, 3) BGR picture in which known faces are expected.
+        """Search a uint8 (H, W, 3) BGR image in which known faces are expected.
 
         Returns:
             As `FaceDetector.detect`, but small faces may be missed while all known ones are seen.
@@ -118,14 +118,14 @@ class SourceReport:
         n_expected: How many frames will come, or None where nobody knows.
         n_dropped: Frames that it has dropped itself.
         is_live: Whether its frames come when they are captured, so that none can wait.
-        remarks: What people should know, e.g. that its pixels are not square.
+        warnings: What people should know, e.g. that its pixels are not square.
         failures: What of that means that something is damaged or missing.
     """
 
     n_expected: int | None = None
     n_dropped: int = 0
     is_live: bool = False
-    remarks: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 

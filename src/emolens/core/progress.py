@@ -14,4 +14,4 @@ def silently(_what: str, _n_steps: int | None) -> AbstractContextManager[Callabl
 
 
 def say_nothing(_message: str) -> None:
-    """Take news or a remark that nobody asked for."""
+    """Take news or a warning that nobody asked for."""

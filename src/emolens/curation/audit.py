@@ -16,16 +16,16 @@ from emolens.datasets.votes import is_not_a_face
 
 
 @dataclass(frozen=True, slots=True)
-class CopyFigures:
+class CopyCounts:
     """How much of a data set is copies.
 
     Attributes:
-        n_groups: Groups of two or more pictures.
-        n_faces: Pictures in these groups.
-        n_spare: Pictures that would go if one of each group stayed.
-        n_across_splits: Groups with pictures of more than one split.
-        n_conflicting: Groups with pictures of more than one label.
-        sizes: Number of pictures to number of groups of that size.
+        n_groups: Groups of two or more images.
+        n_faces: Images in these groups.
+        n_spare: Images that would go if one of each group stayed.
+        n_across_splits: Groups with images of more than one split.
+        n_conflicting: Groups with images of more than one label.
+        sizes: Number of images to number of groups of that size.
     """
 
     n_groups: int
@@ -38,10 +38,10 @@ class CopyFigures:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A picture that stands in another split too.
+    """An image that stands in another split too.
 
     Attributes:
-        face: The picture.
+        face: The image.
         is_exact: Whether one of the copies has the very same pixels.
         copies: Its copies in the other split, exact and near.
     """
@@ -56,9 +56,9 @@ class SplitLeaks:
     """What two splits have in common.
 
     Attributes:
-        held_out: The split whose pictures are counted.
+        held_out: The split whose images are counted.
         other: The split that they stand in too.
-        n_faces: Pictures of `held_out`.
+        n_faces: Images of `held_out`.
         n_exact: Those that stand in `other` pixel by pixel.
         n_near: Those that stand there exactly or nearly.
         leaks: Each of the latter with its copies.
@@ -74,7 +74,7 @@ class SplitLeaks:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Copies of one picture with different labels.
+    """Copies of one image with different labels.
 
     Attributes:
         is_exact: Whether pixel-identical ones differ already.
@@ -93,7 +93,7 @@ class Audit:
         audited: The faces that it looked at.
         groups: Which of them are copies of each other.
         counts: Split to label to number of faces; every split has all seven labels.
-        exact: Figures of pixel-identical pictures.
+        exact: Figures of pixel-identical images.
         near: Figures of exact or near copies.
         splits: Every pair of splits.
         conflicts: Groups of exact or near copies with more than one label.
@@ -105,8 +105,8 @@ class Audit:
     audited: AuditedFaces
     groups: DuplicateGroups
     counts: Mapping[str, Mapping[str, int]]
-    exact: CopyFigures
-    near: CopyFigures
+    exact: CopyCounts
+    near: CopyCounts
     splits: tuple[SplitLeaks, ...]
     conflicts: tuple[Conflict, ...]
     blanks: tuple[FaceEntry, ...]
@@ -119,7 +119,7 @@ class Audit:
         return {
             "sources": [str(source) for source in self.audited.sources],
             "n_faces": len(self.audited),
-            "remarks": list(self.audited.faces.remarks),
+            "warnings": list(self.audited.faces.warnings),
             "counts": {split: dict(by_label) for split, by_label in self.counts.items()},
             "exact_copies": asdict(self.exact),
             "near_copies": asdict(self.near),
@@ -151,8 +151,8 @@ def audit(
         audited=audited,
         groups=groups,
         counts=_counts(audited),
-        exact=_copy_figures(groups.exact, audited),
-        near=_copy_figures(groups.near, audited),
+        exact=_copy_counts(groups.exact, audited),
+        near=_copy_counts(groups.near, audited),
         splits=_all_split_leaks(audited, groups),
         conflicts=_conflicts(audited, groups),
         blanks=audited.entries(np.flatnonzero(is_blank(faces.images))),
@@ -177,13 +177,13 @@ def _counts(audited: AuditedFaces) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _copy_figures(groups: npt.NDArray[np.int64], audited: AuditedFaces) -> CopyFigures:
+def _copy_counts(groups: npt.NDArray[np.int64], audited: AuditedFaces) -> CopyCounts:
     members = members_of(groups)
     n_faces = sum(map(len, members))
     sizes: dict[int, int] = defaultdict(int)
     for rows in members:
         sizes[len(rows)] += 1
-    return CopyFigures(
+    return CopyCounts(
         n_groups=len(members),
         n_faces=n_faces,
         n_spare=n_faces - len(members),

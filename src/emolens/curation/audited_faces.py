@@ -86,7 +86,7 @@ def read_audited(source: Path) -> AuditedFaces:
     faces = collect_faces(samples(), COMPARED_SIZE_PX)
     if not len(faces):
         raise report.no_faces(source)
-    faces = replace(faces, remarks=tuple(report.remarks))
+    faces = replace(faces, warnings=tuple(report.warnings))
     numbers = np.zeros(len(faces), np.int64)
     return AuditedFaces((source,), numbers, faces, np.array(splits, np.str_))
 

@@ -26,7 +26,7 @@ def list_clean_rows(audit: Audit) -> CleanFile:
     """Name the training rows to leave out, each with every reason.
 
     A row goes where the raters see no face, where it is blank, where its photograph stands in
-    PublicTest or PrivateTest too, or where copies of it have different labels (then all of them
+    validation or test too, or where copies of it have different labels (then all of them
     go). Of the other copies within a source, the first one stays. See `clean_file.RULES`.
 
     Args:
@@ -46,8 +46,8 @@ def _reasons(audit: Audit) -> dict[CleanReason, _Rows]:
     """Which rows each rule names, bool (N,) each, training rows alone."""
     audited, near = audit.audited, audit.groups.near
     faces, splits = audited.faces, audited.splits
-    is_training = splits == Split.TRAINING
-    is_held_out = np.isin(splits, [Split.PUBLIC_TEST, Split.PRIVATE_TEST])
+    is_training = splits == Split.TRAIN
+    is_held_out = np.isin(splits, [Split.VALIDATION, Split.TEST])
     labels_in_group = np.unique(np.stack([near, faces.labels]), axis=1)[0]
     n_labels = np.bincount(labels_in_group, minlength=1)
     reasons = {
@@ -74,7 +74,7 @@ def _later_ones(audited: AuditedFaces, near: npt.NDArray[np.int64], may_stay: _R
 def _clean_source(
     audited: AuditedFaces, number: int, source: Path, reasons: dict[CleanReason, _Rows]
 ) -> CleanSource:
-    is_training = (audited.source_numbers == number) & (audited.splits == Split.TRAINING)
+    is_training = (audited.source_numbers == number) & (audited.splits == Split.TRAIN)
     training = np.flatnonzero(is_training)
     keys = row_keys(audited.faces.take(training))
     rows = []

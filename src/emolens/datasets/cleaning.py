@@ -14,7 +14,7 @@ from emolens.datasets.votes import is_not_a_face
 Keep = npt.NDArray[np.bool_]
 
 MIN_CONTRAST = 8.0
-"""Standard deviation in grey levels: at 4 FER2013 has a black picture with a bright spot, at 9 a
+"""Standard deviation in grey levels: at 4 FER2013 has a black image with a bright spot, at 9 a
 face that is readable once it is lit up (docs/experiments/0007-duplicates.md)."""
 
 
@@ -79,13 +79,13 @@ def refuse_faces(faces: FaceSet, rules: Sequence[DropRule], held_out: FaceSet) -
 
 
 def pixel_digests(images: npt.NDArray[np.uint8]) -> list[bytes]:
-    """A digest of each picture of uint8 (N, S, S): equal for identical pixels."""
+    """A digest of each image of uint8 (N, S, S): equal for identical pixels."""
     return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images]
 
 
 def is_blank(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which pictures of uint8 (N, S, S) have almost no contrast, bool (N,)."""
-    # One by one: deviations of all at once would take eight times the memory of the pictures.
+    """Which images of uint8 (N, S, S) have almost no contrast, bool (N,)."""
+    # One by one: deviations of all at once would take eight times the memory of the images.
     return np.array([image.std() < MIN_CONTRAST for image in images], np.bool_)
 
 

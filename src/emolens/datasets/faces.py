@@ -15,34 +15,34 @@ from emolens.imaging.crop import resize_gray_square
 
 
 class Split(StrEnum):
-    """The three parts of a data set; the values are FER2013's own words for them."""
+    """The three parts of a data set."""
 
-    TRAINING = "Training"
-    PUBLIC_TEST = "PublicTest"
-    PRIVATE_TEST = "PrivateTest"
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
 
     @classmethod
     def from_name(cls, name: str) -> "Split":
-        """Find a split by FER2013's word or a common one (`train`, `validation`, `test`, ...)."""
+        """Find a split by its name, another common one (`val`, ...) or FER2013's (`PublicTest`)."""
         split = _SPLIT_NAMES.get(re.sub(r"[\s_-]", "", name.lower()))
         if split is None:
             raise DatasetError(
                 f"unknown split {name!r}; allowed: {', '.join(Split)} "
-                f"(also {', '.join(sorted(set(_SPLIT_NAMES) - {s.lower() for s in Split}))})"
+                f"(also {', '.join(sorted(set(_SPLIT_NAMES) - set(Split)))})"
             )
         return split
 
 
 _SPLIT_NAMES = {
-    "training": Split.TRAINING,
-    "train": Split.TRAINING,
-    "publictest": Split.PUBLIC_TEST,
-    "validation": Split.PUBLIC_TEST,
-    "valid": Split.PUBLIC_TEST,
-    "val": Split.PUBLIC_TEST,
-    "privatetest": Split.PRIVATE_TEST,
-    "test": Split.PRIVATE_TEST,
-    "testing": Split.PRIVATE_TEST,
+    "training": Split.TRAIN,
+    "train": Split.TRAIN,
+    "publictest": Split.VALIDATION,
+    "validation": Split.VALIDATION,
+    "valid": Split.VALIDATION,
+    "val": Split.VALIDATION,
+    "privatetest": Split.TEST,
+    "test": Split.TEST,
+    "testing": Split.TEST,
 }
 
 
@@ -109,7 +109,7 @@ class FaceSet:
         votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None where not
             every face has them.
         subjects: Who each face shows, or None where the data set does not tell for every face.
-        remarks: What its reader assumed, such as the order of labels that are numbers.
+        warnings: What its reader assumed, such as the order of labels that are numbers.
     """
 
     images: npt.NDArray[np.uint8]
@@ -117,7 +117,7 @@ class FaceSet:
     locations: tuple[str, ...]
     votes: npt.NDArray[np.uint8] | None = None
     subjects: tuple[str, ...] | None = None
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -130,7 +130,7 @@ class FaceSet:
             tuple(self.locations[row] for row in rows),
             None if self.votes is None else self.votes[rows],
             None if self.subjects is None else tuple(self.subjects[row] for row in rows),
-            self.remarks,
+            self.warnings,
         )
 
     @property
@@ -174,7 +174,7 @@ class FaceCollector:
         if sample.subject is not None:
             self._subjects.append(sample.subject)
 
-    def faces(self, remarks: Sequence[str] = ()) -> FaceSet:
+    def faces(self, warnings: Sequence[str] = ()) -> FaceSet:
         """All faces in the order given; an empty set has arrays of length 0."""
         n_faces = len(self._labels)
         images = np.frombuffer(self._pixels, np.uint8).reshape(n_faces, self.size_px, self.size_px)
@@ -186,7 +186,7 @@ class FaceCollector:
             tuple(self._locations),
             np.array(self._votes, np.uint8) if has_votes else None,
             tuple(self._subjects) if has_subjects else None,
-            tuple(remarks),
+            tuple(warnings),
         )
 
 
@@ -225,5 +225,5 @@ def join_faces(parts: Sequence[FaceSet]) -> FaceSet:
         if len(subjects) == len(parts)
         else None,
         # In order, each once.
-        tuple(dict.fromkeys(remark for part in parts for remark in part.remarks)),
+        tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
     )

@@ -1,8 +1,8 @@
 """Which class each of some class folders is: by its label map, its words, or its number.
 
 Words say what they mean, whatever number stands before them. Numbers alone are read in FER2013's
-order where they look like it, 0 to 6, and with a remark; any others must be explained, because data
-sets count their classes in different orders.
+order where they look like it, 0 to 6, with a warning; any others must be explained: data sets
+count their classes in different orders.
 """
 
 import json
@@ -14,7 +14,7 @@ from emolens.core.errors import DatasetError
 from emolens.datasets.class_names import ALLOWED_WORDS, ClassName, read_class_name
 from emolens.datasets.folders import natural_key
 from emolens.datasets.label_map import LEAVE_OUT, LabelMap
-from emolens.datasets.label_order import order_remark
+from emolens.datasets.label_order import order_warning
 from emolens.datasets.readers import affectnet, raf_db
 from emolens.datasets.reading import ReadingReport
 
@@ -181,10 +181,10 @@ def _note_order(
     if numbered:
         listed = ", ".join(sorted(numbered, key=natural_key))
         cure = f"if this one does too, say what they are in {labels.file}"
-        report.remark(order_remark(f"{root}: the class folders {listed}", cure))
+        report.warn(order_warning(f"{root}: the class folders {listed}", cure))
     elif any(number != emotion for number, emotion in meanings.items()):
         order = ", ".join(f"{number} {meanings[number].label}" for number in sorted(meanings))
-        report.remark(
+        report.warn(
             f"{root}: the class folders have another order of numbers than FER2013 ({order}); they "
             "were read by their words"
         )

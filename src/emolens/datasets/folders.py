@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emolens.core.errors import DatasetError
-from emolens.imaging.listing import LeftOut, counts_as_picture, is_hidden
+from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
 
 
 def natural_key(name: str) -> tuple[str, str]:
@@ -39,15 +39,15 @@ def visible_entries(folder: Path) -> list[Path]:
     return sorted(entries, key=lambda entry: natural_key(entry.name))
 
 
-def picture_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
-    """The pictures that stand in a folder itself, in natural order.
+def image_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
+    """The images that stand in a folder itself, in natural order.
 
     Args:
         folder: The folder.
         left_out: Where other files are counted.
 
     Yields:
-        Files that count as pictures by `emolens.imaging.listing`, also those that are known but
+        Files that count as images by `emolens.imaging.listing`, also those that are known but
         not read: better refused by name than missing without a word.
 
     Raises:
@@ -56,7 +56,7 @@ def picture_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Pat
     for entry in visible_entries(folder):
         if entry.is_dir():
             continue
-        if counts_as_picture(entry):
+        if counts_as_image(entry):
             yield entry
         elif left_out is not None:
             left_out.add(entry)

@@ -49,7 +49,7 @@ class SourceFormat(StrEnum):
     AFFECTNET_ANNOTATIONS = "AffectNet with annotations"
     EXPW = "ExpW"
     FERPLUS = "FER+"
-    FERPLUS_PICTURES = "FER+ picture files"
+    FERPLUS_IMAGES = "FER+ image files"
     CK_PLUS = "CK+"
     CK_PLUS_48 = "CK+ 48 px"
     JAFFE = "JAFFE"
@@ -87,8 +87,8 @@ PUBLISHED: dict[SourceFormat, PublishedFormat] = {
     ),
     SourceFormat.EXPW: PublishedFormat(expw.is_expw, expw.iter_expw, expw.SHEET),
     SourceFormat.FERPLUS: PublishedFormat(ferplus.is_ferplus, ferplus.iter_ferplus, ferplus.SHEET),
-    SourceFormat.FERPLUS_PICTURES: PublishedFormat(
-        ferplus.is_ferplus_pictures, ferplus.iter_ferplus_pictures, ferplus.PICTURES_SHEET
+    SourceFormat.FERPLUS_IMAGES: PublishedFormat(
+        ferplus.is_ferplus_images, ferplus.iter_ferplus_images, ferplus.IMAGES_SHEET
     ),
     SourceFormat.CK_PLUS: PublishedFormat(
         ck_plus_sequences.is_ck_plus, ck_plus_sequences.iter_ck_plus, ck_plus_sequences.SHEET

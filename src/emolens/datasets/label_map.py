@@ -8,7 +8,7 @@
     contempt = "leave out"
 
     [splits]              # may be missing
-    fold1 = "Training"
+    fold1 = "train"
 
 A folder is looked up by its name as it stands on disk, then in any case. What the map says wins
 over what the name alone would mean; folders that it does not name keep their known names, but
@@ -40,7 +40,7 @@ class LabelMap:
 
     Attributes:
         file: Where it stands, or would stand.
-        classes: Folder name to its class, None where its pictures are left out.
+        classes: Folder name to its class, None where its images are left out.
         splits: Folder name to its split.
     """
 

@@ -1,7 +1,7 @@
 """In whose order labels that are numbers are read, and how people are told of it.
 
 Data sets count their classes in different orders: 0 is angry in FER2013, neutral in AffectNet and
-FER+. A number alone is read in FER2013's order, with a remark; words always say what they mean.
+FER+. A number alone is read in FER2013's order, with a warning; words always say what they mean.
 """
 
 import re
@@ -12,7 +12,7 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.class_names import ALLOWED_WORDS, read_class_name
 from emolens.datasets.faces import Split
-from emolens.datasets.picture_lists import shown
+from emolens.datasets.image_lists import shown
 from emolens.datasets.reading import ReadingReport
 
 FER2013_ORDER = ", ".join(f"{int(emotion)} {emotion.label}" for emotion in Emotion)
@@ -20,7 +20,7 @@ FER2013_ORDER = ", ".join(f"{int(emotion)} {emotion.label}" for emotion in Emoti
 _NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?", re.ASCII)
 
 
-def order_remark(what: str, cure: str) -> str:
+def order_warning(what: str, cure: str) -> str:
     """Tell that labels were numbers.
 
     Args:
@@ -35,7 +35,7 @@ def order_remark(what: str, cure: str) -> str:
 
 
 class LabelColumn:
-    """Reads the labels of a table in one pass over it, and notes what its numbers were taken for.
+    """Reads the labels of a table in one pass over it, and warns what its numbers were taken for.
 
     Args:
         published: Split to label to number of faces of FER2013; with just these, nothing has been
@@ -65,14 +65,14 @@ class LabelColumn:
             self._numbered.setdefault(split, Counter())[emotion] += 1
         return emotion
 
-    def note(self, source: object, report: ReadingReport) -> None:
-        """Remark on the order of the numbers read so far, unless the faces are FER2013's."""
+    def warn(self, source: object, report: ReadingReport) -> None:
+        """Warning on the order of the numbers read so far, unless the faces are FER2013's."""
         if all(self._is_published(split) for split in self._numbered):
             return
         counts = sum(self._numbered.values(), Counter())
         from_one = "" if counts[Emotion.ANGRY] else "no row has 0, so they may count from 1; "
         cure = f"{from_one}if this one does too, write the classes as words (angry, disgust, ...)"
-        report.remark(order_remark(f"{source}: the labels", cure))
+        report.warn(order_warning(f"{source}: the labels", cure))
 
     def _is_published(self, split: Split | None) -> bool:
         numbered = self._numbered[split]

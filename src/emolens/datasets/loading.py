@@ -11,7 +11,7 @@ from emolens.datasets.formats import find_format, reader_of
 from emolens.datasets.reading import ReadingReport
 
 UNKNOWN_SPLIT = "unknown"
-_HELD_OUT = (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
+_HELD_OUT = (Split.VALIDATION, Split.TEST)
 
 
 def iter_faces(
@@ -40,7 +40,7 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
     """Read the labelled faces of a source into memory, each brought to `size_px` squared.
 
     Returns:
-        The faces, with what was assumed of them in `remarks`.
+        The faces, with what was assumed of them in `warnings`.
 
     Raises:
         DatasetError: The source breaks its format or has no faces of that split; the message then
@@ -50,7 +50,7 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
     faces = collect_faces(iter_faces(source, split, report=report), size_px)
     if not len(faces):
         raise report.no_faces(source) if split is None else no_faces_of(source, split)
-    return replace(faces, remarks=tuple(report.remarks))
+    return replace(faces, warnings=tuple(report.warnings))
 
 
 def has_split(source: Path, split: Split) -> bool:
@@ -62,13 +62,13 @@ def held_out_split(source: Path) -> Split | None:
     """The split to measure on where nobody chose one.
 
     Returns:
-        The only split of the source (None where its faces belong to none), else `PublicTest`, else
-        `PrivateTest`: never a split that a model may have been trained on beside a held-out one.
+        The only split of the source (None where its faces belong to none), else `validation`, else
+        `test`: never a split that a model may have been trained on beside a held-out one.
 
     Raises:
         DatasetError: The source breaks its format, or mixes splits without a held-out one.
     """
-    # Asking for one split does not open the pictures of the others.
+    # Asking for one split does not open the images of the others.
     for split in _HELD_OUT:
         if has_split(source, split):
             return split
@@ -95,7 +95,7 @@ def load_splits(
 
     Returns:
         For each split that the source has the faces at each size, with what was assumed of them in
-        `remarks`.
+        `warnings`.
 
     Raises:
         DatasetError: The source breaks its format, or has no face at all.
@@ -110,7 +110,7 @@ def load_splits(
     if not collectors and split is None:
         raise report.no_faces(source)
     return {
-        of: {one.size_px: one.faces(report.remarks) for one in collected}
+        of: {one.size_px: one.faces(report.warnings) for one in collected}
         for of, collected in collectors.items()
     }
 
@@ -118,7 +118,7 @@ def load_splits(
 def no_faces_of(source: Path, split: Split) -> DatasetError:
     """An error for a source without a face of a split, which says what it holds instead."""
     # What is broken matters less here than that the split is not there.
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
     samples = iter_faces(source, report=report)
     counts = Counter(sample.split or UNKNOWN_SPLIT for sample in samples)
     if not counts:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample
 
-N_FAULTS_KEPT = 20
+N_DAMAGED_KEPT = 20
 _Row = TypeVar("_Row")
 
 
@@ -18,61 +18,64 @@ class ReadingReport:
     """What happened while a source was read.
 
     Attributes:
-        skip_faults: Leave a face out and count it where its row or picture is broken, instead of
+        skip_damaged: Leave a face out and count it where its row or image is broken, instead of
             stopping there. A source whose layout is broken stops either way.
         left_out: Class of the source to number of faces, for classes that are none of ours.
-        n_faults: Faces left out because their row or picture is broken; one that is met again in
+        n_damaged: Faces left out because their row or image is broken; one that is met again in
             another pass over the source counts once.
-        faults: What was wrong with the first 20 of them.
-        remarks: What was assumed of the source, such as the order of labels that are numbers; each
+        damaged: What was wrong with the first 20 of them.
+        warnings: What was assumed of the source, such as the order of labels that are numbers; each
             once, and complete when all of the source has been read.
     """
 
-    skip_faults: bool = False
+    skip_damaged: bool = False
     left_out: Counter[str] = field(default_factory=Counter)
-    n_faults: int = 0
-    faults: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    n_damaged: int = 0
+    damaged: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     _met: set[str] = field(default_factory=set, repr=False)
 
     def leave_out(self, source_class: str) -> None:
         """Count a face whose class is none of the seven."""
         self.left_out[source_class] += 1
 
-    def remark(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         """Tell people what was assumed; what has been told in another pass is not told again."""
-        if text not in self.remarks:
-            self.remarks.append(text)
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def no_faces(self, source: Path) -> DatasetError:
         """An error for a source that gave no face, with what was met instead."""
         met = [
             *(f"{n:,} of {name}, none of the seven classes" for name, n in self.left_out.items()),
-            *(f"{self.n_faults:,} cannot be read, such as {fault}" for fault in self.faults[:1]),
-            *self.remarks,
+            *(
+                f"{self.n_damaged:,} cannot be read, such as {message}"
+                for message in self.damaged[:1]
+            ),
+            *self.warnings,
         ]
-        found = "; ".join(met) or "there is no picture in it"
+        found = "; ".join(met) or "there is no image in it"
         return DatasetError(f"{source}: holds no faces: {found}")
 
-    def fault(self, error: DatasetError) -> None:
-        """Count a face that cannot be read, or raise the error where faults are not skipped."""
-        if not self.skip_faults:
+    def add_damaged(self, error: DatasetError) -> None:
+        """Count a face that cannot be read; raise the error unless damaged ones are skipped."""
+        if not self.skip_damaged:
             raise error
         # Messages name the row or file.
         message = str(error)
         if message in self._met:
             return
         self._met.add(message)
-        self.n_faults += 1
-        if len(self.faults) < N_FAULTS_KEPT:
-            self.faults.append(message)
+        self.n_damaged += 1
+        if len(self.damaged) < N_DAMAGED_KEPT:
+            self.damaged.append(message)
 
 
-def without_folder(remarks: Iterable[str], source: Path) -> tuple[str, ...]:
-    """Remarks with the name of a source in place of its path, for files that are passed on."""
+def without_folder(warnings: Iterable[str], source: Path) -> tuple[str, ...]:
+    """Warnings with the name of a source in place of its path, for files that are passed on."""
     # The folder "." has no name, and tells nothing.
     name = source.name or str(source)
-    return tuple(remark.replace(str(source), name) for remark in remarks)
+    return tuple(warning.replace(str(source), name) for warning in warnings)
 
 
 def read_each(
@@ -83,14 +86,14 @@ def read_each(
     Args:
         rows: What a source lists.
         read: Gives the face of a row, or None where it is left out; a `DatasetError` of it is a
-            fault of this row alone.
-        report: Where faults are counted.
+            error of this row alone.
+        report: Where damaged faces are counted.
     """
     for row in rows:
         try:
             sample = read(row)
         except DatasetError as error:
-            report.fault(error)
+            report.add_damaged(error)
             continue
         if sample is not None:
             yield sample

@@ -11,19 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 THUMBNAIL_PX = 24
-"""Side of the pictures that are compared first."""
+"""Side of the images that are compared first."""
 _CENTER = (THUMBNAIL_PX - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Reframing:
-    """Another square of the same picture.
+    """Another square of the same image.
 
     Attributes:
-        zoom: Side of the other square over the side of the picture.
+        zoom: Side of the other square over the side of the image.
         right_px: How far its centre stands to the right, in pixels of a thumbnail.
         down_px: How far it stands below.
-        is_mirrored: Whether the picture is mirrored before that.
+        is_mirrored: Whether the image is mirrored before that.
     """
 
     zoom: float = 1.0
@@ -42,10 +42,10 @@ class Reframing:
 
     def apply(self, thumbnail: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Cut the other square out of a uint8 (24, 24) thumbnail; beyond it the border repeats."""
-        picture = mirrored(thumbnail) if self.is_mirrored else thumbnail
+        image = mirrored(thumbnail) if self.is_mirrored else thumbnail
         return np.asarray(
             cv2.warpAffine(
-                picture,
+                image,
                 self.warp,
                 (THUMBNAIL_PX, THUMBNAIL_PX),
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -60,6 +60,6 @@ class Reframing:
         return Reframing(self.zoom, -self.right_px, self.down_px, not self.is_mirrored)
 
 
-def mirrored(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A grey picture with left and right exchanged."""
-    return np.ascontiguousarray(picture[:, ::-1])
+def mirrored(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A grey image with left and right exchanged."""
+    return np.ascontiguousarray(image[:, ::-1])

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from emolens.datasets.reframing import THUMBNAIL_PX, Reframing, mirrored
 
 COMPARED_PX = 48
-"""Side of the pictures that are compared at last."""
+"""Side of the images that are compared at last."""
 # All found by looking at pairs of FER2013: docs/experiments/0007-duplicates.md.
 MIN_COARSE_CORRELATION = 0.85
 MIN_DETAIL_CORRELATION = 0.96
@@ -24,20 +24,20 @@ _TOLERANCE = 1e-3
 _ECC_BLUR_PX = 3
 _INSIDE = 0.99
 
-_Picture = npt.NDArray[np.float32]
+_Image = npt.NDArray[np.float32]
 _Warp = npt.NDArray[np.float32]
 
 
-def thumbnail_of(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Shrink a uint8 (48, 48) picture to uint8 (24, 24)."""
+def thumbnail_of(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Shrink a uint8 (48, 48) image to uint8 (24, 24)."""
     size_wh = (THUMBNAIL_PX, THUMBNAIL_PX)
-    return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def is_same_photograph(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
 ) -> bool:
-    """Whether two pictures show the same photograph, framed, lit, marked or saved differently.
+    """Whether two images show the same photograph, framed, lit, marked or saved differently.
 
     Args:
         first: uint8 (48, 48), grey.
@@ -50,7 +50,7 @@ def is_same_photograph(
 def aligned_correlation(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
 ) -> float:
-    """How much two pictures are alike in fine detail once one is brought over the other.
+    """How much two images are alike in fine detail once one is brought over the other.
 
     The second is brought over the first by the affine map that makes them correlate best, first
     at 24 px, then at 48. What remains after taking away everything coarser than about 4 px, where
@@ -90,13 +90,13 @@ def _align(
             first, second, warp.copy(), cv2.MOTION_AFFINE, criteria, everywhere, _ECC_BLUR_PX
         )
     except cv2.error:
-        # OpenCV's way to say that the search ran away, or that a picture is flat.
+        # OpenCV's way to say that the search ran away, or that an image is flat.
         return None
     return float(correlation), np.asarray(aligned, np.float32)
 
 
 def _enlarged(warp: _Warp) -> _Warp:
-    """The same map for pictures of 48 px, whose pixel centres lie at 2 x + 1/2."""
+    """The same map for images of 48 px, whose pixel centres lie at 2 x + 1/2."""
     enlarged = warp.copy()
     enlarged[:, 2] = 2 * warp[:, 2] + (warp[:, :2].sum(axis=1) - 1) / 2
     return enlarged
@@ -105,7 +105,7 @@ def _enlarged(warp: _Warp) -> _Warp:
 def detail_correlation(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], warp: _Warp
 ) -> float:
-    """Correlation of the fine detail of two pictures where they overlap.
+    """Correlation of the fine detail of two images where they overlap.
 
     Args:
         first: uint8 (48, 48), grey.
@@ -123,7 +123,7 @@ def detail_correlation(
     if is_shared.mean() < _MIN_SHARED:
         return 0.0
     moved = _warped(second.astype(np.float32), warp, cv2.BORDER_REPLICATE)
-    details = [_detail(picture)[is_shared] for picture in (first.astype(np.float32), moved)]
+    details = [_detail(image)[is_shared] for image in (first.astype(np.float32), moved)]
     one, other = (detail - detail.mean() for detail in details)
     deviations = float(one.std()), float(other.std())
     if min(deviations) < _MIN_DETAIL:
@@ -131,15 +131,15 @@ def detail_correlation(
     return float((one * other).mean()) / (deviations[0] * deviations[1])
 
 
-def _warped(picture: _Picture, warp: _Warp, border: int) -> _Picture:
+def _warped(image: _Image, warp: _Warp, border: int) -> _Image:
     size_wh = (COMPARED_PX, COMPARED_PX)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
-        cv2.warpAffine(picture, warp, size_wh, flags=flags, borderMode=border), np.float32
+        cv2.warpAffine(image, warp, size_wh, flags=flags, borderMode=border), np.float32
     )
 
 
-def _detail(picture: _Picture) -> _Picture:
+def _detail(image: _Image) -> _Image:
     """What lies between the two scales; watermarks count little, light and shade not at all."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), _FINEST_PX)
+    smooth = cv2.GaussianBlur(image, (0, 0), _FINEST_PX)
     return np.asarray(smooth - cv2.GaussianBlur(smooth, (0, 0), _COARSEST_PX), np.float32)

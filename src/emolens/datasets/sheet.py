@@ -1,7 +1,7 @@
 """Data sheets: what is known of a data set before it is read.
 
 After Gebru et al. 2021, "Datasets for Datasheets" (Communications of the ACM 64), cut down to what
-a reader of pictures needs and can check.
+a reader of images needs and can check.
 """
 
 from collections.abc import Mapping
@@ -32,16 +32,16 @@ class DataSheet:
 
     Attributes:
         name: What it is called.
-        origin: Who made it, where it is described, how its pictures and labels came about.
+        origin: Who made it, where it is described, how its images and labels came about.
         terms: Its licence, and who may have it.
-        pictures: What they show and how they are cut out.
+        images: What they show and how they are cut out.
         layout: The files that are read, as a tree.
         classes: Its classes, and what each is here.
         rule: What happens to classes that are none of the seven, and to other doubtful cases.
         splits: What its parts are here.
         counts: Published number of faces: our split, or `"unknown"`, to name of class; empty where
             none were published.
-        faults: What is known to be wrong with it.
+        known_issues: What is known to be wrong with it.
         labels_sha256: Our split to `summary.labels_sha256` of a complete source in official order,
             where that is known.
         votes_sha256: The same for `summary.votes_sha256`, of data sets with FER+'s votes.
@@ -50,13 +50,13 @@ class DataSheet:
     name: str
     origin: str
     terms: str
-    pictures: str
+    images: str
     layout: str
     classes: tuple[SourceClass, ...]
     rule: str
     splits: str
     counts: Mapping[str, Mapping[str, int]]
-    faults: tuple[str, ...]
+    known_issues: tuple[str, ...]
     labels_sha256: Mapping[str, str] = field(default_factory=dict)
     votes_sha256: Mapping[str, str] = field(default_factory=dict)
 

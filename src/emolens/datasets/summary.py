@@ -1,4 +1,4 @@
-"""Counts what a data set holds, in one pass and without keeping its pictures."""
+"""Counts what a data set holds, in one pass and without keeping its images."""
 
 import hashlib
 from collections.abc import Mapping
@@ -60,9 +60,9 @@ class DatasetSummary:
             each; only splits whose faces all have votes.
         n_subjects: People, where the data set numbers them; else None.
         left_out: Class that is none of the seven to number of its faces, which do not count above.
-        n_faults: Faces that could not be read and were skipped, and
-        faults: what was wrong with the first of them.
-        remarks: What was assumed, such as the order of labels that are numbers.
+        n_damaged: Faces that could not be read and were skipped, and
+        damaged: what was wrong with the first of them.
+        warnings: What was assumed, such as the order of labels that are numbers.
         data_set: Name of the published data set that this is, or None.
         published: Split name to a comparison with what is published of that data set.
     """
@@ -78,9 +78,9 @@ class DatasetSummary:
     votes_sha256: Mapping[str, str]
     n_subjects: int | None
     left_out: Mapping[str, int]
-    n_faults: int
-    faults: tuple[str, ...]
-    remarks: tuple[str, ...]
+    n_damaged: int
+    damaged: tuple[str, ...]
+    warnings: tuple[str, ...]
     data_set: str | None
     published: Mapping[str, PublishedCheck]
 
@@ -96,9 +96,9 @@ class DatasetSummary:
             "max_size_wh": list(self.max_size_wh),
             "n_subjects": self.n_subjects,
             "left_out": dict(self.left_out),
-            "n_faults": self.n_faults,
-            "faults": list(self.faults),
-            "remarks": list(self.remarks),
+            "n_damaged": self.n_damaged,
+            "damaged": list(self.damaged),
+            "warnings": list(self.warnings),
             "sha256": dict(self.sha256),
             "labels_sha256": dict(self.labels_sha256),
             "votes_sha256": dict(self.votes_sha256),
@@ -124,12 +124,12 @@ class _SplitTally:
         self.has_votes &= sample.votes is not None
 
 
-def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
+def summarize(source: Path, *, skip_damaged: bool = False) -> DatasetSummary:
     """Read a source once and count its faces by split and class.
 
     Args:
         source: Any source of `loading.iter_faces`.
-        skip_faults: Count faces that cannot be read instead of stopping at the first one.
+        skip_damaged: Count faces that cannot be read instead of stopping at the first one.
 
     Returns:
         The summary.
@@ -138,7 +138,7 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         DatasetError: The source is none of the accepted formats, breaks its own, or has no faces.
     """
     source_format, _ = find_format(source)
-    report = ReadingReport(skip_faults=skip_faults)
+    report = ReadingReport(skip_damaged=skip_damaged)
     tallies: dict[str, _SplitTally] = {}
     sizes_wh: set[tuple[int, int]] = set()
     subjects: set[str | None] = set()
@@ -166,9 +166,9 @@ def summarize(source: Path, *, skip_faults: bool = False) -> DatasetSummary:
         },
         n_subjects=None if None in subjects or not subjects else len(subjects),
         left_out=dict(sorted(report.left_out.items())),
-        n_faults=report.n_faults,
-        faults=tuple(report.faults),
-        remarks=tuple(report.remarks),
+        n_damaged=report.n_damaged,
+        damaged=tuple(report.damaged),
+        warnings=tuple(report.warnings),
         data_set=sheet.name if sheet and (published or source_format in PUBLISHED) else None,
         published=published,
     )

@@ -3,7 +3,7 @@
 Source of the rules: Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition
 with Crowd-Sourced Label Distribution" (ICMI 2016), with the thresholds of the code that its authors
 published for the soft and the multi-label ones. (That code also wants more than half of the votes
-for a majority, which drops another tenth of the pictures.) Contempt, which FER+ has and we have
+for a majority, which drops another tenth of the images.) Contempt, which FER+ has and we have
 not, is treated as they treat "unknown" and "not a face": a face that most raters see so has no
 target.
 """
@@ -108,7 +108,7 @@ def vote_targets(votes: Votes, target: Target) -> VoteTargets:
         votes: uint8 (N, 10), in the order of `votes.VOTE_NAMES`.
         target: One of `majority`, `soft` and `multi`.
     """
-    # Of 35,887 pictures many have the same votes.
+    # Of 35,887 images many have the same votes.
     patterns, places = np.unique(votes, axis=0, return_inverse=True)
     columns = vote_columns()
     shares = np.zeros((len(patterns), N_EMOTIONS), np.float32)

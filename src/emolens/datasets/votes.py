@@ -1,4 +1,4 @@
-"""FER+: what ten raters saw in every FER2013 picture.
+"""FER+: what ten raters saw in every FER2013 image.
 
 Source: Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition with
 Crowd-Sourced Label Distribution" (ICMI 2016; the votes are published under the MIT licence).

@@ -1,4 +1,4 @@
-"""Faces in a picture: one class per detector, chosen by name."""
+"""Faces in an image: one class per detector, chosen by name."""
 
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.factory import (
@@ -16,7 +16,7 @@ from emolens.detection.factory import (
 )
 from emolens.detection.landmarks import LandmarkDetector, moved_to
 from emolens.detection.sideways import SidewaysDetector
-from emolens.detection.tiles import TiledDetector, detection_notes
+from emolens.detection.tiles import TiledDetector, detection_warnings
 from emolens.detection.yunet import YuNetDetector
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "build_detector",
     "check_detector_name",
     "check_detector_px",
-    "detection_notes",
+    "detection_warnings",
     "factory",
     "load_detector",
     "load_detector_models",

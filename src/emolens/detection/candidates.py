@@ -46,10 +46,10 @@ class Candidates:
         """The given rows, in the given order."""
         return Candidates(self.boxes[rows], self.scores[rows], self.landmarks[rows])
 
-    def to_picture(self, box: Letterbox) -> "Candidates":
-        """The same faces in pixels of the picture behind a letterbox."""
-        corners = box.to_picture(self.boxes.reshape(-1, 2, 2))
-        return Candidates(corners.reshape(-1, 4), self.scores, box.to_picture(self.landmarks))
+    def to_image(self, box: Letterbox) -> "Candidates":
+        """The same faces in pixels of the image behind a letterbox."""
+        corners = box.to_image(self.boxes.reshape(-1, 2, 2))
+        return Candidates(corners.reshape(-1, 4), self.scores, box.to_image(self.landmarks))
 
 
 def concatenate(parts: Sequence[Candidates]) -> Candidates:
@@ -80,7 +80,7 @@ def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
 
 
 def fuse_looks(looks: Sequence[Candidates], *, min_score: float) -> Candidates:
-    """One row per face from several looks at a picture, each with many overlapping candidates.
+    """One row per face from several looks at an image, each with many overlapping candidates.
 
     The best candidates decide which faces there are. A face's box and landmarks are the mean over
     the looks that see it, and within a look the mean over the neighbouring cells, weighted by
@@ -88,7 +88,7 @@ def fuse_looks(looks: Sequence[Candidates], *, min_score: float) -> Candidates:
     (docs/experiments/0001-framing.md).
 
     Args:
-        looks: Candidates of each look, all in pixels of the same picture.
+        looks: Candidates of each look, all in pixels of the same image.
         min_score: Faces whose best candidate is below it are left out.
 
     Returns:
@@ -129,7 +129,7 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
 
 
 def to_detections(candidates: Candidates, size_wh: tuple[int, int]) -> list[FaceDetection]:
-    """Faces in pixels of a picture of (width, height): boxes clipped, largest first.
+    """Faces in pixels of an image of (width, height): boxes clipped, largest first.
 
     Boxes that are empty after clipping or not finite are left out. Landmarks are not clipped: a
     face cut off by the edge keeps its shape.

@@ -18,7 +18,7 @@ from emolens.detection.candidates import (
 )
 from emolens.detection.letterbox import (
     Letterbox,
-    check_picture,
+    check_image,
     choose_size,
     input_sizes,
     letterbox,
@@ -28,16 +28,16 @@ from emolens.detection.letterbox import (
 from emolens.runtime.catalogue import find_model
 from emolens.runtime.session import OnnxSession
 
-# Finds 98 % of FER2013's faces and none in the face-free sample pictures of scikit-image, whose
+# Finds 98 % of FER2013's faces and none in the face-free sample images of scikit-image, whose
 # best candidate has 0.22. Source: docs/experiments/0001-framing.md.
 DEFAULT_MIN_SCORE: Final = 0.5
-# In a 640x480 picture this finds three of four faces of 24 px (side of the whole FER2013 square)
+# In a 640x480 image this finds three of four faces of 24 px (side of the whole FER2013 square)
 # and 19 of 20 of 32 px; a large group photograph may need 1280.
 DEFAULT_LONG_SIDE_PX: Final = 640
 # Side of FER2013's square, in input pixels, from which nine of ten faces are found.
 # Source: docs/experiments/0001-framing.md.
 SMALLEST_FACE_PX: Final = 29.0
-# Source: docs/experiments/0001-framing.md, medians over FER2013's Training pictures.
+# Source: docs/experiments/0001-framing.md, medians over FER2013's Training images.
 CENTERFACE_FRAMING: Final = Framing(shift_x=-0.006, shift_y=-0.015, scale=1.057)
 
 # A second look at a third of the size sees the faces that are too large for the first one, and a
@@ -52,7 +52,7 @@ _OUTPUTS = ("537", "538", "539", "540")
 
 # The file declares its input as float [10, 3, 32, 32], and ONNX Runtime refuses any other size,
 # though the network is fully convolutional. In the file the four dimensions are four protobuf
-# messages: `0a 02` (a dimension of two bytes) and `08 xx` (field 1, dim_value = xx). One picture
+# messages: `0a 02` (a dimension of two bytes) and `08 xx` (field 1, dim_value = xx). One image
 # at a time makes the first `08 01`; an empty name, `12 00` (field 2, dim_param = ""), of the same
 # length leaves height and width open. So no ONNX library is needed at run time.
 _FIXED_SHAPE = bytes.fromhex("0a02080a0a0208030a0208200a020820")
@@ -102,7 +102,7 @@ class CenterFaceDetector:
         return CENTERFACE_FRAMING
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Find the faces of a picture.
+        """Find the faces of an image.
 
         Args:
             image: uint8 (H, W, 3), BGR, of any size.
@@ -111,24 +111,24 @@ class CenterFaceDetector:
             The faces, largest first; an empty list if there are none.
 
         Raises:
-            InputError: Not a picture of that kind.
+            InputError: Not an image of that kind.
         """
-        check_picture(image)
-        picture_wh = (image.shape[1], image.shape[0])
-        size_wh = choose_size(picture_wh, self._sizes)
+        check_image(image)
+        image_wh = (image.shape[1], image.shape[0])
+        size_wh = choose_size(image_wh, self._sizes)
         looks = [
             self._look(letterbox(image, look_wh))
             for look_wh in (size_wh, smaller_size(size_wh, _SMALLER_LOOK))
         ]
-        return to_detections(fuse_looks(looks, min_score=self._min_score), picture_wh)
+        return to_detections(fuse_looks(looks, min_score=self._min_score), image_wh)
 
     def _look(self, boxed: Letterbox) -> Candidates:
         # Trained on RGB in 0..255, no mean taken off (Source: the authors' inference code,
-        # blobFromImage with swapRB=True on OpenCV's BGR pictures).
+        # blobFromImage with swapRB=True on OpenCV's BGR images).
         blob = network_input(boxed.image, is_rgb=True)
         heatmap, scale, offset, landmarks = self._session.run({_INPUT: blob}, _OUTPUTS)
         seen = decode(heatmap[0, 0], scale[0], offset[0], landmarks[0], min_score=_VIEW_SCORE)
-        return seen.to_picture(boxed)
+        return seen.to_image(boxed)
 
 
 def open_input_shape(model: bytes) -> bytes:

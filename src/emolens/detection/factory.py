@@ -122,7 +122,7 @@ def assemble_detector(
     checked = LandmarkDetector(tiled, models.landmarks, quick=quick)
     if not sideways:
         return checked
-    # One look each: what is upright counts first, and most pictures without faces have none.
+    # One look each: what is upright counts first, and most images without faces have none.
     return SidewaysDetector(checked, LandmarkDetector(look, models.landmarks))
 
 

@@ -17,7 +17,7 @@ from emolens.core.face import MIRRORED_LANDMARKS, FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
 from emolens.detection.letterbox import input_scale
-from emolens.detection.tiles import detection_notes
+from emolens.detection.tiles import detection_warnings
 from emolens.imaging.closeup import cut_closeup
 from emolens.runtime.batches import run_rows
 from emolens.runtime.model_file import LANDMARK_OUTPUTS, LandmarkModel
@@ -95,9 +95,9 @@ class LandmarkDetector:
         """How FER2013 frames a face; for a rolled face in units of `roll.box`."""
         return LANDMARK_FRAMING
 
-    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+    def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """What the other detector leaves out in an image of (width, height) pixels."""
-        return detection_notes(self._detector, size_wh)
+        return detection_warnings(self._detector, size_wh)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Detect the faces of an image, each with landmarks and its roll.

@@ -1,4 +1,4 @@
-"""Pictures of any size into the few fixed input sizes of a detector, and boxes back again."""
+"""Images of any size into the few fixed input sizes of a detector, and boxes back again."""
 
 import math
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import ConfigError, InputError
-from emolens.imaging.exposure import picture_levels
+from emolens.imaging.exposure import image_levels
 from emolens.imaging.halve import halve
 
 # Both networks halve their input five times, so sides must be multiples of 2**5.
 STRIDE_PX = 32
-# The common shapes of pictures, upright and across, so that little of an input is padding.
+# The common shapes of images, upright and across, so that little of an input is padding.
 _ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
 BASE_ASPECT = 4 / 3
 # Below 128 the flattest shape has no room for a face; above 4096 one look takes seconds.
@@ -22,12 +22,12 @@ _LONG_SIDE_RANGE_PX = (128, 4096)
 # More shows a detector nothing new: at 2, nine in ten faces that are 16 px wide are found
 # (docs/experiments/0001-framing.md).
 MAX_ENLARGEMENT = 2.0
-# Mid-grey makes no strong edge around most pictures.
+# Mid-grey makes no strong edge around most images.
 _FILL = 127
 
 
-def check_picture(image: npt.NDArray[np.uint8]) -> None:
-    """Refuse anything that is not a picture a detector takes.
+def check_image(image: npt.NDArray[np.uint8]) -> None:
+    """Refuse anything that is not an image a detector takes.
 
     Args:
         image: What the caller gave.
@@ -37,20 +37,20 @@ def check_picture(image: npt.NDArray[np.uint8]) -> None:
     """
     if not isinstance(image, np.ndarray):
         raise InputError(
-            f"a picture must be a uint8 array (H, W, 3) in BGR order, got {type(image).__name__}"
+            f"an image must be a uint8 array (H, W, 3) in BGR order, got {type(image).__name__}"
         )
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(
-            "a picture must be a non-empty uint8 array (H, W, 3) in BGR order, "
+            "an image must be a non-empty uint8 array (H, W, 3) in BGR order, "
             f"got {image.dtype} {image.shape}"
         )
 
 
 def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
-    """The fixed input sizes of about equal area, one per common shape of pictures.
+    """The fixed input sizes of about equal area, one per common shape of images.
 
     ONNX Runtime keeps memory for every input shape it has seen, so there are five and no more.
-    Equal areas make every picture cost about the same time.
+    Equal areas make every image cost about the same time.
 
     Args:
         long_side_px: Longer side of the 4:3 input; the others have its area. 640 gives 736x416,
@@ -73,14 +73,14 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
     return tuple((side(math.sqrt(area * a)), side(math.sqrt(area / a))) for a in _ASPECTS)
 
 
-def choose_size(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The input size in which a picture of (width, height) comes out largest."""
-    return max(sizes, key=lambda size_wh: _fit(picture_wh, size_wh))
+def choose_size(image_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The input size in which an image of (width, height) comes out largest."""
+    return max(sizes, key=lambda size_wh: _fit(image_wh, size_wh))
 
 
-def input_scale(picture_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> float:
-    """Input pixels per picture pixel in the input size that shows most of a picture."""
-    return min(_fit(picture_wh, choose_size(picture_wh, sizes)), MAX_ENLARGEMENT)
+def input_scale(image_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> float:
+    """Input pixels per image pixel in the input size that shows most of an image."""
+    return min(_fit(image_wh, choose_size(image_wh, sizes)), MAX_ENLARGEMENT)
 
 
 def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:
@@ -91,29 +91,29 @@ def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Letterbox:
-    """A picture brought to an input size with its shape kept, the rest padded.
+    """An image brought to an input size with its shape kept, the rest padded.
 
     Attributes:
-        image: uint8 (H, W, 3), the input in the colour order of the picture.
-        scale_xy: Input pixels per picture pixel; x and y differ only by rounding to whole pixels.
-        offset_xy: Where the picture's top left corner lies in the input, in pixels.
+        image: uint8 (H, W, 3), the input in the colour order of the image.
+        scale_xy: Input pixels per image pixel; x and y differ only by rounding to whole pixels.
+        offset_xy: Where the image's top left corner lies in the input, in pixels.
     """
 
     image: npt.NDArray[np.uint8]
     scale_xy: tuple[float, float]
     offset_xy: tuple[int, int]
 
-    def to_picture(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Move points (..., 2) (x, y) from pixels of the input to pixels of the picture."""
+    def to_image(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Move points (..., 2) (x, y) from pixels of the input to pixels of the image."""
         offset = np.asarray(self.offset_xy, np.float32)
         scale = np.asarray(self.scale_xy, np.float32)
         return (points - offset) / scale
 
 
 def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterbox:
-    """Bring a picture to an input size: keep its shape, centre it, pad with grey.
+    """Bring an image to an input size: keep its shape, centre it, pad with grey.
 
-    A picture smaller than the input is enlarged `MAX_ENLARGEMENT` times at most. One that is dark
+    An image smaller than the input is enlarged `MAX_ENLARGEMENT` times at most. One that is dark
     or washed out is spread over the scale (`emolens.imaging.exposure`).
 
     Args:
@@ -129,7 +129,7 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
     halved = halve(image, max(math.floor(-math.log2(scale)), 0))
     resized = cv2.resize(halved, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR)
     inner = np.asarray(resized, np.uint8)
-    inner = picture_levels(inner).spread(inner)
+    inner = image_levels(inner).spread(inner)
     left, top = (size_wh[0] - inner_w) // 2, (size_wh[1] - inner_h) // 2
     padded = np.full((size_wh[1], size_wh[0], 3), _FILL, np.uint8)
     padded[top : top + inner_h, left : left + inner_w] = inner
@@ -137,7 +137,7 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
 
 
 def network_input(image: npt.NDArray[np.uint8], *, is_rgb: bool = False) -> npt.NDArray[np.float32]:
-    """Turn a picture into what a network reads, as `cv2.dnn.blobFromImage` does, 20 times as fast.
+    """Turn an image into what a network reads, as `cv2.dnn.blobFromImage` does, 20 times as fast.
 
     Args:
         image: uint8 (H, W, 3) BGR.
@@ -153,5 +153,5 @@ def network_input(image: npt.NDArray[np.uint8], *, is_rgb: bool = False) -> npt.
     return values
 
 
-def _fit(picture_wh: tuple[int, int], size_wh: tuple[int, int]) -> float:
-    return min(size_wh[0] / picture_wh[0], size_wh[1] / picture_wh[1])
+def _fit(image_wh: tuple[int, int], size_wh: tuple[int, int]) -> float:
+    return min(size_wh[0] / image_wh[0], size_wh[1] / image_wh[1])

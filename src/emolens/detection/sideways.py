@@ -1,7 +1,7 @@
-"""Look at a picture without faces again, turned by a quarter, a half and three quarters.
+"""Look at an image without faces again, turned by a quarter, a half and three quarters.
 
 Detectors learn from faces that are mostly upright, and find half of those that lie on their side
-or upside down. A picture that lies itself, for want of its EXIF entry, would seem to be empty.
+or upside down. An image that lies itself, for want of its EXIF entry, would seem to be empty.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
 from emolens.detection.landmarks import wrap
-from emolens.detection.tiles import detection_notes
+from emolens.detection.tiles import detection_warnings
 
 # Quarter turns counterclockwise, as numpy counts them.
 _QUARTERS: Final = (1, 2, 3)
@@ -24,13 +24,13 @@ _MIN_SCORE: Final = 0.8
 
 
 class SidewaysDetector:
-    """Another detector that looks at pictures without faces in three more ways.
+    """Another detector that looks at images without faces in three more ways.
 
     Implements `emolens.core.ports.FaceDetector`.
 
     Args:
-        detector: Detects faces in pictures as they are.
-        turned: Detects faces in pictures that are turned, for the other three looks.
+        detector: Detects faces in images as they are.
+        turned: Detects faces in images that are turned, for the other three looks.
     """
 
     def __init__(self, detector: FaceDetector, turned: FaceDetector) -> None:
@@ -47,18 +47,18 @@ class SidewaysDetector:
         """The other detector's framing."""
         return self._detector.framing
 
-    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+    def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """What the other detector leaves out in an image of (width, height) pixels."""
-        return detection_notes(self._detector, size_wh)
+        return detection_warnings(self._detector, size_wh)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Detect the faces of a uint8 (H, W, 3) BGR picture; of the turned looks the best counts.
+        """Detect the faces of a uint8 (H, W, 3) BGR image; of the turned looks the best counts.
 
         Returns:
-            The faces, largest first, in pixels of the picture as it was given.
+            The faces, largest first, in pixels of the image as it was given.
 
         Raises:
-            InputError: Not a picture of that kind.
+            InputError: Not an image of that kind.
         """
         found = self._detector.detect(image)
         if found:
@@ -77,12 +77,12 @@ class SidewaysDetector:
 
 
 def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) -> FaceDetection:
-    """A face of a picture that was turned, as it lies in the picture before.
+    """A face of an image that was turned, as it lies in the image before.
 
     Args:
-        face: The face, in pixels of the turned picture.
-        quarters: How many quarter turns counterclockwise the picture had been turned, 0 to 3.
-        size_wh: (width, height) of the turned picture.
+        face: The face, in pixels of the turned image.
+        quarters: How many quarter turns counterclockwise the image had been turned, 0 to 3.
+        size_wh: (width, height) of the turned image.
     """
     landmarks = None
     if face.landmarks is not None:
@@ -108,7 +108,7 @@ def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) ->
 def _points_back(
     points: npt.NDArray[np.float64], quarters: int, size_wh: tuple[int, int]
 ) -> npt.NDArray[np.float64]:
-    """Points (N, 2) of a picture turned counterclockwise, before it was turned."""
+    """Points (N, 2) of an image turned counterclockwise, before it was turned."""
     width, height = size_wh
     for _ in range(quarters):
         # A quarter turn clockwise: what was at the left comes to lie at the top.

@@ -19,7 +19,7 @@ from emolens.core.ports import FaceDetector
 from emolens.detection.letterbox import (
     BASE_ASPECT,
     MAX_ENLARGEMENT,
-    check_picture,
+    check_image,
     input_scale,
     input_sizes,
 )
@@ -134,7 +134,7 @@ class TiledDetector:
         Raises:
             InputError: Not an image of that kind.
         """
-        check_picture(image)
+        check_image(image)
         whole = self._detector.detect(image)
         size_wh = (image.shape[1], image.shape[0])
         tiles = self.plan(size_wh).tiles
@@ -183,7 +183,7 @@ class TiledDetector:
         is_room_for_faces = min(size_wh) >= self._smallest_px
         return is_room_for_faces and smallest_px > expected_px(size_wh, self._smallest_px)
 
-    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+    def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """What users should know about faces that are not looked for in an image of that size."""
         plan = self.plan(size_wh)
         if not self._is_less_than_expected(size_wh, plan.smallest_px):
@@ -196,17 +196,17 @@ class TiledDetector:
 
 @runtime_checkable
 class _TellsWhatIsLeftOut(Protocol):
-    """A detector with remarks, or one around it."""
+    """A detector with warnings, or one around it."""
 
-    def notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]: ...
+    def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]: ...
 
 
-def detection_notes(detector: FaceDetector, size_wh: tuple[int, int]) -> tuple[str, ...]:
-    """Remarks on what a detector leaves out in an image of (width, height) pixels.
+def detection_warnings(detector: FaceDetector, size_wh: tuple[int, int]) -> tuple[str, ...]:
+    """Warnings on what a detector leaves out in an image of (width, height) pixels.
 
     Empty for a detector that does not plan its looks by the size of the image.
     """
-    return detector.notes(size_wh) if isinstance(detector, _TellsWhatIsLeftOut) else ()
+    return detector.warnings(size_wh) if isinstance(detector, _TellsWhatIsLeftOut) else ()
 
 
 def _long_side(size_wh: tuple[int, int]) -> float:

@@ -21,7 +21,7 @@ from emolens.detection.candidates import (
 )
 from emolens.detection.letterbox import (
     Letterbox,
-    check_picture,
+    check_image,
     choose_size,
     input_sizes,
     letterbox,
@@ -33,7 +33,7 @@ from emolens.imaging.exposure import spread_most
 from emolens.runtime.catalogue import YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
-# Detects 97 % of FER2013's faces from 144 px on, and nothing in the face-free sample pictures of
+# Detects 97 % of FER2013's faces from 144 px on, and nothing in the face-free sample images of
 # scikit-image that one look shows, whose best candidate has 0.47. Source for this and the two
 # below: docs/experiments/0001-framing.md.
 DEFAULT_MIN_SCORE: Final = 0.5
@@ -41,7 +41,7 @@ DEFAULT_LONG_SIDE_PX: Final = 640
 # Side of the framing square, in input pixels, from which nine of ten faces of photographs are
 # detected.
 SMALLEST_FACE_PX: Final = 48.0
-# Medians over FER2013's Training pictures.
+# Medians over FER2013's Training images.
 YUNET_FRAMING: Final = Framing(shift_x=0.001, shift_y=-0.022, scale=0.970)
 
 # A second look at a third of the size sees the faces that are too large for the first one. It costs
@@ -113,7 +113,7 @@ class YuNetDetector:
         Raises:
             InputError: Not an image of that kind.
         """
-        check_picture(image)
+        check_image(image)
         faces = self._detect(image)
         # YuNet sees little in the dark: a lamp in a dark room hides the room.
         if not faces and (brighter := spread_most(image)) is not None:
@@ -121,8 +121,8 @@ class YuNetDetector:
         return faces
 
     def _detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        picture_wh = (image.shape[1], image.shape[0])
-        size_wh = choose_size(picture_wh, self._sizes)
+        image_wh = (image.shape[1], image.shape[0])
+        size_wh = choose_size(image_wh, self._sizes)
         large = letterbox(image, size_wh)
         looks = [self._look(large)]
         faces = fuse_looks(_clear(looks), min_score=self._min_score)
@@ -130,14 +130,14 @@ class YuNetDetector:
             small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
             looks.append(self._look(small))
             faces = agreed(fuse_looks(_clear(looks), min_score=self._min_score), looks[1], small)
-        return to_detections(faces, picture_wh)
+        return to_detections(faces, image_wh)
 
     def _look(self, boxed: Letterbox) -> Candidates:
         # BGR in 0..255, no mean taken off (Source: OpenCV, cv::FaceDetectorYN).
         blob = network_input(boxed.image)
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
-        return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_picture(boxed)
+        return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_image(boxed)
 
 
 def _clear(looks: Sequence[Candidates]) -> list[Candidates]:
@@ -152,7 +152,7 @@ def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
     """Leave out the large faces of which the smaller look sees too little.
 
     Args:
-        faces: The faces, in pixels of the picture.
+        faces: The faces, in pixels of the image.
         seen: What the smaller look saw, in the same pixels.
         small: The smaller look.
     """

@@ -1,4 +1,4 @@
-"""What people see: a model's answers against FER+'s ten raters a picture."""
+"""What people see: a model's answers against FER+'s ten raters an image."""
 
 from dataclasses import dataclass
 

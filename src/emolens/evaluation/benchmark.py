@@ -85,20 +85,20 @@ def read_benchmark(
             taken from these.
     """
     chosen = split or held_out_split(source)
-    has_own_rows = has_leaks and training is None and chosen not in {None, Split.TRAINING}
+    has_own_rows = has_leaks and training is None and chosen not in {None, Split.TRAIN}
     wanted = {*sizes_px, _COPY_SIZE_PX}
     by_split = load_splits(
         source,
         lambda found: wanted if found == chosen else {_COPY_SIZE_PX},
-        split=frozenset({chosen, Split.TRAINING}) if chosen and has_own_rows else chosen,
+        split=frozenset({chosen, Split.TRAIN}) if chosen and has_own_rows else chosen,
     )
     if chosen and chosen not in by_split:
         raise no_faces_of(source, chosen)
     rows = None
     if training:
-        rows = load_faces(training, Split.TRAINING, size_px=_COPY_SIZE_PX)
-    elif has_own_rows and Split.TRAINING in by_split:
-        training, rows = source, by_split[Split.TRAINING][_COPY_SIZE_PX]
+        rows = load_faces(training, Split.TRAIN, size_px=_COPY_SIZE_PX)
+    elif has_own_rows and Split.TRAIN in by_split:
+        training, rows = source, by_split[Split.TRAIN][_COPY_SIZE_PX]
     faces = {
         size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(wanted)
     }

@@ -22,14 +22,14 @@ class Cell:
         benchmark: What it was measured on.
         evaluation: The figures.
         record: All of them as plain values, as `emolens evaluate --json` writes them.
-        remarks: What was assumed of the faces, such as the order of labels that are numbers.
+        warnings: What was assumed of the faces, such as the order of labels that are numbers.
     """
 
     model: str
     benchmark: Benchmark
     evaluation: Evaluation
     record: Mapping[str, object]
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def rival(self) -> str | None:

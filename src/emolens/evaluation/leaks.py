@@ -1,4 +1,4 @@
-"""Which evaluated faces a model may have seen: pictures that stand in its training rows too."""
+"""Which evaluated faces a model may have seen: images that stand in its training rows too."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from emolens.datasets.faces import FaceSet
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaks:
-    """Copies of pictures among evaluated faces and between them and training faces.
+    """Copies of images among evaluated faces and between them and training faces.
 
     Attributes:
         groups: int64 (N,), number of the group of exact or near copies of each evaluated face.
         exact: bool (N,), whether the very same pixels stand in the training rows; None without
             these.
-        near: bool (N,), whether the picture does, exactly or nearly; None without training rows.
+        near: bool (N,), whether the image does, exactly or nearly; None without training rows.
     """
 
     groups: npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ def mean_interval(
 ) -> tuple[float, float]:
     """The 95 % interval of a mean: percentile bootstrap over groups, fixed seed.
 
-    Copies of one picture are hit or missed together, so they are drawn together; an interval over
+    Copies of one image are hit or missed together, so they are drawn together; an interval over
     single faces would be too narrow.
 
     Args:

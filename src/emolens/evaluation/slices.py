@@ -12,7 +12,7 @@ from emolens.evaluation.predictions import Predictions
 from emolens.evaluation.resampling import share_interval
 from emolens.imaging.quality import measure_sharpness
 
-# Ten raters a picture: edges between their tenths.
+# Ten raters an image: edges between their tenths.
 _AGREEMENT_EDGES = (0.45, 0.65, 0.85)
 _AGREEMENT_NAMES = ("up to 4 of 10", "5 or 6 of 10", "7 or 8 of 10", "9 or 10 of 10")
 _QUARTILE_NAMES = ("lowest quarter", "second quarter", "third quarter", "highest quarter")

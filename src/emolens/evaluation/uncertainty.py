@@ -76,7 +76,7 @@ def choose_threshold(
 
     The threshold is looked for by halving, and every step's bound on the risk is made so much
     surer that all of them hold together; a threshold picked where these very faces look best would
-    promise too much. The bound takes faces as independent, which copies of one picture are not.
+    promise too much. The bound takes faces as independent, which copies of one image are not.
 
     Args:
         confidence: float64 (N,), probability of the predicted class, 0..1, N > 0.

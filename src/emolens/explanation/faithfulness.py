@@ -1,7 +1,7 @@
 """Does a map show what the classifier goes by? Two checks that need nothing but its answers.
 
 Rank agreement: a map that stays the same when the weights of the network are replaced by random
-ones shows the picture, not the network.
+ones shows the image, not the network.
 Source: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.
 
 Deletion and insertion: take the pixels that a map calls important out of a face, most important
@@ -190,7 +190,7 @@ def _spearman(first: Floats, second: Floats) -> float:
 
 
 def _steps(before: Gray, after: Gray, order: Order, n_steps: int) -> list[Gray]:
-    """Faces on the way from one picture to another, the pixels exchanged in an order."""
+    """Faces on the way from one image to another, the pixels exchanged in an order."""
     faces = []
     for step in range(n_steps + 1):
         exchanged = order[: round(step * order.size / n_steps)]

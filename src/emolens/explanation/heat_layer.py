@@ -53,13 +53,13 @@ class HeatLayer:
             result: What was found in it.
 
         Returns:
-            A new uint8 (H, W, 3) BGR picture of the same size.
+            A new uint8 (H, W, 3) BGR image of the same size.
         """
         squares = [
             self._framing.apply(face.box, turn_degrees=turn_for(face.roll_degrees))
             for face in result.faces
         ]
-        # Other layers may have changed the picture; the model sees what the camera saw.
+        # Other layers may have changed the image; the model sees what the camera saw.
         maps = self._maps_of(result.frame.image, result, squares)
         drawn = image.copy()
         for face, square, of_face in zip(result.faces, squares, maps, strict=True):
@@ -96,7 +96,7 @@ class HeatLayer:
 
 
 def _lay_over(image: Pixels, square: Box, maps: ActivationMaps, face: FaceResult) -> None:
-    """Draw one map into a picture, in place; what lies outside the picture is left out."""
+    """Draw one map into an image, in place; what lies outside the image is left out."""
     height, width = image.shape[:2]
     side = round(square.width)
     left, top = round(square.x_min), round(square.y_min)

@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 # narrow enough that a cell keeps its place, wide enough that no edges show.
 _BELL = 0.5
 _N_EMPTY = 4
-# Smooth random pictures that ask a model where its cells are; more change nothing.
+# Smooth random images that ask a model where its cells are; more change nothing.
 _N_PROBES = 8
 _PROBE_BLUR = 1 / 16
 _PROBE_MEAN, _PROBE_STD = 128.0, 60.0
@@ -67,7 +67,7 @@ def find_centers(
         size_px: S.
 
     Returns:
-        `strided_centers` or `even_centers`, whichever lets the maps of smooth random pictures and
+        `strided_centers` or `even_centers`, whichever lets the maps of smooth random images and
         of their mirror images agree more.
     """
     probes = _probes(size_px)
@@ -126,14 +126,14 @@ def spreading(centers: Centers, size_px: int) -> Floats:
 
 def _probes(size_px: int) -> list[npt.NDArray[np.uint8]]:
     noise = np.random.default_rng(0).normal(size=(_N_PROBES, size_px, size_px))
-    smooth = [cv2.GaussianBlur(picture, (0, 0), _PROBE_BLUR * size_px) for picture in noise]
-    scaled = [_PROBE_MEAN + _PROBE_STD * picture / picture.std() for picture in smooth]
-    return [np.clip(picture, 0, 255).astype(np.uint8) for picture in scaled]
+    smooth = [cv2.GaussianBlur(image, (0, 0), _PROBE_BLUR * size_px) for image in noise]
+    scaled = [_PROBE_MEAN + _PROBE_STD * image / image.std() for image in smooth]
+    return [np.clip(image, 0, 255).astype(np.uint8) for image in scaled]
 
 
 def _mirror_agreement(maps: Floats, centers: Centers, size_px: int) -> float:
     """Correlation of the first half of the maps with the mirrored second half."""
-    # What a row has on the average of all pictures is alike under any placement.
+    # What a row has on the average of all images is alike under any placement.
     varying = maps - maps.mean(axis=(0, 3), keepdims=True)
     plain, mirrored = np.split(resize_maps(varying, centers, size_px).astype(np.float64), 2)
     turned = mirrored[..., ::-1]

@@ -9,7 +9,7 @@ from emolens.core.errors import InputError
 from emolens.explanation.placement import Floats
 
 _ROWS = ("upper", "middle", "lower")
-# As one sees the picture; the subject's own right is on the picture's left.
+# As one sees the image; the subject's own right is on the image's left.
 _COLUMNS = ("left", "centre", "right")
 
 
@@ -18,7 +18,7 @@ class EvidencePlace:
     """One of nine equal parts of a face.
 
     Attributes:
-        name: Row and column as one sees the picture, e.g. `"lower left"`; `"centre"` in the middle.
+        name: Row and column as one sees the image, e.g. `"lower left"`; `"centre"` in the middle.
         share: Its part of all positive evidence, 0..1.
     """
 

@@ -1,7 +1,7 @@
 """Every kind of pixels to the one kind that emolens works with: uint8, BGR.
 
 Transparency is blended with white, as viewers and paper show it: what lies behind transparent
-pixels is arbitrary. A picture that is transparent everywhere would be blank, so there the
+pixels is arbitrary. An image that is transparent everywhere would be blank, so there the
 transparency is taken for a writer's mistake and ignored.
 
 Values of 16 bits keep their upper 8, so 65535 becomes 255; `emolens.imaging.deep` deals with those
@@ -38,12 +38,12 @@ def as_bgr(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     allowed = "a non-empty uint8 array (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA"
     if not isinstance(image, np.ndarray):
-        raise InputError(f"the picture must be {allowed}; got {type(image).__name__}")
+        raise InputError(f"the image must be {allowed}; got {type(image).__name__}")
     channels = image.shape[2:]
     is_shape_allowed = image.ndim > 1 and channels in ((), (1,), (3,), (4,))
     if image.dtype != np.uint8 or not is_shape_allowed or 0 in image.shape:
         raise InputError(
-            f"the picture must be {allowed}; got {image.dtype} {image.shape}; "
+            f"the image must be {allowed}; got {image.dtype} {image.shape}; "
             "scale other types to 0..255 and convert them with .astype(np.uint8)"
         )
     if channels in ((), (1,)):
@@ -53,11 +53,11 @@ def as_bgr(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return image
 
 
-def bgr_from_pillow(picture: Image.Image) -> npt.NDArray[np.uint8]:
+def bgr_from_pillow(image: Image.Image) -> npt.NDArray[np.uint8]:
     """Convert a loaded Pillow image of any kind that the formats of emolens can hold.
 
     Args:
-        picture: The image; its pixels are loaded.
+        image: The image; its pixels are loaded.
 
     Returns:
         uint8 (H, W, 3), BGR.
@@ -65,29 +65,29 @@ def bgr_from_pillow(picture: Image.Image) -> npt.NDArray[np.uint8]:
     Raises:
         UnsupportedFormatError: A kind of pixels without a defined white or without known colours.
     """
-    if picture.mode in _GREY_16_BIT:
-        upper = np.asarray(picture) >> 8
+    if image.mode in _GREY_16_BIT:
+        upper = np.asarray(image) >> 8
         return as_bgr(upper.astype(np.uint8))
-    if picture.mode == "La":
-        picture = picture.convert("LA")
-    if picture.mode in _WITH_ALPHA or (picture.mode in _PLAIN and "transparency" in picture.info):
-        rgba = np.asarray(picture.convert("RGBA"))
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode in _WITH_ALPHA or (image.mode in _PLAIN and "transparency" in image.info):
+        rgba = np.asarray(image.convert("RGBA"))
         return _blend(np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), np.uint8))
-    if picture.mode in _PLAIN:
-        return _plain(picture)
+    if image.mode in _PLAIN:
+        return _plain(image)
     raise UnsupportedFormatError(
-        f"the picture holds pixels of kind {picture.mode!r}; allowed are grey, palette, RGB, CMYK "
+        f"the image holds pixels of kind {image.mode!r}; allowed are grey, palette, RGB, CMYK "
         "and YCbCr with 1 to 16 bits; save it as PNG with 8 bits"
     )
 
 
-def _plain(picture: Image.Image) -> npt.NDArray[np.uint8]:
-    """A picture without transparency, some rows at a time: whole copies of large ones cost GB."""
-    width, height = picture.size
+def _plain(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """An image without transparency, some rows at a time: whole copies of large ones cost GB."""
+    width, height = image.size
     bgr = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _ROWS_AT_ONCE):
         bottom = min(top + _ROWS_AT_ONCE, height)
-        rows = picture.crop((0, top, width, bottom))
+        rows = image.crop((0, top, width, bottom))
         # Pillow copies also what is RGB already.
         rgb = np.asarray(rows if rows.mode == "RGB" else rows.convert("RGB"))
         cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=bgr[top:bottom])

@@ -37,7 +37,7 @@ def inspect_bmp(encoded: bytes, max_pixels: int) -> Container:
         raise cut_off(_NAME, "inside its header")
     if header_bytes not in (_CORE_HEADER_BYTES, *_INFO_HEADER_BYTES):
         raise UnsupportedFormatError(
-            f"the BMP picture has a header of {header_bytes} bytes, which emolens does not know; "
+            f"the BMP image has a header of {header_bytes} bytes, which emolens does not know; "
             "save it as PNG"
         )
     if len(encoded) < _FILE_HEADER_BYTES + header_bytes:
@@ -56,7 +56,7 @@ def inspect_bmp(encoded: bytes, max_pixels: int) -> Container:
         stored_bytes = (width * bits + 31) // 32 * 4 * abs(height)
     elif compression not in (_RLE8, _RLE4):
         raise UnsupportedFormatError(
-            f"the BMP picture is packed by method {compression}; emolens reads BMP without "
+            f"the BMP image is packed by method {compression}; emolens reads BMP without "
             "compression or with RLE4 and RLE8; save it as PNG"
         )
     if start + stored_bytes > len(encoded):

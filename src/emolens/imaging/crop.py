@@ -1,4 +1,4 @@
-"""Cut a square out of a picture, at any size and place, without losing track of fractions."""
+"""Cut a square out of an image, at any size and place, without losing track of fractions."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from emolens.core.geometry import Box
 
 # Sides may differ by what float arithmetic on pixel coordinates leaves behind.
 _SIDE_TOLERANCE = 1e-3
-# Longer parts of a picture are shrunk by OpenCV first, to this side or to this many pixels per
+# Longer parts of an image are shrunk by OpenCV first, to this side or to this many pixels per
 # result pixel; an edge is then off by at most 1/8 of a result pixel, and far less at 48 px.
 _LARGE_PX = 2048
 _LARGE_STEP = 8
@@ -26,24 +26,24 @@ _Floats = npt.NDArray[np.float64]
 
 
 def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.NDArray[np.uint8]:
-    """Cut a square out of a picture and bring it to a size.
+    """Cut a square out of an image and bring it to a size.
 
     The square's edges count with all their decimals. When shrinking, every result pixel is the
     mean of the area it covers, partly covered pixels by their part; when growing, pixels are
-    interpolated linearly. What lies outside the picture repeats its border. Results are rounded,
+    interpolated linearly. What lies outside the image repeats its border. Results are rounded,
     so they may differ by 1 from OpenCV's INTER_AREA and INTER_LINEAR. Memory depends on the
-    picture and `size_px` alone, not on the square.
+    image and `size_px` alone, not on the square.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
-        square: The square in pixels; it may lie partly or wholly outside the picture.
+        square: The square in pixels; it may lie partly or wholly outside the image.
         size_px: Side of the result.
 
     Returns:
         uint8 (size_px, size_px) or (size_px, size_px, 3), C-contiguous.
 
     Raises:
-        InputError: The picture has another type or shape, the square is empty or no square, or
+        InputError: The image has another type or shape, the square is empty or no square, or
             `size_px` is below 1.
     """
     _check(image, square, size_px)
@@ -63,17 +63,17 @@ def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.
 def part_around(
     image: npt.NDArray[np.uint8], square: Box, *, is_turned: bool = False
 ) -> tuple[npt.NDArray[np.uint8], Box]:
-    """The part of a picture that a crop depends on, so that nothing is done to the rest.
+    """The part of an image that a crop depends on, so that nothing is done to the rest.
 
-    A crop of that part is the same as one of the whole picture.
+    A crop of that part is the same as one of the whole image.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
-        square: The square in pixels; it may lie partly or wholly outside the picture.
+        square: The square in pixels; it may lie partly or wholly outside the image.
         is_turned: Whether the square is turned about its centre before it is cut out.
 
     Returns:
-        A view of the picture, never empty, and the square in pixels of that view.
+        A view of the image, never empty, and the square in pixels of that view.
     """
     reach = Box.from_center(square.center_xy, math.sqrt(2) * square.width) if is_turned else square
     top, bottom = _touched(reach.y_min, max(reach.width, reach.height), image.shape[0])
@@ -83,9 +83,9 @@ def part_around(
 
 
 def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.uint8]:
-    """Bring a whole grey picture to a square of a size.
+    """Bring a whole grey image to a square of a size.
 
-    Area averaging when shrinking, linear interpolation when growing; a picture of that size stays
+    Area averaging when shrinking, linear interpolation when growing; an image of that size stays
     as it is. One that is not square keeps its proportions and all it shows: its shorter side is
     filled up on both ends by repeating the border.
 
@@ -94,13 +94,13 @@ def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArra
         size_px: Side of the result.
 
     Returns:
-        uint8 (size_px, size_px); the picture itself where nothing is to do.
+        uint8 (size_px, size_px); the image itself where nothing is to do.
 
     Raises:
-        InputError: The picture has another type or shape, or `size_px` is below 1.
+        InputError: The image has another type or shape, or `size_px` is below 1.
     """
     if image.ndim < _GRAY_NDIM or image.shape[2:]:
-        raise InputError(f"a grey picture must be uint8 (H, W), got {image.dtype} {image.shape}")
+        raise InputError(f"a grey image must be uint8 (H, W), got {image.dtype} {image.shape}")
     height, width = image.shape
     if height == width == size_px:
         return image
@@ -108,20 +108,20 @@ def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArra
 
 
 def middle_square(image: npt.NDArray[np.uint8], part: float) -> npt.NDArray[np.uint8]:
-    """The square in the middle of a picture, without resampling.
+    """The square in the middle of an image, without resampling.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
-        part: Its side in parts of the picture's shorter side, above 0 and at most 1.
+        part: Its side in parts of the image's shorter side, above 0 and at most 1.
 
     Returns:
-        uint8 (S, S) or (S, S, 3), a view of the picture, S at least 1.
+        uint8 (S, S) or (S, S, 3), a view of the image, S at least 1.
 
     Raises:
         InputError: The part is outside its range.
     """
     if not 0 < part <= 1:
-        raise InputError(f"the part of a picture must be above 0 and at most 1, got {part}")
+        raise InputError(f"the part of an image must be above 0 and at most 1, got {part}")
     height, width = image.shape[:2]
     side = max(round(part * min(height, width)), 1)
     top, left = (height - side) // 2, (width - side) // 2
@@ -132,7 +132,7 @@ def _check(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> None:
     is_shape_allowed = image.ndim > 1 and image.shape[2:] in ((), (3,))
     if image.dtype != np.uint8 or not is_shape_allowed or 0 in image.shape:
         raise InputError(
-            "a picture to crop must be a non-empty uint8 array (H, W) or (H, W, 3), "
+            "an image to crop must be a non-empty uint8 array (H, W) or (H, W, 3), "
             f"got {image.dtype} {image.shape}"
         )
     if size_px < 1:
@@ -162,7 +162,7 @@ def _shrink_large(part: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.uin
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Where `n` results lie along one side of a picture, in pixels of it."""
+    """Where `n` results lie along one side of an image, in pixels of it."""
 
     start: float
     side: float
@@ -170,7 +170,7 @@ class _Line:
 
     @property
     def step(self) -> float:
-        """Pixels of the picture per result."""
+        """Pixels of the image per result."""
         return self.side / self.n
 
     @property
@@ -201,7 +201,7 @@ def _area_means(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) ->
 
 
 def _interpolated(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) -> _Floats:
-    """The picture at the middle of each result."""
+    """The image at the middle of each result."""
     height, width = image.shape[:2]
     rows = _between(image, np.clip(along_y.centers, 0, height - 1), axis=0)
     return _between(rows, np.clip(along_x.centers, 0, width - 1), axis=1)

@@ -1,4 +1,4 @@
-"""A picture file to pixels: complete, upright, BGR, or an error that says why not."""
+"""An image file to pixels: complete, upright, BGR, or an error that says why not."""
 
 import io
 import math
@@ -60,7 +60,7 @@ __all__ = [
     "read_image",
 ]
 
-# Above any uncompressed picture of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
+# Above any uncompressed image of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
 # grows with the number of pixels that is allowed.
 MAX_FILE_BYTES = 1 << 30
 FORMATS = tuple(kind.name for kind in READABLE)
@@ -78,15 +78,15 @@ _RARE_KIND = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
-    """A decoded picture.
+    """A decoded image.
 
     Attributes:
         image: uint8 (H, W, 3), BGR, upright; read-only.
-        notes: Remarks that a user should know, e.g. `"first of 12 frames"`.
+        warnings: Warnings that a user should know, e.g. `"first of 12 frames"`.
     """
 
     image: npt.NDArray[np.uint8]
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def _accept(image: Image.Image, container: Container) -> None:
@@ -116,12 +116,12 @@ _CODECS = {
 
 
 def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
-    """Decode a picture file held in memory.
+    """Decode an image file held in memory.
 
     The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
-    or a file with several pages the first picture is taken, and a note says so; transparency is
+    or a file with several pages the first image is taken, and a warning says so; transparency is
     blended with white (see `emolens.imaging.bgr`); values of 16 bits that use fewer are scaled, and
-    a note says so (see `emolens.imaging.deep`). A file that is cut off anywhere is refused.
+    a warning says so (see `emolens.imaging.deep`). A file that is cut off anywhere is refused.
     Pixels are square, whatever density the file states across and down (JFIF, pHYs, TIFF's
     resolution): it is meant for printers, and viewers ignore it as well.
 
@@ -131,17 +131,17 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
             (`PIL.Image.MAX_IMAGE_PIXELS`) does not count.
 
     Returns:
-        The pixels and remarks.
+        The pixels and warnings.
 
     Raises:
         EmptyFileError: There are no bytes.
-        UnsupportedFormatError: The bytes are no such picture, or one of a rare kind.
-        ImageTooLargeError: The picture declares more than `max_pixels` pixels.
+        UnsupportedFormatError: The bytes are no such image, or one of a rare kind.
+        ImageTooLargeError: The image declares more than `max_pixels` pixels.
         DamagedImageError: The file ends early or contradicts itself.
         InputError: `encoded` is no bytes, or `max_pixels` is below 1.
     """
     if not isinstance(encoded, bytes | bytearray | memoryview):
-        raise InputError(f"a picture file must be given as bytes, got {type(encoded).__name__}")
+        raise InputError(f"an image file must be given as bytes, got {type(encoded).__name__}")
     if max_pixels < 1:
         raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
     encoded = bytes(encoded)
@@ -150,29 +150,29 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
         # HEIC and AVIF share a container, which alone says which of them it holds.
         codec = _CODECS[container.format_name]
         with pillow_limit_lifted(math.prod(container.size_wh)):
-            pixels, notes = _decode(codec, container, max_pixels)
+            pixels, warnings = _decode(codec, container, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(
-            f"the {container.format_name} picture is too large for Pillow: {error}"
+            f"the {container.format_name} image is too large for Pillow: {error}"
         ) from error
     except _DECODER_ERRORS as error:
         raise _refusal(container.format_name, error) from error
     upright = np.ascontiguousarray(turn_upright(pixels, container.orientation))
     upright.setflags(write=False)
-    return DecodedImage(upright, container.notes + notes)
+    return DecodedImage(upright, container.warnings + warnings)
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
-    """Read and decode a picture file; see `decode_image`.
+    """Read and decode an image file; see `decode_image`.
 
     Args:
         path: The file; bytes that are no UTF-8 stand in it as Python's surrogate escapes.
         max_pixels: Largest width x height that is decoded.
 
     Returns:
-        The pixels and remarks.
+        The pixels and warnings.
 
     Raises:
         InputNotFoundError: There is no such file, or it may not be read.
@@ -198,10 +198,10 @@ def _max_file_bytes(max_pixels: int) -> int:
 def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
     try:
         if file.is_dir():
-            raise InputError(f"{shown} is a folder; name a picture file in it")
+            raise InputError(f"{shown} is a folder; name an image file in it")
         if file.exists() and not file.is_file():
             # Opening a pipe would wait for somebody to write into it.
-            raise InputError(f"{shown} is a device, pipe or socket; name a picture file")
+            raise InputError(f"{shown} is a device, pipe or socket; name an image file")
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
             try:
@@ -246,11 +246,10 @@ def _recognise(encoded: bytes, name: str = "") -> str:
     allowed = f"allowed are {', '.join(FORMATS)}, whatever the file's name"
     if kind is not None:
         raise UnsupportedFormatError(
-            f"a {kind.name} file, which emolens does not read as a picture; {kind.advice}; "
-            f"{allowed}"
+            f"a {kind.name} file, which emolens does not read as an image; {kind.advice}; {allowed}"
         )
     raise UnsupportedFormatError(
-        f"not a picture of a format that emolens reads: it begins with {encoded[:12]!r}; "
+        f"not an image of a format that emolens reads: it begins with {encoded[:12]!r}; "
         f"{allowed}; save it in one of these"
     )
 
@@ -261,18 +260,18 @@ def _decode(
     def reopen() -> Image.Image:
         return codec.open(io.BytesIO(container.pixel_file))
 
-    picture = reopen()
+    image = reopen()
     # Should parser and decoder disagree, the decoder's own idea of the size counts too.
-    check_size(container.format_name, picture.size, max_pixels)
-    picture.load()
-    codec.verify(picture, container)
-    deep = read_deep(picture, reopen, declared_white=container.declared_white)
-    pixels = bgr_from_pillow(picture) if deep is None else as_bgr(deep.image)
-    notes = () if deep is None else (deep.note,)
+    check_size(container.format_name, image.size, max_pixels)
+    image.load()
+    codec.verify(image, container)
+    deep = read_deep(image, reopen, declared_white=container.declared_white)
+    pixels = bgr_from_pillow(image) if deep is None else as_bgr(deep.image)
+    warnings = () if deep is None else (deep.warning,)
     if container.shown_xyxy is None:
-        return pixels, notes
+        return pixels, warnings
     x_min, y_min, x_max, y_max = container.shown_xyxy
-    return pixels[y_min:y_max, x_min:x_max], notes
+    return pixels[y_min:y_max, x_min:x_max], warnings
 
 
 def _refusal(format_name: str, error: BaseException) -> DamagedImageError | UnsupportedFormatError:
@@ -280,7 +279,7 @@ def _refusal(format_name: str, error: BaseException) -> DamagedImageError | Unsu
     reason = str(error) if is_explained else f"its decoder gave up ({error!r})"
     if any(words in reason.lower() for words in _RARE_KIND):
         return UnsupportedFormatError(
-            f"the {format_name} picture is of a kind that emolens does not read ({reason}); "
+            f"the {format_name} image is of a kind that emolens does not read ({reason}); "
             "save it as PNG"
         )
     return damaged(format_name, reason)

@@ -1,7 +1,7 @@
-"""Values of 16 bits to 8, by the white that the picture really uses.
+"""Values of 16 bits to 8, by the white that the image really uses.
 
 Cameras, scanners and scientific software store 10 to 14 bits in files of 16 without saying so; by
-the upper 8 bits alone such a picture would be almost black. So white is what the file declares, or
+the upper 8 bits alone such an image would be almost black. So white is what the file declares, or
 else the largest number of as many bits as its values need.
 
 Source: W3C PNG (third edition), 11.3.2.4 (sBIT); TIFF 6.0, MaxSampleValue and SMaxSampleValue.
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 WHITE_16_BIT: Final = 65535
-# Fewer bits than in an ordinary picture are a dark picture, which detector and crops deal with.
+# Fewer bits than in an ordinary image are a dark image, which detector and crops deal with.
 _MIN_BITS = 8
 # Broken sensor pixels and small burnt-in text may be brighter than white.
 _BRIGHTER_SHARE = 1e-3
@@ -35,7 +35,7 @@ Values = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeepImage:
-    """A picture of 16 bits that uses fewer.
+    """An image of 16 bits that uses fewer.
 
     Attributes:
         image: uint8 (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, scaled to 0..255.
@@ -46,29 +46,29 @@ class DeepImage:
     white: int
 
     @property
-    def note(self) -> str:
-        """A remark that a user should know."""
+    def warning(self) -> str:
+        """A warning that a user should know."""
         return f"of 16 bits {self.white.bit_length()} are used: {self.white} is read as white"
 
 
 def read_deep(
-    picture: Image.Image,
+    pil_image: Image.Image,
     reopen: Callable[[], Image.Image],
     *,
     declared_white: int | None = None,
 ) -> DeepImage | None:
-    """Read a picture of 16 bits that uses fewer.
+    """Read an image of 16 bits that uses fewer.
 
     Args:
-        picture: The picture, loaded; Pillow keeps the upper 8 bits of colours.
+        pil_image: The image, loaded; Pillow keeps the upper 8 bits of colours.
         reopen: Opens the same file once more, without loading its pixels.
         declared_white: The largest value according to the file, 1..65535; it counts where the
             values keep to it.
 
     Returns:
-        None where the picture has no 16 bits or uses them all: then the upper 8 are enough.
+        None where the image has no 16 bits or uses them all: then the upper 8 are enough.
     """
-    values = _values(picture, reopen)
+    values = _values(pil_image, reopen)
     if values is None:
         return None
     n_colours = {2: 1, 4: 3}.get(values.shape[2], values.shape[2])
@@ -87,11 +87,11 @@ def read_deep(
     return DeepImage(np.dstack([colours, _to_8_bits(alpha, opaque)]), white)
 
 
-def _values(picture: Image.Image, reopen: Callable[[], Image.Image]) -> Values | None:
+def _values(pil_image: Image.Image, reopen: Callable[[], Image.Image]) -> Values | None:
     """All 16 bits, (H, W, 1..4) in the order grey or BGR, alpha; None where 8 are enough."""
-    if picture.mode in _GREY:
-        return np.asarray(picture).astype(np.uint16, copy=False)[..., np.newaxis]
-    if picture.format not in _FORMATS:
+    if pil_image.mode in _GREY:
+        return np.asarray(pil_image).astype(np.uint16, copy=False)[..., np.newaxis]
+    if pil_image.format not in _FORMATS:
         return None
     again = reopen()
     if not isinstance(again, ImageFile.ImageFile):
@@ -101,7 +101,7 @@ def _values(picture: Image.Image, reopen: Callable[[], Image.Image]) -> Values |
         return None
     (raw_mode,) = raw_modes
     is_grey = raw_mode == _GREY_ALPHA
-    upper = np.asarray(picture)
+    upper = np.asarray(pil_image)
     if _largest(upper[..., :3]) >= 1 << (_MIN_BITS - 1):
         return None
     # The four bytes of grey and alpha look like a pixel of four colours.

@@ -1,4 +1,4 @@
-"""EXIF orientation: read it without trusting a single byte, and turn the picture upright.
+"""EXIF orientation: read it without trusting a single byte, and turn the image upright.
 
 Source: EXIF 2.32 (CIPA DC-008-2019), tag 0x0112; TIFF 6.0, section 2, for the bytes around it.
 """
@@ -22,7 +22,7 @@ def read_orientation(exif: bytes) -> int:
         exif: The block as it stands in the file, with or without the leading `Exif\0\0`.
 
     Returns:
-        1..8; 1 where the block is broken or says nothing: a wrong tag must not cost the picture.
+        1..8; 1 where the block is broken or says nothing: a wrong tag must not cost the image.
     """
     return first_orientation([exif])
 
@@ -76,7 +76,7 @@ def turn_upright(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[
         orientation: 1..8.
 
     Returns:
-        The upright picture, (W, H, C) for orientations 5..8; the picture itself for 1.
+        The upright image, (W, H, C) for orientations 5..8; the image itself for 1.
     """
     # Several times faster than copies of numpy's views.
     match orientation:

@@ -1,4 +1,4 @@
-"""Pictures with few grey levels: dark, washed out or in fog, spread over the scale again.
+"""Images with few grey levels: dark, washed out or in fog, spread over the scale again.
 
 A network that has seen faces in good light calls whatever it can barely see neutral, and is sure
 of it. What has contrast enough is never touched.
@@ -34,13 +34,13 @@ _RIM = 1 / 8
 # This share of the pixels may be darker, and the same may be brighter, than the levels say.
 _FACE_SHARE = 0.02
 # Small enough for a bright face on a black ground to count.
-_PICTURE_SHARE = 0.001
-# A lamp or a window may take so much of a picture that is dark otherwise.
+_IMAGE_SHARE = 0.001
+# A lamp or a window may take so much of an image that is dark otherwise.
 _MOST_SHARE = 0.1
 _HALF = 0.5
-# Half of a picture below this: night, or a closed shutter.
+# Half of an image below this: night, or a closed shutter.
 _BLACK_LEVEL = 16
-# So many pixels tell the levels of a picture.
+# So many pixels tell the levels of an image.
 _SAMPLE_PX = 10_000
 
 Pixels = npt.NDArray[np.uint8]
@@ -102,14 +102,14 @@ def crop_spread(
     """Cut a face out and spread its levels where they are narrow.
 
     Args:
-        gray: uint8 (H, W), the picture.
-        square: The face, in pixels of the picture.
+        gray: uint8 (H, W), the image.
+        square: The face, in pixels of the image.
         size_px: Side of the crop.
         turn_degrees: How far the square is turned clockwise about its centre.
 
     Returns:
         The crop as `emolens.imaging.turn.crop_turned` gives it, uint8 (S, S), its levels spread,
-        and the levels that the face has in the picture.
+        and the levels that the face has in the image.
     """
     crop = crop_turned(gray, square, size_px, roll_degrees=turn_degrees)
     levels = face_levels(crop)
@@ -120,40 +120,40 @@ def crop_spread(
     return crop_turned(spread, square, size_px, roll_degrees=turn_degrees), levels
 
 
-def picture_levels(image: Pixels) -> Levels:
-    """The levels of a whole picture, of all its colours together.
+def image_levels(image: Pixels) -> Levels:
+    """The levels of a whole image, of all its colours together.
 
     Args:
         image: uint8 (H, W, 3).
     """
-    return _levels(_sample(image), _PICTURE_SHARE)
+    return _levels(_sample(image), _IMAGE_SHARE)
 
 
 def spread_most(image: Pixels) -> Pixels | None:
-    """Spread the levels that most of a picture has, where few bright or dark things hide them.
+    """Spread the levels that most of an image has, where few bright or dark things hide them.
 
     Args:
         image: uint8 (H, W, 3).
 
     Returns:
-        The picture with the levels of its middle eight tenths spread, what lies beyond them cut
+        The image with the levels of its middle eight tenths spread, what lies beyond them cut
         off; None where these are no fewer than a network can see.
     """
     spread = _levels(_sample(image), _MOST_SHARE).spread(image)
     return None if spread is image else spread
 
 
-def light_notes(image: Pixels, *, has_faces: bool) -> tuple[str, ...]:
-    """What a user should know about the light of a picture.
+def light_warnings(image: Pixels, *, has_faces: bool) -> tuple[str, ...]:
+    """What a user should know about the light of an image.
 
     Args:
         image: uint8 (H, W, 3).
-        has_faces: Whether faces were found: a dark background is worth a remark only without any.
+        has_faces: Whether faces were found: a dark background is worth a warning only without any.
 
     Returns:
-        One remark where the levels are narrow, or where half of a picture without faces is black.
+        One warning where the levels are narrow, or where half of an image without faces is black.
     """
-    levels = picture_levels(image)
+    levels = image_levels(image)
     if levels.is_narrow and levels.high < DARK_LEVEL:
         return (f"very dark: no value above {levels.high} of 255; brightened to be read",)
     if levels.is_narrow:

@@ -22,7 +22,7 @@ def inspect_gif(encoded: bytes, max_pixels: int) -> Container:
 
     Returns:
         The file up to its first frame, its size and its number of frames. A first frame that
-        reaches beyond the declared canvas makes the picture larger.
+        reaches beyond the declared canvas makes the image larger.
 
     Raises:
         DamagedImageError: A block is broken, or the file ends before its trailer.

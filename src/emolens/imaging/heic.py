@@ -1,4 +1,4 @@
-"""HEIC pictures to pixels: PyAV's HEVC decoder, tile by tile (ADR 0014)."""
+"""HEIC images to pixels: PyAV's HEVC decoder, tile by tile (ADR 0014)."""
 
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from emolens.core.errors import UnsupportedFormatError
 from emolens.imaging.container import damaged
-from emolens.imaging.heif import TiledPicture, coded_pictures
+from emolens.imaging.heif import TiledImage, coded_images
 
 if TYPE_CHECKING:
     from emolens.imaging.pyav import VideoFrame
@@ -25,50 +25,50 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 
 
 def open_heic(stream: BinaryIO) -> Image.Image:
-    """Decode the main picture of a file that `heif.inspect_heif` accepts.
+    """Decode the main image of a file that `heif.inspect_heif` accepts.
 
     Args:
         stream: The file.
 
     Returns:
-        An RGB image, or RGBA where the picture has transparency; as stored, not turned.
+        An RGB image, or RGBA where the image has transparency; as stored, not turned.
 
     Raises:
         DamagedImageError: A tile cannot be decoded or is not whole.
         UnsupportedFormatError: PyAV is missing.
     """
-    main, alpha = coded_pictures(stream.read())
+    main, alpha = coded_images(stream.read())
     pixels = _assembled(main, "rgb24")
     if alpha is not None:
         pixels = np.dstack([pixels, _assembled(alpha, "gray")])
     return Image.fromarray(pixels)
 
 
-def _assembled(picture: TiledPicture, pixel_format: str) -> npt.NDArray[np.uint8]:
-    """The tiles side by side, uint8 (H, W, 3) or (H, W), without what lies beyond the picture."""
-    width, height = picture.size_wh
-    tile_width, tile_height = picture.tile_wh
+def _assembled(image: TiledImage, pixel_format: str) -> npt.NDArray[np.uint8]:
+    """The tiles side by side, uint8 (H, W, 3) or (H, W), without what lies beyond the image."""
+    width, height = image.size_wh
+    tile_width, tile_height = image.tile_wh
     pixels = np.empty((height, width, 3) if pixel_format == "rgb24" else (height, width), np.uint8)
-    for number, tile in enumerate(picture.tiles()):
-        row, column = divmod(number, picture.n_columns)
-        frame = _decoded(picture, tile)
-        _set_colours(frame, picture.colours)
+    for number, tile in enumerate(image.tiles()):
+        row, column = divmod(number, image.n_columns)
+        frame = _decoded(image, tile)
+        _set_colours(frame, image.colours)
         place = pixels[row * tile_height :, column * tile_width :][:tile_height, :tile_width]
         place[:] = frame.to_ndarray(format=pixel_format)[: place.shape[0], : place.shape[1]]
     return pixels
 
 
-def _decoded(picture: TiledPicture, tile: bytes) -> "VideoFrame":
+def _decoded(image: TiledImage, tile: bytes) -> "VideoFrame":
     try:
-        from emolens.imaging.pyav import av  # noqa: PLC0415 (few pictures need it)
+        from emolens.imaging.pyav import av  # noqa: PLC0415 (few images need it)
     except ImportError as error:
         raise UnsupportedFormatError(
-            f"HEIC pictures need the package av, which cannot be loaded ({error}); install it "
-            "with: pip install av, or save the picture as JPEG"
+            f"HEIC images need the package av, which cannot be loaded ({error}); install it "
+            "with: pip install av, or save the image as JPEG"
         ) from error
-    width, height = picture.tile_wh
+    width, height = image.tile_wh
     decoder = av.CodecContext.create("hevc", "r")
-    decoder.extradata = picture.configuration
+    decoder.extradata = image.configuration
     decoder.thread_count = 1
     # The decoder refuses a tile that says of itself that it is larger.
     most = (width + _BLOCK_PX) * (height + _BLOCK_PX)

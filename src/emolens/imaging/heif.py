@@ -1,8 +1,8 @@
-"""HEIF files (HEIC of phones, AVIF): walk to the main picture, its tiles and how it is turned.
+"""HEIF files (HEIC of phones, AVIF): walk to the main image, its tiles and how it is turned.
 
-What turns, mirrors or crops the picture is read here and applied once, by
+What turns, mirrors or crops the image is read here and applied once, by
 `emolens.imaging.decode`: the decoders leave it alone. Orientation in EXIF is ignored, as the
-standard wants: programs that turn a picture may leave the camera's value there.
+standard wants: programs that turn an image may leave the camera's value there.
 
 Source: ISO/IEC 23008-12 (HEIF), sections 6.5 (properties) and 6.6 (grids); ISO/IEC 23000-22
 (MIAF), section 7.3.6.7 (the crop comes before the turns).
@@ -22,9 +22,9 @@ from emolens.imaging.heif_items import Items, read_items
 
 _NAME = "HEIF"
 _FORMATS = {b"hvc1": "HEIC", b"av01": "AVIF"}
-# The decoder's settings, which stand beside every picture of a coding.
+# The decoder's settings, which stand beside every image of a coding.
 _CONFIGURATIONS = {b"hvc1": b"hvcC", b"av01": b"av1C"}
-_PICTURES = {*_FORMATS, b"grid", b"iden", b"iovl", b"jpeg", b"avc1", b"vvc1", b"unci"}
+_IMAGES = {*_FORMATS, b"grid", b"iden", b"iovl", b"jpeg", b"avc1", b"vvc1", b"unci"}
 _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 # Quarter turns to the left and the two mirrors, as the EXIF orientations that ask for them.
 _TURNS = (1, 8, 3, 6)
@@ -34,15 +34,15 @@ _MAX_SHARING = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TiledPicture:
-    """A coded picture in one or more tiles of the same size.
+class TiledImage:
+    """A coded image in one or more tiles of the same size.
 
     Attributes:
         coding: `b"hvc1"` or `b"av01"`.
         configuration: What the decoder needs before the first tile.
         n_columns: Tiles in a row.
         tile_wh: (width, height) of a tile in pixels.
-        size_wh: (width, height) of the picture; what tiles have beyond it is no part of it.
+        size_wh: (width, height) of the image; what tiles have beyond it is no part of it.
         colours: Matrix (ISO/IEC 23091-2) and whether values use the full range, where the file
             says so.
     """
@@ -62,37 +62,37 @@ class TiledPicture:
 
 
 def inspect_heif(encoded: bytes, max_pixels: int) -> Container:
-    """Walk through a HEIF file and find its main picture.
+    """Walk through a HEIF file and find its main image.
 
     Args:
         encoded: The file.
         max_pixels: Largest width x height allowed.
 
     Returns:
-        The file, named HEIC or AVIF by how the picture is coded, with its size, the part of it
-        that is shown, its orientation and remarks.
+        The file, named HEIC or AVIF by how the image is coded, with its size, the part of it
+        that is shown, its orientation and warnings.
 
     Raises:
         DamagedImageError: A box is broken, or the file ends before what it declares.
         ImageTooLargeError: The declared size is too large.
-        UnsupportedFormatError: The picture is coded or put together in a way that is not read.
+        UnsupportedFormatError: The image is coded or put together in a way that is not read.
     """
     items, n_frames = _read(encoded)
-    picture = _tiled(items, items.primary, max_pixels)
-    n_pictures = sum(kind in _PICTURES for kind in items.standing_alone())
+    image = _tiled(items, items.primary, max_pixels)
+    n_images = sum(kind in _IMAGES for kind in items.standing_alone())
     return Container(
-        _FORMATS[picture.coding],
-        picture.size_wh,
+        _FORMATS[image.coding],
+        image.size_wh,
         encoded,
         _orientation(items),
         n_frames,
-        shown_xyxy=_clean_aperture(items, picture.size_wh),
-        remarks=(f"the main one of {n_pictures} pictures",) if n_pictures > 1 else (),
+        shown_xyxy=_clean_aperture(items, image.size_wh),
+        other_warnings=(f"the main one of {n_images} images",) if n_images > 1 else (),
     )
 
 
-def coded_pictures(encoded: bytes) -> tuple[TiledPicture, TiledPicture | None]:
-    """The main picture of a file that `inspect_heif` accepts, and its transparency if it has one.
+def coded_images(encoded: bytes) -> tuple[TiledImage, TiledImage | None]:
+    """The main image of a file that `inspect_heif` accepts, and its transparency if it has one.
 
     Raises:
         DamagedImageError: The transparency is broken or has another size.
@@ -105,7 +105,7 @@ def coded_pictures(encoded: bytes) -> tuple[TiledPicture, TiledPicture | None]:
         if kind and kind.rest()[4:].split(b"\0")[0] in _ALPHA:
             alpha = _tiled(items, helper)
             if alpha.size_wh != main.size_wh:
-                raise damaged(_NAME, "its transparency has another size than the picture")
+                raise damaged(_NAME, "its transparency has another size than the image")
             return main, alpha
     return main, None
 
@@ -119,10 +119,9 @@ def _read(encoded: bytes) -> tuple[Items, int]:
         return read_items(found[b"meta"]), _n_frames(found.get(b"moov"))
     if b"moov" in found:
         raise UnsupportedFormatError(
-            "the HEIF file holds an image sequence and no still picture; save a picture of it as "
-            "JPEG"
+            "the HEIF file holds an image sequence and no still image; save an image of it as JPEG"
         )
-    raise cut_off(_NAME, "before the list of its pictures")
+    raise cut_off(_NAME, "before the list of its images")
 
 
 def _n_frames(movie: Fields | None) -> int:
@@ -143,13 +142,13 @@ def _descend(fields: Fields, path: Sequence[bytes]) -> Fields | None:
     return place
 
 
-def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledPicture:
+def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledImage:
     size_wh, n_columns, parts = _grid(items, item) or (_size_of(items, item), 1, (item,))
     kinds = {items.kind_of(part) for part in parts}
     coding = kinds.pop()
     if kinds or coding not in _FORMATS:
         raise UnsupportedFormatError(
-            f"the HEIF picture is of a kind that emolens does not read ({items.kind_of(item)!r} "
+            f"the HEIF image is of a kind that emolens does not read ({items.kind_of(item)!r} "
             f"of {coding!r}); save it as JPEG or PNG"
         )
     tile_wh = _size_of(items, parts[0])
@@ -161,13 +160,13 @@ def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledPictu
     if configuration is None:
         raise damaged(_FORMATS[coding], "the settings of its decoder are missing")
     colours = _colours(items, item) or _colours(items, parts[0])
-    return TiledPicture(
+    return TiledImage(
         coding, configuration.rest(), n_columns, tile_wh, size_wh, colours, items, parts
     )
 
 
 def _grid(items: Items, item: int) -> tuple[tuple[int, int], int, tuple[int, ...]] | None:
-    """Size, columns and tiles of a picture that is put together, or None."""
+    """Size, columns and tiles of an image that is put together, or None."""
     if items.kind_of(item) != b"grid":
         return None
     content = items.content_of(item)
@@ -202,13 +201,13 @@ def _check_tiles(
 def _size_of(items: Items, item: int) -> tuple[int, int]:
     declared = items.property_of(item, b"ispe")
     if declared is None:
-        raise damaged(_NAME, f"the size of the picture {item} is missing")
+        raise damaged(_NAME, f"the size of the image {item} is missing")
     declared.version_and_flags()
     return declared.uint(4), declared.uint(4)
 
 
 def _orientation(items: Items) -> int:
-    """All turns and mirrors of the main picture, one after the other, as one EXIF orientation."""
+    """All turns and mirrors of the main image, one after the other, as one EXIF orientation."""
     stored = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     turned = stored
     for kind, content in items.properties_of(items.primary):

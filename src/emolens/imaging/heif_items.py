@@ -38,7 +38,7 @@ class Items:
     """What the meta box of a HEIF file lists.
 
     Attributes:
-        primary: Number of the main picture's item.
+        primary: Number of the main image's item.
     """
 
     primary: int
@@ -57,7 +57,7 @@ class Items:
     def kind_of(self, item: int) -> bytes:
         """Its four-letter type; raises `DamagedImageError` where there is no such item."""
         if item not in self._entries:
-            raise damaged(_NAME, f"the picture {item} is missing")
+            raise damaged(_NAME, f"the image {item} is missing")
         return self._entries[item].kind
 
     def properties_of(self, item: int) -> tuple[Property, ...]:
@@ -70,7 +70,7 @@ class Items:
         return None if content is None else Fields(content, 0, len(content), _NAME)
 
     def parts_of(self, item: int) -> tuple[int, ...]:
-        """The items that a derived picture is made from, in order."""
+        """The items that a derived image is made from, in order."""
         found = (to for name, start, to in self._references if (name, start) == (b"dimg", item))
         return next(found, ())
 
@@ -97,10 +97,10 @@ class Items:
     def _ranges(self, item: int) -> list[tuple[int, int]]:
         place = self._places.get(item)
         if place is None:
-            raise damaged(_NAME, f"it does not say where the picture {item} stands")
+            raise damaged(_NAME, f"it does not say where the image {item} stands")
         if place.method not in (_IN_FILE, _IN_DATA_BOX):
             raise UnsupportedFormatError(
-                "the HEIF picture is built from pieces of other pictures, which emolens does not "
+                "the HEIF image is built from pieces of other images, which emolens does not "
                 "read; save it as JPEG or PNG"
             )
         first, last = self._data_box if place.method == _IN_DATA_BOX else (0, len(self._source))
@@ -109,9 +109,9 @@ class Items:
             for start, length in place.extents
         ]
         if not ranges or any(start >= end or end > last for start, end in ranges):
-            raise cut_off(_NAME, f"inside the picture {item}")
+            raise cut_off(_NAME, f"inside the image {item}")
         if sum(end - start for start, end in ranges) > len(self._source):
-            raise damaged(_NAME, f"the picture {item} is larger than the file")
+            raise damaged(_NAME, f"the image {item} is larger than the file")
         return ranges
 
 
@@ -169,7 +169,7 @@ def _places(table: Fields) -> Iterator[tuple[int, _Place]]:
         n_extents = table.uint(2)
         # Without a byte for each, a short file could ask for billions of them.
         if n_extents > 1 and not extent_bytes:
-            raise damaged(_NAME, "a picture stands in many places that are not said")
+            raise damaged(_NAME, "an image stands in many places that are not said")
         extents = []
         for _ in range(n_extents):
             table.uint(index_bytes)

@@ -1,4 +1,4 @@
-"""JPEG files: walk from marker to marker, and notice a picture that ends in grey.
+"""JPEG files: walk from marker to marker, and notice an image that ends in grey.
 
 Source: ITU-T T.81, annex B (markers); EXIF 2.32, 4.7.2 (APP1).
 """
@@ -18,7 +18,7 @@ _SOI, _EOI, _TEM, _SOS, _APP1 = 0xD8, 0xD9, 0x01, 0xDA, 0xE1
 _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # All APPn but APP0 (JFIF) and APP14 (Adobe), which say how colours are coded; and comments.
 _METADATA = (set(range(0xE1, 0xF0)) - {0xEE}) | {0xFE}
-# Progressive pictures have about ten scans; thousands are a way to burn hours of decoding.
+# Progressive images have about ten scans; thousands are a way to burn hours of decoding.
 _MAX_SCANS = 100
 _LENGTH_BYTES = 2
 _GREY = range(126, 130)
@@ -28,7 +28,7 @@ _FILLER = bytes(range(1, 255))
 def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
     """Walk through a JPEG file from its first to its last marker.
 
-    What follows the end marker (a second picture, a motion clip, padding) is ignored.
+    What follows the end marker (a second image, a motion clip, padding) is ignored.
 
     Args:
         encoded: The file.
@@ -67,7 +67,7 @@ def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
             kept.append(encoded[kept_until : found.start()])
             kept_until = position
     if size_wh is None or n_scans == 0:
-        raise damaged(_NAME, "it holds no picture between its first and last marker")
+        raise damaged(_NAME, "it holds no image between its first and last marker")
     kept.append(encoded[kept_until:position])
     return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks))
 
@@ -89,19 +89,19 @@ def _read_size(body: bytes, max_pixels: int) -> tuple[int, int]:
 
 
 def verify_jpeg(image: Image.Image, container: Container) -> None:
-    """Notice picture data that ended before the picture did.
+    """Notice image data that ended before the image did.
 
     libjpeg fills the rest with mid-grey and reports nothing that Pillow passes on. So where the
     last pixel is mid-grey, the file is decoded once more with other bytes before its end marker:
-    a complete picture ignores them, an incomplete one changes. A progressive picture that lost its
+    a complete image ignores them, an incomplete one changes. A progressive image that lost its
     later scans and got an end marker all the same only lacks detail, and is not noticed.
 
     Args:
-        image: The decoded picture.
+        image: The decoded image.
         container: The file it came from.
 
     Raises:
-        DamagedImageError: The picture data ends too early.
+        DamagedImageError: The image data ends too early.
     """
     last = image.getpixel((image.width - 1, image.height - 1))
     bands = last if isinstance(last, tuple) else (last,)
@@ -111,4 +111,4 @@ def verify_jpeg(image: Image.Image, container: Container) -> None:
     again = JpegImagePlugin.JpegImageFile(io.BytesIO(file[:-2] + _FILLER + file[-2:]))
     again.load()
     if again.tobytes() != image.tobytes():
-        raise cut_off(_NAME, "its picture data does not reach the last row")
+        raise cut_off(_NAME, "its image data does not reach the last row")

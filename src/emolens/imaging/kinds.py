@@ -1,4 +1,4 @@
-"""Which files are pictures: ONE list of the kinds that are read, and of those known but not read.
+"""Which files are images: ONE list of the kinds that are read, and of those known but not read.
 
 Every command goes by it. The first bytes decide what a file is. In a folder the suffix decides
 whether a file counts: one of a kind that is known but not read counts too, so that whoever opens
@@ -16,7 +16,7 @@ HEAD_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that people keep among their pictures.
+    """A kind of file that people keep among their images.
 
     Attributes:
         name: What the field calls it, e.g. `"JPEG"` or `"camera raw"`.
@@ -121,7 +121,7 @@ _HEIF_BRANDS = {
     *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"),
     *(b"mif1", b"mif2", b"msf1", b"miaf"),
 }
-# DNGVersion; NewSubfileType with the value 1 (a preview) beside SubIFDs (the raw picture).
+# DNGVersion; NewSubfileType with the value 1 (a preview) beside SubIFDs (the raw image).
 _DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330
 
 
@@ -151,7 +151,7 @@ def kind_by_content(head: bytes) -> FileKind | None:
 def kind_of(head: bytes, name: str = "") -> FileKind | None:
     """What a file is, by its first bytes and, where these leave it open, by its name.
 
-    Cameras' raw files are TIFF files whose first picture is a small preview, so a name that says
+    Cameras' raw files are TIFF files whose first image is a small preview, so a name that says
     "raw" is believed of them.
 
     Args:
@@ -166,8 +166,8 @@ def kind_of(head: bytes, name: str = "") -> FileKind | None:
     return of_content
 
 
-def is_surely_picture(head: bytes) -> bool:
-    """Whether bytes without a telling name are a picture that is read; never true of plain text.
+def is_surely_image(head: bytes) -> bool:
+    """Whether bytes without a telling name are an image that is read; never true of plain text.
 
     Args:
         head: The first `HEAD_BYTES` of the file, or all of it.

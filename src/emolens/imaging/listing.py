@@ -1,6 +1,6 @@
 """Which files of a folder count: ONE rule for all commands.
 
-A file counts as a picture if its suffix says so (upper or lower case, see
+A file counts as an image if its suffix says so (upper or lower case, see
 `emolens.imaging.kinds`), also where its kind is known but not read: whoever opens it reports it. If
 its suffix says nothing, its first bytes decide. A link to something that is gone counts too, so
 that it is reported. All others are left out and counted. Hidden files and folders (names that begin
@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import PurePath
 
 from emolens.core.errors import InputError, InputNotFoundError
-from emolens.imaging.kinds import HEAD_BYTES, is_surely_picture, kind_by_name
+from emolens.imaging.kinds import HEAD_BYTES, is_surely_image, kind_by_name
 
 _SYSTEM_NAMES = frozenset(
     {
@@ -39,7 +39,7 @@ class LeftOut:
         return len(self._kinds)
 
     def add(self, path: AnyPath) -> None:
-        """Count a file that is no picture, or something hidden."""
+        """Count a file that is no image, or something hidden."""
         name = PurePath(path).name
         suffix = PurePath(name).suffix.lower()
         is_telling = suffix.isprintable() and len(suffix) <= _MAX_SUFFIX
@@ -51,7 +51,7 @@ class LeftOut:
         self._kinds.update(others._kinds)
 
     @property
-    def remark(self) -> str | None:
+    def warning(self) -> str | None:
         """One sentence for people; None where nothing was left out."""
         if not self._kinds:
             return None
@@ -73,8 +73,8 @@ def is_broken_link(path: AnyPath) -> bool:
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH114, PTH110 (any name)
 
 
-def counts_as_picture(path: AnyPath) -> bool:
-    """Whether something in a folder that is no folder itself is one of the pictures in it.
+def counts_as_image(path: AnyPath) -> bool:
+    """Whether something in a folder that is no folder itself is one of the images in it.
 
     Args:
         path: The file; hidden ones count like others here.
@@ -86,7 +86,7 @@ def counts_as_picture(path: AnyPath) -> bool:
     return (
         kind_by_name(PurePath(path).name) is not None
         or is_broken_link(path)
-        or is_surely_picture(first_bytes(path))
+        or is_surely_image(first_bytes(path))
     )
 
 
@@ -102,8 +102,8 @@ def first_bytes(path: AnyPath) -> bytes:
         return b""
 
 
-def no_pictures(folder: AnyPath) -> InputError:
-    """Why a folder has given no picture: it cannot be opened, or there is none in it."""
+def no_images(folder: AnyPath) -> InputError:
+    """Why a folder has given no image: it cannot be opened, or there is none in it."""
     shown = repr(os.fspath(folder))
     try:
         os.listdir(folder)  # noqa: PTH208 (any name)
@@ -112,4 +112,4 @@ def no_pictures(folder: AnyPath) -> InputError:
             f"the folder {shown} cannot be opened: {error.strerror or error}; change its "
             "permissions"
         )
-    return InputError(f"{shown} is a folder without pictures; name another, or a picture")
+    return InputError(f"{shown} is a folder without images; name another, or an image")

@@ -1,4 +1,4 @@
-"""Pillow's own limit on the size of pictures, out of the way where emolens has checked the size."""
+"""Pillow's own limit on the size of images, out of the way where emolens has checked the size."""
 
 import contextlib
 import threading

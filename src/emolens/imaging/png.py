@@ -48,8 +48,8 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
     """
     kept = [_SIGNATURE]
     exif_blocks: list[bytes] = []
-    n_frame_headers = n_headers_before_picture = 0
-    has_picture, declared_white = False, 0
+    n_frame_headers = n_headers_before_image = 0
+    has_image, declared_white = False, 0
     position, kind = len(_SIGNATURE), b""
     size_wh, drops_transparency = _read_header(encoded, max_pixels)
     while kind != b"IEND":
@@ -68,13 +68,13 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         elif kind == b"sBIT":
             declared_white = (1 << max(encoded[position + 8 : end - 4], default=0)) - 1
         n_frame_headers += kind == b"fcTL"
-        if kind == b"IDAT" and not has_picture:
-            has_picture, n_headers_before_picture = True, n_frame_headers
+        if kind == b"IDAT" and not has_image:
+            has_image, n_headers_before_image = True, n_frame_headers
         position = end
-    if not has_picture:
-        raise damaged(_NAME, "it holds no picture data")
-    # A picture without a frame header of its own stands beside the animation's frames.
-    n_frames = n_frame_headers + (n_headers_before_picture == 0)
+    if not has_image:
+        raise damaged(_NAME, "it holds no image data")
+    # An image without a frame header of its own stands beside the animation's frames.
+    n_frames = n_frame_headers + (n_headers_before_image == 0)
     return Container(
         _NAME,
         size_wh,
@@ -105,13 +105,13 @@ def _check_sum(encoded: bytes, start: int, end: int) -> None:
 
 
 def verify_png(image: Image.Image, container: Container) -> None:
-    """Notice picture data that ended before the picture did.
+    """Notice image data that ended before the image did.
 
     Pillow leaves the missing rows at zero and says nothing. So where the last row is zero, or
     where the rows do not come in order, the data is unpacked once more and counted.
 
     Args:
-        image: The decoded picture.
+        image: The decoded image.
         container: The file it came from.
 
     Raises:
@@ -126,7 +126,7 @@ def verify_png(image: Image.Image, container: Container) -> None:
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     needed = sum(_pass_bytes(width, height, bits, place) for place in passes)
     if _count_unpacked(container.pixel_file, needed) < needed:
-        raise cut_off(_NAME, "its picture data does not reach the last row")
+        raise cut_off(_NAME, "its image data does not reach the last row")
 
 
 def _pass_bytes(width: int, height: int, bits: int, place: tuple[int, int, int, int]) -> int:

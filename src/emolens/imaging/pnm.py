@@ -28,7 +28,7 @@ def inspect_pnm(encoded: bytes, max_pixels: int) -> Container:
         max_pixels: Largest width x height allowed.
 
     Returns:
-        The size and the first picture as a binary PGM or PPM of 8 bits; white is the largest value
+        The size and the first image as a binary PGM or PPM of 8 bits; white is the largest value
         that the file declares.
 
     Raises:
@@ -53,8 +53,8 @@ def inspect_pnm(encoded: bytes, max_pixels: int) -> Container:
     magic = b"P6" if kind in _COLOUR_KINDS else b"P5"
     pixel_file = b"%s %d %d %d\n" % (magic, *size_wh, _WHITE) + values.tobytes()
     has_more = _SIZE.match(encoded, end) is not None
-    remarks = ("the first of several pictures",) if has_more else ()
-    return Container(_NAME, size_wh, pixel_file, remarks=remarks)
+    warnings = ("the first of several images",) if has_more else ()
+    return Container(_NAME, size_wh, pixel_file, other_warnings=warnings)
 
 
 def _binary_values(

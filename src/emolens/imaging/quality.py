@@ -29,7 +29,7 @@ _MIN_CONTRAST = 8.0
 # What rounding to whole grey levels alone adds to the variance of the Laplacian: 1/12 times the
 # sum of its squared coefficients, 4^2 + 4 * 1.
 _ROUNDING_VARIANCE = 20 / 12
-# Share of the framing square inside the picture. A face wholly inside a corner keeps about 0.8.
+# Share of the framing square inside the image. A face wholly inside a corner keeps about 0.8.
 MIN_SHARE_INSIDE = 0.7
 # How far beyond an eye the nose may stand, in distances between the eyes. With the nose tip half
 # such a distance before the eyes (Farkas 1994, "Anthropometry of the Head and Face": about 35 mm
@@ -63,10 +63,10 @@ def assess_quality(
     """Judge whether the expression of a face can be read.
 
     Args:
-        image_size_wh: (width, height) of the picture in pixels.
-        square: The framing square in pixels of the picture; it may reach beyond it.
+        image_size_wh: (width, height) of the image in pixels.
+        square: The framing square in pixels of the image; it may reach beyond it.
         gray_crop: uint8 (S, S), what was cut out, its levels spread where they were narrow.
-        detection: The detection behind it, or None for a picture that was given as a face: such a
+        detection: The detection behind it, or None for an image that was given as a face: such a
             one is only judged by size, sharpness and light.
         levels: The levels of the face before they were spread; None takes those of the crop.
 
@@ -74,10 +74,10 @@ def assess_quality(
         Size, sharpness and all reasons against reading the face.
 
     Raises:
-        InputError: The picture size is empty.
+        InputError: The image size is empty.
     """
     if min(image_size_wh) < 1:
-        raise InputError(f"a picture has at least 1 x 1 px, got {image_size_wh}")
+        raise InputError(f"an image has at least 1 x 1 px, got {image_size_wh}")
     sharpness = measure_sharpness(gray_crop)
     reasons: list[QualityReason] = []
     if square.width < MIN_SIZE_PX:
@@ -108,7 +108,7 @@ def _bad_light(levels: Levels, gray_crop: npt.NDArray[np.uint8]) -> QualityReaso
 
 
 def _is_cut_off(size_wh: tuple[int, int], square: Box, detection: FaceDetection) -> bool:
-    # Detectors clip their boxes to the picture, so the box itself tells nothing.
+    # Detectors clip their boxes to the image, so the box itself tells nothing.
     if square.clip(size_wh).area < MIN_SHARE_INSIDE * square.area:
         return True
     if detection.landmarks is None:

@@ -230,7 +230,7 @@ def _ceil_div(value: int, step: int) -> int:
 
 
 def _unsupported(fact: str) -> UnsupportedFormatError:
-    return UnsupportedFormatError(f"the TIFF picture {fact}; save it as PNG with 8 or 16 bits")
+    return UnsupportedFormatError(f"the TIFF image {fact}; save it as PNG with 8 or 16 bits")
 
 
 def _one_page(encoded: bytes, layout: _Layout, page: _Page) -> bytes:

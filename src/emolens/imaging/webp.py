@@ -10,7 +10,7 @@ from emolens.imaging.exif import first_orientation
 
 _NAME = "WebP"
 _RIFF_BYTES = 12
-_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
+_IMAGES = {b"VP8 ", b"VP8L", b"ANMF"}
 _LOSSLESS_SIGNATURE = 0x2F
 _SIDE_MASK = 0x3FFF
 # The shortest header with a size in it.
@@ -38,7 +38,7 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
     if end > len(encoded):
         raise cut_off(_NAME, f"after {len(encoded)} of {end} bytes")
     exif_blocks: list[bytes] = []
-    n_pictures = n_frames = 0
+    n_images = n_frames = 0
     position = _RIFF_BYTES
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sL", encoded, position)
@@ -46,11 +46,11 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
             raise cut_off(_NAME, f"inside chunk {kind!r}")
         if kind == b"EXIF":
             exif_blocks.append(encoded[position + 8 : position + 8 + length])
-        n_pictures += kind in _PICTURES
+        n_images += kind in _IMAGES
         n_frames += kind == b"ANMF"
         position += 8 + length + length % 2
-    if not n_pictures:
-        raise damaged(_NAME, "it holds no picture data")
+    if not n_images:
+        raise damaged(_NAME, "it holds no image data")
     return Container(
         _NAME, size_wh, encoded[:end], first_orientation(exif_blocks), max(n_frames, 1)
     )
@@ -69,4 +69,4 @@ def _read_size(encoded: bytes) -> tuple[int, int]:
     if kind == b"VP8 " and encoded[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", encoded, 26)
         return width & _SIDE_MASK, height & _SIDE_MASK
-    raise damaged(_NAME, f"its first chunk {kind!r} begins with no picture header")
+    raise damaged(_NAME, f"its first chunk {kind!r} begins with no image header")

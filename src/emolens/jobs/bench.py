@@ -17,7 +17,7 @@ from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
 from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.models import Models
-from emolens.pipeline.speed import SpeedFigures, measure_speed
+from emolens.pipeline.speed import SpeedMetrics, measure_speed
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.reports.text import Block, TextTable, numbers_from
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
@@ -72,7 +72,7 @@ class BenchJob:
     detector: str = DEFAULT_DETECTOR
     detector_px: int | None = None
 
-    def measure(self, progress: Progress = silently) -> list[tuple[BenchCase, SpeedFigures]]:
+    def measure(self, progress: Progress = silently) -> list[tuple[BenchCase, SpeedMetrics]]:
         """Measure every case, one after the other.
 
         Raises:
@@ -81,7 +81,7 @@ class BenchJob:
             SourceError: The source cannot be read, or has no frames.
         """
         cases = list(_cases_of(self.source))
-        measured: list[tuple[BenchCase, SpeedFigures]] = []
+        measured: list[tuple[BenchCase, SpeedMetrics]] = []
         with progress("measurements", len(cases)) as done:
             for number, case in enumerate(cases, start=1):
                 measured.append((case, self._measure(case)))
@@ -89,7 +89,7 @@ class BenchJob:
         cv2.setNumThreads(-1)
         return measured
 
-    def _measure(self, case: BenchCase) -> SpeedFigures:
+    def _measure(self, case: BenchCase) -> SpeedMetrics:
         # OpenCV's own threads are part of what is measured.
         cv2.setNumThreads(case.n_threads)
         models = Models(model=self.model, detector=self.detector, n_threads=case.n_threads)
@@ -100,7 +100,7 @@ class BenchJob:
             raise SourceError(f"{self.source} has no frames")
         return figures
 
-    def record(self, measured: Sequence[tuple[BenchCase, SpeedFigures]]) -> dict[str, object]:
+    def record(self, measured: Sequence[tuple[BenchCase, SpeedMetrics]]) -> dict[str, object]:
         """All figures as plain values, with what they were measured on."""
         return _record(
             measured, model=self.model, detector=self.detector, detector_px=self.detector_px
@@ -136,7 +136,7 @@ def _frames_of(case: BenchCase, source: str | None, n_frames: int) -> FrameSourc
 
 
 def _record(
-    measured: Sequence[tuple[BenchCase, SpeedFigures]],
+    measured: Sequence[tuple[BenchCase, SpeedMetrics]],
     *,
     model: str,
     detector: str,
@@ -172,7 +172,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def bench_text(measured: Sequence[tuple[BenchCase, SpeedFigures]]) -> list[Block]:
+def bench_text(measured: Sequence[tuple[BenchCase, SpeedMetrics]]) -> list[Block]:
     """All figures as a table."""
     headings = ("settings", "threads", "size", "faces", "frames/s", "frame, ms", *_STAGES)
     rows = [

@@ -10,7 +10,7 @@ from emolens.core.errors import ConfigError
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.loading import iter_faces
-from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, remarks_metadata, to_table
+from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, to_table, warnings_metadata
 from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import writing
@@ -37,7 +37,7 @@ def convert_data(
     out: Path,
     *,
     size_px: int | None = None,
-    skip_faults: bool = False,
+    skip_damaged: bool = False,
     progress: Progress = silently,
 ) -> Converted:
     """Write a data set as one Parquet file: grey faces, labels, splits, people and FER+ votes.
@@ -46,7 +46,7 @@ def convert_data(
         source: Any source that `datasets.loading` reads.
         out: The file to write.
         size_px: Side of the square that every face is brought to; None keeps its own size.
-        skip_faults: Leave out and count faces that cannot be read.
+        skip_damaged: Leave out and count faces that cannot be read.
         progress: Shows how far it is.
 
     Raises:
@@ -56,20 +56,20 @@ def convert_data(
     """
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{out}: the file must end in {' or '.join(sorted(SUFFIXES))}")
-    report = ReadingReport(skip_faults=skip_faults)
+    report = ReadingReport(skip_damaged=skip_damaged)
     samples = iter_faces(source, report=report)
     n_faces = 0
     with (
         progress("faces", None) as done,
         writing(out) as file,
-        # Pictures are compressed already.
+        # Images are compressed already.
         pq.ParquetWriter(file, SCHEMA, compression="none") as writer,
     ):
         while part := list(itertools.islice(samples, _ROWS_AT_ONCE)):
             writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
             n_faces += len(part)
             done(n_faces)
-        writer.add_key_value_metadata(remarks_metadata(without_folder(report.remarks, source)))
+        writer.add_key_value_metadata(warnings_metadata(without_folder(report.warnings, source)))
         if not n_faces:
             raise report.no_faces(source)
     return Converted(n_faces, report)

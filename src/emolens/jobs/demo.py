@@ -1,4 +1,4 @@
-"""The main job on a bundled picture and clip."""
+"""The main job on a bundled image and clip."""
 
 from pathlib import Path
 from typing import Final
@@ -9,9 +9,9 @@ from emolens.core.progress import Progress, silently
 from emolens.imaging.decode import read_image
 from emolens.jobs.streams import Stopping, never
 from emolens.jobs.video import Recorded, VideoJob, analyze_video
+from emolens.media.images import write_image
 from emolens.media.open_source import plan_of_frames
-from emolens.media.pictures import write_picture
-from emolens.media.sample import sample_picture
+from emolens.media.sample import sample_image
 from emolens.pipeline.models import Models
 from emolens.rendering.overlay import draw_faces
 from emolens.storage.files import write_bytes
@@ -19,17 +19,17 @@ from emolens.storage.jsonl import to_line
 from emolens.testing.sample_clip import crossing_clip
 
 _CLIP_S: Final = 5.0
-PICTURE_FILES: Final = ("astronaut.png", "astronaut.json")
+IMAGE_FILES: Final = ("astronaut.png", "astronaut.json")
 CLIP_FILES: Final = ("crossing.mkv", "crossing.csv", "crossing.html")
 
 
-def demo_picture(models: Models, out: Path) -> tuple[str, FrameResult]:
-    """Analyse the bundled portrait; writes `PICTURE_FILES` into a folder."""
-    source = sample_picture()
+def demo_image(models: Models, out: Path) -> tuple[str, FrameResult]:
+    """Analyse the bundled portrait; writes `IMAGE_FILES` into a folder."""
+    source = sample_image()
     decoded = read_image(source)
     result = models.image_analyzer().analyze_image(decoded.image)
-    annotated, record = (out / name for name in PICTURE_FILES)
-    write_picture(annotated, draw_faces(decoded.image, result.faces))
+    annotated, record = (out / name for name in IMAGE_FILES)
+    write_image(annotated, draw_faces(decoded.image, result.faces))
     write_bytes(record, to_line(image_record(source.name, result).to_dict()).encode("ascii"))
     return source.name, result
 
@@ -37,7 +37,7 @@ def demo_picture(models: Models, out: Path) -> tuple[str, FrameResult]:
 def demo_clip(
     models: Models, out: Path, *, progress: Progress = silently, stopping: Stopping = never
 ) -> Recorded:
-    """Follow two people who pass each other, from two pictures in the public domain.
+    """Follow two people who pass each other, from two images in the public domain.
 
     Writes `CLIP_FILES` into a folder.
     """

@@ -99,12 +99,12 @@ class EvaluationJob:
                 progress=self.progress,
             )
             faces = benchmark.faces(classifier)
-            remarks = without_folder(faces.remarks, source)
+            warnings = without_folder(faces.warnings, source)
             record: dict[str, object] = {
                 "model": classifier.manifest.name,
                 "model_sha256": classifier.model_sha256,
                 "data_sha256": faces.sha256,
-                "remarks": list(remarks),
+                "warnings": list(warnings),
                 "split": benchmark.split,
                 "target": self.target,
                 "tta": self.tta,
@@ -115,7 +115,7 @@ class EvaluationJob:
             # Of the faces no more is kept than pages show.
             kept = {faces.images.shape[1]: faces} if self.shows_faces else {}
             seen = replace(benchmark, training=None, by_size=kept)
-            cells.append(Cell(model, seen, evaluation, record, remarks))
+            cells.append(Cell(model, seen, evaluation, record, warnings))
         return cells
 
     def measure_all(
@@ -189,7 +189,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
         tta=bool(record["tta"]),
         rival=cell.rival,
         emolens_version=__version__,
-        remarks=cell.remarks,
+        warnings=cell.warnings,
     )
     return write_report(cell.evaluation, subject, gallery)
 

@@ -1,4 +1,4 @@
-"""Where in the faces of an image the evidence for a class lies, as a picture and as places."""
+"""Where in the faces of an image the evidence for a class lies, as an image and as places."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,13 @@ import numpy.typing as npt
 from emolens.core.emotion import Emotion
 from emolens.core.face import FaceResult
 from emolens.core.ports import FaceDetector
-from emolens.detection import detection_notes
+from emolens.detection import detection_warnings
 from emolens.explanation import ActivationMaps, FaceExplainer
 from emolens.explanation.places import evidence_places
 from emolens.imaging.decode import MAX_PIXELS, read_image
-from emolens.imaging.exposure import light_notes
+from emolens.imaging.exposure import light_warnings
 from emolens.imaging.turn import crop_turned
-from emolens.media.pictures import write_picture
+from emolens.media.images import write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
@@ -58,11 +58,11 @@ class Explanation:
 
     Attributes:
         faces: The faces, largest first; empty, and nothing is written, where there is none.
-        notes: What is to be known about the image, for people.
+        warnings: What is to be known about the image, for people.
     """
 
     faces: tuple[Explained, ...]
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def table(self, asked: Emotion | None = None) -> TextTable:
         """Probabilities and places of all classes; the one asked for, or named, is strong."""
@@ -92,7 +92,7 @@ def explain_image(
 
     Args:
         path: The image.
-        out: The picture to write.
+        out: The image to write.
         explainer: Makes the maps.
         detector: Finds the faces, or None where the image is one face, cut out already.
         emotion: Draw this class alone, large; all seven unless given.
@@ -100,7 +100,7 @@ def explain_image(
 
     Raises:
         InputError: The image cannot be read.
-        OutputError: The picture cannot be written.
+        OutputError: The image cannot be written.
     """
     decoded = read_image(path, max_pixels=max_pixels)
     framed = ImageAnalyzer(detector, explainer).frame_faces(decoded.image)
@@ -111,10 +111,10 @@ def explain_image(
         for index, (result, of_face) in enumerate(zip(results, maps, strict=True))
     )
     if faces:
-        write_picture(out, _figure(decoded.image, framed, faces, emotion))
-    left_out = detection_notes(detector, decoded.image.shape[1::-1]) if detector else ()
-    notes = decoded.notes + light_notes(decoded.image, has_faces=bool(faces)) + left_out
-    return Explanation(faces, notes)
+        write_image(out, _figure(decoded.image, framed, faces, emotion))
+    left_out = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
+    warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + left_out
+    return Explanation(faces, warnings)
 
 
 def _figure(

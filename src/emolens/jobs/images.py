@@ -10,8 +10,8 @@ import cv2
 from emolens.core.errors import EmolensError, ProcessingError
 from emolens.core.frame import FrameResult
 from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image
-from emolens.imaging.listing import no_pictures
-from emolens.media.annotated import AnnotatedPictures
+from emolens.imaging.listing import no_images
+from emolens.media.annotated_image_sink import AnnotatedImageSink
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.rendering.overlay import draw_faces
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TABLE_LIMIT: Final = 100
 """A table of more images than this is no longer read; a line of totals is."""
-# What libraries may raise on one picture and not on the next.
+# What libraries may raise on one image and not on the next.
 _UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
 
 
@@ -57,9 +57,9 @@ class ImageTotals:
 
     def __init__(self) -> None:
         self.results: list[tuple[str, FrameResult]] = []
-        self.notes: list[str] = []
+        self.warnings: list[str] = []
         self.errors: list[str] = []
-        self.n_pictures = 0
+        self.n_images = 0
         self.n_faces = 0
 
     @property
@@ -69,7 +69,7 @@ class ImageTotals:
 
     def add(self, outcome: ImageOutcome) -> None:
         """Take what came out of the next image."""
-        self.n_pictures += 1
+        self.n_images += 1
         path, result = outcome.path, outcome.result
         if outcome.error is not None:
             message = str(outcome.error)
@@ -78,7 +78,7 @@ class ImageTotals:
             self.errors.append(f"{path}: {outcome.copy_error}")
         if result is not None:
             self.n_faces += len(result.faces)
-            self.notes += [f"{path}: {note}" for note in result.notes]
+            self.warnings += [f"{path}: {warning}" for warning in result.warnings]
             if len(self.results) <= TABLE_LIMIT:
                 self.results.append((path, result))
 
@@ -104,7 +104,7 @@ def analyze_images(
     Raises:
         OutputError: The folder cannot be made.
     """
-    drawings = AnnotatedPictures(annotated, paths) if annotated else None
+    drawings = AnnotatedImageSink(annotated, paths) if annotated else None
     return _outcomes(analyzer, paths, max_pixels, drawings)
 
 
@@ -112,7 +112,7 @@ def _outcomes(
     analyzer: ImageAnalyzer,
     paths: Sequence[str],
     max_pixels: int,
-    drawings: AnnotatedPictures | None,
+    drawings: AnnotatedImageSink | None,
 ) -> Iterator[ImageOutcome]:
     for path in paths:
         try:
@@ -129,9 +129,9 @@ def _analyze(
 ) -> tuple[DecodedImage, FrameResult]:
     try:
         if Path(path).is_dir():
-            raise no_pictures(path)
+            raise no_images(path)
         decoded = read_image(path, max_pixels=max_pixels)
-        return decoded, analyzer.analyze_image(decoded.image, notes=decoded.notes)
+        return decoded, analyzer.analyze_image(decoded.image, warnings=decoded.warnings)
     except EmolensError:
         raise
     except _UNEXPECTED as error:
@@ -139,7 +139,7 @@ def _analyze(
 
 
 def _draw(
-    drawings: AnnotatedPictures, path: str, decoded: DecodedImage, result: FrameResult
+    drawings: AnnotatedImageSink, path: str, decoded: DecodedImage, result: FrameResult
 ) -> EmolensError | None:
     """Write the annotated copy; what went wrong concerns the copy alone, not the faces."""
     try:
@@ -152,4 +152,4 @@ def _draw(
 
 
 def _unexpected(error: Exception) -> ProcessingError:
-    return ProcessingError(f"the picture could not be processed: {type(error).__name__}: {error}")
+    return ProcessingError(f"the image could not be processed: {type(error).__name__}: {error}")

@@ -34,19 +34,19 @@ class LiveJob:
 
     Attributes:
         data: Sinks that take results as they come.
-        pictures: Sinks that take drawn frames, such as recordings.
+        images: Sinks that take drawn frames, such as recordings.
         window: A window to show them in, which ends the stream when it is closed, or None.
         duration_s: Seconds after which the stream ends, or None.
         look: How frames are drawn.
         settings: How often what is done.
         tracker: Name of the tracker.
         on_result: Told every result, and the speed so far.
-        on_event: Told what happens to the source, and what its results remark on.
+        on_event: Told what happens to the source, and what its results warn about.
         on_failure: Told at once which output failed.
     """
 
     data: Sequence[ResultSink] = ()
-    pictures: Sequence[ResultSink] = ()
+    images: Sequence[ResultSink] = ()
     window: Window | None = None
     duration_s: float | None = None
     look: Look = field(default_factory=Look)
@@ -122,7 +122,7 @@ def watch(
     with (
         Outputs(
             data=job.data,
-            pictures=[*shown, *job.pictures],
+            images=[*shown, *job.images],
             layers=layers,
             on_failure=job.on_failure,
         ) as outputs,
@@ -136,10 +136,10 @@ def watch(
         ) as runner,
     ):
 
-        def on_result(result: FrameResult, new_notes: tuple[str, ...]) -> None:
+        def on_result(result: FrameResult, new_warnings: tuple[str, ...]) -> None:
             summary.write(result.frame, result)
-            for note in new_notes:
-                job.on_event(note)
+            for warning in new_warnings:
+                job.on_event(warning)
             job.on_result(result, speedometer.text(result))
             ending.look()
 

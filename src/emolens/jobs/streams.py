@@ -1,4 +1,4 @@
-"""What a recorded video and a live picture have in common: layers, outputs, news, the end."""
+"""What a recorded video and a live image have in common: layers, outputs, news, the end."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -75,14 +75,14 @@ class Run:
         error: What ended the stream early, or None.
         was_stopped: Whether somebody stopped it.
         is_exhausted: Whether it ended because no output was left.
-        notes: What the results remarked on, each once.
+        warnings: What the results warned about, each once.
     """
 
     n_frames: int = 0
     error: EmolensError | None = None
     was_stopped: bool = False
     is_exhausted: bool = False
-    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def take_all(
@@ -97,7 +97,7 @@ def take_all(
         runner: Gives the results.
         outputs: Take them.
         stopping: Lets somebody stop the stream.
-        on_result: Called after each result has been written, with its notes that are new.
+        on_result: Called after each result has been written, with its warnings that are new.
     """
     run = Run()
     with stopping(runner) as was_asked:
@@ -105,8 +105,8 @@ def take_all(
             for result in runner:
                 outputs.write(result.frame, result)
                 run.n_frames += 1
-                new = tuple(note for note in result.notes if note not in run.notes)
-                run.notes += new
+                new = tuple(warning for warning in result.warnings if warning not in run.warnings)
+                run.warnings += new
                 on_result(result, new)
                 if outputs.is_exhausted:
                     run.is_exhausted = True

@@ -15,8 +15,8 @@ from emolens.core.progress import Progress, silently
 from emolens.jobs.streams import Look, Stopping, check_not_source, never, take_all
 from emolens.media.open_source import Source, SourcePlan, plan_of_frames, plan_source
 from emolens.media.plain_source import Frames
-from emolens.media.recording import Recording, check_recording_name
-from emolens.media.table_writer import TableWriter, check_table_name
+from emolens.media.recording_sink import RecordingSink, check_recording_name
+from emolens.media.table_sink import TableSink, check_table_name
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.models import Models
 from emolens.pipeline.outputs import Outputs
@@ -39,7 +39,7 @@ class VideoJob:
         annotated: Path of the video with boxes and labels, .mkv or .mp4, or None.
         report: Path of a page with time lines, or None.
         look: How frames are drawn.
-        thumbnails: Whether the page shows a small picture of every face.
+        thumbnails: Whether the page shows a small image of every face.
         settings: How often what is done.
         tracker: Name of the tracker.
     """
@@ -60,14 +60,14 @@ class Recorded:
     Attributes:
         session: What was seen.
         failures: What went wrong on the way, for people; empty if nothing did.
-        remarks: What else is to be known about the source, for people.
+        warnings: What else is to be known about the source, for people.
         wall_s: How long it took in seconds.
         latencies: How long each stage took.
     """
 
     session: Session
     failures: list[str]
-    remarks: list[str]
+    warnings: list[str]
     wall_s: float
     latencies: dict[str, Latency]
 
@@ -118,23 +118,23 @@ def analyze_video(
     _check_outputs(plan, job)
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     layers = job.look.layers(models, analyzer, StreamOverlay())
-    # A picture of a slow sequence stands for itself until the next one.
+    # An image of a slow sequence stands for itself until the next one.
     hold_s = max(MAX_HOLD_S, plan.frame_s)
     summary = SessionSummary(thumbnails=job.thumbnails, max_hold_s=hold_s)
     with plan.open() as opened:
         recording = None
         if job.annotated:
-            recording = Recording(Path(job.annotated), sound_from=plan.sound_from)
-        pictures: list[ResultSink] = [recording] if recording else []
-        tables = [TableWriter(Path(table)) for table in job.tables]
-        outputs = Outputs(data=[summary, *tables], pictures=pictures, layers=layers)
+            recording = RecordingSink(Path(job.annotated), sound_from=plan.sound_from)
+        images: list[ResultSink] = [recording] if recording else []
+        tables = [TableSink(Path(table)) for table in job.tables]
+        outputs = Outputs(data=[summary, *tables], images=images, layers=layers)
         runner = StreamRunner(lambda: _Kept(opened), analyzer.step, is_live=False)
         recorded = _take(runner, outputs, opened, summary, progress=progress, stopping=stopping)
     if not recorded.session.n_frames:
         nothing = " ".join(filter(None, [plan.name, "has no frames", str(plan.clip)]))
         raise SourceError("; ".join([nothing, *recorded.failures]))
     if recording:
-        recorded = replace(recorded, remarks=[*recorded.remarks, *recording.remarks])
+        recorded = replace(recorded, warnings=[*recorded.warnings, *recording.warnings])
     if job.report:
         failed = _write_report(
             Path(job.report), recorded, source=plan.name, model=models.model_name
@@ -177,7 +177,7 @@ def _take(
     with outputs, progress("frames", source.report.n_expected) as done, runner:
         n_done = 0
 
-        def count(_result: FrameResult, _new_notes: tuple[str, ...]) -> None:
+        def count(_result: FrameResult, _new_warnings: tuple[str, ...]) -> None:
             nonlocal n_done
             n_done += 1
             done(n_done)
@@ -192,7 +192,10 @@ def _take(
     return Recorded(
         summary.finish(),
         [*ended_by, *outputs.failures, *report.failures],
-        [*run.notes, *(remark for remark in report.remarks if remark not in report.failures)],
+        [
+            *run.warnings,
+            *(warning for warning in report.warnings if warning not in report.failures),
+        ],
         time.monotonic() - began_s,
         {**runner.status.latencies, **outputs.latencies},
     )

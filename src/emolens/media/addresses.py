@@ -59,13 +59,13 @@ def is_login_without_scheme(source: str) -> bool:
     return scheme_of(source) is None and bool(_LOGIN_WITHOUT_SCHEME.match(source))
 
 
-def refuse_addresses(pictures: Iterable[str]) -> None:
-    """Raise `ConfigError` for addresses among the names of pictures, and repeat no password."""
-    for name in pictures:
+def refuse_addresses(images: Iterable[str]) -> None:
+    """Raise `ConfigError` for addresses among the names of images, and repeat no password."""
+    for name in images:
         if scheme_of(name) in NETWORK_SCHEMES:
             raise ConfigError(
-                f"{without_secrets(name)} is no picture file; emolens live --source ADDRESS "
-                "follows a camera, also one that answers single pictures"
+                f"{without_secrets(name)} is no image file; emolens live --source ADDRESS "
+                "follows a camera, also one that answers single images"
             )
 
 

@@ -19,7 +19,7 @@ from emolens.media.addresses import (
 _OPTIONS: Final = {
     # A stream may name other addresses to go on with, but no file of this machine.
     "protocol_whitelist": "rtsp,rtsps,rtmp,rtp,srtp,http,https,udp,tcp,tls,srt,crypto",
-    # Over TCP no packet is lost on the way; with UDP pictures fall to pieces.
+    # Over TCP no packet is lost on the way; with UDP images fall to pieces.
     "rtsp_transport": "tcp",
     "flags": "low_delay",
     # Nobody needs an estimate of the frame rate, which takes more than a second of opening.

@@ -17,11 +17,11 @@ from emolens.media.video_file import packets_of
 
 OPEN_TIMEOUT_S: Final = 8.0
 READ_TIMEOUT_S: Final = 4.0
-# JPEG pictures one after the other, told apart by a boundary and a type in front of each.
+# JPEG images one after the other, told apart by a boundary and a type in front of each.
 _PARTS: Final = "mpjpeg"
 # The same without regard to what is between them. What is read to find out their size is kept,
 # and no more than that is read: there is nothing else to find out.
-_RAW_PICTURES: Final = "mjpeg"
+_RAW_IMAGES: Final = "mjpeg"
 _NO_ANALYSIS: Final = {"analyzeduration": "1"}
 
 
@@ -39,7 +39,7 @@ class NetworkSource:
 
     Raises:
         ConfigError: The scheme is none of those.
-        SourceError: The camera cannot be reached, or gives no pictures.
+        SourceError: The camera cannot be reached, or gives no images.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class NetworkSource:
                 return
 
     def _open(self) -> Iterator[Received]:
-        """Find the way in which this camera gives pictures; a doubtful one has given the first."""
+        """Find the way in which this camera gives images; a doubtful one has given the first."""
         began_s = time.monotonic()
         try:
             # What is new counts, not what was received before.
@@ -108,12 +108,12 @@ class NetworkSource:
             return self._open_raw(error)
         is_slow = time.monotonic() - began_s >= self._place.open_timeout_s
         name = self._container.format.name if self._container else ""
-        # FFmpeg's formats of single pictures; the latter by the end of the address.
+        # FFmpeg's formats of single images; the latter by the end of the address.
         is_single = name.endswith("_pipe") or name == "image2"
         if not self._place.is_web or not (is_single or name == _PARTS):
             return streamed
         try:
-            # FFmpeg waits in vain for what comes behind a picture whose end it is not told.
+            # FFmpeg waits in vain for what comes behind an image whose end it is not told.
             if not (is_single and is_slow):
                 return self._with_first(streamed)
         except SourceError as error:
@@ -128,21 +128,21 @@ class NetworkSource:
         if not self._place.is_web or isinstance(reason, SilentError):
             raise reason
         try:
-            return self._with_first(self._stream(_RAW_PICTURES, **_NO_ANALYSIS))
+            return self._with_first(self._stream(_RAW_IMAGES, **_NO_ANALYSIS))
         except SourceError:
             raise reason from None
 
     def _with_first(self, received: Iterator[Received]) -> Iterator[Received]:
-        """The same, with its first picture there already."""
+        """The same, with its first image there already."""
         first = next(received, None)
         if first is None:
-            raise SourceError(f"{self._name} gives no pictures")
+            raise SourceError(f"{self._name} gives no images")
         return itertools.chain((first,), received)
 
     def _stream(self, file_format: str | None = None, **options: str) -> Iterator[Received]:
         self._container = self._place.connect(file_format=file_format, **options)
         if not self._container.streams.video:
-            raise SourceError(f"{self._name} gives no pictures")
+            raise SourceError(f"{self._name} gives no images")
         return self._decode(self._container)
 
     def _decode(self, container: InputContainer) -> Iterator[Received]:

@@ -18,9 +18,9 @@ from emolens.media.addresses import (
 )
 from emolens.media.camera_source import CameraSource
 from emolens.media.clip import Clip
+from emolens.media.image_source import DEFAULT_RATE_HZ, ImageSource
 from emolens.media.network_source import NetworkSource
 from emolens.media.paced_source import PacedSource
-from emolens.media.picture_source import DEFAULT_RATE_HZ, PictureSource
 from emolens.media.plain_source import Frames, PlainSource
 from emolens.media.sound import has_sound
 from emolens.media.video_source import VideoSource
@@ -69,10 +69,10 @@ def plan_source(
 
     Args:
         source: Number of a camera, an address (`rtsp://...`, `http://...`), a video file, or a
-            folder of pictures.
+            folder of images.
         clip: Which frames of a file or folder are wanted.
-        rate_hz: Pictures per second of a folder; None takes 25.
-        max_pixels: Largest width x height of its pictures.
+        rate_hz: Images per second of a folder; None takes 25.
+        max_pixels: Largest width x height of its images.
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
 
@@ -82,8 +82,8 @@ def plan_source(
             track of what is no file.
     """
     hz = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
-    pictures = partial(PictureSource, clip=clip, rate_hz=hz, max_pixels=max_pixels)
-    plan = _plan(source, pictures, partial(VideoSource, clip=clip, video_track=video_track))
+    images = partial(ImageSource, clip=clip, rate_hz=hz, max_pixels=max_pixels)
+    plan = _plan(source, images, partial(VideoSource, clip=clip, video_track=video_track))
     is_folder = plan.path is not None and plan.path.is_dir()
     if video_track is not None and (plan.path is None or is_folder):
         raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
@@ -101,7 +101,7 @@ def plan_source(
 
 def _plan(
     source: Source,
-    pictures: Callable[[Path], FrameSource],
+    images: Callable[[Path], FrameSource],
     video: Callable[[Path], FrameSource],
 ) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
@@ -128,7 +128,7 @@ def _plan(
             "there is no such file, and an address is a text that begins with its scheme and two "
             "slashes (rtsp://, http://)"
         )
-    open_source = partial(pictures if path.is_dir() else video, path)
+    open_source = partial(images if path.is_dir() else video, path)
     return SourcePlan(name, open_source, is_endless=False, path=path)
 
 

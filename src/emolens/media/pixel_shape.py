@@ -46,14 +46,14 @@ class PixelShape:
 
     Args:
         stream: The stream; without one pixels are square.
-        on_remark: Told once of every shape that is not square, at most of three.
+        on_warning: Told once of every shape that is not square, at most of three.
     """
 
     def __init__(
-        self, stream: VideoStream | None, on_remark: Callable[[str], None] | None = None
+        self, stream: VideoStream | None, on_warning: Callable[[str], None] | None = None
     ) -> None:
         self._codec = stream.codec_context if stream is not None else None
-        self._on_remark = on_remark
+        self._on_warning = on_warning
         self._told: set[Ratio] = set()
         self._stored_wh: tuple[int, int] | None = None
         self._ratio = _UNKNOWN if stream is None else _ratio_of(stream.sample_aspect_ratio)
@@ -81,17 +81,17 @@ class PixelShape:
         ratio = self._ratio
         if ratio == _UNKNOWN or ratio.is_like(_SQUARE) or ratio in self._told:
             return
-        if self._on_remark is None or len(self._told) >= _MAX_TOLD:
+        if self._on_warning is None or len(self._told) >= _MAX_TOLD:
             return
         self._told.add(ratio)
         shape = f"pixels of the shape {ratio.width}:{ratio.height}"
         if _is_sane(ratio.value):
-            self._on_remark(
+            self._on_warning(
                 f"{shape} are not square: frames of {decoded.width}x{decoded.height} px are read "
                 f"and shown as {shown_wh[0]}x{shown_wh[1]}"
             )
         else:
-            self._on_remark(f"{shape} cannot be right; they are taken as square")
+            self._on_warning(f"{shape} cannot be right; they are taken as square")
 
     def _coded(self) -> Ratio:
         """What the codec says by now, if that counts; else what counts all the time."""

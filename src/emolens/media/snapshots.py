@@ -1,4 +1,4 @@
-"""Addresses that answer one picture: ask again and again."""
+"""Addresses that answer one image: ask again and again."""
 
 import contextlib
 import time
@@ -14,12 +14,12 @@ from emolens.imaging.decode import decode_image
 from emolens.imaging.pyav import av
 from emolens.media.connection import LATE, NetworkAddress, reason_of
 
-# From one request to the next; most cameras make no more than a few such pictures in a second.
+# From one request to the next; most cameras make no more than a few such images in a second.
 INTERVAL_S: Final = 0.2
-# The same bytes again are no new picture, but a camera that shows nothing new is not lost either.
+# The same bytes again are no new image, but a camera that shows nothing new is not lost either.
 REPEAT_S: Final = 0.5
 MAX_BYTES: Final = 1 << 26
-# Waits after a picture that failed: doubling from the first to the last.
+# Waits after an image that failed: doubling from the first to the last.
 _BACK_OFF_S: Final = (0.25, 1.0)
 _CHUNK_BYTES: Final = 1 << 16
 # How a JPEG and a PNG file end.
@@ -27,7 +27,7 @@ _ENDINGS: Final = (b"\xff\xd9", b"IEND\xae\x42\x60\x82")
 
 
 class Received(NamedTuple):
-    """A picture that arrived.
+    """An image that arrived.
 
     Attributes:
         image: uint8 (H, W, 3), BGR.
@@ -49,7 +49,7 @@ def snapshots(
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[Received]:
-    """The pictures of an address, one request after the other, without end.
+    """The images of an address, one request after the other, without end.
 
     A request that fails is tried again with growing waits until the address was silent for
     `place.read_timeout_s`; the first one is not.
@@ -60,7 +60,7 @@ def snapshots(
         pause: Waits for so many seconds.
 
     Raises:
-        SourceError: There is no picture any more.
+        SourceError: There is no image any more.
     """
     began_s = time.monotonic()
     latest = _fetch(place, place.read_timeout_s)
@@ -93,10 +93,10 @@ def _fetch_patiently(
 
 
 def _fetch(place: NetworkAddress, limit_s: float, latest: _Snapshot | None = None) -> _Snapshot:
-    """Ask once, and wait for a whole picture no longer than some seconds.
+    """Ask once, and wait for a whole image no longer than some seconds.
 
     Returns:
-        The picture; `latest` itself where its bytes came again.
+        The image; `latest` itself where its bytes came again.
     """
     reason = ""
     hurried = replace(place, open_timeout_s=limit_s, read_timeout_s=limit_s)
@@ -114,8 +114,8 @@ def _fetch(place: NetworkAddress, limit_s: float, latest: _Snapshot | None = Non
 def _bodies(place: NetworkAddress) -> Generator[tuple[bytes, str], None, None]:
     """What an address answers, and what went wrong, if anything did.
 
-    It comes as soon as it may be whole, and again with more: some cameras neither say how long a
-    picture is nor hang up behind it, and the end of a preview inside one looks the same.
+    It comes as soon as it may be whole, and again with more: some cameras neither say how long an
+    image is nor hang up behind it, and the end of a preview inside one looks the same.
     """
     until_s = time.monotonic() + place.read_timeout_s
     body, failure = bytearray(), ""
@@ -126,7 +126,7 @@ def _bodies(place: NetworkAddress) -> Generator[tuple[bytes, str], None, None]:
                 if _may_be_whole(body):
                     yield bytes(body), ""
                 if len(body) > MAX_BYTES:
-                    failure = f"it answers more than {MAX_BYTES:,} bytes instead of a picture"
+                    failure = f"it answers more than {MAX_BYTES:,} bytes instead of an image"
                     break
                 if time.monotonic() >= until_s:
                     failure = LATE

@@ -35,13 +35,15 @@ class Timeline:
     Args:
         step_s: Seconds from frame to frame, as long as no frames tell it.
         has_wraps: Whether stamps have 33 bits.
-        on_remark: Told of jumps.
+        on_warning: Told of jumps.
     """
 
-    def __init__(self, step_s: float, *, has_wraps: bool, on_remark: Callable[[str], None]) -> None:
+    def __init__(
+        self, step_s: float, *, has_wraps: bool, on_warning: Callable[[str], None]
+    ) -> None:
         self._steps_s = deque([step_s], maxlen=_N_STEPS)
         self._has_wraps = has_wraps
-        self._on_remark = on_remark
+        self._on_warning = on_warning
         self._n_jumps = 0
         self.offsets_s: tuple[float, ...] = (0.0,)
         self.last_s: float | None = None
@@ -70,7 +72,7 @@ class Timeline:
         """Tell of the jumps that were not told one by one."""
         n_more = self._n_jumps - _MAX_TOLD
         if n_more > 0:
-            self._on_remark(f"its time stamps jump {n_more} more times; time goes on there, too")
+            self._on_warning(f"its time stamps jump {n_more} more times; time goes on there, too")
 
     def _follow(self, stamp_s: float, last_s: float) -> float:
         at_s = stamp_s + self.offsets_s[-1]
@@ -93,7 +95,7 @@ class Timeline:
     def _note_jump(self, by_s: float, at_s: float) -> None:
         self._n_jumps += 1
         if self._n_jumps <= _MAX_TOLD:
-            self._on_remark(
+            self._on_warning(
                 f"its time stamps jump {'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at "
                 f"{at_s:.1f} s, as in files put together from several; time goes on from there"
             )

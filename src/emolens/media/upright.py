@@ -1,4 +1,4 @@
-"""Decoded pictures as a viewer sees them."""
+"""Decoded images as a viewer sees them."""
 
 import struct
 from collections.abc import Callable
@@ -26,16 +26,16 @@ class Upright:
 
     Args:
         stream: The stream; without one pixels are square.
-        on_remark: Told once of every shape of pixels that is not square.
+        on_warning: Told once of every shape of pixels that is not square.
     """
 
     def __init__(
         self,
         stream: VideoStream | None = None,
         *,
-        on_remark: Callable[[str], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> None:
-        self._pixels = PixelShape(stream, on_remark)
+        self._pixels = PixelShape(stream, on_warning)
         self._rotation: int | None = None
         self._matrix = _AS_STORED
 

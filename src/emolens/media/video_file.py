@@ -1,4 +1,4 @@
-"""Open a video file, and nothing but that file, and find its pictures."""
+"""Open a video file, and nothing but that file, and find its images."""
 
 import contextlib
 import stat
@@ -73,11 +73,11 @@ def open_file(path: Path) -> InputContainer:
     ) as error:  # a name that is too long, one with a NUL, a closed folder
         raise InputNotFoundError(f"{path}: {reason_of(error)}") from error
     if stat.S_ISDIR(found.st_mode):
-        raise SourceError(f"{path} is a folder, not a video; a folder of pictures can be one")
+        raise SourceError(f"{path} is a folder, not a video; a folder of images can be one")
     if stat.S_ISREG(found.st_mode) and found.st_size == 0:
         raise EmptyFileError(f"{path} is empty: it has not a single byte")
     if _is_still(first_bytes(path)):
-        raise SourceError(f"{path} is not a video; use `emolens image` for pictures")
+        raise SourceError(f"{path} is not a video; use `emolens image` for images")
     try:
         # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
         container: InputContainer = av.open(
@@ -103,8 +103,8 @@ def video_track(container: InputContainer, path: Path, number: int | None = None
     # Music files carry their cover as a video of one image, which is no track.
     tracks = video_tracks(container)
     if not tracks:
-        what = "sound but no pictures" if container.streams.audio else "no pictures"
-        raise SourceError(f"{path} has {what}; emolens needs a video with pictures")
+        what = "sound but no images" if container.streams.audio else "no images"
+        raise SourceError(f"{path} has {what}; emolens needs a video with images")
     track = choose_track(tracks, path, number)
     width, height = track.size_wh
     if width * height > _MAX_PIXELS:
@@ -177,18 +177,18 @@ def reason_of(error: Exception) -> str:
 
 
 def _is_still(head: bytes) -> bool:
-    """Whether a file is a HEIF picture, whose tiles FFmpeg would give as videos of one frame."""
+    """Whether a file is a HEIF image, whose tiles FFmpeg would give as videos of one frame."""
     return kind_by_content(head) in (HEIC, AVIF) and head[8:12] not in _SEQUENCE_BRANDS
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
     kind = kind_by_name(path.name)
     if kind is not None and kind.is_readable and kind is not GIF:
-        return f"{path} is not a video; use `emolens image` for pictures"
+        return f"{path} is not a video; use `emolens image` for images"
     if isinstance(error, av.error.ArgumentError):
         return (
-            f"cannot read {path} as a video: playlists, scripts, text and single pictures are not "
-            "read; use `emolens image` for pictures"
+            f"cannot read {path} as a video: playlists, scripts, text and single images are not "
+            "read; use `emolens image` for images"
         )
     return (
         f"cannot read {path} as a video: {reason_of(error)}; it may be cut off, damaged, or no "

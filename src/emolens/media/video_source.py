@@ -73,8 +73,8 @@ class VideoSource:
     jump, time goes on and `clock_offsets_s` says by how much it is ahead of them (see `Timeline`).
     The times of a clip are those of the frames, too.
 
-    What a user should know is told in `remarks` once it was met; what of it means that something is
-    damaged or missing, in `failures`, too.
+    `warnings` holds what a user should know, once it was met. What of it means that something is
+    damaged or missing is in `failures`, too.
 
     Args:
         path: The file.
@@ -83,7 +83,7 @@ class VideoSource:
         clock: Gives seconds on a monotonic clock, for `captured_at_s`.
 
     Raises:
-        SourceError: The file is no video, or has no picture in it; its message says which.
+        SourceError: The file is no video, or has no image in it; its message says which.
         InputNotFoundError: There is no such file.
         EmptyFileError: The file has no bytes.
         ConfigError: The file has no video track of this number.
@@ -100,7 +100,7 @@ class VideoSource:
         self._path = Path(path)
         self._clip = clip or Clip()
         self._clock = clock
-        self.remarks: list[str] = []
+        self.warnings: list[str] = []
         self.failures: list[str] = []
         self._n_damaged = 0
         self._n_hidden = 0
@@ -111,15 +111,15 @@ class VideoSource:
         except BaseException:
             self._container.close()
             raise
-        self.report = SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
+        self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
         # AVI has time stamps for the order of coding only.
         is_avi = self._container.format.name == "avi"
         self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
-        self._upright = Upright(self._stream, on_remark=self.remarks.append)
+        self._upright = Upright(self._stream, on_warning=self.warnings.append)
         self._timeline = Timeline(
             1 / (self.facts.rate_hz or _USUAL_RATE_HZ),
             has_wraps=self._container.format.name in _WRAPPING_FORMATS,
-            on_remark=self.remarks.append,
+            on_warning=self.warnings.append,
         )
 
     def _open_track(self, number: int | None) -> None:
@@ -128,7 +128,7 @@ class VideoSource:
         self._stream = track.stream
         tracks = video_tracks(self._container)
         if number is None and len(tracks) > 1:
-            self.remarks.append(
+            self.warnings.append(
                 f"of its {len(tracks)} video tracks number {track.number} is read; they are "
                 f"{list_tracks(tracks)}; choose another one with --video-track"
             )
@@ -283,9 +283,9 @@ class VideoSource:
                 if packet.size and not packet.is_discard:
                     yield packet
 
-    def _note_failure(self, remark: str) -> None:
-        self.remarks.append(remark)
-        self.failures.append(remark)
+    def _note_failure(self, warning: str) -> None:
+        self.warnings.append(warning)
+        self.failures.append(warning)
 
     def _note_damage(self) -> None:
         self._timeline.end()

@@ -50,7 +50,7 @@ class Window:
         if self.is_closed:
             return
         if not self._is_shown:
-            # Without the tool bar that some builds of OpenCV put above pictures.
+            # Without the tool bar that some builds of OpenCV put above images.
             flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             cv2.namedWindow(self._title, flags)
             cv2.resizeWindow(self._title, *frame.size_wh)

@@ -1,4 +1,4 @@
-"""One picture in, every face named: decode, detect, frame, crop, classify."""
+"""One image in, every face named: decode, detect, frame, crop, classify."""
 
 import os
 import time
@@ -21,28 +21,28 @@ from emolens.detection import (
     build_detector,
     check_detector_name,
     check_detector_px,
-    detection_notes,
+    detection_warnings,
 )
 from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
-from emolens.imaging.exposure import light_notes
+from emolens.imaging.exposure import light_warnings
 from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
-Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
+ImageInput = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads than this gain nothing for one face.
 _MAX_THREADS = 4
 
 
 class ImageAnalyzer:
-    """Finds the faces of pictures and names their apparent expressions.
+    """Finds the faces of images and names their apparent expressions.
 
-    Keep one and use it for many pictures: the models are loaded once. It holds no state between
-    pictures, so threads may share one. Load one in each worker process: one that was inherited in a
+    Keep one and use it for many images: the models are loaded once. It holds no state between
+    images, so threads may share one. Load one in each worker process: one that was inherited in a
     fork works too, but loads its models again in the child.
 
     Args:
-        detector: Finds the faces, or None where every picture is one face, already cut out.
+        detector: Finds the faces, or None where every image is one face, already cut out.
         classifier: Names the expressions.
-        max_pixels: Largest width x height of a picture file that is decoded.
+        max_pixels: Largest width x height of an image file that is decoded.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class ImageAnalyzer:
         Args:
             model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
             detector: Name of a face detector.
-            face_crops: Take every picture as one face that is cut out already; no detector.
+            face_crops: Take every image as one face that is cut out already; no detector.
             n_threads: Threads one call may use; by default all cores, at most 4.
-            detector_px: Longer side of what the detector sees of a 4:3 picture, 128 to 16384: more
-                finds smaller faces and takes longer. None chooses by size and shape of a picture.
-            sideways: Look at a picture in which no face is found again, turned by a quarter, a half
+            detector_px: Longer side of what the detector sees of a 4:3 image, 128 to 16384: more
+                finds smaller faces and takes longer. None chooses by size and shape of an image.
+            sideways: Look at an image in which no face is found again, turned by a quarter, a half
                 and three quarters.
-            max_pixels: Largest width x height of a picture file that is decoded.
+            max_pixels: Largest width x height of an image file that is decoded.
 
         Raises:
             ModelError: A model is unknown, missing, damaged or altered.
@@ -100,26 +100,26 @@ class ImageAnalyzer:
         classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
         return cls(finder, classifier, max_pixels=max_pixels)
 
-    def analyze(self, picture: Picture) -> FrameResult:
-        """Find and name every face of a picture.
+    def analyze(self, source: ImageInput) -> FrameResult:
+        """Find and name every face of an image.
 
         Args:
-            picture: A path, the bytes of a picture file, or a uint8 array: (H, W) grey,
+            source: A path, the bytes of an image file, or a uint8 array: (H, W) grey,
                 (H, W, 3) BGR or (H, W, 4) BGRA.
 
         Returns:
             The faces, largest first; none where there is no face.
 
         Raises:
-            InputError: The picture cannot be read; its subclasses say why.
+            InputError: The image cannot be read; its subclasses say why.
         """
-        image, notes = load_picture(picture, self._max_pixels)
-        return self.analyze_image(image, notes=notes)
+        image, warnings = load_image(source, self._max_pixels)
+        return self.analyze_image(image, warnings=warnings)
 
     def analyze_image(
-        self, image: npt.NDArray[np.uint8], *, notes: tuple[str, ...] = ()
+        self, image: npt.NDArray[np.uint8], *, warnings: tuple[str, ...] = ()
     ) -> FrameResult:
-        """Find and name every face of a uint8 (H, W, 3) BGR picture already in memory."""
+        """Find and name every face of a uint8 (H, W, 3) BGR image already in memory."""
         started = time.perf_counter()
         regions = self._find_regions(image)
         detected = time.perf_counter()
@@ -132,15 +132,15 @@ class ImageAnalyzer:
             "classification": (classified - detected) * 1e3,
         }
         height, width = image.shape[:2]
-        notes += light_notes(image, has_faces=bool(faces))
+        warnings += light_warnings(image, has_faces=bool(faces))
         if self._detector is not None:
-            notes += detection_notes(self._detector, (width, height))
+            warnings += detection_warnings(self._detector, (width, height))
         return FrameResult(
-            (width, height), faces, timings_ms=MappingProxyType(timings), notes=notes
+            (width, height), faces, timings_ms=MappingProxyType(timings), warnings=warnings
         )
 
     def frame_faces(self, image: npt.NDArray[np.uint8]) -> list[FramedFace]:
-        """Find every face of a uint8 (H, W, 3) BGR picture and cut it out, without naming it.
+        """Find every face of a uint8 (H, W, 3) BGR image and cut it out, without naming it.
 
         Returns:
             The faces, largest first, as `analyze_image` reads them; none where there is no face.
@@ -172,22 +172,20 @@ def check_face_crops(*, face_crops: bool, detector_px: int | None) -> None:
         raise ConfigError("face crops need no detector; leave detector_px (--detector-px) away")
 
 
-def load_picture(
-    picture: Picture, max_pixels: int
+def load_image(
+    source: ImageInput, max_pixels: int
 ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """A picture as a uint8 (H, W, 3) BGR array, and remarks on how it was read.
+    """An image as a uint8 (H, W, 3) BGR array, and warnings on how it was read.
 
     Raises:
         InputError: It cannot be read; its subclasses say why.
     """
-    if isinstance(picture, np.ndarray):
-        return as_bgr(picture), ()
-    if isinstance(picture, bytes):
-        decoded = decode_image(picture, max_pixels=max_pixels)
-    elif isinstance(picture, str | os.PathLike):
-        decoded = read_image(picture, max_pixels=max_pixels)
+    if isinstance(source, np.ndarray):
+        return as_bgr(source), ()
+    if isinstance(source, bytes):
+        decoded = decode_image(source, max_pixels=max_pixels)
+    elif isinstance(source, str | os.PathLike):
+        decoded = read_image(source, max_pixels=max_pixels)
     else:
-        raise InputError(
-            f"a picture is a path, bytes or a uint8 array, got {type(picture).__name__}"
-        )
-    return decoded.image, decoded.notes
+        raise InputError(f"an image is a path, bytes or a uint8 array, got {type(source).__name__}")
+    return decoded.image, decoded.warnings

@@ -48,7 +48,7 @@ class FrameBuffer:
     Args:
         capacity: Frames that may wait.
         drops_oldest: What happens to a frame that finds the buffer full: it takes the place of the
-            oldest (live pictures: what is new counts) or waits (files: nothing is lost).
+            oldest (live images: what is new counts) or waits (files: nothing is lost).
         clock: Gives seconds on a monotonic clock.
 
     Raises:

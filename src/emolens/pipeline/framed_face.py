@@ -18,15 +18,15 @@ from emolens.imaging.turn import turn_for
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FramedFace:
-    """A face of a picture as a classifier reads it.
+    """A face of an image as a classifier reads it.
 
     Attributes:
-        square: The part of the picture, in pixels; it may reach beyond the picture.
+        square: The part of the image, in pixels; it may reach beyond the image.
         crop: uint8 (S, S), grey, S being the side of the classifier's input; its levels are spread
             where they were narrow (`emolens.imaging.exposure`).
-        detection: What the detector found, or None for a picture that is one face.
-        size_wh: (width, height) of the picture in pixels.
-        levels: The levels of the face as it stands in the picture.
+        detection: What the detector found, or None for an image that is one face.
+        size_wh: (width, height) of the image in pixels.
+        levels: The levels of the face as it stands in the image.
         turn_degrees: How far the square is turned clockwise about its centre.
     """
 
@@ -74,7 +74,7 @@ def cut_faces(
     *,
     size_px: int,
 ) -> list[FramedFace]:
-    """Cut faces out of a picture.
+    """Cut faces out of an image.
 
     Args:
         image: uint8 (H, W, 3) BGR.

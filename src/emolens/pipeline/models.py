@@ -146,7 +146,7 @@ class Models:
             ConfigError: The tracker or a setting is unknown or out of range.
             ModelError: A model is unknown, missing, damaged or altered.
         """
-        # Trackers take longer to load than a picture to be analysed.
+        # Trackers take longer to load than an image to be analysed.
         from emolens.pipeline.stream import StreamAnalyzer  # noqa: PLC0415
         from emolens.pipeline.stream_settings import StreamSettings  # noqa: PLC0415
         from emolens.tracking import DEFAULT_TRACKER, build_tracker  # noqa: PLC0415

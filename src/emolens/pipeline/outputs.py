@@ -1,4 +1,4 @@
-"""Where results go: data as they are, pictures drawn on once and then shown or recorded."""
+"""Where results go: data as they are, images drawn on once and then shown or recorded."""
 
 import contextlib
 import time
@@ -21,7 +21,7 @@ class Layer(Protocol):
     """Something that is laid over a frame before it is shown or recorded."""
 
     def apply(self, image: Pixels, result: FrameResult) -> Pixels:
-        """Take a uint8 (H, W, 3) BGR picture and give a changed one of the same size."""
+        """Take a uint8 (H, W, 3) BGR image and give a changed one of the same size."""
         ...
 
 
@@ -32,7 +32,7 @@ class Outputs:
 
     Args:
         data: Sinks that take the frame as it is.
-        pictures: Sinks that take the frame with all layers on it.
+        images: Sinks that take the frame with all layers on it.
         layers: What is laid over frames, in this order.
         on_failure: Told at once what failed.
         clock: Gives seconds.
@@ -42,23 +42,23 @@ class Outputs:
         self,
         *,
         data: Sequence[ResultSink] = (),
-        pictures: Sequence[ResultSink] = (),
+        images: Sequence[ResultSink] = (),
         layers: Sequence[Layer] = (),
         on_failure: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._data = list(data)
-        self._pictures = list(pictures)
+        self._images = list(images)
         self._layers = list(layers)
         self._on_failure = on_failure
         self._clock = clock
         self._latencies = StageLatencies()
-        self._has_sinks = bool(self._data or self._pictures)
+        self._has_sinks = bool(self._data or self._images)
         self.failures: list[str] = []
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as entered:
-            for sink in (*self._data, *self._pictures):
+            for sink in (*self._data, *self._images):
                 entered.enter_context(sink)
             # All went well: they stay open. Otherwise those before the one that failed are closed.
             entered.pop_all()
@@ -75,13 +75,13 @@ class Outputs:
     @property
     def is_exhausted(self) -> bool:
         """Whether there were sinks and none is left, so that going on is of use to nobody."""
-        return self._has_sinks and not self._data and not self._pictures
+        return self._has_sinks and not self._data and not self._images
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Hand on one result."""
         with self._timed("writing"):
             self._data = [sink for sink in self._data if self._try(sink, frame, result)]
-        if not self._pictures:
+        if not self._images:
             return
         with self._timed("drawing"):
             image = frame.image
@@ -89,12 +89,12 @@ class Outputs:
                 image = layer.apply(image, result)
         drawn = replace(frame, image=image)
         with self._timed("showing"):
-            self._pictures = [sink for sink in self._pictures if self._try(sink, drawn, result)]
+            self._images = [sink for sink in self._images if self._try(sink, drawn, result)]
 
     def close(self) -> None:
         """Close all sinks; what cannot be completed is told. Twice is no error."""
-        sinks = [*self._data, *self._pictures]
-        self._data, self._pictures = [], []
+        sinks = [*self._data, *self._images]
+        self._data, self._images = [], []
         with contextlib.ExitStack() as closing:
             for sink in reversed(sinks):
                 closing.callback(self._complete, sink)

@@ -47,7 +47,7 @@ class StreamStatus:
         n_reconnects: How often the source was opened again.
         last_error: What the source last failed with; empty if it never did.
         latencies: Per stage, and as `"age"` from capture to delivered result.
-        remarks: What the source had to say so far, e.g. that its pixels are not square.
+        warnings: What the source had to say so far, e.g. that its pixels are not square.
     """
 
     counts: FrameCounts
@@ -55,7 +55,7 @@ class StreamStatus:
     n_reconnects: int
     last_error: str
     latencies: dict[str, Latency]
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class StreamRunner:
@@ -128,7 +128,7 @@ class StreamRunner:
             self._n_reconnects,
             self._last_error,
             self._latencies.summary(),
-            tuple(self._reader.report.remarks) if self._reader else (),
+            tuple(self._reader.report.warnings) if self._reader else (),
         )
 
     def request_stop(self) -> None:

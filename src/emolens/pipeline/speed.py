@@ -1,4 +1,4 @@
-"""How quick a source goes through the stages, from decoding to the drawn picture."""
+"""How quick a source goes through the stages, from decoding to the drawn image."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _N_WARM = 5
 
 
 @dataclass(frozen=True, slots=True)
-class SpeedFigures:
+class SpeedMetrics:
     """What one run took.
 
     Attributes:
@@ -48,7 +48,7 @@ def measure_speed(
     *,
     max_frames: int | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> SpeedFigures:
+) -> SpeedMetrics:
     """Run a source through decoding, analysis and drawing, one after the other.
 
     Args:
@@ -91,4 +91,4 @@ def measure_speed(
             )
     n_counted = n_frames - _N_WARM if n_frames > _N_WARM else n_frames
     rate = n_counted / total_s if total_s > 0 else 0.0
-    return SpeedFigures(n_counted, n_faces, rate, latencies.summary())
+    return SpeedMetrics(n_counted, n_faces, rate, latencies.summary())

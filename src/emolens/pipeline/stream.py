@@ -30,7 +30,7 @@ from emolens.detection import (
     DEFAULT_DETECTOR,
     build_detector,
     check_detector_name,
-    detection_notes,
+    detection_warnings,
     moved_to,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
@@ -199,16 +199,16 @@ class StreamAnalyzer:
             media_time_s=at_s,
             dropped_before=dropped_before,
             timings_ms=MappingProxyType(timings),
-            notes=self._new_notes(frame.size_wh),
+            warnings=self._new_warnings(frame.size_wh),
             frame_reference=weakref.ref(frame),
         )
 
-    def _new_notes(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
+    def _new_warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """What the detector leaves out in frames of that size, where they have just begun."""
         if size_wh == self._noted_wh:
             return ()
         self._noted_wh = size_wh
-        return detection_notes(self._detector, size_wh)
+        return detection_warnings(self._detector, size_wh)
 
     def _restart_after_gap(self, frame: Frame) -> None:
         at_s, last_s = frame.media_time_s, self._last_s
@@ -333,7 +333,7 @@ class StreamAnalyzer:
             return None
         at_s = frame.media_time_s
         box = known.box.predict(at_s).clip(frame.size_wh)
-        if box.area == 0:  # it has moved out of the picture since the last look
+        if box.area == 0:  # it has moved out of the image since the last look
             return None
         return FaceResult(
             box=box,

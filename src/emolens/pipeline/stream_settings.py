@@ -25,7 +25,7 @@ class StreamSettings:
         detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
             1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a
             `detect_share` 320, whatever the size of a frame, so that large frames cost no more;
-            what is left out so stands in the first result's `notes`.
+            what is left out so stands in the first result's `warnings`.
     """
 
     detect_hz: float | None = 10.0

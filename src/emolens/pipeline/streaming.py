@@ -1,4 +1,4 @@
-"""A loop over the results of a camera, a stream, a video or a folder of pictures."""
+"""A loop over the results of a camera, a stream, a video or a folder of images."""
 
 import os
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def stream(  # noqa: PLR0913 (one option each)
     video_track: int | None = None,
     is_live: bool | None = None,
 ) -> Stream:
-    """Follow and name the faces of a camera, a stream, a video file or a folder of pictures.
+    """Follow and name the faces of a camera, a stream, a video file or a folder of images.
 
         for result in emolens.stream(0):
             print(result.media_time_s, [str(face) for face in result.faces])
@@ -84,9 +84,9 @@ def stream(  # noqa: PLR0913 (one option each)
         model: Name of an emotion model, or the path of an `.onnx` file.
         detector: Name of a face detector.
         tracker: Name of a tracker.
-        settings: How often what is done; None takes defaults for files or live pictures.
+        settings: How often what is done; None takes defaults for files or live images.
         clip: Which frames of a file or folder are wanted.
-        rate_hz: Pictures per second of a folder; None takes 25.
+        rate_hz: Images per second of a folder; None takes 25.
         video_track: Number of the video track of a file, from 1; None takes the one that shows
             most.
         is_live: Whether frames that come too fast are dropped, and files played at their own speed;

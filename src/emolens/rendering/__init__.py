@@ -1,4 +1,4 @@
-"""Results drawn onto pictures."""
+"""Results drawn onto images."""
 
 from emolens.rendering.overlay import draw_faces
 

@@ -17,7 +17,7 @@ _MARGIN: Final = 0.35
 # not safe: networks that are trained on them still recognise people (McPherson et al. 2016,
 # "Defeating Image Obfuscation with Deep Learning").
 _BLOCKS: Final = 4
-# A detector may miss a face for a moment, which would show it. Where one was seen, the picture
+# A detector may miss a face for a moment, which would show it. Where one was seen, the image
 # stays blurred for so long, and the more widely the longer ago it was and the faster it moved.
 _KEPT_S: Final = 1.0
 _GROWTH_PER_S: Final = 0.5
@@ -67,7 +67,7 @@ class FaceBlur:
             result: What was found in it.
 
         Returns:
-            A new uint8 (H, W, 3) BGR picture.
+            A new uint8 (H, W, 3) BGR image.
         """
         at_s = result.media_time_s
         for number, face in enumerate(result.faces):
@@ -84,14 +84,14 @@ class FaceBlur:
 
 
 def _side(box: Box) -> float:
-    # At an edge of the picture only a strip of a face may be left: its longer side tells its size.
+    # At an edge of the image only a strip of a face may be left: its longer side tells its size.
     return max(box.width, box.height, 1.0)
 
 
 def mosaic(image: npt.NDArray[np.uint8], box: Box) -> None:
-    """Replace a part of a uint8 (H, W, 3) picture, in place, by blocks, six along its longer side.
+    """Replace a part of a uint8 (H, W, 3) image, in place, by blocks, six along its longer side.
 
-    Blocks are about square, so that a face of which only a strip is in the picture is not shown in
+    Blocks are about square, so that a face of which only a strip is in the image is not shown in
     finer blocks than a whole one.
     """
     height, width = image.shape[:2]

@@ -26,7 +26,7 @@ _COLORMAP = cv2.COLORMAP_VIRIDIS
 _OPACITY = (0.25, 0.65)
 _FACE_BRIGHTNESS = 0.7
 
-# Tiles get smaller where a picture has many faces, or the figure would not fit into memory.
+# Tiles get smaller where an image has many faces, or the figure would not fit into memory.
 _TILE_PX = ((12, 168), (60, 112), (math.inf, 64))
 _LARGE_PX = ((1, 560), (6, 336), (math.inf, 168))
 _MAX_COLUMNS = 3
@@ -110,13 +110,13 @@ def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
                 sheet.frame(row, column)
             sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
             sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
-            sheet.remark(row, column, _remark(heat))
+            sheet.warning(row, column, _warning(heat))
     sheet.legend("evidence for the class, one scale for all seven of a face:")
     return sheet.to_bgr()
 
 
 def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
-    """One class, large, a picture per face.
+    """One class, large, an image per face.
 
     Args:
         faces: At least one, each with one heat map.
@@ -135,7 +135,7 @@ def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
         sheet.tile(row, column, draw_heat(face.crop, face.heats[0], side))
         sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
         sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
-        sheet.remark(row, column, _remark(face.heats[0]))
+        sheet.warning(row, column, _warning(face.heats[0]))
     sheet.legend(f"evidence for {emotion.label}:")
     return sheet.to_bgr()
 
@@ -166,9 +166,9 @@ class _Sheet:
         room = self.canvas.width - x - self.gap if column == 0 and self._is_wide else self.side
         self._text((x, y - self.line / 2), self._fitting(text, room), PANEL_TEXT_RGB, "lm")
 
-    def tile(self, row: int, column: int, picture: Pixels) -> None:
-        """A uint8 (side, side, 3) BGR picture."""
-        rgb = np.ascontiguousarray(picture[:, :, ::-1])
+    def tile(self, row: int, column: int, image: Pixels) -> None:
+        """A uint8 (side, side, 3) BGR image."""
+        rgb = np.ascontiguousarray(image[:, :, ::-1])
         self.canvas.paste(Image.fromarray(rgb), self.corner(row, column))
 
     def frame(self, row: int, column: int) -> None:
@@ -195,7 +195,7 @@ class _Sheet:
         end = x + max(round(probability * self.side), 1) - 1
         self.draw.rectangle((x, top, end, top + thick), fill=EMOTION_RGB[emotion])
 
-    def remark(self, row: int, column: int, text: str) -> None:
+    def warning(self, row: int, column: int, text: str) -> None:
         """A few words inside a tile, at its lower edge, where there is room for them."""
         if self.font.getlength(text) > self.side:
             return
@@ -257,7 +257,7 @@ def _probability(scores: EmotionScores, emotion: Emotion) -> str:
     return f"{float(scores.probabilities[emotion]):.0%}"
 
 
-def _remark(heat: Heat) -> str:
+def _warning(heat: Heat) -> str:
     largest = float(heat.max())
     if largest >= _HARDLY:
         return ""

@@ -1,4 +1,4 @@
-"""Boxes, labels and probability bars on a picture."""
+"""Boxes, labels and probability bars on an image."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def draw_faces(
         bars: Whether to draw probability bars where there is room for them.
 
     Returns:
-        A new uint8 (H, W, 3) BGR picture of the same size.
+        A new uint8 (H, W, 3) BGR image of the same size.
     """
     if not faces:
         return image.copy()

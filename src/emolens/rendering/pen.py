@@ -1,4 +1,4 @@
-"""One pen for everything that is drawn on pictures, with sizes that follow from the picture."""
+"""One pen for everything that is drawn on images, with sizes that follow from the image."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from emolens.rendering.palette import (
     track_rgb,
 )
 
-# Text is this part of the picture's shorter side, within limits that stay legible and modest.
+# Text is this part of the image's shorter side, within limits that stay legible and modest.
 _TEXT_PART = 1 / 32
 _TEXT_PX = (11, 64)
 # Bars are drawn beside faces at least this many text heights tall; smaller faces get a label only.
@@ -32,9 +32,9 @@ Corners = tuple[float, float, float, float]
 
 
 class Pen:
-    """Draws on a copy of one picture.
+    """Draws on a copy of one image.
 
-    Colours are given as RGB and opacities as 0..255. Pillow is handed the picture's BGR bytes as
+    Colours are given as RGB and opacities as 0..255. Pillow is handed the image's BGR bytes as
     if they were RGB, and colours the other way round: turning whole 4K frames takes longer than
     drawing on them.
 
@@ -52,11 +52,11 @@ class Pen:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """(width, height) of the picture in pixels."""
+        """(width, height) of the image in pixels."""
         return self._canvas.size
 
     def to_bgr(self) -> npt.NDArray[np.uint8]:
-        """The picture so far, as uint8 (H, W, 3) BGR."""
+        """The image so far, as uint8 (H, W, 3) BGR."""
         # A copy, since Pillow's own bytes cannot be written to.
         return np.array(self._canvas)
 

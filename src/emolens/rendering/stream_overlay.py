@@ -64,7 +64,7 @@ class StreamOverlay:
             result: What was found in it.
 
         Returns:
-            A new uint8 (H, W, 3) BGR picture of the same size.
+            A new uint8 (H, W, 3) BGR image of the same size.
         """
         self._remember(result)
         pen = Pen(image)

@@ -1,4 +1,4 @@
-"""An audit as one page that opens offline; it shows no picture of anybody."""
+"""An audit as one page that opens offline; it shows no image of anybody."""
 
 import numpy as np
 from markupsafe import Markup
@@ -92,7 +92,7 @@ def _splits_plot(audit: Audit) -> Markup:
 
 
 def _sizes_plot(audit: Audit) -> Markup:
-    """How many groups of copies have how many pictures."""
+    """How many groups of copies have how many images."""
     sizes = np.arange(2, _LARGEST_SHOWN + 1)
     names = [str(size) for size in sizes[:-1]] + [f"{_LARGEST_SHOWN} or more"]
     figure = new_figure(6.2, 3.2)
@@ -106,12 +106,12 @@ def _sizes_plot(audit: Audit) -> Markup:
         bars = axes.bar(sizes + offset, n_groups, width=0.38, color=color, label=name)
         axes.bar_label(bars, [f"{n:,}" if n else "" for n in n_groups], fontsize=8)
     axes.set_xticks(sizes, names)
-    axes.set(xlabel="pictures of a group", ylabel="groups")
+    axes.set(xlabel="images of a group", ylabel="groups")
     axes.grid(visible=False, axis="x")
     axes.legend()
     return to_svg(
         figure,
-        f"Sizes of {audit.exact.n_groups} groups of identical pictures and of "
+        f"Sizes of {audit.exact.n_groups} groups of identical images and of "
         f"{audit.near.n_groups} groups of exact or near copies.",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from emolens.core.emotion import LABELS
-from emolens.curation.audit import Audit, CopyFigures
+from emolens.curation.audit import Audit, CopyCounts
 from emolens.reports.text import Block, TextTable, numbers_from, percent
 
 
@@ -16,7 +16,7 @@ def audit_text(found: Audit) -> Iterator[Block]:
     yield TextTable((), rows, frozenset({1}), frozenset((row, 1) for row in range(len(rows))))
     yield ""
     yield _classes(found)
-    yield from found.audited.faces.remarks
+    yield from found.audited.faces.warnings
 
 
 def _findings(found: Audit) -> Iterator[tuple[str, str, str]]:
@@ -28,13 +28,13 @@ def _findings(found: Audit) -> Iterator[tuple[str, str, str]]:
             f"{pair.n_exact:,} of them ({pair.n_exact / pair.n_faces:.1%}) pixel by pixel",
         )
     yield ("groups of exact or near copies", *_copies(found.near))
-    yield ("groups of identical pictures", *_copies(found.exact))
+    yield ("groups of identical images", *_copies(found.exact))
     yield (
         "groups of copies with conflicting labels",
         f"{found.near.n_conflicting:,}",
-        f"{found.exact.n_conflicting:,} groups of identical pictures",
+        f"{found.exact.n_conflicting:,} groups of identical images",
     )
-    yield "blank pictures", f"{len(found.blanks):,}", "almost no contrast"
+    yield "blank images", f"{len(found.blanks):,}", "almost no contrast"
     if found.not_faces is None or found.agreement is None:
         yield "FER+ votes", "none", "not a face, agreement: not known"
         return
@@ -47,7 +47,7 @@ def _findings(found: Audit) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def _copies(figures: CopyFigures) -> tuple[str, str]:
+def _copies(figures: CopyCounts) -> tuple[str, str]:
     return (
         f"{figures.n_groups:,}",
         f"{figures.n_faces:,} faces, {figures.n_spare:,} more than one of each; "

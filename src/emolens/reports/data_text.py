@@ -22,20 +22,20 @@ def data_text(summary: DatasetSummary) -> Iterator[Block]:
         frozenset((row, last) for row in range(len(rows))),
         title=f"{summary.source}: {summary.format_name}, {summary.n_faces} faces",
     )
-    yield from _remarks(summary)
+    yield from _warnings(summary)
     yield ""
 
 
-def _remarks(summary: DatasetSummary) -> Iterator[str]:
+def _warnings(summary: DatasetSummary) -> Iterator[str]:
     """What the counts do not say: assumptions, what is left out or broken, whether all is there."""
-    yield from summary.remarks
+    yield from summary.warnings
     if summary.n_subjects is not None:
         yield f"{summary.n_subjects:,} people"
     if summary.left_out:
         classes = ", ".join(f"{name} {n:,}" for name, n in summary.left_out.items())
         yield f"left out, none of the seven classes: {classes}"
-    if summary.n_faults:
-        yield f"skipped, cannot be read: {summary.n_faults:,}, such as {summary.faults[0]}"
+    if summary.n_damaged:
+        yield f"skipped, cannot be read: {summary.n_damaged:,}, such as {summary.damaged[0]}"
     for split, check in summary.published.items():
         n_published = sum(check.n_published.values())
         n_found = sum(summary.counts.get(split, {}).values())
@@ -45,10 +45,10 @@ def _remarks(summary: DatasetSummary) -> Iterator[str]:
             else f"{split}: {n_found:,} of {n_published:,} published faces of {summary.data_set}"
             if n_found != n_published
             else f"{split}: other numbers per class than published of {summary.data_set}"
-        ) + _contents_remark(check)
+        ) + _contents_warning(check)
 
 
-def _contents_remark(check: PublishedCheck) -> str:
+def _contents_warning(check: PublishedCheck) -> str:
     if not check.is_complete:
         return ""
     found = {"labels": check.has_labels, "votes": check.has_votes}

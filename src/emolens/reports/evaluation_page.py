@@ -37,7 +37,7 @@ class Subject:
         tta: Whether answers are means over ten views.
         rival: Name of the model that it is compared with, or None.
         emolens_version: Version of the program.
-        remarks: What was assumed of the faces, such as the order of labels that are numbers.
+        warnings: What was assumed of the faces, such as the order of labels that are numbers.
     """
 
     model: str
@@ -50,7 +50,7 @@ class Subject:
     tta: bool
     rival: str | None
     emolens_version: str
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,21 +58,21 @@ class Thumbnail:
     """A face to be shown.
 
     Attributes:
-        picture: uint8 (H, W) grey or (H, W, 3) BGR.
+        image: uint8 (H, W) grey or (H, W, 3) BGR.
         label: The data set's label.
         named: What the model said.
         confidence: How sure it was, 0..1.
     """
 
-    picture: npt.NDArray[np.uint8]
+    image: npt.NDArray[np.uint8]
     label: str
     named: str
     confidence: float
 
     @property
     def uri(self) -> str:
-        """The picture as an address that holds it."""
-        return to_data_uri(self.picture)
+        """The image as an address that holds it."""
+        return to_data_uri(self.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +99,23 @@ def surest_rows(evaluation: Evaluation, *, hits: bool) -> npt.NDArray[np.int64]:
 
 
 def thumbnails(
-    evaluation: Evaluation, pictures: Sequence[npt.NDArray[np.uint8]], rows: npt.NDArray[np.int64]
+    evaluation: Evaluation, images: Sequence[npt.NDArray[np.uint8]], rows: npt.NDArray[np.int64]
 ) -> tuple[Thumbnail, ...]:
-    """Pictures, one for each of some rows (int64), with what the model said of them."""
+    """Images, one for each of some rows (int64), with what the model said of them."""
     predictions = evaluation.predictions
     return tuple(
         Thumbnail(
-            picture,
+            image,
             LABELS[predictions.labels[row]],
             LABELS[predictions.predicted[row]],
             float(predictions.confidence[row]),
         )
-        for picture, row in zip(pictures, rows.tolist(), strict=True)
+        for image, row in zip(images, rows.tolist(), strict=True)
     )
 
 
 def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | None = None) -> str:
-    """The page as HTML, self-contained; pictures of people only where a gallery is given."""
+    """The page as HTML, self-contained; images of people only where a gallery is given."""
     metrics = evaluation.metrics
     with plotting():
         plots = {

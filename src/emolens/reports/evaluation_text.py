@@ -42,7 +42,7 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
     yield _per_class(metrics)
     yield ""
     yield _confusion(metrics)
-    yield from cell.remarks
+    yield from cell.warnings
 
 
 def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
@@ -62,7 +62,7 @@ def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
         if missing:
             yield f"{name} has no face of {', '.join(missing)}"
     for column in cross.columns:
-        yield from column.cells[0].remarks
+        yield from column.cells[0].warnings
 
 
 def _matrix(cross: CrossEvaluation, figure: str) -> list[tuple[str, ...]]:

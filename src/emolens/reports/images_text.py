@@ -21,7 +21,7 @@ def images_table(results: Sequence[tuple[str, FrameResult]]) -> TextTable:
             name = path if number == 1 else ""
             rows.append((name, str(number), label_text(face), f"{label} {value:.0%}", place))
     return TextTable(
-        ("picture", "face", "apparent expression", "next", "box (px)"),
+        ("image", "face", "apparent expression", "next", "box (px)"),
         rows,
         right=frozenset({4}),
         dim=frozenset({3, 4}),

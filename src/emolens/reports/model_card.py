@@ -17,9 +17,9 @@ from emolens.datasets.targets import Target
 _PURPOSE = """\
 ## What it is for
 
-It names the **apparent expression** of a face: what it looks like to people who label pictures.
+It names the **apparent expression** of a face: what it looks like to people who label images.
 That is not what a person feels, thinks or intends. It is made for research with consent, for
-interfaces whose users know and agree, for teaching and for sorting one's own pictures; not for
+interfaces whose users know and agree, for teaching and for sorting one's own images; not for
 judging employees, applicants, pupils or students, not for policing, border control, lie detection,
 diagnosis or watching people who do not know. In the European Union inferring emotions at work and
 in education is prohibited (AI Act, article 5(1)(f)).
@@ -34,12 +34,12 @@ in education is prohibited (AI Act, article 5(1)(f)).
   (`docs/experiments/0014-covered-and-drawn.md`).
 """
 _OF_FER2013 = """\
-- FER2013 shows mostly posed and press pictures of adults; age, origin and sex are not recorded, so
+- FER2013 shows mostly posed and press images of adults; age, origin and sex are not recorded, so
   error rates between groups of people are not known.
 - People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust. A
   model that answers labels is poor at what most people see, one that answers what most see is poor
   at labels, and one in between is a compromise, whose probabilities are right about one of them.
-- PublicTest steered the training and the calibration, and 280 of its pictures also stand in the
+- PublicTest steered the training and the calibration, and 280 of its images also stand in the
   Training split: expect a little less on new benchmark faces, and less again in the wild.
 """
 _PRETRAINED = {
@@ -47,7 +47,7 @@ _PRETRAINED = {
 ## The network that it began with
 
 `dlib_face_recognition_resnet_model_v1` by Davis King (2017), in the public domain: a ResNet of 29
-convolutions that was trained to tell 7,485 people apart, on about three million pictures of faces:
+convolutions that was trained to tell 7,485 people apart, on about three million images of faces:
 half of them from FaceScrub and VGG Face, the others from the web, cleaned of wrong names by hand
 and by clustering. Its author gives 99.38 % on LFW, whose people are not among them. FaceScrub and
 VGG Face show people of public life, who were not asked; figures on age, sex and origin are not
@@ -72,7 +72,7 @@ class CardSubject:
     size_bytes: int
 
 
-class ClassFigures(BaseModel):
+class ClassRecord(BaseModel):
     """Figures of one class; None where they are not defined."""
 
     precision: float | None
@@ -80,7 +80,7 @@ class ClassFigures(BaseModel):
     f1: float | None
 
 
-class MeasuredFigures(BaseModel):
+class EvaluationRecord(BaseModel):
     """What a card shows of a file of `emolens evaluate --json`; the names are that file's."""
 
     model_sha256: str
@@ -94,17 +94,17 @@ class MeasuredFigures(BaseModel):
     macro_f1: float
     nll: float
     ece: float
-    per_class: dict[str, ClassFigures]
+    per_class: dict[str, ClassRecord]
 
 
-def read_figures(path: Path) -> MeasuredFigures:
+def read_record(path: Path) -> EvaluationRecord:
     """Read a file of `emolens evaluate --json`.
 
     Raises:
         InputError: The file cannot be read, or holds something else.
     """
     try:
-        return MeasuredFigures.model_validate_json(path.read_bytes())
+        return EvaluationRecord.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
@@ -116,7 +116,7 @@ def read_figures(path: Path) -> MeasuredFigures:
         ) from error
 
 
-def write_card(subject: CardSubject, measured: Sequence[MeasuredFigures]) -> str:
+def write_card(subject: CardSubject, measured: Sequence[EvaluationRecord]) -> str:
     """The card as Markdown.
 
     Args:
@@ -160,7 +160,7 @@ def _what(subject: CardSubject) -> str:
     return f"# The emotion model `{manifest.name}`\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _figures(measured: Sequence[MeasuredFigures]) -> str:
+def _figures(measured: Sequence[EvaluationRecord]) -> str:
     headings = [
         f"{figures.split or 'all'}, {figures.n:,} faces, {_right(figures.target)}, "
         f"{'ten views' if figures.tta else 'one view'}"

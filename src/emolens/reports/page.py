@@ -8,9 +8,9 @@ import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def to_data_uri(picture: npt.NDArray[np.uint8]) -> str:
-    """A uint8 (H, W) grey or (H, W, 3) BGR picture as a PNG inside an address."""
-    return file_data_uri(cv2.imencode(".png", picture)[1].tobytes(), "image/png")
+def to_data_uri(image: npt.NDArray[np.uint8]) -> str:
+    """A uint8 (H, W) grey or (H, W, 3) BGR image as a PNG inside an address."""
+    return file_data_uri(cv2.imencode(".png", image)[1].tobytes(), "image/png")
 
 
 def file_data_uri(content: bytes, media_type: str) -> str:
@@ -33,7 +33,7 @@ def render_page(template: str, **context: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
-    environment.filters["figure"] = figure_text
+    environment.filters["figure"] = number_text
     environment.filters["chance"] = chance_text
     return environment.get_template(template).render(context)
 
@@ -43,7 +43,7 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "not defined" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 
-def figure_text(value: float | None, digits: int = 3) -> str:
+def number_text(value: float | None, digits: int = 3) -> str:
     """0.71444 as "0.714"; None as "not defined"."""
     return "not defined" if value is None else f"{value:.{digits}f}"
 

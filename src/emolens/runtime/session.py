@@ -55,7 +55,7 @@ class OnnxSession:
         options.intra_op_num_threads = self._n_threads
         options.inter_op_num_threads = 1
         # Threads of one model that wait for work by spinning take the cores from the next one, e.g.
-        # the detector's from the classifier: with two cores a picture took half as long again.
+        # the detector's from the classifier: with two cores an image took half as long again.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_ERRORS_ONLY
         # ONNX Runtime does not keep them alive itself until the model is loaded.

@@ -137,7 +137,7 @@ class SessionSummary:
     the others only count. One of these that comes back much later counts once more.
 
     Args:
-        thumbnails: Keep one small picture of every face; nobody is shown by default.
+        thumbnails: Keep one small image of every face; nobody is shown by default.
         max_hold_s: More than 0.5 s only where fewer than two frames a second are processed.
         n_bins: Bins of a timeline, an even number.
         max_tracks: Tracks with a timeline.

@@ -137,7 +137,7 @@ class TrackTally:
         self._transitions = np.zeros((N_EMOTIONS, N_EMOTIONS), np.int64)
         self._label: Emotion | None = None
         self._gaps = _Gaps()
-        self._picture: npt.NDArray[np.uint8] | None = None
+        self._image: npt.NDArray[np.uint8] | None = None
         self._sharpness = -math.inf
 
     @property
@@ -166,13 +166,13 @@ class TrackTally:
         self._bins[: n // 2], self._bins[n // 2 :] = merged, 0
 
     def look(self, frame: Frame, face: FaceResult) -> None:
-        """Keep a small picture of the face if it is the sharpest so far that can be assessed."""
+        """Keep a small image of the face if it is the sharpest so far that can be assessed."""
         was_found = face.detection_score is not None and face.scores_age_s == 0
         is_sharpest = face.quality.sharpness > self._sharpness
         if not (was_found and face.quality.is_assessable and is_sharpest and face.box.area):
             return
         square = face.box.to_square().pad(_THUMBNAIL_PAD)
-        self._picture = crop_square(frame.image, square, THUMBNAIL_PX)
+        self._image = crop_square(frame.image, square, THUMBNAIL_PX)
         self._sharpness = face.quality.sharpness
 
     def summary(self) -> TrackSummary:
@@ -191,7 +191,7 @@ class TrackTally:
             n_gaps=self._gaps.n,
             gaps_s=self._gaps.total_s,
             timeline=self._timeline(),
-            thumbnail_jpeg=None if self._picture is None else _to_jpeg(self._picture),
+            thumbnail_jpeg=None if self._image is None else _to_jpeg(self._image),
         )
 
     def _timeline(self) -> Timeline:
@@ -213,6 +213,6 @@ def _longest(shown_s: _Numbers) -> Emotion | None:
     return Emotion(place) if place < N_EMOTIONS else None
 
 
-def _to_jpeg(picture: npt.NDArray[np.uint8]) -> bytes:
-    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+def _to_jpeg(image: npt.NDArray[np.uint8]) -> bytes:
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
     return bytes(encoded.tobytes())

@@ -2,7 +2,7 @@
 
 from emolens.testing.drawn_faces import draw_face, drawn_faces
 from emolens.testing.fakes import FakeClassifier, FakeDetector, SlowClassifier
-from emolens.testing.marked_faces import MarkDetector, marked_picture
+from emolens.testing.marked_faces import MarkDetector, marked_image
 from emolens.testing.sample_clip import collins, crossing_clip, crowd_clip, hopper
 from emolens.testing.synthetic_source import Actor, SyntheticSource
 
@@ -19,6 +19,6 @@ __all__ = [
     "draw_face",
     "drawn_faces",
     "hopper",
-    "marked_picture",
+    "marked_image",
     "sample_clip",
 ]

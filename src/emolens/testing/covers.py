@@ -1,4 +1,4 @@
-"""Faces that are partly covered: masks, sunglasses, hands, scarves, bars, drawn onto pictures."""
+"""Faces that are partly covered: masks, sunglasses, hands, scarves, bars, drawn onto images."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,7 +38,7 @@ def cover_face(
         rng: Where texture and small differences come from.
 
     Returns:
-        A copy of the picture with the cover in it.
+        A copy of the image with the cover in it.
 
     Raises:
         InputError: There is no such cover.
@@ -67,7 +67,7 @@ class _Brush:
         self._across *= length / max(float(np.hypot(*self._across)), 1e-6)
 
     def at(self, points: Points) -> npt.NDArray[np.int32]:
-        """The places of points in the picture."""
+        """The places of points in the image."""
         places = np.asarray(points, np.float64)
         placed = self._middle + places @ np.stack([self._across, self._down])
         return np.asarray(np.rint(placed), np.int32)
@@ -87,7 +87,7 @@ class _Brush:
         cv2.polylines(self.image, [self.at(points)], False, shade, thickness, cv2.LINE_AA)  # noqa: FBT003
 
     def cloth(self, color: tuple[float, float, float], *, noise: float) -> npt.NDArray[np.float64]:
-        """A surface with the light of the picture's place and some texture; float (H, W, 3)."""
+        """A surface with the light of the image's place and some texture; float (H, W, 3)."""
         height, width = self.image.shape[:2]
         light = np.linspace(1.05, 0.85, height)[:, None, None]
         grain = self.rng.normal(0, noise, (height, width, 1))

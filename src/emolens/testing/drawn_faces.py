@@ -59,7 +59,7 @@ def draw_face(
     Args:
         emotion: The expression.
         rng: Where everything that varies comes from.
-        size_px: Side S of the picture, at least 16.
+        size_px: Side S of the image, at least 16.
 
     Returns:
         uint8 (S, S), grey.
@@ -88,7 +88,7 @@ def drawn_faces(n_faces: int, *, seed: int = 0, size_px: int = 48) -> FaceSet:
     Args:
         n_faces: How many; 0 gives an empty set.
         seed: The same one gives the same faces.
-        size_px: Side of the pictures, at least 16.
+        size_px: Side of the images, at least 16.
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(n_faces, dtype=np.int64) % N_EMOTIONS

@@ -14,7 +14,7 @@ from emolens.core.ports import EmotionClassifier
 
 
 class FakeDetector:
-    """Finds the same given faces in every picture."""
+    """Finds the same given faces in every image."""
 
     name = "fake"
     framing = Framing(shift_x=0.0, shift_y=0.0, scale=1.0)
@@ -23,7 +23,7 @@ class FakeDetector:
         self.detections = list(detections)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """The given faces, whatever the uint8 (H, W, 3) picture shows."""
+        """The given faces, whatever the uint8 (H, W, 3) image shows."""
         del image
         return list(self.detections)
 

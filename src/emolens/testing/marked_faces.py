@@ -1,4 +1,4 @@
-"""Pictures that a simple detector finds without a model, so that tests are quick and exact."""
+"""Images that a simple detector finds without a model, so that tests are quick and exact."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from emolens.core.geometry import Box, Framing
 
 Pixels = npt.NDArray[np.uint8]
 
-# The blue channel of a marked picture; far from the grey of a `SyntheticSource`'s ground.
+# The blue channel of a marked image; far from the grey of a `SyntheticSource`'s ground.
 _LOWEST_MARK = 200
 # Fewer pixels than this in either direction are no face.
 _LEAST_PX = 4
 
 
-def marked_picture(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
-    """A picture that `MarkDetector` finds and `FakeClassifier` names by its brightness.
+def marked_image(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
+    """An image that `MarkDetector` finds and `FakeClassifier` names by its brightness.
 
     Args:
-        mark: 0 to 55; pictures of one mark are one person.
+        mark: 0 to 55; images of one mark are one person.
         brightness: Mean grey value, 60 to 195: its texture needs room.
         side_px: Side in pixels.
 
@@ -38,7 +38,7 @@ def marked_picture(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
 
 
 class MarkDetector:
-    """Finds what can be seen of pictures made by `marked_picture`.
+    """Finds what can be seen of images made by `marked_image`.
 
     Implements `emolens.core.ports.FaceDetector`. A face behind another one has a smaller box, as
     with real detectors, and none when it is hidden.
@@ -55,7 +55,7 @@ class MarkDetector:
         self.n_calls = 0
 
     def detect(self, image: Pixels) -> list[FaceDetection]:
-        """The faces of a uint8 (H, W, 3) BGR picture, largest first."""
+        """The faces of a uint8 (H, W, 3) BGR image, largest first."""
         self.n_calls += 1
         found = [self._find(image[:, :, 0], _LOWEST_MARK + mark) for mark in self._marks]
         boxes = sorted((box for box in found if box is not None), key=lambda box: -box.area)

@@ -11,13 +11,13 @@ import numpy as np
 from emolens.core.errors import ConfigError
 from emolens.core.geometry import Box
 from emolens.imaging.decode import read_image
-from emolens.media.sample import sample_picture, second_sample_picture
+from emolens.media.sample import sample_image, second_sample_image
 from emolens.testing.synthetic_source import Actor, SyntheticSource
 
-# Where their faces are in the pictures, as CenterFace sees them, in pixels.
+# Where their faces are in the images, as CenterFace sees them, in pixels.
 _COLLINS_FACE: Final = Box(181, 60, 271, 179)
 _HOPPER_FACE: Final = Box(178, 121, 355, 333)
-# How much of the picture around the face belongs to an actor, in parts of the face.
+# How much of the image around the face belongs to an actor, in parts of the face.
 _MARGIN: Final = 0.5
 
 Place = Callable[[float], tuple[float, float, float] | None]
@@ -25,12 +25,12 @@ Place = Callable[[float], tuple[float, float, float] | None]
 
 def collins(path: Place) -> Actor:
     """The astronaut Eileen Collins, whose apparent expression is happy, on a path."""
-    return _actor(sample_picture(), _COLLINS_FACE, path)
+    return _actor(sample_image(), _COLLINS_FACE, path)
 
 
 def hopper(path: Place) -> Actor:
     """Rear Admiral Grace Hopper, whose apparent expression is neutral, on a path."""
-    return _actor(second_sample_picture(), _HOPPER_FACE, path)
+    return _actor(second_sample_image(), _HOPPER_FACE, path)
 
 
 def crossing_clip(
@@ -92,8 +92,8 @@ def crowd_clip(
     )
 
 
-def _actor(picture: Path, face: Box, path: Place) -> Actor:
-    image = read_image(picture).image
+def _actor(portrait: Path, face: Box, path: Place) -> Actor:
+    image = read_image(portrait).image
     around = face.pad(_MARGIN).clip((image.shape[1], image.shape[0]))
     x_min, y_min, x_max, y_max = map(round, around.to_tuple())
     inside = Box(face.x_min - x_min, face.y_min - y_min, face.x_max - x_min, face.y_max - y_min)

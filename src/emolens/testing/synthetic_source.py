@@ -1,4 +1,4 @@
-"""A source that shows pictures of faces on paths that are known, so that answers can be checked."""
+"""A source that shows images of faces on paths that are known, so that answers can be checked."""
 
 import math
 import time
@@ -20,26 +20,26 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Actor:
-    """A picture that moves.
+    """An image that moves.
 
     Attributes:
-        picture: uint8 (h, w, 3) BGR.
+        image: uint8 (h, w, 3) BGR.
         path: From seconds to the place (x, y) of its centre in pixels and its width in pixels, or
             None while it is hidden.
-        face: Where in the picture the face is, in pixels of the picture; None means everywhere.
+        face: Where in the image the face is, in pixels of the image; None means everywhere.
     """
 
-    picture: Pixels
+    image: Pixels
     path: Callable[[float], tuple[float, float, float] | None]
     face: Box | None = None
 
     def box_at(self, at_s: float) -> Box | None:
-        """Where the whole picture is at `at_s` seconds, in pixels of the frame."""
+        """Where the whole image is at `at_s` seconds, in pixels of the frame."""
         place = self.path(at_s)
         if place is None:
             return None
         x, y, width = place
-        height = width * self.picture.shape[0] / self.picture.shape[1]
+        height = width * self.image.shape[0] / self.image.shape[1]
         return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
     def face_at(self, at_s: float) -> Box | None:
@@ -47,7 +47,7 @@ class Actor:
         box = self.box_at(at_s)
         if box is None or self.face is None:
             return box
-        scale = box.width / self.picture.shape[1]
+        scale = box.width / self.image.shape[1]
         x_min, y_min, x_max, y_max = (edge * scale for edge in self.face.to_tuple())
         return Box(box.x_min + x_min, box.y_min + y_min, box.x_min + x_max, box.y_min + y_max)
 
@@ -134,7 +134,7 @@ class SyntheticSource:
         for actor in self._actors:
             box = actor.box_at(at_s)
             if box is not None:
-                _paste(image, actor.picture, box)
+                _paste(image, actor.image, box)
         return image
 
     def faces_at(self, at_s: float) -> list[Box | None]:
@@ -147,19 +147,19 @@ def _round_up(n_frames: float) -> float:
     return n_frames if math.isinf(n_frames) else math.ceil(n_frames - 1e-6)
 
 
-def _paste(image: Pixels, picture: Pixels, box: Box) -> None:
-    """Draw a picture into a box, with fractions of pixels, so that slow movement does not jump."""
-    scale = box.width / picture.shape[1]
+def _paste(image: Pixels, patch: Pixels, box: Box) -> None:
+    """Draw a patch into a box, with fractions of pixels, so that slow movement does not jump."""
+    scale = box.width / patch.shape[1]
     height, width = image.shape[:2]
     # Shrinking by a warp alone would leave out pixels.
-    small = picture
+    small = patch
     if scale < 0.5:
         factor = 2 * scale
         size = (
-            max(1, round(picture.shape[1] * factor)),
-            max(1, round(picture.shape[0] * factor)),
+            max(1, round(patch.shape[1] * factor)),
+            max(1, round(patch.shape[0] * factor)),
         )
-        small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        small = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
     scale = box.width / small.shape[1]
     # Pixel centres lie at half coordinates.
     shift_x, shift_y = box.x_min + scale / 2 - 0.5, box.y_min + scale / 2 - 0.5

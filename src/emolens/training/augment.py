@@ -1,7 +1,7 @@
-"""Random changes to whole batches of grey faces, drawn anew for every picture.
+"""Random changes to whole batches of grey faces, drawn anew for every image.
 
 One resampling carries rotation, zoom, shift, shear and mirroring together, which costs about
-0.04 ms a picture on a CPU and blurs less than one after the other.
+0.04 ms an image on a CPU and blurs less than one after the other.
 """
 
 import math
@@ -13,7 +13,7 @@ from torchvision.transforms import v2
 from emolens.training.recipe import AugmentSection
 
 # Zhong et al. 2020, "Random Erasing Data Augmentation", with a smaller largest area, since a face
-# fills the whole picture.
+# fills the whole image.
 _ERASE_AREA = (0.02, 0.20)
 _ERASE_LOG_RATIO = math.log(3.3)
 _MIXUP_ALPHA = 0.2

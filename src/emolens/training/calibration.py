@@ -34,7 +34,7 @@ def calibration_faces(
         is_used &= ~_is_copy(recipe, faces)
         if not is_used.any():
             raise DatasetError(
-                "answer.leak_free: every validation face stands in the Training rows too; name "
+                "answer.leak_free: every validation face stands in the training rows too; name "
                 "another source, or calibrate with answer.leak_free = false"
             )
     rows = np.flatnonzero(is_used)
@@ -55,10 +55,10 @@ def _right_answers(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.int64]:
 
 
 def _is_copy(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.bool_]:
-    """Whether a picture (N,) stands in the training rows beside it, exactly or nearly."""
+    """Whether an image (N,) stands in the training rows beside it, exactly or nearly."""
     size_px = faces.images.shape[-1]
     places = dict.fromkeys(section.validation or section.source for section in recipe.data)
-    training = [load_faces(place, Split.TRAINING, size_px=size_px) for place in places]
+    training = [load_faces(place, Split.TRAIN, size_px=size_px) for place in places]
     leaks = find_leaks(faces, join_faces(training))
     if leaks.near is None:
         raise TypeError("there are training rows")

@@ -152,7 +152,7 @@ def _skip_versions(reader: _Reader) -> None:
     while reader.integer() != _FIRST_LAYER_VERSION:
         pass
     reader.text()
-    # What is subtracted from red, green and blue, and the size of pictures.
+    # What is subtracted from red, green and blue, and the size of images.
     for _ in range(3):
         reader.float()
     reader.integer()

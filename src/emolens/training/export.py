@@ -79,7 +79,7 @@ def export_checkpoint(
         others: More such files, of any kind of network; the mean of all networks answers.
         changes: Assignments such as `answer.votes=0.5` or `name=my-model`, which change what is
             made of the networks.
-        validation: Where the `PublicTest` faces are that the calibration (scales in the last
+        validation: Where the `validation` faces are that the calibration (scales in the last
             layer, temperature in the manifest) and the manifest's figures come from; by
             default where the recipe says.
         int8: Use 8-bit arithmetic, which makes the file a quarter as large as float32 and is

@@ -36,9 +36,9 @@ class SourceCounts:
             `no_target_...` have raters who do not agree enough; those of `leaks_across_sources`
             stand in another source's validation or test split.
         n_left_out: Faces of classes that are none of the seven, by class.
-        n_faults: Faces that could not be read.
-        faults: What was wrong with the first of them.
-        remarks: What was assumed, such as the order of labels that are numbers.
+        n_damaged: Faces that could not be read.
+        damaged: What was wrong with the first of them.
+        warnings: What was assumed, such as the order of labels that are numbers.
     """
 
     name: str
@@ -46,9 +46,9 @@ class SourceCounts:
     n_validation: int
     n_dropped: dict[str, int]
     n_left_out: dict[str, int]
-    n_faults: int
-    faults: tuple[str, ...]
-    remarks: tuple[str, ...]
+    n_damaged: int
+    damaged: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,9 +94,9 @@ class TrainingFaces:
 
 
 def load_training_faces(recipe: Recipe) -> TrainingFaces:
-    """Read the `Training` and `PublicTest` faces that a recipe names, of its classes.
+    """Read the `train` and `validation` faces that a recipe names, of its classes.
 
-    With several sources, no picture is learnt from that another source validates or tests on.
+    With several sources, no image is learnt from that another source validates or tests on.
 
     Raises:
         ConfigError: A class without training faces, no validation face of any of them, fewer faces
@@ -156,7 +156,7 @@ def _joined_validation(parts: Sequence[FaceSet], recipe: Recipe) -> FaceSet:
     faces = join_faces(parts)
     if not len(faces):
         raise ConfigError(
-            f"faces.classes: {_places(recipe)} has no {Split.PUBLIC_TEST} face of "
+            f"faces.classes: {_places(recipe)} has no {Split.VALIDATION} face of "
             f"{', '.join(recipe.faces.classes)}"
         )
     return faces
@@ -239,9 +239,9 @@ def _counts(part: SourceFaces) -> SourceCounts:
         len(part.validation),
         part.n_dropped,
         dict(part.report.left_out),
-        part.report.n_faults,
-        tuple(part.report.faults),
-        tuple(part.report.remarks),
+        part.report.n_damaged,
+        tuple(part.report.damaged),
+        tuple(part.report.warnings),
     )
 
 

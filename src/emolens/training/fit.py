@@ -38,7 +38,7 @@ from emolens.training.processes import is_main_process
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
 from emolens.training.revision import code_revision
-from emolens.training.run_report import validation_figures, write_run_report
+from emolens.training.run_report import validation_metrics, write_run_report
 from emolens.training.teaching import with_taught_targets
 from emolens.training.trainer import (
     BEST_CHECKPOINT,
@@ -289,7 +289,7 @@ def _finish(
     own = [checkpoint.networks[0] for checkpoint in checkpoints]
     networks = [*members, *own]
     best = run_dir / BEST_CHECKPOINT
-    figures = validation_figures(recipe, networks, faces.validation)
+    figures = validation_metrics(recipe, networks, faces.validation)
     if is_main_process():
         states = [network.state_dict() for network in networks]
         save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)

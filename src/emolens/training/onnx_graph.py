@@ -204,7 +204,7 @@ def with_manifest(graph: ModelProto, manifest: ModelManifest | LandmarkManifest)
 
 
 def _strip_locations(graph: ModelProto) -> None:
-    """Drop what the exporter notes about its source lines: paths of the machine it ran on."""
+    """Drop what the exporter warnings about its source lines: paths of the machine it ran on."""
     del graph.metadata_props[:]
     del graph.graph.metadata_props[:]
     graph.doc_string = graph.graph.doc_string = ""

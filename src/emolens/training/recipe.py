@@ -25,12 +25,12 @@ class DataSection(Section):
     name: str = "unnamed"
     """What the data set is called in messages and in the manifest of the model."""
     source: Path
-    """Any source that `emolens data info` reads; its `Training` split is trained on."""
+    """Any source that `emolens data info` reads; its `train` split is trained on."""
     validation: Path | None = None
-    """Where the `PublicTest` split is; the same source unless given."""
+    """Where the `validation` split is; the same source unless given."""
     hold_out: float = Field(0.0, ge=0, lt=1)
-    """Part of the training faces that is validated on instead, where there is no `PublicTest`
-    split: whole people where the source names them, copies of a picture always together."""
+    """Part of the training faces that is validated on instead, where there is no validation
+    split: whole people where the source names them, copies of an image always together."""
     target: Target = Target.LABEL
     """What is learnt: the source's `label`, or FER+'s `majority`, `soft` or `multi` target. Faces
     are validated by it too."""
@@ -40,8 +40,8 @@ class DataSection(Section):
     """Training faces that must not be there: where the same rules name any, the run stops."""
     clean: Path | None = None
     """A file of `emolens data audit --clean`: training rows to leave out, before `drop` looks."""
-    faults: Literal["refuse", "skip"] = "refuse"
-    """What to do about a missing or broken picture or a label out of range: stop, or leave it out
+    damaged: Literal["refuse", "skip"] = "refuse"
+    """What to do about a missing or broken image or a label out of range: stop, or leave it out
     and report how many there were."""
     weight: float = Field(1.0, gt=0)
     """How much a face of this source counts in the loss, against one of weight 1."""
@@ -55,7 +55,7 @@ class DataSection(Section):
     `faces`; `teacher.weight` unless given. With 1 nothing is learnt from the labels of this source,
     and its faces are not validated on unless `validation` says so."""
     crop: float = Field(1.0, gt=0, le=1)
-    """Side of the middle square that is used, in parts of the picture's shorter side: for sources
+    """Side of the middle square that is used, in parts of the image's shorter side: for sources
     that show more around the face than FER2013 does."""
 
     @property
@@ -83,7 +83,7 @@ class FacesSection(Section):
 
 
 class AugmentSection(Section):
-    """Random changes to every training picture, drawn anew for each picture of a batch."""
+    """Random changes to every training image, drawn anew for each image of a batch."""
 
     flip: Fraction = 0.5
     """Chance of a mirror image."""
@@ -98,9 +98,9 @@ class AugmentSection(Section):
     brightness: Fraction = 0.2
     """Brightness offset, uniform within plus or minus, in units of the full range."""
     contrast: Fraction = 0.3
-    """Contrast factor, uniform within 1 plus or minus, around the picture's mean."""
+    """Contrast factor, uniform within 1 plus or minus, around the image's mean."""
     erase: Fraction = 0.25
-    """Chance that a rectangle of 2 to 20 % of the picture is filled with noise."""
+    """Chance that a rectangle of 2 to 20 % of the image is filled with noise."""
     mix: Fraction = 0.5
     """Chance that a batch is mixed: mixup (beta 0.2) or cutmix (beta 0.5), half each."""
 
@@ -135,7 +135,7 @@ class AnswerSection(Section):
     calibrated_on: Target = Target.LABEL
     """What the probabilities are to be right about: the source's `label`, or FER+'s `majority`."""
     leak_free: bool = False
-    """Calibrate without validation faces of which a copy, exact or near, stands in the `Training`
+    """Calibrate without validation faces of which a copy, exact or near, stands in the `train`
     rows beside them: a network is surer of faces that it has seen."""
     size_px: SidePx | None = None
     """Side of the faces that the model takes; the network's unless given. The model enlarges or
@@ -304,7 +304,7 @@ class Recipe(Section):
             raise ValueError("snapshots needs two or more phases")
         if self.has_teacher_of_batches and any(p.learning_stages == 0 for p in self.phases):
             raise ValueError(
-                "a teacher of batches needs pictures, which a phase of the head alone has not; set "
+                "a teacher of batches needs images, which a phase of the head alone has not; set "
                 "teacher.asked_about = 'faces'"
             )
         asks_about_faces = self.teacher and self.teacher.asked_about == "faces"

@@ -31,7 +31,7 @@ _TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ValidationFigures:
+class ValidationMetrics:
     """Figures of finished networks on the validation split, calibrated as `export` does it.
 
     Attributes:
@@ -47,9 +47,9 @@ class ValidationFigures:
     votes: VoteAgreement | None
 
 
-def validation_figures(
+def validation_metrics(
     recipe: Recipe, networks: Sequence[ExpressionNetwork], validation: FaceSet
-) -> ValidationFigures:
+) -> ValidationMetrics:
     """Measure the mean of one or more networks, which is calibrated on the same faces."""
     network = answering(networks, recipe.answer, log_frequencies(validation.labels)).eval()
     raw_logits = torch_logits(network, validation.images, network.input_spec)
@@ -60,16 +60,16 @@ def validation_figures(
     probabilities = softmax(logits / temperature).astype("float64")
     predictions = Predictions(probabilities, validation.labels)
     votes = None if validation.votes is None else vote_agreement(predictions, validation.votes)
-    return ValidationFigures(temperature, compute_metrics(predictions), predictions, votes)
+    return ValidationMetrics(temperature, compute_metrics(predictions), predictions, votes)
 
 
-def write_run_report(run_dir: Path, figures: ValidationFigures, faces: TrainingFaces) -> None:
+def write_run_report(run_dir: Path, figures: ValidationMetrics, faces: TrainingFaces) -> None:
     """Write `metrics.json` and `learning-curve.png` of a run."""
     record = {
         "n_training": len(faces.training),
         "n_dropped": faces.n_dropped,
-        "sources": _source_figures(figures, faces),
-        "split": Split.PUBLIC_TEST,
+        "sources": _source_metrics(figures, faces),
+        "split": Split.VALIDATION,
         "temperature": figures.temperature,
         "ferplus": asdict(figures.votes) if figures.votes else None,
         **figures.metrics.to_dict(),
@@ -78,7 +78,7 @@ def write_run_report(run_dir: Path, figures: ValidationFigures, faces: TrainingF
     plot_learning_curve(read_epochs(run_dir), run_dir / LEARNING_CURVE)
 
 
-def _source_figures(figures: ValidationFigures, faces: TrainingFaces) -> list[dict[str, object]]:
+def _source_metrics(figures: ValidationMetrics, faces: TrainingFaces) -> list[dict[str, object]]:
     """What became of each source's faces, and how right the networks are on its validation."""
     found = []
     start = 0

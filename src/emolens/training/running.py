@@ -23,7 +23,7 @@ def run_recipe(
     is_resumed: bool = False,
     is_shown: bool = True,
     progress: Progress,
-    on_remark: Callable[[str], None],
+    on_warning: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     """Train what a recipe says, with a checkpoint after every epoch.
@@ -35,7 +35,7 @@ def run_recipe(
         is_resumed: Whether to go on with the run in that folder.
         is_shown: Whether a bar shows how far an epoch is.
         progress: Shows how far teachers are asked.
-        on_remark: Told what becomes of the faces of each source.
+        on_warning: Told what becomes of the faces of each source.
         on_end: Told what was written, and what can be done with it.
 
     Returns:
@@ -55,7 +55,7 @@ def run_recipe(
         is_resumed=is_resumed,
         is_shown=is_shown,
         progress=progress,
-        on_remark=on_remark,
+        on_warning=on_warning,
         on_end=on_end,
     )
 
@@ -68,7 +68,7 @@ def _train_expressions(
     is_resumed: bool,
     is_shown: bool,
     progress: Progress,
-    on_remark: Callable[[str], None],
+    on_warning: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is slow to load)
@@ -78,7 +78,7 @@ def _train_expressions(
 
     def tell(faces: "TrainingFaces") -> None:
         for sentence in source_sentences(faces):
-            on_remark(sentence)
+            on_warning(sentence)
 
     result = fit(
         recipe,
@@ -102,7 +102,7 @@ def _train_landmarks(
     is_resumed: bool,
     is_shown: bool,
     progress: Progress,
-    on_remark: Callable[[str], None],
+    on_warning: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     from emolens.training.landmarks.fit import (  # noqa: PLC0415 (torch is slow to load)
@@ -110,7 +110,7 @@ def _train_landmarks(
         load_landmark_recipe,
     )
 
-    del on_remark  # Its pictures are used as they are.
+    del on_warning  # Its images are used as they are.
     recipe = load_landmark_recipe(path, assignments)
     result = fit_landmarks(
         recipe,
@@ -141,9 +141,9 @@ def source_sentences(faces: "TrainingFaces") -> Iterator[str]:
             listed = ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
             if listed:
                 parts.append(f"{what}: {listed}")
-        if source.n_faults:
+        if source.n_damaged:
             parts.append(
-                f"skipped, cannot be read: {source.n_faults:,}, such as {source.faults[0]}"
+                f"skipped, cannot be read: {source.n_damaged:,}, such as {source.damaged[0]}"
             )
         yield f"{source.name}: {'; '.join(parts)}"
-        yield from source.remarks
+        yield from source.warnings

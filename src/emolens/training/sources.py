@@ -97,13 +97,13 @@ def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
 
 
 def private_digests(section: DataSection, size_px: int) -> set[bytes]:
-    """Digests of the pixels of every `PrivateTest` face of a source, for a search for leaks.
+    """Digests of the pixels of every test face of a source, for a search for leaks.
 
     Raises:
         DatasetError: The data cannot be read.
     """
     reader = _Reader(section, size_px)
-    samples = reader.samples(section.source, Split.PRIVATE_TEST)
+    samples = reader.samples(section.source, Split.TEST)
     return set(pixel_digests(collect_faces(samples, size_px).images))
 
 
@@ -119,13 +119,13 @@ class _Reader:
 
     Attributes:
         keys: What keeps training faces on one side when a part is held out, after `training`: the
-            person or, where that is not known, the picture as it is in the source.
+            person or, where that is not known, the image as it is in the source.
     """
 
     def __init__(self, section: DataSection, size_px: int) -> None:
         self.section = section
         self.size_px = size_px
-        self.report = ReadingReport(skip_faults=section.faults == "skip")
+        self.report = ReadingReport(skip_damaged=section.damaged == "skip")
         self.keys: list[str] = []
 
     def samples(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
@@ -137,13 +137,13 @@ class _Reader:
         return replace(sample, image=middle_square(sample.image, self.section.crop))
 
     def training(self) -> FaceSet:
-        """The `Training` faces or, of a source without splits that holds out, all of them."""
+        """The `train` faces or, of a source without splits that holds out, all of them."""
         source, size_px = self.section.source, self.size_px
-        faces = collect_faces(self._keyed(source, Split.TRAINING), size_px)
+        faces = collect_faces(self._keyed(source, Split.TRAIN), size_px)
         if not len(faces) and self.section.hold_out:
             faces = collect_faces(self._keyed(source, None), size_px)
         # Says which splits there are where this one is empty.
-        return faces if len(faces) else load_faces(source, Split.TRAINING, size_px=size_px)
+        return faces if len(faces) else load_faces(source, Split.TRAIN, size_px=size_px)
 
     def _keyed(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
         """The faces of a split, or those of no split, noting their keys."""
@@ -154,18 +154,18 @@ class _Reader:
                 yield self._cropped(sample)
 
     def has_validation(self) -> bool:
-        """Whether the source has a `PublicTest` face that can be read."""
-        return next(self.samples(self.section.source, Split.PUBLIC_TEST), None) is not None
+        """Whether the source has a validation face that can be read."""
+        return next(self.samples(self.section.source, Split.VALIDATION), None) is not None
 
     def validation(self) -> FaceSet:
         if self.section.is_unlabelled and self.section.validation is None:
             return collect_faces((), self.size_px)
         source = self.section.validation or self.section.source
-        faces = collect_faces(self.samples(source, Split.PUBLIC_TEST), self.size_px)
+        faces = collect_faces(self.samples(source, Split.VALIDATION), self.size_px)
         if len(faces):
             return faces
         try:
-            return load_faces(source, Split.PUBLIC_TEST, size_px=self.size_px)
+            return load_faces(source, Split.VALIDATION, size_px=self.size_px)
         except DatasetError as error:
             raise DatasetError(
                 f"{error}; name a source with one as validation, or hold out a part of the "
@@ -205,7 +205,7 @@ def _hold_out(reader: _Reader, faces: FaceSet) -> tuple[FaceSet, FaceSet]:
     if is_held_out.all() or not is_held_out.any():
         raise ConfigError(
             f"{section.name}: hold_out = {section.hold_out} of {len(set(digests))} "
-            f"{'pictures' if faces.subjects is None else 'people'} leaves the training or the "
+            f"{'images' if faces.subjects is None else 'people'} leaves the training or the "
             "validation without faces; choose another part"
         )
     return faces.take(np.flatnonzero(~is_held_out)), faces.take(np.flatnonzero(is_held_out))

@@ -144,7 +144,7 @@ def flushing_denormals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Keep Lightning's remarks about devices, and what it warns of that is meant so, away."""
+    """Keep Lightning's warnings about devices, and what it warns of that is meant so, away."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -39,7 +39,7 @@ def test_a_face_of_a_stream_says_more_than_one_of_an_image() -> None:
 def test_lines_can_be_read_back() -> None:
     _, result = frame_and_result(3, n_faces=2)
     for record in (
-        image_record("a.jpg", FrameResult((64, 48), (STILL,), notes=("dark",))),
+        image_record("a.jpg", FrameResult((64, 48), (STILL,), warnings=("dark",))),
         image_error_record("b.jpg", EmptyFileError("b.jpg is empty")),
         frame_record(result, time="2026-01-01T00:00:00.000+00:00"),
         frame_record(result),

@@ -26,7 +26,7 @@ def test_a_frame_is_read_only_and_knows_its_size() -> None:
     "image",
     [np.zeros((4, 6), np.uint8), np.zeros((4, 6, 3), np.float32), np.zeros((0, 6, 3), np.uint8)],
 )
-def test_what_is_no_bgr_picture_is_refused(image: np.ndarray) -> None:
+def test_what_is_no_bgr_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(InputError, match="uint8 array"):
         Frame(image)
 
@@ -66,8 +66,8 @@ def test_result_prints_its_faces() -> None:
 
 
 def test_notes_are_part_of_the_record_only_where_there_are_any() -> None:
-    assert "notes" not in FrameResult((1, 1), ()).to_dict()
-    assert FrameResult((1, 1), (), notes=("first of 3 frames",)).to_dict()["notes"] == [
+    assert "warnings" not in FrameResult((1, 1), ()).to_dict()
+    assert FrameResult((1, 1), (), warnings=("first of 3 frames",)).to_dict()["warnings"] == [
         "first of 3 frames"
     ]
 

@@ -99,7 +99,7 @@ def _recursion(name: str) -> types.ModuleType:
 @pytest.mark.parametrize(
     "error",
     [
-        InputError("no such picture"),
+        InputError("no such image"),
         ValueError("a fault of ours"),
         ImportError("cannot import name 'gone' from 'emolens.core'", name="emolens.core"),
         ModuleNotFoundError("No module named 'emolens.gone'", name="emolens.gone"),

@@ -24,10 +24,10 @@ def row_numbers(entries: tuple[FaceEntry, ...]) -> list[int]:
 
 
 def test_faces_are_counted_by_split_and_class(found: Audit) -> None:
-    assert found.counts["Training"]["happy"] == 9
-    assert found.counts["Training"]["disgust"] == 0
-    assert sum(found.counts["PublicTest"].values()) == 3
-    assert list(found.counts) == ["Training", "PublicTest"]
+    assert found.counts["train"]["happy"] == 9
+    assert found.counts["train"]["disgust"] == 0
+    assert sum(found.counts["validation"].values()) == 3
+    assert list(found.counts) == ["train", "validation"]
 
 
 def test_copies_are_counted(found: Audit) -> None:
@@ -42,7 +42,7 @@ def test_copies_are_counted(found: Audit) -> None:
 
 def test_leaks_are_listed_with_their_copies(found: Audit) -> None:
     (pair,) = found.splits
-    assert (pair.held_out, pair.other, pair.n_faces) == ("PublicTest", "Training", 3)
+    assert (pair.held_out, pair.other, pair.n_faces) == ("validation", "train", 3)
     assert (pair.n_exact, pair.n_near) == (1, 2)
     listed = [(row_numbers((leak.face, *leak.copies)), leak.is_exact) for leak in pair.leaks]
     assert listed == [([14, 4], True), ([15, 5], False)]
@@ -73,7 +73,7 @@ def test_agreement_is_counted_by_label(found: Audit) -> None:
 def test_the_record_is_plain_json(found: Audit) -> None:
     record = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert record["n_faces"] == 16
-    assert record["splits"][0]["leaks"][0]["face"]["split"] == "PublicTest"
+    assert record["splits"][0]["leaks"][0]["face"]["split"] == "validation"
     assert record["near_copies"]["sizes"] == {"2": 5, "3": 1}
     assert record["agreement"]["all"]["share"] == pytest.approx(13 / 16)
 
@@ -87,7 +87,7 @@ def test_without_votes_nothing_is_said_about_them(tmp_path: Path) -> None:
 
 
 def test_a_single_split_has_no_leaks(tmp_path: Path) -> None:
-    training = [row for row in ROWS if row.split == "Training"]
+    training = [row for row in ROWS if row.split == "train"]
     found = audit(read_audited(write_rows(tmp_path / "a.parquet", training)))
     assert found.splits == ()
     assert found.near.n_across_splits == 0
@@ -97,9 +97,9 @@ def test_every_pair_of_three_splits_is_compared(tmp_path: Path) -> None:
     rows = [Row(drawn_face(0), split=split) for split in reversed(Split)]
     found = audit(read_audited(write_rows(tmp_path / "a.parquet", rows)))
     assert [(pair.held_out, pair.other, pair.n_exact) for pair in found.splits] == [
-        ("PublicTest", "Training", 1),
-        ("PrivateTest", "Training", 1),
-        ("PrivateTest", "PublicTest", 1),
+        ("validation", "train", 1),
+        ("test", "train", 1),
+        ("test", "validation", 1),
     ]
 
 

@@ -16,9 +16,9 @@ def test_all_splits_are_read_with_votes(tmp_path: Path) -> None:
     assert len(audited) == len(ROWS)
     assert (audited.faces.images == np.stack([row.image for row in ROWS])).all()
     assert audited.splits.tolist() == [row.split for row in ROWS]
-    assert audited.split_names == ["Training", "PublicTest"]
+    assert audited.split_names == ["train", "validation"]
     assert audited.votes.sum() == 10 * len(ROWS)
-    assert audited.entry(6) == FaceEntry(f"{source}: row 7", "Training", "sad")
+    assert audited.entry(6) == FaceEntry(f"{source}: row 7", "train", "sad")
 
 
 def test_faces_without_votes_or_split_stand_beside_others(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ def test_faces_without_votes_or_split_stand_beside_others(tmp_path: Path) -> Non
     audited = join_audited([read_audited(first), read_audited(tmp_path / "b")])
     assert audited.sources == (first, tmp_path / "b")
     assert audited.source_numbers.tolist() == [0, 0, 1]
-    assert audited.splits.tolist() == ["Training", "Training", "unknown"]
-    assert audited.split_names == ["Training", "unknown"]
+    assert audited.splits.tolist() == ["train", "train", "unknown"]
+    assert audited.split_names == ["train", "unknown"]
     assert audited.votes.sum(axis=1).tolist() == [10, 10, 0]
     assert audited.faces.images.shape == (3, 48, 48)
 

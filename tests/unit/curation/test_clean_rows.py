@@ -45,7 +45,7 @@ def test_what_stays_is_clean(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "a.parquet")
     path = tmp_path / "clean.json"
     path.write_text(clean_rows(source).model_dump_json())
-    training = load_faces(source, Split.TRAINING)
+    training = load_faces(source, Split.TRAIN)
     kept = np.delete(np.arange(len(training)), rows_left_out(path, training))
     assert [training.locations[row].rpartition(": ")[2] for row in kept] == [
         "row 1",
@@ -60,7 +60,7 @@ def test_a_row_may_have_several_reasons(tmp_path: Path) -> None:
         Row(blank, seen="not_face"),
         Row(blank, 4),
         Row(drawn_face(0)),
-        Row(blank, split="PrivateTest"),
+        Row(blank, split="test"),
     ]
     clean = clean_rows(write_rows(tmp_path / "a.parquet", rows))
     assert reasons(clean) == {
@@ -85,12 +85,12 @@ def test_a_leak_into_another_source_is_one(tmp_path: Path) -> None:
     assert "row 4" not in reasons(clean_rows(training))
 
 
-@pytest.mark.parametrize("split", ["Training", "PublicTest"])
+@pytest.mark.parametrize("split", ["train", "validation"])
 def test_rows_of_one_split_alone(tmp_path: Path, split: str) -> None:
     rows = [row for row in ROWS if row.split == split]
     clean = clean_rows(write_rows(tmp_path / "a.parquet", rows))
     assert all(LEAK not in named for named in reasons(clean).values())
-    assert bool(reasons(clean)) == (split == "Training")
+    assert bool(reasons(clean)) == (split == "train")
 
 
 def test_locations_are_relative_to_the_source(tmp_path: Path) -> None:

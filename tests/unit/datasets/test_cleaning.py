@@ -7,12 +7,12 @@ from emolens.datasets.faces import FaceSet
 from emolens.datasets.votes import N_VOTES, NOT_FACE
 
 
-def face_set(pictures: list[int], labels: list[int], *, has_votes: bool = False) -> FaceSet:
+def face_set(values: list[int], labels: list[int], *, has_votes: bool = False) -> FaceSet:
     """Faces of one grey value each; a rater calls black ones no face."""
-    images = np.array(pictures, np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
-    votes = np.zeros((len(pictures), N_VOTES), np.uint8)
+    images = np.array(values, np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
+    votes = np.zeros((len(values), N_VOTES), np.uint8)
     votes[:, 0] = 5
-    votes[np.array(pictures) == 0, NOT_FACE] = 6
+    votes[np.array(values) == 0, NOT_FACE] = 6
     return FaceSet(
         images,
         np.array(labels, np.int64),

@@ -12,30 +12,30 @@ from emolens.datasets import duplicates
 from emolens.datasets.duplicates import DuplicateGroups, find_duplicates
 from tests.drawings import cut_out, drawn_face, drawn_photograph
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
-def groups_of(*pictures: Picture) -> DuplicateGroups:
-    return find_duplicates(np.stack(pictures))
+def groups_of(*images: Image) -> DuplicateGroups:
+    return find_duplicates(np.stack(images))
 
 
-def as_jpeg(picture: Picture, quality: int) -> Picture:
-    encoded = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+def as_jpeg(image: Image, quality: int) -> Image:
+    encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
-def toned(picture: Picture, contrast: float, brightness: float) -> Picture:
-    return np.asarray(np.clip(picture.astype(np.float32) * contrast + brightness, 0, 255), np.uint8)
+def toned(image: Image, contrast: float, brightness: float) -> Image:
+    return np.asarray(np.clip(image.astype(np.float32) * contrast + brightness, 0, 255), np.uint8)
 
 
-def test_identical_pictures_share_a_group_numbered_by_first_appearance() -> None:
+def test_identical_images_share_a_group_numbered_by_first_appearance() -> None:
     one, other, third = (drawn_face(seed) for seed in range(3))
     groups = groups_of(other, one, other, third, one)
     assert groups.exact.tolist() == groups.near.tolist() == [0, 1, 0, 2, 1]
     assert groups.exact.dtype == groups.near.dtype == np.int64
 
 
-CHANGES: dict[str, Callable[[Picture], Picture]] = {
+CHANGES: dict[str, Callable[[Image], Image]] = {
     "saved anew": lambda canvas: as_jpeg(cut_out(canvas), 60),
     "brighter": lambda canvas: toned(cut_out(canvas), 1, 40),
     "more contrast": lambda canvas: toned(cut_out(canvas), 1.5, -60),
@@ -50,36 +50,34 @@ CHANGES: dict[str, Callable[[Picture], Picture]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("seed", range(4))
-def test_the_same_photograph_is_a_near_copy(
-    change: Callable[[Picture], Picture], seed: int
-) -> None:
+def test_the_same_photograph_is_a_near_copy(change: Callable[[Image], Image], seed: int) -> None:
     canvas = drawn_photograph(seed)
     groups = groups_of(cut_out(canvas), drawn_face(99), change(canvas))
     assert groups.exact.tolist() == [0, 1, 2]
     assert groups.near.tolist() == [0, 1, 0]
 
 
-def test_different_pictures_are_no_copies() -> None:
+def test_different_images_are_no_copies() -> None:
     groups = groups_of(*(drawn_face(seed) for seed in range(60)))
     assert groups.near.tolist() == list(range(60))
 
 
-def test_pictures_in_the_same_light_are_no_copies() -> None:
-    """The coarse half of two pictures is the same, as of two faces lit from one side."""
+def test_images_in_the_same_light_are_no_copies() -> None:
+    """The coarse half of two images is the same, as of two faces lit from one side."""
     light = cv2.GaussianBlur(drawn_face(0), (0, 0), 8).astype(np.float32)
     lit = [
         np.clip(light + 0.35 * (drawn_face(seed).astype(np.float32) - 128), 0, 255).astype(np.uint8)
         for seed in range(1, 9)
     ]
-    assert np.corrcoef([picture.ravel() for picture in lit]).min() > 0.2
+    assert np.corrcoef([image.ravel() for image in lit]).min() > 0.2
     assert groups_of(*lit).near.tolist() == list(range(len(lit)))
 
 
-def test_flat_pictures_are_copies_only_if_identical() -> None:
+def test_flat_images_are_copies_only_if_identical() -> None:
     random = np.random.default_rng(0)
     flat = [np.full((48, 48), value, np.uint8) for value in (0, 1, 128, 128)]
     noisy = [128 + random.integers(-3, 4, (48, 48)).astype(np.int64) for _ in range(2)]
-    groups = groups_of(*flat, *(picture.astype(np.uint8) for picture in noisy))
+    groups = groups_of(*flat, *(image.astype(np.uint8) for image in noisy))
     assert groups.exact.tolist() == groups.near.tolist() == [0, 1, 2, 2, 3, 4]
 
 
@@ -105,7 +103,7 @@ def test_near_copies_are_looked_for_where_they_are_sought() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 8, 30, 64, 100])
-def test_pictures_of_any_side_are_compared(size: int) -> None:
+def test_images_of_any_side_are_compared(size: int) -> None:
     faces = [
         cv2.resize(drawn_face(seed), (size, size), interpolation=cv2.INTER_AREA)
         for seed in (0, 1, 0)
@@ -116,7 +114,7 @@ def test_pictures_of_any_side_are_compared(size: int) -> None:
         assert groups.near.tolist() == [0, 1, 0]
 
 
-def test_no_pictures_have_no_groups() -> None:
+def test_no_images_have_no_groups() -> None:
     groups = find_duplicates(np.zeros((0, 48, 48), np.uint8))
     assert groups.exact.shape == groups.near.shape == (0,)
 
@@ -134,8 +132,8 @@ def test_other_arrays_are_refused(images: npt.NDArray[np.uint8]) -> None:
         find_duplicates(images)
 
 
-def test_progress_rises_to_the_number_of_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_PICTURES_AT_ONCE", 4)
+def test_progress_rises_to_the_number_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "_IMAGES_AT_ONCE", 4)
     seen: list[int] = []
     images = np.stack([drawn_face(seed % 9) for seed in range(12)])
     find_duplicates(images, on_progress=seen.append)
@@ -144,7 +142,7 @@ def test_progress_rises_to_the_number_of_pictures(monkeypatch: pytest.MonkeyPatc
     assert seen[-1] == 12
 
 
-def family(seed: int) -> list[Picture]:
+def family(seed: int) -> list[Image]:
     """Copies of one photograph, each a step away from the one before."""
     canvas = drawn_photograph(seed)
     moved = [cut_out(canvas, left=left) for left in (6, 12, 18)]
@@ -156,7 +154,7 @@ FAMILIES = [family(seed) for seed in range(4)]
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_the_order_of_pictures_does_not_matter(data: st.DataObject) -> None:
+def test_the_order_of_images_does_not_matter(data: st.DataObject) -> None:
     places = st.tuples(st.integers(0, 3), st.integers(0, 4))
     chosen = data.draw(st.lists(places, min_size=1, max_size=14))
     order = data.draw(st.permutations(range(len(chosen))))

@@ -17,7 +17,7 @@ from emolens.datasets.faces import (
 
 
 def sample(image: npt.NDArray[np.uint8], emotion: Emotion = Emotion.SAD) -> FaceSample:
-    return FaceSample(image, emotion, Split.TRAINING, "somewhere")
+    return FaceSample(image, emotion, Split.TRAIN, "somewhere")
 
 
 def noise(seed: int, *shape: int) -> npt.NDArray[np.uint8]:
@@ -27,16 +27,16 @@ def noise(seed: int, *shape: int) -> npt.NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("name", "split"),
     [
-        ("Training", Split.TRAINING),
-        ("train", Split.TRAINING),
-        ("VAL", Split.PUBLIC_TEST),
-        ("valid", Split.PUBLIC_TEST),
-        ("validation", Split.PUBLIC_TEST),
-        ("public-test", Split.PUBLIC_TEST),
-        ("test", Split.PRIVATE_TEST),
-        ("Private_Test", Split.PRIVATE_TEST),
-        ("Public Test", Split.PUBLIC_TEST),
-        (" Testing ", Split.PRIVATE_TEST),
+        ("Training", Split.TRAIN),
+        ("train", Split.TRAIN),
+        ("VAL", Split.VALIDATION),
+        ("valid", Split.VALIDATION),
+        ("validation", Split.VALIDATION),
+        ("public-test", Split.VALIDATION),
+        ("test", Split.TEST),
+        ("Private_Test", Split.TEST),
+        ("Public Test", Split.VALIDATION),
+        (" Testing ", Split.TEST),
     ],
 )
 def test_a_split_is_found_by_its_common_names(name: str, split: Split) -> None:
@@ -44,7 +44,9 @@ def test_a_split_is_found_by_its_common_names(name: str, split: Split) -> None:
 
 
 def test_an_unknown_split_names_the_allowed_ones() -> None:
-    with pytest.raises(DatasetError, match=r"unknown split 'holdout'; allowed: Training, PublicT"):
+    with pytest.raises(
+        DatasetError, match=r"unknown split 'holdout'; allowed: train, validation, t"
+    ):
         Split.from_name("holdout")
 
 
@@ -198,9 +200,11 @@ def test_votes_and_people_are_kept_where_every_face_has_them() -> None:
     assert taken.subjects == ("person 1",)
 
 
-def test_remarks_stay_with_faces_and_are_joined_once() -> None:
-    parts = [replace(face_set(2, "a"), remarks=remarks) for remarks in (("a", "b"), ("b", "c"), ())]
+def test_warnings_stay_with_faces_and_are_joined_once() -> None:
+    parts = [
+        replace(face_set(2, "a"), warnings=warnings) for warnings in (("a", "b"), ("b", "c"), ())
+    ]
 
-    assert parts[0].take(np.array([1])).remarks == ("a", "b")
-    assert join_faces(parts).remarks == ("a", "b", "c")
-    assert join_faces(parts[:1]).remarks == ("a", "b")
+    assert parts[0].take(np.array([1])).warnings == ("a", "b")
+    assert join_faces(parts).warnings == ("a", "b", "c")
+    assert join_faces(parts[:1]).warnings == ("a", "b")

@@ -18,11 +18,11 @@ FER2013 = {str(int(emotion)): emotion for emotion in Emotion}
 def read(
     *names: str, classes: Mapping[str, Emotion | None] | None = None
 ) -> tuple[dict[str, Emotion | None], list[str]]:
-    """The class of every folder by name, and the remarks."""
+    """The class of every folder by name, and the warnings."""
     report = ReadingReport()
     labels = LabelMap(ROOT / FILE_NAME, classes or {}, {})
     found = label_folders([ROOT / name for name in names], labels, report)
-    return {folder.name: emotion for folder, emotion in found.items()}, report.remarks
+    return {folder.name: emotion for folder, emotion in found.items()}, report.warnings
 
 
 def proposed(error: DatasetError, folder: Path) -> LabelMap:
@@ -32,17 +32,17 @@ def proposed(error: DatasetError, folder: Path) -> LabelMap:
     return read_label_map(folder)
 
 
-def test_words_need_no_remark() -> None:
+def test_words_need_no_warning() -> None:
     names = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
     assert read(*names) == (dict(zip(names, Emotion, strict=True)), [])
 
 
 def test_0_to_6_are_read_in_the_order_of_fer2013_and_told_so() -> None:
-    found, [remark] = read(*FER2013)
+    found, [warning] = read(*FER2013)
 
     assert found == FER2013
-    assert remark == (
+    assert warning == (
         "set: the class folders 0, 1, 2, 3, 4, 5, 6 are numbers, read in FER2013's order (0 angry, "
         "1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral); other data sets count "
         "otherwise (0 is neutral in AffectNet and FER+, 4 is neutral in the order of the "
@@ -55,9 +55,9 @@ def test_0_to_6_are_read_in_the_order_of_fer2013_and_told_so() -> None:
     [("0", "3", "6"), ("00", "01"), ("class_0", "class_1"), ("0", "happy"), ("0_angry", "3")],
 )
 def test_some_of_0_to_6_are_told_too(names: tuple[str, ...]) -> None:
-    _, [remark] = read(*names)
+    _, [warning] = read(*names)
 
-    assert "read in FER2013's order" in remark
+    assert "read in FER2013's order" in warning
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_other_numbers_need_a_label_map_which_is_shown(names: list[str], tmp_pat
     numbers = {name for name in names if name.isdecimal()}
     assert set(proposed(caught.value, tmp_path).classes) == numbers
     classes = dict.fromkeys(numbers, Emotion.SAD)
-    found, remarks = read(*names, classes=classes)
+    found, warnings = read(*names, classes=classes)
     assert classes.items() <= found.items()
-    assert remarks == []
+    assert warnings == []
 
 
 def test_1_to_7_are_shown_in_the_order_of_raf_db(tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_an_unknown_name_is_shown_as_toml(name: str, tmp_path: Path) -> None:
 
 
 def test_words_win_over_numbers_in_another_order_and_it_is_told() -> None:
-    found, [remark] = read("0_neutral", "1_happy", "2_sad")
+    found, [warning] = read("0_neutral", "1_happy", "2_sad")
 
     assert list(found.values()) == [Emotion.NEUTRAL, Emotion.HAPPY, Emotion.SAD]
-    assert "another order of numbers than FER2013 (0 neutral, 1 happy, 2 sad)" in remark
-    assert "read by their words" in remark
+    assert "another order of numbers than FER2013 (0 neutral, 1 happy, 2 sad)" in warning
+    assert "read by their words" in warning
 
 
-def test_numbers_before_words_in_the_order_of_fer2013_need_no_remark() -> None:
+def test_numbers_before_words_in_the_order_of_fer2013_need_no_warning() -> None:
     names = [f"{int(emotion)}_{emotion.label}" for emotion in Emotion]
 
     assert read(*names) == (dict(zip(names, Emotion, strict=True)), [])
@@ -142,10 +142,10 @@ def test_a_number_alone_beside_words_in_another_order_is_refused(tmp_path: Path)
 
 
 def test_parts_of_a_class_may_be_counted() -> None:
-    found, remarks = read("happy_1", "happy_2", "sad_1")
+    found, warnings = read("happy_1", "happy_2", "sad_1")
 
     assert list(found.values()) == [Emotion.HAPPY, Emotion.HAPPY, Emotion.SAD]
-    assert remarks == []
+    assert warnings == []
 
 
 def test_a_long_list_is_cut() -> None:

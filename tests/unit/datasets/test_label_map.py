@@ -44,7 +44,7 @@ def test_classes_and_splits_are_read(tmp_path: Path, content: str | bytes) -> No
         "Joy": Emotion.SAD,
         "contempt": None,
     }
-    assert labels.splits == {"fold1": Split.TRAINING, "fold2": Split.PUBLIC_TEST}
+    assert labels.splits == {"fold1": Split.TRAIN, "fold2": Split.VALIDATION}
     assert labels.names_numbers
 
 

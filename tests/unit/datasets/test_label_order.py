@@ -6,15 +6,15 @@ from emolens.datasets.faces import Split
 from emolens.datasets.label_order import LabelColumn
 from emolens.datasets.reading import ReadingReport
 
-PUBLISHED = {"Training": {emotion.label: 1 for emotion in Emotion}}
+PUBLISHED = {"train": {emotion.label: 1 for emotion in Emotion}}
 
 
-def remarks(*texts: str, split: Split | None = Split.TRAINING) -> list[str]:
+def warnings(*texts: str, split: Split | None = Split.TRAIN) -> list[str]:
     report, labels = ReadingReport(), LabelColumn(PUBLISHED)
     for text in texts:
         labels.read(text, split, "a.csv: row 1")
-    labels.note("a.csv", report)
-    return report.remarks
+    labels.warn("a.csv", report)
+    return report.warnings
 
 
 @pytest.mark.parametrize(
@@ -40,28 +40,28 @@ def test_other_labels_are_refused(text: str) -> None:
 
 
 def test_numbers_are_told_in_whose_order_they_were_read() -> None:
-    [remark] = remarks("0", "3")
+    [warning] = warnings("0", "3")
 
-    assert remark.startswith("a.csv: the labels are numbers, read in FER2013's order (0 angry, 1 ")
-    assert remark.endswith(
+    assert warning.startswith("a.csv: the labels are numbers, read in FER2013's order (0 angry, 1 ")
+    assert warning.endswith(
         ": if this one does too, write the classes as words (angry, disgust, ...)"
     )
 
 
 def test_numbers_without_0_may_count_from_1() -> None:
-    [remark] = remarks("1", "6")
+    [warning] = warnings("1", "6")
 
-    assert "no row has 0, so they may count from 1" in remark
-
-
-def test_words_need_no_remark() -> None:
-    assert remarks("angry", "happy") == []
-    assert remarks() == []
+    assert "no row has 0, so they may count from 1" in warning
 
 
-def test_the_numbers_of_fer2013_itself_need_no_remark() -> None:
+def test_words_need_no_warning() -> None:
+    assert warnings("angry", "happy") == []
+    assert warnings() == []
+
+
+def test_the_numbers_of_fer2013_itself_need_no_warning() -> None:
     of_all = [str(number) for number in range(7)]
 
-    assert remarks(*of_all) == []
-    assert len(remarks(*of_all, "3")) == len(remarks(*of_all, split=None)) == 1
-    assert len(remarks(*of_all, split=Split.PUBLIC_TEST)) == 1
+    assert warnings(*of_all) == []
+    assert len(warnings(*of_all, "3")) == len(warnings(*of_all, split=None)) == 1
+    assert len(warnings(*of_all, split=Split.VALIDATION)) == 1

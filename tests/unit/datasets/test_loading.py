@@ -34,7 +34,7 @@ def put_parquet(path: Path) -> Path:
     return path
 
 
-def put_picture(path: Path) -> Path:
+def put_image(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(cv2.imencode(".png", FACE)[1]))
     return path
@@ -73,7 +73,7 @@ def test_a_folder_of_parquet_is_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train/sad/a.png", "sad/a.png"])
 def test_class_folders_are_known(tmp_path: Path, name: str) -> None:
-    put_picture(tmp_path / name)
+    put_image(tmp_path / name)
 
     assert find_format(tmp_path) == (SourceFormat.CLASS_FOLDERS, tmp_path)
     assert len(load_faces(tmp_path)) == 1
@@ -82,7 +82,7 @@ def test_class_folders_are_known(tmp_path: Path, name: str) -> None:
 def test_two_data_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
     put_csv(tmp_path / "fer2013.csv")
     put_parquet(tmp_path / "a.parquet")
-    put_picture(tmp_path / "train" / "sad" / "a.png")
+    put_image(tmp_path / "train" / "sad" / "a.png")
 
     with pytest.raises(
         DatasetError, match=r"more than one data set \(fer2013\.csv, parquet folder, class folders"
@@ -177,7 +177,7 @@ def test_two_tables_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_an_archive_beside_what_was_unpacked_from_it_does_no_harm(tmp_path: Path) -> None:
     put_zip(tmp_path / "archive.zip", "fer2013.csv")
     put_csv(tmp_path / "train.csv")
-    put_picture(tmp_path / "train" / "sad" / "a.png")
+    put_image(tmp_path / "train" / "sad" / "a.png")
 
     assert find_format(tmp_path) == (SourceFormat.CLASS_FOLDERS, tmp_path)
 
@@ -211,7 +211,7 @@ def test_a_data_set_in_folders_of_its_own_is_read(tmp_path: Path, around: str, k
     (tmp_path / "__MACOSX").mkdir()
     if kind == "classes":
         for split in ("train", "validation", "test"):
-            put_picture(inner / split / "sad" / "a.png")
+            put_image(inner / split / "sad" / "a.png")
     elif kind == "csv":
         put_csv(inner / "fer2013.csv", *Split)
     elif kind == "parquet":
@@ -234,7 +234,7 @@ def test_a_folder_that_links_to_itself_ends_in_an_error(tmp_path: Path) -> None:
 
 def test_two_folders_are_not_looked_into(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        put_picture(tmp_path / name / "train" / "sad" / "a.png")
+        put_image(tmp_path / name / "train" / "sad" / "a.png")
 
     with pytest.raises(DatasetError, match=r"a folder with a/, b/; .*accepted are"):
         find_format(tmp_path)
@@ -246,17 +246,17 @@ def test_a_table_without_splits_is_measured_as_a_whole(tmp_path: Path) -> None:
 
     assert held_out_split(path) is None
     assert len(load_faces(path, held_out_split(path))) == 1
-    assert held_out_split(path.rename(tmp_path / "train.csv")) is Split.TRAINING
+    assert held_out_split(path.rename(tmp_path / "train.csv")) is Split.TRAIN
 
 
 def test_faces_in_memory_keep_what_was_assumed(tmp_path: Path) -> None:
     for name in ("0", "3"):
-        put_picture(tmp_path / "train" / name / "a.png")
+        put_image(tmp_path / "train" / name / "a.png")
 
-    faces = load_faces(tmp_path, Split.TRAINING)
+    faces = load_faces(tmp_path, Split.TRAIN)
 
-    assert [remark[: len(str(tmp_path))] for remark in faces.remarks] == [str(tmp_path)]
-    assert "class folders 0, 3 are numbers, read in FER2013's order (0 angry" in faces.remarks[0]
+    assert [warning[: len(str(tmp_path))] for warning in faces.warnings] == [str(tmp_path)]
+    assert "class folders 0, 3 are numbers, read in FER2013's order (0 angry" in faces.warnings[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders on Windows")
@@ -273,19 +273,19 @@ def test_an_empty_split_names_the_splits_that_are_there(tmp_path: Path) -> None:
 
     with pytest.raises(
         DatasetError,
-        match=r"of split PrivateTest; it holds 1 of split PublicTest, 2 of split Training$",
+        match=r"of split test; it holds 2 of split train, 1 of split validation$",
     ):
-        load_faces(path, Split.PRIVATE_TEST)
+        load_faces(path, Split.TEST)
 
 
 def test_faces_without_split_are_named_too(tmp_path: Path) -> None:
-    put_picture(tmp_path / "sad" / "a.png")
+    put_image(tmp_path / "sad" / "a.png")
 
-    with pytest.raises(DatasetError, match=r"of split Training; it holds 1 of split unknown$"):
-        load_faces(tmp_path, Split.TRAINING)
+    with pytest.raises(DatasetError, match=r"of split train; it holds 1 of split unknown$"):
+        load_faces(tmp_path, Split.TRAIN)
 
 
-@pytest.mark.parametrize("split", [None, Split.TRAINING])
+@pytest.mark.parametrize("split", [None, Split.TRAIN])
 def test_a_source_without_faces_is_refused(tmp_path: Path, split: Split | None) -> None:
     path = tmp_path / "a.csv"
     path.write_text("emotion,pixels,Usage\n")
@@ -301,20 +301,20 @@ def test_faces_come_in_the_asked_size(tmp_path: Path) -> None:
 
 
 def test_broken_faces_are_refused_or_counted_in_a_report(tmp_path: Path) -> None:
-    put_picture(tmp_path / "train" / "sad" / "a.png")
-    (tmp_path / "train" / "sad" / "b.png").write_bytes(b"no picture")
+    put_image(tmp_path / "train" / "sad" / "a.png")
+    (tmp_path / "train" / "sad" / "b.png").write_bytes(b"no image")
 
     with pytest.raises(DatasetError, match=r"b\.png"):
         list(iter_faces(tmp_path))
     with pytest.raises(DatasetError, match=r"b\.png"):
         list(iter_faces(tmp_path, report=ReadingReport()))
-    report = ReadingReport(skip_faults=True)
-    assert len(list(iter_faces(tmp_path, Split.TRAINING, report=report))) == 1
+    report = ReadingReport(skip_damaged=True)
+    assert len(list(iter_faces(tmp_path, Split.TRAIN, report=report))) == 1
 
-    assert report.n_faults == 1
-    assert "b.png" in report.faults[0]
+    assert report.n_damaged == 1
+    assert "b.png" in report.damaged[0]
 
 
 def test_a_source_that_is_none_is_refused_though_faults_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="accepted are"):
-        iter_faces(tmp_path, report=ReadingReport(skip_faults=True))
+        iter_faces(tmp_path, report=ReadingReport(skip_damaged=True))

@@ -17,14 +17,14 @@ def test_brightness_and_contrast_do_not_matter() -> None:
     assert distances.max() <= 3
 
 
-def test_different_pictures_have_hashes_far_apart() -> None:
+def test_different_images_have_hashes_far_apart() -> None:
     hashes = perceptual_hashes(THUMBNAILS, Reframing())
     assert hashes.dtype == np.uint64
     distances = np.bitwise_count(hashes[:, None] ^ hashes[None])
     assert distances[~np.eye(30, dtype=bool)].min() > 10
 
 
-def test_mirrored_hashes_are_those_of_mirrored_pictures() -> None:
+def test_mirrored_hashes_are_those_of_mirrored_images() -> None:
     hashes = perceptual_hashes(THUMBNAILS, Reframing())
     expected = perceptual_hashes(np.ascontiguousarray(THUMBNAILS[:, :, ::-1]), Reframing())
     # A frequency next to nothing may fall on either side of zero.
@@ -32,7 +32,7 @@ def test_mirrored_hashes_are_those_of_mirrored_pictures() -> None:
     assert (mirrored_hashes(mirrored_hashes(hashes)) == hashes).all()
 
 
-def test_a_reframed_picture_has_the_hash_of_the_reframing() -> None:
+def test_a_reframed_image_has_the_hash_of_the_reframing() -> None:
     reframing = Reframing(1.15, 2, 0)
     moved = np.stack([reframing.apply(thumbnail) for thumbnail in THUMBNAILS])
     of_moved = perceptual_hashes(moved, Reframing())
@@ -41,7 +41,7 @@ def test_a_reframed_picture_has_the_hash_of_the_reframing() -> None:
 
 def test_pieces_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = perceptual_hashes(THUMBNAILS, Reframing())
-    monkeypatch.setattr(perceptual_hash, "_PICTURES_AT_ONCE", 7)
+    monkeypatch.setattr(perceptual_hash, "_IMAGES_AT_ONCE", 7)
     assert (perceptual_hashes(THUMBNAILS, Reframing()) == whole).all()
 
 

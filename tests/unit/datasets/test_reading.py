@@ -7,7 +7,7 @@ import pytest
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample
-from emolens.datasets.reading import N_FAULTS_KEPT, ReadingReport, read_each, without_folder
+from emolens.datasets.reading import N_DAMAGED_KEPT, ReadingReport, read_each, without_folder
 
 BROKEN, LEFT_OUT = -1, 0
 
@@ -33,40 +33,40 @@ def test_the_first_broken_row_stops_reading_unless_it_may_be_skipped() -> None:
     assert next(faces).location == "row 1"
     with pytest.raises(DatasetError, match="^row x: is broken$"):
         next(faces)
-    assert (report.n_faults, report.faults) == (0, [])
+    assert (report.n_damaged, report.damaged) == (0, [])
 
 
 def test_broken_rows_are_skipped_and_counted() -> None:
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
     found = [sample.location for sample in read_each([1, BROKEN, 2], read, report)]
     assert found == ["row 1", "row 2"]
-    assert (report.n_faults, report.faults) == (1, ["row x: is broken"])
+    assert (report.n_damaged, report.damaged) == (1, ["row x: is broken"])
 
 
 def test_only_the_first_faults_are_kept() -> None:
-    report = ReadingReport(skip_faults=True)
-    for row in range(N_FAULTS_KEPT + 5):
-        report.fault(DatasetError(f"row {row}"))
-    assert report.n_faults == N_FAULTS_KEPT + 5
-    assert report.faults == [f"row {row}" for row in range(N_FAULTS_KEPT)]
+    report = ReadingReport(skip_damaged=True)
+    for row in range(N_DAMAGED_KEPT + 5):
+        report.add_damaged(DatasetError(f"row {row}"))
+    assert report.n_damaged == N_DAMAGED_KEPT + 5
+    assert report.damaged == [f"row {row}" for row in range(N_DAMAGED_KEPT)]
 
 
 def test_a_fault_that_is_met_again_counts_once() -> None:
     """A row whose split is broken is met whichever split is read."""
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
     for _ in range(2):
         list(read_each([1, BROKEN], read, report))
-    assert (report.n_faults, report.faults) == (1, ["row x: is broken"])
+    assert (report.n_damaged, report.damaged) == (1, ["row x: is broken"])
 
 
 def test_other_errors_are_no_faults() -> None:
     def wrong(_row: int) -> FaceSample:
         raise ZeroDivisionError
 
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
     with pytest.raises(ZeroDivisionError):
         list(read_each([1], wrong, report))
-    assert report.n_faults == 0
+    assert report.n_damaged == 0
 
 
 def test_a_broken_layout_stops_though_faults_are_skipped() -> None:
@@ -74,7 +74,7 @@ def test_a_broken_layout_stops_though_faults_are_skipped() -> None:
         yield 1
         raise DatasetError("the list ends early")
 
-    faces = read_each(rows(), read, ReadingReport(skip_faults=True))
+    faces = read_each(rows(), read, ReadingReport(skip_damaged=True))
     assert next(faces).location == "row 1"
     with pytest.raises(DatasetError, match="the list ends early"):
         next(faces)
@@ -88,12 +88,12 @@ def test_classes_that_are_left_out_are_counted() -> None:
     assert ReadingReport().left_out == {}
 
 
-def test_a_remark_is_told_once() -> None:
+def test_a_warning_is_told_once() -> None:
     report = ReadingReport()
     for text in ("a", "b", "a"):
-        report.remark(text)
+        report.warn(text)
 
-    assert report.remarks == ["a", "b"]
+    assert report.warnings == ["a", "b"]
 
 
 def test_files_that_are_passed_on_do_not_tell_where_a_source_lies() -> None:

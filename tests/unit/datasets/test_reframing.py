@@ -19,9 +19,9 @@ def test_a_square_to_the_right_and_below_shows_what_is_there() -> None:
 
 
 def test_a_larger_square_shows_everything_smaller() -> None:
-    picture = np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
-    picture[6:18, 6:18] = 200
-    shown = (Reframing(zoom=1.5).apply(picture) > 100).sum()
+    image = np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
+    image[6:18, 6:18] = 200
+    shown = (Reframing(zoom=1.5).apply(image) > 100).sum()
     assert shown == (12 / 1.5) ** 2
 
 
@@ -29,7 +29,7 @@ def test_a_larger_square_shows_everything_smaller() -> None:
     "reframing", [Reframing(), Reframing(0.87, 2, -2), Reframing(1.15, -2, 0, is_mirrored=True)]
 )
 def test_the_mirror_image_of_a_reframing_gives_the_mirror_image(reframing: Reframing) -> None:
-    # Bilinear weights are rounded to 1/32, on the other side for a mirrored picture.
+    # Bilinear weights are rounded to 1/32, on the other side for a mirrored image.
     plain = reframing.apply(THUMBNAIL).astype(int)
     other = reframing.mirror_image.apply(THUMBNAIL).astype(int)
     assert np.abs(other - mirrored(plain.astype(np.uint8))).max() <= 4

@@ -39,23 +39,23 @@ def test_a_mark_across_it_makes_it_no_other_photograph() -> None:
 
 
 def test_another_detail_makes_it_another_photograph() -> None:
-    """A mouth that opens: all the rest of the picture is the same."""
+    """A mouth that opens: all the rest of the image is the same."""
     first, second = drawn_face(0), drawn_face(0)
     cv2.ellipse(second, (24, 36), (9, 6), 0, 0, 360, 20, -1)
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.7
     assert not is_same_photograph(first, second, Reframing())
 
 
-def test_flat_pictures_tell_nothing() -> None:
+def test_flat_images_tell_nothing() -> None:
     flat = np.full((48, 48), 90, np.uint8)
     assert aligned_correlation(flat, flat, Reframing()) == 0
     assert not is_same_photograph(flat, drawn_face(0), Reframing())
 
 
 def test_a_thumbnail_is_the_mean_of_its_pixels() -> None:
-    picture = drawn_face(0)
-    means = picture.reshape(24, 2, 24, 2).mean(axis=(1, 3))
-    assert np.abs(thumbnail_of(picture) - means).max() <= 0.5
+    image = drawn_face(0)
+    means = image.reshape(24, 2, 24, 2).mean(axis=(1, 3))
+    assert np.abs(thumbnail_of(image) - means).max() <= 0.5
 
 
 def test_detail_correlates_where_it_is_the_same() -> None:

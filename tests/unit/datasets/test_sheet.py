@@ -13,7 +13,7 @@ SHEET = DataSheet(
     name="Faces",
     origin="Somebody",
     terms="None",
-    pictures="Drawn",
+    images="Drawn",
     layout="a.txt",
     classes=(
         SourceClass("1", "joy", Emotion.HAPPY),
@@ -24,10 +24,10 @@ SHEET = DataSheet(
     rule="Contempt is left out.",
     splits="None",
     counts={
-        Split.TRAINING: {"joy": 5, "delight": 2, "contempt": 9},
-        Split.PUBLIC_TEST: {"rage": 1},
+        Split.TRAIN: {"joy": 5, "delight": 2, "contempt": 9},
+        Split.VALIDATION: {"rage": 1},
     },
-    faults=(),
+    known_issues=(),
 )
 SHEETS = {FER2013.name: FER2013, **{name.value: one.sheet for name, one in PUBLISHED.items()}}
 
@@ -50,8 +50,8 @@ def test_an_unknown_code_is_named_with_the_known_ones(code: str) -> None:
 def test_published_numbers_are_counted_by_our_labels_and_without_other_classes() -> None:
     none = dict.fromkeys(LABELS, 0)
     assert SHEET.published_counts() == {
-        "Training": {**none, "happy": 7},
-        "PublicTest": {**none, "angry": 1},
+        "train": {**none, "happy": 7},
+        "validation": {**none, "angry": 1},
     }
     assert SHEET.labels_sha256 == SHEET.votes_sha256 == {}
 
@@ -75,5 +75,5 @@ def test_sheets_agree_with_themselves(name: str) -> None:
     for digests in (sheet.labels_sha256, sheet.votes_sha256):
         assert set(digests) <= set(sheet.counts)
         assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
-    texts = (sheet.name, sheet.origin, sheet.terms, sheet.pictures, sheet.layout, sheet.rule)
+    texts = (sheet.name, sheet.origin, sheet.terms, sheet.images, sheet.layout, sheet.rule)
     assert all(texts)

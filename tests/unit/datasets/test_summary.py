@@ -21,32 +21,32 @@ from emolens.testing.layouts.samples import draw_samples
 FER2013 = Path(__file__).resolve().parents[3].parent / "shared" / "fer2013"
 
 
-def put_picture(path: Path, *shape: int) -> None:
+def put_image(path: Path, *shape: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     image = np.random.default_rng(len(str(path))).integers(0, 256, shape).astype(np.uint8)
     path.write_bytes(bytes(cv2.imencode(".png", image)[1]))
 
 
 def test_faces_are_counted_by_split_and_class(tmp_path: Path) -> None:
-    put_picture(tmp_path / "train" / "sad" / "a.png", 48, 48)
-    put_picture(tmp_path / "train" / "sad" / "b.png", 30, 60)
-    put_picture(tmp_path / "test" / "happy" / "a.png", 100, 40)
+    put_image(tmp_path / "train" / "sad" / "a.png", 48, 48)
+    put_image(tmp_path / "train" / "sad" / "b.png", 30, 60)
+    put_image(tmp_path / "test" / "happy" / "a.png", 100, 40)
 
     summary = summarize(tmp_path)
 
     assert summary.format_name == "class folders"
     assert summary.n_faces == 3
-    assert list(summary.counts) == ["Training", "PrivateTest"]
-    assert summary.counts["Training"] == {**dict.fromkeys(LABELS, 0), "sad": 2}
-    assert summary.counts["PrivateTest"] == {**dict.fromkeys(LABELS, 0), "happy": 1}
+    assert list(summary.counts) == ["train", "test"]
+    assert summary.counts["train"] == {**dict.fromkeys(LABELS, 0), "sad": 2}
+    assert summary.counts["test"] == {**dict.fromkeys(LABELS, 0), "happy": 1}
     assert summary.min_size_wh == (40, 30)
     assert summary.max_size_wh == (60, 100)
-    for split in (Split.TRAINING, Split.PRIVATE_TEST):
+    for split in (Split.TRAIN, Split.TEST):
         assert summary.sha256[split] == load_faces(tmp_path, split).sha256
 
 
 def test_faces_without_split_count_as_unknown(tmp_path: Path) -> None:
-    put_picture(tmp_path / "sad" / "a.png", 48, 48)
+    put_image(tmp_path / "sad" / "a.png", 48, 48)
 
     summary = summarize(tmp_path)
 
@@ -55,7 +55,7 @@ def test_faces_without_split_count_as_unknown(tmp_path: Path) -> None:
 
 
 def test_the_summary_becomes_json(tmp_path: Path) -> None:
-    put_picture(tmp_path / "sad" / "a.png", 48, 50)
+    put_image(tmp_path / "sad" / "a.png", 48, 50)
 
     values = json.loads(json.dumps(summarize(tmp_path).to_dict()))
 
@@ -84,7 +84,7 @@ def test_no_data_set_is_an_error(tmp_path: Path) -> None:
 def test_the_real_data_set_has_its_published_counts() -> None:
     summary = summarize(FER2013)
 
-    training, public_test = summary.counts["Training"], summary.counts["PublicTest"]
+    training, public_test = summary.counts["train"], summary.counts["validation"]
     assert list(training.values()) == [3995, 436, 4097, 7215, 4830, 3171, 4965]
     assert list(public_test.values()) == [467, 56, 496, 895, 653, 415, 607]
     assert (sum(training.values()), sum(public_test.values())) == (28_709, 3_589)
@@ -106,7 +106,7 @@ def put_faces(path: Path, *faces: FaceSample) -> Path:
 
 def face(
     emotion: Emotion,
-    split: Split | None = Split.TRAINING,
+    split: Split | None = Split.TRAIN,
     votes: tuple[int, ...] | None = VOTES,
     subject: str | None = None,
 ) -> FaceSample:
@@ -118,17 +118,17 @@ def test_labels_and_votes_have_digests_of_their_own(tmp_path: Path) -> None:
         tmp_path / "a.parquet",
         face(Emotion.SAD),
         face(Emotion.FEAR, votes=VOTES[::-1]),
-        face(Emotion.HAPPY, Split.PUBLIC_TEST),
-        face(Emotion.HAPPY, Split.PUBLIC_TEST, votes=None),
+        face(Emotion.HAPPY, Split.VALIDATION),
+        face(Emotion.HAPPY, Split.VALIDATION, votes=None),
     )
 
     summary = summarize(path)
 
     labels = bytes([Emotion.SAD, Emotion.FEAR])
-    assert summary.labels_sha256["Training"] == hashlib.sha256(labels).hexdigest()
+    assert summary.labels_sha256["train"] == hashlib.sha256(labels).hexdigest()
     votes = bytes([*VOTES, *VOTES[::-1]])
     # Only where every face of a split has votes.
-    assert summary.votes_sha256 == {"Training": hashlib.sha256(votes).hexdigest()}
+    assert summary.votes_sha256 == {"train": hashlib.sha256(votes).hexdigest()}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_nobody_is_no_number_of_people(tmp_path: Path) -> None:
 
 @pytest.fixture
 def raf(tmp_path: Path) -> Path:
-    samples = draw_samples(raf_db.SHEET, (Split.TRAINING, Split.PRIVATE_TEST), per_class=1)
+    samples = draw_samples(raf_db.SHEET, (Split.TRAIN, Split.TEST), per_class=1)
     return write_raf_db(tmp_path / "raf", samples)
 
 
@@ -158,19 +158,19 @@ def test_what_cannot_be_read_stops_or_is_counted(raf: Path) -> None:
     for name in ("train_00003", "test_0001"):
         (raf / f"basic/Image/aligned/{name}_aligned.jpg").unlink()
 
-    with pytest.raises(DatasetError, match=r"line 3: the picture .*train_00003.* is missing"):
+    with pytest.raises(DatasetError, match=r"line 3: the image .*train_00003.* is missing"):
         summarize(raf)
-    summary = summarize(raf, skip_faults=True)
+    summary = summarize(raf, skip_damaged=True)
 
-    assert (summary.n_faces, summary.n_faults) == (12, 2)
-    assert [fault.split(": ")[1] for fault in summary.faults] == ["line 3", "line 8"]
+    assert (summary.n_faces, summary.n_damaged) == (12, 2)
+    assert [message.split(": ")[1] for message in summary.damaged] == ["line 3", "line 8"]
     values = summary.to_dict()
-    assert values["n_faults"] == 2
-    assert values["faults"] == list(summary.faults)
+    assert values["n_damaged"] == 2
+    assert values["damaged"] == list(summary.damaged)
 
 
 def test_classes_that_are_none_of_ours_are_counted_apart(tmp_path: Path) -> None:
-    samples = draw_samples(affectnet.SHEET, (Split.TRAINING, Split.PUBLIC_TEST), per_class=2)
+    samples = draw_samples(affectnet.SHEET, (Split.TRAIN, Split.VALIDATION), per_class=2)
 
     summary = summarize(write_affectnet_annotations(tmp_path, samples))
 
@@ -184,11 +184,11 @@ def test_a_published_data_set_is_compared_with_what_is_published(raf: Path) -> N
     summary = summarize(raf)
 
     assert summary.data_set == raf_db.SHEET.name
-    assert list(summary.published) == ["Training", "PrivateTest"]
-    check = summary.published["Training"]
+    assert list(summary.published) == ["train", "test"]
+    check = summary.published["train"]
     assert check.n_published["happy"] == 4772
     assert (check.is_complete, check.has_labels, check.has_votes) == (False, None, None)
-    assert json.loads(json.dumps(summary.to_dict()))["published"]["Training"] == {
+    assert json.loads(json.dumps(summary.to_dict()))["published"]["train"] == {
         "counts": dict(check.n_published),
         "is_complete": False,
         "has_labels": None,
@@ -198,7 +198,7 @@ def test_a_published_data_set_is_compared_with_what_is_published(raf: Path) -> N
 
 def small_fer2013(monkeypatch: pytest.MonkeyPatch, **fields: object) -> None:
     """Pretends that FER2013 has been published as two sad faces and one of fear."""
-    counts = {"Training": {"sad": 2, "fear": 1}, "PublicTest": {"happy": 1}}
+    counts = {"train": {"sad": 2, "fear": 1}, "validation": {"happy": 1}}
     sheet = fer2013_csv.SHEET
     names = sheet.__dataclass_fields__
     changed = {name: getattr(sheet, name) for name in names} | {"counts": counts} | fields
@@ -216,8 +216,8 @@ def test_only_complete_splits_of_a_general_format_are_said_to_be_published(
     complete = summarize(put_faces(tmp_path / "a.parquet", *COMPLETE))
     fewer = summarize(put_faces(tmp_path / "b.parquet", *COMPLETE[:2]))
 
-    assert list(complete.published) == ["Training"]
-    assert complete.published["Training"].is_complete
+    assert list(complete.published) == ["train"]
+    assert complete.published["train"].is_complete
     assert complete.data_set == "FER2013"
     assert (fewer.published, fewer.data_set) == ({}, None)
 
@@ -240,19 +240,19 @@ def test_labels_and_votes_are_compared_with_the_published_ones(
 ) -> None:
     small_fer2013(
         monkeypatch,
-        labels_sha256={"Training": hashlib.sha256(bytes([4, 2, 4])).hexdigest()},
-        votes_sha256={"Training": hashlib.sha256(bytes(VOTES * 3)).hexdigest()},
+        labels_sha256={"train": hashlib.sha256(bytes([4, 2, 4])).hexdigest()},
+        votes_sha256={"train": hashlib.sha256(bytes(VOTES * 3)).hexdigest()},
     )
     faces = [face(Emotion(emotion), votes=votes) for emotion in emotions]
 
-    check = summarize(put_faces(tmp_path / "a.parquet", *faces)).published["Training"]
+    check = summarize(put_faces(tmp_path / "a.parquet", *faces)).published["train"]
 
     assert check.is_complete
     assert (check.has_labels, check.has_votes) == expected
 
 
 def test_class_folders_are_nobody_s_published_data_set(tmp_path: Path) -> None:
-    put_picture(tmp_path / "train" / "sad" / "a.png", 48, 48)
+    put_image(tmp_path / "train" / "sad" / "a.png", 48, 48)
 
     summary = summarize(tmp_path)
 
@@ -261,10 +261,10 @@ def test_class_folders_are_nobody_s_published_data_set(tmp_path: Path) -> None:
 
 def test_what_was_assumed_stands_in_the_summary(tmp_path: Path) -> None:
     for name in ("0", "1"):
-        put_picture(tmp_path / "train" / name / "a.png", 48, 48)
+        put_image(tmp_path / "train" / name / "a.png", 48, 48)
 
     summary = summarize(tmp_path)
 
-    [remark] = summary.remarks
-    assert "the class folders 0, 1 are numbers, read in FER2013's order (0 angry" in remark
-    assert json.loads(json.dumps(summary.to_dict()))["remarks"] == [remark]
+    [warning] = summary.warnings
+    assert "the class folders 0, 1 are numbers, read in FER2013's order (0 angry" in warning
+    assert json.loads(json.dumps(summary.to_dict()))["warnings"] == [warning]

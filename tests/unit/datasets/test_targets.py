@@ -254,7 +254,7 @@ def test_other_targets_do(target: Target) -> None:
 
 @pytest.fixture(scope="module")
 def fer2013() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Votes and labels of Training and PublicTest together, without the pictures."""
+    """Votes and labels of Training and PublicTest together, without the images."""
     if not FER2013.is_dir():
         pytest.skip("FER2013 is not beside the repository")
     names = ["emotion", *(f"ferplus_{name}" for name in VOTE_NAMES)]

@@ -8,7 +8,7 @@ from emolens.detection.centerface import CenterFaceDetector, decode, open_input_
 from emolens.runtime.catalogue import find_model
 from emolens.runtime.session import OnnxSession
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 OUTPUTS = ["537", "538", "539", "540"]
 
@@ -40,7 +40,7 @@ def test_decode_keeps_the_rows_of_several_faces_together() -> None:
     np.testing.assert_allclose(found.landmarks[:, 0], [[16, 0], [4 + 28, 4 + 12]])
 
 
-def test_decode_of_a_picture_without_faces_is_empty() -> None:
+def test_decode_of_an_image_without_faces_is_empty() -> None:
     zeros = np.zeros((10, 2, 2), np.float32)
     found = decode(zeros[0], zeros[:2], zeros[:2], zeros, min_score=0.5)
     assert found.boxes.shape == (0, 4)
@@ -48,13 +48,13 @@ def test_decode_of_a_picture_without_faces_is_empty() -> None:
 
 
 def test_the_opened_file_computes_what_opencv_computes_from_the_original(
-    astronaut: Picture,
+    astronaut: Image,
 ) -> None:
     """OpenCV ignores the declared input size, so it is an independent reading of the same file."""
     content = find_model("centerface", "detector").read()
     session = OnnxSession(open_input_shape(content), name="centerface")
-    for picture in (astronaut, astronaut[:224, 100:452]):
-        blob = np.asarray(cv2.dnn.blobFromImage(picture), np.float32)
+    for image in (astronaut, astronaut[:224, 100:452]):
+        blob = np.asarray(cv2.dnn.blobFromImage(image), np.float32)
         # A new one each time: OpenCV's answer is off after the input changes its size.
         network = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
         network.setInput(blob)
@@ -75,15 +75,15 @@ def test_open_input_shape_refuses_another_model(n_copies: int) -> None:
         open_input_shape(b"onnx" + shape * n_copies)
 
 
-def test_a_larger_input_finds_smaller_faces(astronaut: Picture) -> None:
+def test_a_larger_input_finds_smaller_faces(astronaut: Image) -> None:
     face = cv2.resize(astronaut[20:240, 110:330], (36, 36))
-    picture = np.full((960, 1280, 3), 127, np.uint8)
-    picture[300:336, 700:736] = face
-    assert CenterFaceDetector(long_side_px=640).detect(picture) == []
-    assert len(CenterFaceDetector(long_side_px=1280).detect(picture)) == 1
+    image = np.full((960, 1280, 3), 127, np.uint8)
+    image[300:336, 700:736] = face
+    assert CenterFaceDetector(long_side_px=640).detect(image) == []
+    assert len(CenterFaceDetector(long_side_px=1280).detect(image)) == 1
 
 
-def test_min_score_leaves_faces_out(astronaut: Picture) -> None:
+def test_min_score_leaves_faces_out(astronaut: Image) -> None:
     assert CenterFaceDetector(min_score=0.99).detect(astronaut) == []
 
 

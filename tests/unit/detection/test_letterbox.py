@@ -29,7 +29,7 @@ def test_input_sizes_refuse_what_is_out_of_range(long_side_px: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture_wh", "expected"),
+    ("image_wh", "expected"),
     [
         ((640, 480), (640, 480)),
         ((1920, 1080), (736, 416)),
@@ -40,9 +40,9 @@ def test_input_sizes_refuse_what_is_out_of_range(long_side_px: int) -> None:
     ],
 )
 def test_choose_size_takes_the_one_that_shows_most(
-    picture_wh: tuple[int, int], expected: tuple[int, int]
+    image_wh: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    assert choose_size(picture_wh, input_sizes(640)) == expected
+    assert choose_size(image_wh, input_sizes(640)) == expected
 
 
 def test_smaller_size_rounds_up_to_multiples_of_32() -> None:
@@ -51,8 +51,8 @@ def test_smaller_size_rounds_up_to_multiples_of_32() -> None:
 
 
 def test_letterbox_keeps_the_shape_and_centres() -> None:
-    picture = np.full((100, 200, 3), 255, np.uint8)
-    boxed = letterbox(picture, (128, 128))
+    image = np.full((100, 200, 3), 255, np.uint8)
+    boxed = letterbox(image, (128, 128))
     assert boxed.image.shape == (128, 128, 3)
     assert boxed.scale_xy == (0.64, 0.64)
     assert boxed.offset_xy == (0, 32)
@@ -67,17 +67,17 @@ def test_letterbox_enlarges_twice_at_most() -> None:
     assert boxed.offset_xy == (44, 38)
 
 
-def test_letterbox_never_loses_a_picture_thinner_than_a_pixel() -> None:
+def test_letterbox_never_loses_an_image_thinner_than_a_pixel() -> None:
     boxed = letterbox(np.zeros((2, 5000, 3), np.uint8), (128, 96))
     assert boxed.offset_xy == (0, 47)
     assert boxed.scale_xy == (128 / 5000, 0.5)
 
 
-def test_to_picture_undoes_scale_and_offset() -> None:
+def test_to_image_undoes_scale_and_offset() -> None:
     boxed = letterbox(np.zeros((100, 200, 3), np.uint8), (128, 128))
     corners = np.array([[0, 32], [128, 96], [64, 64]], np.float32)
     expected = np.array([[0, 0], [200, 100], [100, 50]], np.float32)
-    np.testing.assert_allclose(boxed.to_picture(corners), expected, atol=1e-4)
+    np.testing.assert_allclose(boxed.to_image(corners), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("is_rgb", [False, True])

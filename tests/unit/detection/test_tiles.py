@@ -10,13 +10,13 @@ import skimage.data
 from emolens.core.errors import InputError
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
-from emolens.detection import build_detector, detection_notes
+from emolens.detection import build_detector, detection_warnings
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.letterbox import input_sizes
 from emolens.detection.tiles import Tile, TiledDetector, lay_tiles, merge_looks
 from emolens.testing import FakeDetector
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 # What one look must still see: the smallest face that the coarser look detects, and a little more.
 SMALLEST_PX = 29.0
@@ -40,13 +40,13 @@ def detector() -> TiledDetector:
 
 
 @pytest.fixture(scope="module")
-def head(astronaut: Picture) -> Picture:
+def head(astronaut: Image) -> Image:
     return astronaut[20:240, 110:330]
 
 
 def lay_out(
-    head: Picture, size_wh: tuple[int, int], places: Sequence[tuple[int, int]], side: int
-) -> Picture:
+    head: Image, size_wh: tuple[int, int], places: Sequence[tuple[int, int]], side: int
+) -> Image:
     image = np.full((size_wh[1], size_wh[0], 3), 127, np.uint8)
     scaled = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
     for left, top in places:
@@ -77,12 +77,12 @@ def assert_each_once(
 )
 def test_images_up_to_1280_px_need_no_tiles(size_wh: tuple[int, int]) -> None:
     assert planner().plan(size_wh).tiles == ()
-    assert planner().notes(size_wh) == ()
+    assert planner().warnings(size_wh) == ()
 
 
 @pytest.mark.parametrize("size_wh", [(512, 512), (640, 480), (1280, 853), (300, 1200)])
 def test_without_tiles_the_result_is_that_of_the_detector_itself(
-    detector: TiledDetector, astronaut: Picture, size_wh: tuple[int, int]
+    detector: TiledDetector, astronaut: Image, size_wh: tuple[int, int]
 ) -> None:
     image = np.asarray(cv2.resize(astronaut, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
     for ours, theirs in zip(
@@ -232,7 +232,7 @@ def test_results_are_sorted_by_size() -> None:
 )
 def test_all_heads_of_large_and_long_images_are_found_once(
     detector: TiledDetector,
-    head: Picture,
+    head: Image,
     size_wh: tuple[int, int],
     side: int,
     grid: tuple[int, int],
@@ -246,11 +246,11 @@ def test_all_heads_of_large_and_long_images_are_found_once(
     ]
     found = detector.detect(lay_out(head, size_wh, places, side))
     assert_each_once(found, places, side)
-    assert detector.notes(size_wh) == ()
+    assert detector.warnings(size_wh) == ()
 
 
 def test_small_heads_of_24_megapixels_are_found_in_corners_and_between(
-    detector: TiledDetector, head: Picture
+    detector: TiledDetector, head: Image
 ) -> None:
     places = [(0, 0), (5800, 0), (0, 3800), (5800, 3800), (2903, 1907), (1297, 1297), (3333, 777)]
     image = lay_out(head, (6000, 4000), places, 200)
@@ -259,7 +259,7 @@ def test_small_heads_of_24_megapixels_are_found_in_corners_and_between(
 
 @pytest.mark.parametrize("side", [130, 260, 420])
 def test_a_head_across_the_edges_of_tiles_is_one_face(
-    detector: TiledDetector, head: Picture, side: int
+    detector: TiledDetector, head: Image, side: int
 ) -> None:
     size_wh = (1920, 1280)
     tiles = detector.plan(size_wh).tiles
@@ -272,7 +272,7 @@ def test_a_head_across_the_edges_of_tiles_is_one_face(
 
 @pytest.mark.parametrize("size_wh", [(6000, 4000), (1400, 2100)])
 def test_a_face_that_fills_a_large_image_is_one_face(
-    detector: TiledDetector, astronaut: Picture, size_wh: tuple[int, int]
+    detector: TiledDetector, astronaut: Image, size_wh: tuple[int, int]
 ) -> None:
     portrait = np.asarray(
         cv2.resize(astronaut[40:210, 120:330], size_wh, interpolation=cv2.INTER_CUBIC), np.uint8
@@ -294,7 +294,7 @@ def test_no_face_where_there_is_none(
     assert detector.detect(image) == []
 
 
-def test_an_input_that_is_asked_for_is_taken_whatever_the_image(head: Picture) -> None:
+def test_an_input_that_is_asked_for_is_taken_whatever_the_image(head: Image) -> None:
     places = [(100, 100), (500, 400)]
     image = lay_out(head, (800, 600), places, 36)
     assert len(build_detector(long_side_px=1312, n_threads=2).detect(image)) == 2
@@ -316,7 +316,7 @@ def test_an_input_that_is_asked_for_is_taken_whatever_the_image(head: Picture) -
 def test_faces_that_people_expect_to_be_found_and_are_not_looked_for_are_told(
     detector_px: int | None, size_wh: tuple[int, int], smallest_px: int
 ) -> None:
-    (note,) = detection_notes(planner_of(detector_px), size_wh)
+    (note,) = detection_warnings(planner_of(detector_px), size_wh)
     assert note.startswith(f"faces below {smallest_px} px are not looked for here")
     asked = int(re.search(r"detector_px \(--detector-px\) above (\d+) ", note)[1])  # type: ignore[index]
     finer = planner_of(2 * asked).plan(size_wh)
@@ -341,17 +341,17 @@ def planner_of(detector_px: int | None) -> TiledDetector:
 def test_nothing_is_told_where_small_faces_are_found(
     detector_px: int | None, size_wh: tuple[int, int]
 ) -> None:
-    assert detection_notes(planner_of(detector_px), size_wh) == ()
+    assert detection_warnings(planner_of(detector_px), size_wh) == ()
 
 
 def test_a_detector_that_turns_faces_hands_the_notes_on() -> None:
-    (note,) = detection_notes(build_detector(), (12000, 9000))
+    (note,) = detection_warnings(build_detector(), (12000, 9000))
     assert re.match(r"faces below \d{3} px are not looked for here", note)
-    assert detection_notes(build_detector(long_side_px=8192), (6000, 4000)) == ()
+    assert detection_warnings(build_detector(long_side_px=8192), (6000, 4000)) == ()
 
 
 def test_a_detector_without_tiles_has_no_notes() -> None:
-    assert detection_notes(FakeDetector(), (12000, 9000)) == ()
+    assert detection_warnings(FakeDetector(), (12000, 9000)) == ()
 
 
 def test_what_is_no_image_is_refused_before_anything_else(detector: TiledDetector) -> None:

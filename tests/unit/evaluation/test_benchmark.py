@@ -23,17 +23,17 @@ from emolens.evaluation.leaks import Leaks
 def test_training_rows_come_from_the_source_itself_or_from_elsewhere(
     generated_data: Path, tmp_path: Path
 ) -> None:
-    own = read_benchmark(generated_data, Split.PUBLIC_TEST, sizes_px=[16])
+    own = read_benchmark(generated_data, Split.VALIDATION, sizes_px=[16])
     assert own.training_source == generated_data
     assert own.training is not None
-    n_rows = len(load_faces(generated_data, Split.TRAINING))
+    n_rows = len(load_faces(generated_data, Split.TRAIN))
     assert len(own.training) == n_rows
-    of_rows = read_benchmark(generated_data, Split.TRAINING, sizes_px=[16])
+    of_rows = read_benchmark(generated_data, Split.TRAIN, sizes_px=[16])
     assert (of_rows.training, of_rows.training_source) == (None, None)
     held_out = tmp_path / "held-out.parquet"
     pq.write_table(pq.read_table(generated_data).slice(280), held_out)
-    assert read_benchmark(held_out, Split.PUBLIC_TEST, sizes_px=[16]).training is None
-    elsewhere = read_benchmark(held_out, Split.PUBLIC_TEST, sizes_px=[16], training=generated_data)
+    assert read_benchmark(held_out, Split.VALIDATION, sizes_px=[16]).training is None
+    elsewhere = read_benchmark(held_out, Split.VALIDATION, sizes_px=[16], training=generated_data)
     assert elsewhere.training_source == generated_data
     assert elsewhere.training is not None
     assert len(elsewhere.training) == n_rows
@@ -44,16 +44,16 @@ def test_the_split_held_out_is_taken_where_nobody_chose_one(
 ) -> None:
     for has_leaks in (True, False):
         chosen = read_benchmark(generated_data, sizes_px=[16, 20], has_leaks=has_leaks)
-        assert chosen.split is Split.PUBLIC_TEST
+        assert chosen.split is Split.VALIDATION
         assert (chosen.training is not None) == has_leaks
-        expected = load_faces(generated_data, Split.PUBLIC_TEST, size_px=20)
+        expected = load_faces(generated_data, Split.VALIDATION, size_px=20)
         assert chosen.by_size[20].sha256 == expected.sha256
         assert chosen.by_size[48].locations == expected.locations
     rows_only = tmp_path / "rows.parquet"
     pq.write_table(pq.read_table(generated_data).slice(0, 280), rows_only)
     for has_leaks in (True, False):
         chosen = read_benchmark(rows_only, sizes_px=[16], has_leaks=has_leaks)
-        assert (chosen.split, chosen.training) == (Split.TRAINING, None)
+        assert (chosen.split, chosen.training) == (Split.TRAIN, None)
         assert chosen.by_size[16].images.shape == (280, 16, 16)
 
 
@@ -65,42 +65,40 @@ def test_a_data_set_is_opened_once(generated_data: Path, monkeypatch: pytest.Mon
         return iter_faces(source, split, **options)
 
     monkeypatch.setattr("emolens.datasets.loading.iter_faces", counted)
-    benchmark = read_benchmark(generated_data, Split.PUBLIC_TEST, sizes_px=[16, 20, 48])
+    benchmark = read_benchmark(generated_data, Split.VALIDATION, sizes_px=[16, 20, 48])
     evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
-    both = frozenset({Split.PUBLIC_TEST, Split.TRAINING})
+    both = frozenset({Split.VALIDATION, Split.TRAIN})
     assert opened == [(generated_data, both)]
     opened.clear()
     # Where nobody chose a split, it is looked into before, and not read.
     read_benchmark(generated_data, sizes_px=[48])
-    assert opened == [(generated_data, Split.PUBLIC_TEST), (generated_data, both)]
+    assert opened == [(generated_data, Split.VALIDATION), (generated_data, both)]
 
 
 def test_other_splits_are_not_looked_at(generated_data: Path, tmp_path: Path) -> None:
     table = pq.read_table(generated_data)
     damaged = table.slice(0, 3).to_pydict()
-    damaged["usage"], damaged["image"] = ["PrivateTest"] * 3, [b"no picture"] * 3
+    damaged["usage"], damaged["image"] = ["PrivateTest"] * 3, [b"no image"] * 3
     path = tmp_path / "damaged.parquet"
     pq.write_table(pa.concat_tables([pa.table(damaged, table.schema), table]), path)
-    for split in (None, Split.PUBLIC_TEST):
+    for split in (None, Split.VALIDATION):
         assert len(read_benchmark(path, split, sizes_px=[48]).by_size[48]) == 140
     with pytest.raises(DatasetError, match="row 1"):
-        read_benchmark(path, Split.PRIVATE_TEST, sizes_px=[48])
+        read_benchmark(path, Split.TEST, sizes_px=[48])
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(generated_data: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no faces of split PrivateTest; it holds"):
-        read_benchmark(generated_data, Split.PRIVATE_TEST, sizes_px=[16])
+    with pytest.raises(DatasetError, match=r"no faces of split test; it holds"):
+        read_benchmark(generated_data, Split.TEST, sizes_px=[16])
 
 
 def test_a_model_is_measured_with_one_view_with_ten_and_beside_another(
     tmp_path: Path, gray_faces: npt.NDArray[np.uint8]
 ) -> None:
-    pictures = [cv2.imencode(".png", face)[1].tobytes() for face in gray_faces[:14]]
-    table = pa.table(
-        {"usage": ["PublicTest"] * 14, "emotion": list(range(7)) * 2, "image": pictures}
-    )
+    images = [cv2.imencode(".png", face)[1].tobytes() for face in gray_faces[:14]]
+    table = pa.table({"usage": ["PublicTest"] * 14, "emotion": list(range(7)) * 2, "image": images})
     pq.write_table(table, tmp_path / "faces.parquet")
-    benchmark = read_benchmark(tmp_path / "faces.parquet", Split.PUBLIC_TEST, sizes_px=[48])
+    benchmark = read_benchmark(tmp_path / "faces.parquet", Split.VALIDATION, sizes_px=[48])
     model, rival = (
         OnnxEmotionClassifier.load("labels-small"),
         OnnxEmotionClassifier.load("everyday"),
@@ -124,7 +122,7 @@ def test_a_model_is_measured_with_one_view_with_ten_and_beside_another(
 @pytest.fixture
 def rated(generated_data: Path, tmp_path: Path) -> Path:
     """Fourteen validation faces, all labelled as angry; raters see what is there, or no face."""
-    samples = list(iter_faces(generated_data, Split.PUBLIC_TEST))[:14]
+    samples = list(iter_faces(generated_data, Split.VALIDATION))[:14]
     no_face = (0,) * 9 + (10,)
     labelled = [replace(one, emotion=samples[0].emotion) for one in samples]
     labelled[13] = replace(labelled[13], votes=no_face)
@@ -133,12 +131,12 @@ def rated(generated_data: Path, tmp_path: Path) -> Path:
 
 
 def test_what_raters_saw_may_be_what_is_right(rated: Path, generated_data: Path) -> None:
-    by_label = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[16])
+    by_label = read_benchmark(rated, Split.VALIDATION, sizes_px=[16])
     assert by_label.target is Target.LABEL
     assert len(by_label.by_size[16]) == 14
     assert len(set(by_label.by_size[16].labels)) == 1
-    benchmark = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[16, 48], target=Target.MAJORITY)
-    classes = [sample.emotion for sample in iter_faces(generated_data, Split.PUBLIC_TEST)][:13]
+    benchmark = read_benchmark(rated, Split.VALIDATION, sizes_px=[16, 48], target=Target.MAJORITY)
+    classes = [sample.emotion for sample in iter_faces(generated_data, Split.VALIDATION)][:13]
     assert benchmark.by_size[16].labels.tolist() == classes
     # A face without target is left out of everything.
     leaks = benchmark.leaks()
@@ -153,13 +151,13 @@ def test_targets_need_votes(rated: Path, tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "plain.parquet")
     plain = tmp_path / "plain.parquet"
     with pytest.raises(DatasetError, match="the target majority is taken from FER.*'s votes"):
-        read_benchmark(plain, Split.PUBLIC_TEST, sizes_px=[48], target=Target.MAJORITY)
+        read_benchmark(plain, Split.VALIDATION, sizes_px=[48], target=Target.MAJORITY)
 
 
 def test_copies_that_are_known_are_not_looked_for_again(
     rated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    benchmark = read_benchmark(rated, Split.PUBLIC_TEST, sizes_px=[48])
+    benchmark = read_benchmark(rated, Split.VALIDATION, sizes_px=[48])
     seen = np.arange(14) < 4
     known = Leaks(np.repeat(np.arange(7), 2), seen, seen)
 

@@ -44,7 +44,7 @@ def test_the_record_is_plain_and_has_every_pair() -> None:
     assert record["models"] == ["fast", "accurate"]
     assert record["data"][0] == {
         "name": "a",
-        "split": Split.PUBLIC_TEST,
+        "split": Split.VALIDATION,
         "n": 140,
         "missing_classes": [],
     }

@@ -14,7 +14,7 @@ def test_the_interval_covers_the_true_share_about_95_times_in_100() -> None:
 
 
 def test_copies_that_are_hit_together_widen_the_interval_as_they_should() -> None:
-    # Sixty pictures, five copies of each: 300 faces that know no more than sixty.
+    # Sixty images, five copies of each: 300 faces that know no more than sixty.
     rng = np.random.default_rng(6)
     groups = np.repeat(np.arange(60), 5)
     n_covered = n_covered_without = 0

@@ -74,7 +74,7 @@ def test_resized_maps_stay_between_the_extremes_and_zero(
 
 
 @given(cells, st.integers(1, 40))
-def test_a_mirrored_map_resizes_to_the_mirrored_picture(
+def test_a_mirrored_map_resizes_to_the_mirrored_image(
     of_class: npt.NDArray[np.float32], size_px: int
 ) -> None:
     centers = even_centers(len(of_class))

@@ -31,7 +31,7 @@ def test_shares_add_up_to_one_and_fall(heat: npt.NDArray[np.float32]) -> None:
     ("y", "x", "name"),
     [(0, 0, "upper left"), (0, 8, "upper right"), (4, 4, "centre"), (8, 3, "lower centre")],
 )
-def test_a_place_is_named_as_one_sees_the_picture(y: int, x: int, name: str) -> None:
+def test_a_place_is_named_as_one_sees_the_image(y: int, x: int, name: str) -> None:
     heat = np.zeros((9, 9), np.float32)
     heat[y, x] = 0.5
     first, *others = evidence_places(heat)

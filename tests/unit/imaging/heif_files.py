@@ -11,7 +11,7 @@ import cv2  # noqa: F401  (before av, see emolens.imaging.pyav)
 import av
 import numpy as np
 
-from tests.unit.imaging.pictures import Pixels
+from tests.unit.imaging.images import Pixels
 
 ALPHA = b"urn:mpeg:hevc:2015:auxid:1\0"
 # As FFmpeg numbers them.
@@ -40,7 +40,7 @@ def imir(axis: int) -> bytes:
 
 
 def clap(width: int, height: int, right_halves: int = 0, down_halves: int = 0) -> bytes:
-    """A crop to a size, its middle so many half pixels from the middle of the picture."""
+    """A crop to a size, its middle so many half pixels from the middle of the image."""
     numbers = (width, 1, height, 1, right_halves, 2, down_halves, 2)
     return box(b"clap", struct.pack(">LLLLlLlL", *numbers))
 
@@ -56,7 +56,7 @@ def auxc(urn: bytes) -> bytes:
 class HeifFile:
     """Collects items and writes them as one file.
 
-    Items are numbered from 1; the first is the main picture unless `primary` says otherwise.
+    Items are numbered from 1; the first is the main image unless `primary` says otherwise.
     """
 
     def __init__(self, brand: bytes = b"heic", primary: int = 1) -> None:
@@ -121,7 +121,7 @@ def grid(n_rows: int, n_columns: int, width: int, height: int) -> bytes:
 
 
 def coded(bgr: Pixels, pixel_format: str = "yuv444p") -> tuple[bytes, bytes]:
-    """What x265 makes of uint8 (H, W, 3) BGR, full range: the `hvcC` box and the picture."""
+    """What x265 makes of uint8 (H, W, 3) BGR, full range: the `hvcC` box and the image."""
     return _coded(bgr.tobytes(), bgr.shape[:2], pixel_format)
 
 

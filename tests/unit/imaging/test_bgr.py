@@ -9,7 +9,7 @@ from PIL import Image
 from emolens.core.errors import InputError, UnsupportedFormatError
 from emolens.imaging.bgr import as_bgr, bgr_from_pillow
 from emolens.imaging.decode import decode_image
-from tests.unit.imaging.pictures import chunk, draw, encode, png
+from tests.unit.imaging.images import chunk, draw, encode, png
 
 
 def test_grey_becomes_three_equal_channels() -> None:
@@ -21,8 +21,8 @@ def test_grey_becomes_three_equal_channels() -> None:
 
 
 def test_bgr_stays_the_same_array() -> None:
-    picture = draw()
-    assert as_bgr(picture) is picture
+    image = draw()
+    assert as_bgr(image) is image
 
 
 def test_alpha_is_blended_with_white() -> None:
@@ -106,7 +106,7 @@ def test_premultiplied_grey_is_understood() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr"])
 @pytest.mark.parametrize("height", [511, 512, 1030])
-def test_tall_pictures_are_the_same_as_converted_at_once(mode: str, height: int) -> None:
+def test_tall_images_are_the_same_as_converted_at_once(mode: str, height: int) -> None:
     rng = np.random.default_rng(0)
     drawn = Image.fromarray(rng.integers(0, 256, (height, 3, 3), np.uint8)).convert(mode)
     expected = np.asarray(drawn.convert("RGB"))[..., ::-1]

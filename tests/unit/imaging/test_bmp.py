@@ -5,7 +5,7 @@ import pytest
 
 from emolens.core.errors import DamagedImageError, ImageTooLargeError, UnsupportedFormatError
 from emolens.imaging.decode import decode_image
-from tests.unit.imaging.pictures import draw, encode, pillow, rle8_bmp
+from tests.unit.imaging.images import draw, encode, pillow, rle8_bmp
 
 FILE = encode(pillow(draw()), "BMP")
 

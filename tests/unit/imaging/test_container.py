@@ -22,6 +22,6 @@ def test_errors_say_what_and_what_next() -> None:
 
 
 def test_notes_name_frames_or_pages() -> None:
-    assert Container("GIF", (1, 1), b"", n_frames=12).notes == ("first of 12 frames",)
-    assert Container("TIFF", (1, 1), b"", n_frames=2).notes == ("first of 2 pages",)
-    assert Container("TIFF", (1, 1), b"").notes == ()
+    assert Container("GIF", (1, 1), b"", n_frames=12).warnings == ("first of 12 frames",)
+    assert Container("TIFF", (1, 1), b"", n_frames=2).warnings == ("first of 2 pages",)
+    assert Container("TIFF", (1, 1), b"").warnings == ()

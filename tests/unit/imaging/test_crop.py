@@ -11,7 +11,7 @@ from emolens.core.errors import InputError
 from emolens.core.geometry import Box
 from emolens.imaging.crop import crop_square, middle_square, part_around, resize_gray_square
 from emolens.imaging.turn import crop_turned
-from tests.unit.imaging.pictures import draw
+from tests.unit.imaging.images import draw
 
 NOISE = np.random.default_rng(3).integers(0, 256, (70, 100), np.uint8)
 
@@ -20,32 +20,32 @@ def difference(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.abs(one.astype(int) - other.astype(int)).max())
 
 
-def test_the_whole_picture_at_its_own_size_is_the_same_picture() -> None:
-    picture = draw(48, 48)
-    assert (crop_square(picture, Box(0, 0, 48, 48), 48) == picture).all()
-    assert (crop_square(picture[..., 0], Box(0, 0, 48, 48), 48) == picture[..., 0]).all()
+def test_the_whole_image_at_its_own_size_is_the_same_image() -> None:
+    image = draw(48, 48)
+    assert (crop_square(image, Box(0, 0, 48, 48), 48) == image).all()
+    assert (crop_square(image[..., 0], Box(0, 0, 48, 48), 48) == image[..., 0]).all()
 
 
 @pytest.mark.parametrize("side", [96, 144, 240, 100, 71])
 def test_shrinking_is_area_averaging(side: int) -> None:
-    picture = draw(side, side)
-    expected = cv2.resize(picture, (48, 48), interpolation=cv2.INTER_AREA)
-    assert difference(crop_square(picture, Box(0, 0, side, side), 48), expected) <= 1
+    image = draw(side, side)
+    expected = cv2.resize(image, (48, 48), interpolation=cv2.INTER_AREA)
+    assert difference(crop_square(image, Box(0, 0, side, side), 48), expected) <= 1
 
 
 @pytest.mark.parametrize("side", [47, 30, 12, 5, 1])
 def test_growing_is_linear_interpolation(side: int) -> None:
-    picture = draw(side, side)
-    expected = cv2.resize(picture, (48, 48), interpolation=cv2.INTER_LINEAR)
-    assert difference(crop_square(picture, Box(0, 0, side, side), 48), expected) <= 1
+    image = draw(side, side)
+    expected = cv2.resize(image, (48, 48), interpolation=cv2.INTER_LINEAR)
+    assert difference(crop_square(image, Box(0, 0, side, side), 48), expected) <= 1
 
 
 @pytest.mark.parametrize(("side", "scale"), [(20, 1), (40, 2), (10, 0.5)])
 def test_moving_the_square_moves_the_result(side: int, scale: float) -> None:
-    picture = draw(80, 90)
+    image = draw(80, 90)
     step = 2 if scale > 1 else 1
-    here = crop_square(picture, Box.from_center((40, 40), side), 20)
-    there = crop_square(picture, Box.from_center((40 + step, 40), side), 20)
+    here = crop_square(image, Box.from_center((40, 40), side), 20)
+    there = crop_square(image, Box.from_center((40 + step, 40), side), 20)
     moved = round(step / scale)
     assert (here[:, moved:] == there[:, :-moved]).all()
 
@@ -59,24 +59,24 @@ def test_half_a_pixel_counts() -> None:
 
 
 def test_outside_the_border_repeats_itself() -> None:
-    picture = draw(20, 20)
-    padded = cv2.copyMakeBorder(picture, 6, 6, 6, 6, cv2.BORDER_REPLICATE)
-    assert (crop_square(picture, Box(-6, -6, 26, 26), 32) == padded).all()
-    assert (crop_square(picture, Box(100, -50, 110, -40), 8) == picture[0, -1]).all()
-    assert (crop_square(picture, Box(-70, 90, -50, 110), 8) == picture[-1, 0]).all()
+    image = draw(20, 20)
+    padded = cv2.copyMakeBorder(image, 6, 6, 6, 6, cv2.BORDER_REPLICATE)
+    assert (crop_square(image, Box(-6, -6, 26, 26), 32) == padded).all()
+    assert (crop_square(image, Box(100, -50, 110, -40), 8) == image[0, -1]).all()
+    assert (crop_square(image, Box(-70, 90, -50, 110), 8) == image[-1, 0]).all()
 
 
 @pytest.mark.parametrize("side", [1e6, 1e12])
 def test_a_giant_square_costs_nothing(side: float) -> None:
-    picture = draw(200, 300)
+    image = draw(200, 300)
     started = time.perf_counter()
     tracemalloc.start()
-    cut = crop_square(picture, Box.from_center((150, 100), side), 49)
+    cut = crop_square(image, Box.from_center((150, 100), side), 49)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert cut.shape == (49, 49, 3)
-    assert (cut[0, 0] == picture[0, 0]).all()
-    assert (cut[-1, -1] == picture[-1, -1]).all()
+    assert (cut[0, 0] == image[0, 0]).all()
+    assert (cut[-1, -1] == image[-1, -1]).all()
     assert peak < 20_000_000
     assert time.perf_counter() - started < 2
 
@@ -88,7 +88,7 @@ def test_a_giant_square_costs_nothing(side: float) -> None:
     size_px=st.integers(1, 64),
     shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),
 )
-def test_any_square_of_a_flat_picture_is_flat(
+def test_any_square_of_a_flat_image_is_flat(
     center: tuple[float, float], side: float, size_px: int, shape: tuple[int, int]
 ) -> None:
     cut = crop_square(np.full((*shape, 3), 77, np.uint8), Box.from_center(center, side), size_px)
@@ -98,14 +98,14 @@ def test_any_square_of_a_flat_picture_is_flat(
 
 
 def test_wrong_arguments_are_refused() -> None:
-    picture = draw()
+    drawn = draw()
     with pytest.raises(InputError, match="equal sides"):
-        crop_square(picture, Box(0, 0, 10, 20), 8)
+        crop_square(drawn, Box(0, 0, 10, 20), 8)
     with pytest.raises(InputError, match="equal sides"):
-        crop_square(picture, Box(5, 5, 5, 5), 8)
+        crop_square(drawn, Box(5, 5, 5, 5), 8)
     with pytest.raises(InputError, match="at least 1 px"):
-        crop_square(picture, Box(0, 0, 10, 10), 0)
-    for image in (picture.astype(np.float32), picture[:0], picture[..., :2], picture[0, 0]):
+        crop_square(drawn, Box(0, 0, 10, 10), 0)
+    for image in (drawn.astype(np.float32), drawn[:0], drawn[..., :2], drawn[0, 0]):
         with pytest.raises(InputError, match="uint8 array"):
             crop_square(image, Box(0, 0, 10, 10), 8)  # type: ignore[arg-type]
 
@@ -133,8 +133,8 @@ def test_a_very_long_strip_costs_nothing() -> None:
     assert resize_gray_square(np.zeros((1, 1_000_000), np.uint8), 48).shape == (48, 48)
 
 
-def test_colours_are_no_grey_picture() -> None:
-    with pytest.raises(InputError, match="grey picture"):
+def test_colours_are_no_grey_image() -> None:
+    with pytest.raises(InputError, match="grey image"):
         resize_gray_square(draw(), 48)
 
 
@@ -151,9 +151,9 @@ def test_colours_are_no_grey_picture() -> None:
 def test_the_middle_is_cut_out_without_resampling(
     shape: tuple[int, int], part: float, corner: tuple[int, int], side: int
 ) -> None:
-    picture = draw(*shape)
+    drawn = draw(*shape)
     top, left = corner
-    for image in (picture, picture[..., 0]):
+    for image in (drawn, drawn[..., 0]):
         middle = middle_square(image, part)
         assert middle.shape == (side, side, *image.shape[2:])
         assert (middle == image[top : top + side, left : left + side]).all()

@@ -22,14 +22,14 @@ from emolens.core.errors import (
 from emolens.imaging import decode
 from emolens.imaging.decode import decode_image, read_image
 from tests.unit.imaging.heif_files import HeifFile, ispe
-from tests.unit.imaging.pictures import chunk, draw, encode, pillow, sample_files
+from tests.unit.imaging.images import chunk, draw, encode, pillow, sample_files
 
 SAMPLES = sample_files()
 LOSSLESS = ("png", "webp lossless", "bmp", "tiff", "tiff lzw", "tiff deflate", "tiff big", "ppm")
 FUZZ = settings(
     max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-# What a still picture is stored as, so that EXIF orientation 1..8 turns it upright again.
+# What a still image is stored as, so that EXIF orientation 1..8 turns it upright again.
 STORED_AS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,7 +43,7 @@ STORED_AS = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_kind_decodes_to_a_read_only_bgr_picture(name: str) -> None:
+def test_every_kind_decodes_to_a_read_only_bgr_image(name: str) -> None:
     image = decode_image(SAMPLES[name]).image
     assert image.shape == (40, 56, 3)
     assert image.dtype == np.uint8
@@ -84,22 +84,22 @@ def test_16_bit_values_are_scaled_not_clipped(name: str) -> None:
         ("avif animated", "first of 3 frames"),
     ],
 )
-def test_of_several_pictures_the_first_is_taken_and_a_note_says_so(name: str, note: str) -> None:
+def test_of_several_images_the_first_is_taken_and_a_note_says_so(name: str, note: str) -> None:
     decoded = decode_image(SAMPLES[name])
-    assert decoded.notes == (note,)
+    assert decoded.warnings == (note,)
     assert np.abs(decoded.image.astype(int) - draw()).mean() < 6
 
 
 @pytest.mark.parametrize(
     "name", [*("jpeg", "png", "gif", "webp", "bmp", "tiff"), *("heic", "avif", "ppm")]
 )
-def test_a_still_picture_has_no_notes(name: str) -> None:
-    assert decode_image(SAMPLES[name]).notes == ()
+def test_a_still_image_has_no_notes(name: str) -> None:
+    assert decode_image(SAMPLES[name]).warnings == ()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_all_orientations_give_the_same_picture(format_name: str, orientation: int) -> None:
+def test_all_orientations_give_the_same_image(format_name: str, orientation: int) -> None:
     # Blocks of 16 px: JPEG stores them alike in every orientation.
     upright = np.kron(draw(4, 6), np.ones((16, 16, 1), np.uint8)).astype(np.uint8)
     turn = STORED_AS[orientation]
@@ -122,7 +122,7 @@ def test_all_orientations_give_the_same_picture(format_name: str, orientation: i
 def test_a_density_that_differs_across_and_down_changes_nothing(format_name: str) -> None:
     decoded = decode_image(encode(pillow(draw()), format_name, dpi=(72, 144)))
     assert decoded.image.shape == draw().shape
-    assert decoded.notes == ()
+    assert decoded.warnings == ()
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -139,7 +139,7 @@ def test_a_file_cut_anywhere_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [*("jpeg", "png", "gif", "webp", "bmp", "tiff"), *("heic", "avif", "ppm")]
 )
-def test_bytes_after_the_picture_do_not_matter(name: str) -> None:
+def test_bytes_after_the_image_do_not_matter(name: str) -> None:
     encoded = SAMPLES[name]
     assert (decode_image(encoded + bytes(100)).image == decode_image(encoded).image).all()
 
@@ -217,7 +217,7 @@ def _huge_headers() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", decode.FORMATS)
-def test_a_huge_picture_is_refused_before_memory_is_used(name: str) -> None:
+def test_a_huge_image_is_refused_before_memory_is_used(name: str) -> None:
     encoded = _huge_headers()[name]
     tracemalloc.start()
     with pytest.raises(ImageTooLargeError, match=r"20000 x 20000 px.*allowed are 100,000,000"):

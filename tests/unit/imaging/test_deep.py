@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.imaging.decode import decode_image
-from tests.unit.imaging.pictures import chunk, draw, png
+from tests.unit.imaging.images import chunk, draw, png
 
 Values = npt.NDArray[np.uint16]
 BITS = [8, 9, 10, 11, 12, 13, 14, 15, 16]
@@ -16,10 +16,10 @@ _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def deep(bits: int, *, is_grey: bool = False) -> Values:
-    """The drawn picture with as many bits, (H, W, 1 or 3), the whole range used."""
-    picture = draw()
-    picture[0, 0], picture[0, 1] = 0, 255
-    values = np.round(picture.astype(float) / 255 * ((1 << bits) - 1)).astype(np.uint16)
+    """The drawn image with as many bits, (H, W, 1 or 3), the whole range used."""
+    image = draw()
+    image[0, 0], image[0, 1] = 0, 255
+    values = np.round(image.astype(float) / 255 * ((1 << bits) - 1)).astype(np.uint16)
     return values[..., :1] if is_grey else values
 
 
@@ -76,7 +76,7 @@ def test_the_bits_that_are_used_are_spread(writer: str, is_grey: bool, bits: int
     decoded = decode_image(WRITERS[writer](deep(bits, is_grey=is_grey)))
     assert_close(decoded.image, bits, is_grey=is_grey)
     expected = f"of 16 bits {bits} are used: {(1 << bits) - 1} is read as white"
-    assert decoded.notes == (() if bits == 16 else (expected,))
+    assert decoded.warnings == (() if bits == 16 else (expected,))
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -91,7 +91,7 @@ def test_significant_bits_of_a_png_count_where_values_keep_to_them(
     # The standard's own way: the upper bits are used, so nothing is to be scaled.
     decoded = decode_image(png_file(low << np.uint16(16 - bits), significant))
     assert_close(decoded.image, bits, is_grey=is_grey)
-    assert decoded.notes == ()
+    assert decoded.warnings == ()
 
 
 def test_declared_white_beats_the_values() -> None:
@@ -102,7 +102,7 @@ def test_declared_white_beats_the_values() -> None:
         tiff_file(values, (341, 4095), order=">"),
     ):
         decoded = decode_image(file)
-        assert decoded.notes == ("of 16 bits 12 are used: 4095 is read as white",)
+        assert decoded.warnings == ("of 16 bits 12 are used: 4095 is read as white",)
         assert 60 <= decoded.image.max() <= 64
 
 
@@ -135,14 +135,14 @@ def test_transparency_is_scaled_too(is_grey: bool, opaque: int) -> None:
     np.testing.assert_allclose(image[:-1], np.broadcast_to(expected, image[:-1].shape), atol=1.01)
 
 
-def test_an_almost_black_picture_is_left_to_what_deals_with_dark_ones() -> None:
+def test_an_almost_black_image_is_left_to_what_deals_with_dark_ones() -> None:
     decoded = decode_image(png_file(deep(12) // np.uint16(1000)))
-    assert decoded.notes == ("of 16 bits 8 are used: 255 is read as white",)
+    assert decoded.warnings == ("of 16 bits 8 are used: 255 is read as white",)
     assert decoded.image.max() == 4
     assert not decode_image(png_file(np.zeros_like(deep(12)))).image.any()
 
 
-def test_8_bits_have_no_remark() -> None:
+def test_8_bits_have_no_warning() -> None:
     decoded = decode_image(cv2.imencode(".png", draw() // 16)[1].tobytes())
-    assert decoded.notes == ()
+    assert decoded.warnings == ()
     assert decoded.image.max() <= 15

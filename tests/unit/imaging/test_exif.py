@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from emolens.imaging.decode import decode_image
 from emolens.imaging.exif import first_orientation, read_orientation, turn_upright
-from tests.unit.imaging.pictures import chunk, draw, encode, pillow
+from tests.unit.imaging.images import chunk, draw, encode, pillow
 
 
 def block(value: int, *, order: str = "<", kind: str = "H") -> bytes:
@@ -51,7 +51,7 @@ def test_turning_agrees_with_pillow(orientation: int) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("channels", [(1,), (3,)])
-def test_turning_takes_parts_of_pictures_and_keeps_channels(
+def test_turning_takes_parts_of_images_and_keeps_channels(
     orientation: int, channels: tuple[int, ...]
 ) -> None:
     image = np.arange(7 * 9 * 3, dtype=np.uint8).reshape(7, 9, 3)[2:6, 1:8, : channels[0]]
@@ -120,8 +120,8 @@ def test_files_with_several_blocks_are_turned_by_the_first_orientation(
 def test_pillow_and_opencv_turn_jpegs_the_same_way(blocks: list[bytes]) -> None:
     file = _jpeg(blocks)
     ours = decode_image(file).image.shape
-    with Image.open(io.BytesIO(file)) as picture:
-        assert np.asarray(ImageOps.exif_transpose(picture)).shape == ours
+    with Image.open(io.BytesIO(file)) as image:
+        assert np.asarray(ImageOps.exif_transpose(image)).shape == ours
     decoded = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert decoded.shape == ours

@@ -11,9 +11,9 @@ from emolens.imaging.exposure import (
     Levels,
     crop_spread,
     face_levels,
-    light_notes,
+    image_levels,
+    light_warnings,
     measure_grain,
-    picture_levels,
 )
 
 Pixels = npt.NDArray[np.uint8]
@@ -71,15 +71,15 @@ def test_the_levels_of_a_face_are_those_of_its_middle() -> None:
 def test_a_small_bright_face_counts_and_a_broken_pixel_does_not(size_wh: tuple[int, int]) -> None:
     width, height = size_wh
     night = np.full((height, width, 3), 5, np.uint8)
-    assert picture_levels(night) == Levels(5, 5)
+    assert image_levels(night) == Levels(5, 5)
     night[: height // 8, : width // 8] = 200
-    assert picture_levels(night) == Levels(5, 200)
+    assert image_levels(night) == Levels(5, 200)
 
 
 def test_a_broken_pixel_does_not_count() -> None:
     night = np.full((480, 640, 3), 5, np.uint8)
     night[::160, ::160] = 255
-    assert picture_levels(night) == Levels(5, 5)
+    assert image_levels(night) == Levels(5, 5)
 
 
 def test_grain_tells_noise_from_faces(gray_faces: Pixels, rng: np.random.Generator) -> None:
@@ -102,7 +102,7 @@ def test_a_dark_face_keeps_the_fractions_of_its_levels(gray_faces: Pixels) -> No
     square = Box(0, 0, 480, 480)
     crop, levels = crop_spread(large // 32, square, 48)
     assert levels.span < 8
-    # More levels than the picture has: averaged after they were spread.
+    # More levels than the image has: averaged after they were spread.
     assert len(np.unique(crop)) > 3 * len(np.unique(large // 32))
     bright = crop_square(large, square, 48).astype(float)
     assert np.corrcoef(crop.ravel(), bright.ravel())[0, 1] > 0.99
@@ -118,15 +118,15 @@ def test_a_dark_face_keeps_the_fractions_of_its_levels(gray_faces: Pixels) -> No
         (ramp(240, 255), "very little contrast: values 240 to 255"),
     ],
 )
-def test_remarks_about_light(image: Pixels, expected: str) -> None:
-    notes = light_notes(color(image), has_faces=True)
-    assert len(notes) == bool(expected)
-    assert "".join(notes).startswith(expected)
+def test_warnings_about_light(image: Pixels, expected: str) -> None:
+    warnings = light_warnings(color(image), has_faces=True)
+    assert len(warnings) == bool(expected)
+    assert "".join(warnings).startswith(expected)
 
 
-def test_a_black_background_is_worth_a_remark_only_without_faces() -> None:
+def test_a_black_background_is_worth_a_warning_only_without_faces() -> None:
     night = color(ramp(0, 10))
     night[:10] = 255
-    assert light_notes(night, has_faces=True) == ()
-    (note,) = light_notes(night, has_faces=False)
+    assert light_warnings(night, has_faces=True) == ()
+    (note,) = light_warnings(night, has_faces=False)
     assert note.startswith("very dark: half of the values")

@@ -6,7 +6,7 @@ import pytest
 from emolens.core.errors import DamagedImageError, ImageTooLargeError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.gif import inspect_gif
-from tests.unit.imaging.pictures import draw, encode, pillow
+from tests.unit.imaging.images import draw, encode, pillow
 
 FILE = encode(pillow(draw()).convert("L"), "GIF")
 FRAME = b"," + struct.pack("<HHHH", 0, 0, 56, 40)

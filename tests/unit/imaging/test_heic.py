@@ -20,36 +20,36 @@ from tests.unit.imaging.heif_files import (
     nclx,
     tiled_heic,
 )
-from tests.unit.imaging.pictures import draw, encode, pillow
+from tests.unit.imaging.images import draw, encode, pillow
 
-PICTURE = draw(48, 64)
+IMAGE = draw(48, 64)
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv444p", "yuv420p", "yuv422p", "yuv420p10le", "gray"])
 def test_common_pixel_formats_become_8_bit_rgb(pixel_format: str) -> None:
-    image = open_heic(io.BytesIO(heic(PICTURE, pixel_format=pixel_format)))
+    image = open_heic(io.BytesIO(heic(IMAGE, pixel_format=pixel_format)))
     assert image.mode == "RGB"
     bgr = np.asarray(image)[..., ::-1].astype(int)
     if pixel_format == "gray":
-        gray = np.asarray(pillow(PICTURE).convert("L"))[..., None]
+        gray = np.asarray(pillow(IMAGE).convert("L"))[..., None]
         assert np.abs(bgr - gray).mean() < 2
     else:
         # Colour is stored coarsely in most of them, brightness is not.
-        assert np.abs(bgr.mean(axis=2) - PICTURE.mean(axis=2)).mean() < 4
+        assert np.abs(bgr.mean(axis=2) - IMAGE.mean(axis=2)).mean() < 4
 
 
 def test_transparency_is_blended_with_white() -> None:
     alpha = np.full((48, 64), 255, np.uint8)
     alpha[:, 32:] = 0
-    image = decode_image(heic_with_alpha(PICTURE, alpha)).image.astype(int)
-    assert np.abs(image[:, :30] - PICTURE[:, :30]).mean() < 2
+    image = decode_image(heic_with_alpha(IMAGE, alpha)).image.astype(int)
+    assert np.abs(image[:, :30] - IMAGE[:, :30]).mean() < 2
     assert image[:, 34:].min() > 250
 
 
 def test_the_files_word_on_colours_goes_before_the_tiles() -> None:
-    plain = decode_image(heic(PICTURE)).image
-    same = decode_image(heic(PICTURE, nclx(6, is_full=True))).image
-    other = decode_image(heic(PICTURE, nclx(1, is_full=False))).image
+    plain = decode_image(heic(IMAGE)).image
+    same = decode_image(heic(IMAGE, nclx(6, is_full=True))).image
+    other = decode_image(heic(IMAGE, nclx(1, is_full=False))).image
     assert (same == plain).all()
     assert np.abs(other.astype(int) - plain).mean() > 3
 
@@ -58,20 +58,20 @@ def test_a_tile_that_is_larger_than_the_file_says_is_refused_before_it_is_decode
     configuration, content = coded(draw(512, 512))
     file = HeifFile()
     file.add(b"hvc1", content, ispe(16, 16), configuration)
-    with pytest.raises(DamagedImageError, match="HEIC picture is damaged"):
+    with pytest.raises(DamagedImageError, match="HEIC image is damaged"):
         decode_image(file.encoded())
 
 
 def test_a_tile_that_is_smaller_than_the_file_says_is_refused() -> None:
-    configuration, content = coded(PICTURE)
+    configuration, content = coded(IMAGE)
     file = HeifFile()
     file.add(b"hvc1", content, ispe(640, 480), configuration)
     with pytest.raises(DamagedImageError, match="a tile has 64 x 48 px"):
         decode_image(file.encoded())
 
 
-def test_a_tile_without_a_picture_is_refused() -> None:
-    configuration, _ = coded(PICTURE)
+def test_a_tile_without_an_image_is_refused() -> None:
+    configuration, _ = coded(IMAGE)
     file = HeifFile()
     file.add(b"hvc1", bytes(4), ispe(64, 48), configuration)
     with pytest.raises(DamagedImageError):
@@ -82,14 +82,14 @@ def test_without_pyav_the_message_says_how_to_install_it(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, "emolens.imaging.pyav", raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UnsupportedFormatError, match="pip install av"):
-        decode_image(heic(PICTURE))
+        decode_image(heic(IMAGE))
 
 
 FUZZED: dict[str, Callable[[], bytes]] = {
-    "heic": lambda: heic(PICTURE, pixel_format="yuv420p"),
-    "tiles": lambda: tiled_heic(PICTURE, 32),
-    "alpha": lambda: heic_with_alpha(PICTURE, PICTURE[..., 0].copy()),
-    "avif": lambda: encode(pillow(PICTURE), "AVIF"),
+    "heic": lambda: heic(IMAGE, pixel_format="yuv420p"),
+    "tiles": lambda: tiled_heic(IMAGE, 32),
+    "alpha": lambda: heic_with_alpha(IMAGE, IMAGE[..., 0].copy()),
+    "avif": lambda: encode(pillow(IMAGE), "AVIF"),
 }
 
 
@@ -103,7 +103,7 @@ def test_damaged_files_raise_our_errors_at_once_and_need_little_memory(
     for _ in range(200):
         one = bytearray(encoded)
         for _ in range(rng.choice([1, 2, 8])):
-            # The boxes stand in front, the coded picture behind them.
+            # The boxes stand in front, the coded image behind them.
             place = rng.randrange(len(one)) if rng.random() < 0.5 else rng.randrange(600)
             one[place % len(one)] ^= 1 << rng.randrange(8)
         changed.append(bytes(one))

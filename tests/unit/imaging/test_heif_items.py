@@ -37,7 +37,7 @@ def test_an_offset_may_have_a_base_and_count_from_a_data_box() -> None:
 
 def test_pieces_of_other_items_are_not_read() -> None:
     places = full_box(b"iloc", struct.pack(">HHHHHHLL", 0x4400, 1, 1, 2, 0, 1, 0, 3), version=1)
-    with pytest.raises(UnsupportedFormatError, match="pieces of other pictures"):
+    with pytest.raises(UnsupportedFormatError, match="pieces of other images"):
         items_of(places).content_of(1)
 
 
@@ -66,7 +66,7 @@ def test_missing_boxes_and_items_are_told() -> None:
     with pytest.raises(DamagedImageError, match="b'iloc' is missing"):
         items_of(b"")
     items = items_of(full_box(b"iloc", b"\x44\0\0\0"))
-    with pytest.raises(DamagedImageError, match="picture 7 is missing"):
+    with pytest.raises(DamagedImageError, match="image 7 is missing"):
         items.kind_of(7)
-    with pytest.raises(DamagedImageError, match="where the picture 1 stands"):
+    with pytest.raises(DamagedImageError, match="where the image 1 stands"):
         items.content_of(1)

@@ -4,7 +4,7 @@ import pytest
 from emolens.core.errors import DamagedImageError, UnsupportedFormatError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.jpeg import inspect_jpeg
-from tests.unit.imaging.pictures import draw, encode, pillow
+from tests.unit.imaging.images import draw, encode, pillow
 
 EOI = b"\xff\xd9"
 
@@ -18,7 +18,7 @@ def test_metadata_is_left_out_of_the_pixels() -> None:
     assert (decode_image(file).image == decode_image(encode(pillow(draw()), "JPEG")).image).all()
 
 
-def test_a_thumbnail_inside_does_not_end_the_picture() -> None:
+def test_a_thumbnail_inside_does_not_end_the_image() -> None:
     file = encode(pillow(draw()), "JPEG")
     thumbnail = b"Exif\0\0" + file
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
@@ -39,7 +39,7 @@ def test_a_cut_with_an_end_marker_glued_on_is_noticed(mode: str, share: float) -
 
 
 @pytest.mark.parametrize("n_scans", [1, 2, 5])
-def test_a_progressive_picture_cut_between_scans_is_noticed(n_scans: int) -> None:
+def test_a_progressive_image_cut_between_scans_is_noticed(n_scans: int) -> None:
     file = encode(pillow(draw(96, 96)), "JPEG", progressive=True)
     end = 0
     for _ in range(n_scans + 1):
@@ -51,9 +51,9 @@ def test_a_progressive_picture_cut_between_scans_is_noticed(n_scans: int) -> Non
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_grey_last_corner_is_no_damage(mode: str, progressive: bool) -> None:
-    picture = draw()
-    picture[20:, 20:] = 128
-    file = encode(pillow(picture).convert(mode), "JPEG", progressive=progressive)
+    image = draw()
+    image[20:, 20:] = 128
+    file = encode(pillow(image).convert(mode), "JPEG", progressive=progressive)
     assert np.abs(decode_image(file).image[-1, -1].astype(int) - 128).max() <= 2
 
 
@@ -65,8 +65,8 @@ def test_endless_scans_are_refused() -> None:
         decode_image(file[:scan] + header * 101 + file[scan:])
 
 
-def test_a_file_of_markers_alone_holds_no_picture() -> None:
-    with pytest.raises(DamagedImageError, match="holds no picture"):
+def test_a_file_of_markers_alone_holds_no_image() -> None:
+    with pytest.raises(DamagedImageError, match="holds no image"):
         decode_image(b"\xff\xd8\xff\xe0\0\4ab" + EOI)
     with pytest.raises(DamagedImageError, match="length of 1"):
         decode_image(b"\xff\xd8\xff\xe0\0\1ab" + EOI)

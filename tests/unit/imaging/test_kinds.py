@@ -7,13 +7,13 @@ from PIL import Image
 from emolens.imaging import kinds
 from emolens.imaging.kinds import (
     FileKind,
-    is_surely_picture,
+    is_surely_image,
     kind_by_content,
     kind_by_name,
     kind_of,
 )
 from tests.unit.imaging.heif_files import box
-from tests.unit.imaging.pictures import draw, encode, pillow, sample_files
+from tests.unit.imaging.images import draw, encode, pillow, sample_files
 
 READABLE_STARTS = {name: encoded[: kinds.HEAD_BYTES] for name, encoded in sample_files().items()}
 OTHERS = {
@@ -31,7 +31,7 @@ OTHERS = {
         b"FUJIFILMCCD-RAW 0201",
         b"IIU\0\x18\0\0\0",
         b"IIRO\x08\0\0\0",
-        # A DNG says its version; a NEF or ARW begins with a preview beside the raw picture.
+        # A DNG says its version; a NEF or ARW begins with a preview beside the raw image.
         b"II*\0" + struct.pack("<LH", 8, 1) + struct.pack("<HHLL", 50706, 1, 4, 1) + bytes(4),
         b"MM\0*"
         + struct.pack(">LH", 8, 2)
@@ -55,7 +55,7 @@ def test_what_is_read_is_recognised_by_its_first_bytes(name: str) -> None:
     assert kind is not None
     wanted = name.split(maxsplit=1)[0]
     assert kind.name.lower() == ("pnm" if wanted in {"pbm", "pgm", "ppm"} else wanted)
-    assert is_surely_picture(READABLE_STARTS[name])
+    assert is_surely_image(READABLE_STARTS[name])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_known_but_not_read_is_recognised_by_its_first_bytes(
     assert kind is not None
     assert kind.name == name
     assert kind.advice
-    assert not is_surely_picture(head)
+    assert not is_surely_image(head)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_other_bytes_are_of_no_kind(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", [b"BMW, blue\n", b"P5 is the fifth paragraph\n", b"P1\n# list\n"])
-def test_a_text_that_begins_like_a_picture_is_surely_none(text: bytes) -> None:
-    assert not is_surely_picture(text)
+def test_a_text_that_begins_like_an_image_is_surely_none(text: bytes) -> None:
+    assert not is_surely_image(text)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from PIL import Image
 
 from emolens.imaging.decode import decode_image
 from emolens.imaging.pillow_limit import pillow_limit_lifted
-from tests.unit.imaging.pictures import draw, encode, pillow
+from tests.unit.imaging.images import draw, encode, pillow
 
 
 @pytest.mark.parametrize("limit", [100, 1500])  # an error and a warning of Pillow's own

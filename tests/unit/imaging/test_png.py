@@ -8,7 +8,7 @@ import pytest
 from emolens.core.errors import DamagedImageError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.png import inspect_png
-from tests.unit.imaging.pictures import Pixels, chunk, draw, encode, pillow, png
+from tests.unit.imaging.images import Pixels, chunk, draw, encode, pillow, png
 
 PASSES = [
     (0, 0, 8, 8),
@@ -31,7 +31,7 @@ def interlaced_rows(gray: Pixels) -> bytes:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (8, 8), (13, 9)])
-def test_interlaced_pictures_are_complete_or_refused(shape: tuple[int, int]) -> None:
+def test_interlaced_images_are_complete_or_refused(shape: tuple[int, int]) -> None:
     gray = np.maximum(draw(*shape)[..., 0], 1)
     rows = interlaced_rows(gray)
     header = gray_header(shape[1], shape[0], interlaced=True)
@@ -42,7 +42,7 @@ def test_interlaced_pictures_are_complete_or_refused(shape: tuple[int, int]) -> 
         decode_image(png(header, chunk(b"IDAT", zlib.compress(rows[:-1]))))
 
 
-def test_picture_data_that_ends_early_is_noticed() -> None:
+def test_image_data_that_ends_early_is_noticed() -> None:
     rows = (b"\0" + bytes([200]) * 20) * 30
     header = gray_header(20, 30)
     for n_missing in (1, 20, 21, 300, 609):
@@ -78,13 +78,13 @@ def test_metadata_is_left_out_and_may_be_broken() -> None:
     assert (decode_image(whole).image == draw()).all()
 
 
-def test_a_picture_beside_its_animation_counts_as_the_first() -> None:
+def test_an_image_beside_its_animation_counts_as_the_first() -> None:
     row = chunk(b"IDAT", zlib.compress(b"\0\7"))
     control = chunk(b"fcTL", struct.pack(">LLLLLHHBB", 0, 1, 1, 0, 0, 1, 1, 0, 0))
     frame = chunk(b"fdAT", b"\0\0\0\1" + zlib.compress(b"\0\x09"))
     animation = chunk(b"acTL", struct.pack(">LL", 1, 0))
     decoded = decode_image(png(gray_header(1, 1), animation, row, control, frame))
-    assert decoded.notes == ("first of 2 frames",)
+    assert decoded.warnings == ("first of 2 frames",)
     assert decoded.image.tolist() == [[[7, 7, 7]]]
 
 
@@ -97,7 +97,7 @@ def test_empty_sizes_are_refused(size: tuple[int, int]) -> None:
 def test_files_without_header_or_data_are_refused() -> None:
     with pytest.raises(DamagedImageError, match="begin with a header"):
         decode_image(b"\x89PNG\r\n\x1a\n" + chunk(b"IDAT", bytes(13)))
-    with pytest.raises(DamagedImageError, match="no picture data"):
+    with pytest.raises(DamagedImageError, match="no image data"):
         decode_image(png(gray_header(1, 1)))
 
 
@@ -107,7 +107,7 @@ def test_1_bit_pixels_become_black_and_white() -> None:
     assert (image[..., 0] == np.asarray(bilevel) * 255).all()
 
 
-def test_data_beyond_the_picture_is_not_unpacked() -> None:
+def test_data_beyond_the_image_is_not_unpacked() -> None:
     packed = zlib.compress(bytes(100_000_000))
     tracemalloc.start()
     try:

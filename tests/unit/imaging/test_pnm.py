@@ -18,9 +18,9 @@ def gray_of(encoded: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     "encoded",
     [
         b"P5 3 2 255\n" + GRAY.tobytes(),
-        b"P5\n# a remark\n3 # another\n2\n255\n" + GRAY.tobytes(),
+        b"P5\n# a warning\n3 # another\n2\n255\n" + GRAY.tobytes(),
         b"P5\r\n3 2\r255\n" + GRAY.tobytes(),
-        b"P2 3 2 255\n0 255 7\n# a remark\n100 1 254\n",
+        b"P2 3 2 255\n0 255 7\n# a warning\n100 1 254\n",
         b"P5 3 2 65535\n" + (GRAY.astype(">u2") * 257).tobytes(),
     ],
 )
@@ -47,9 +47,11 @@ def test_colours_are_red_green_blue(encoded: bytes) -> None:
     assert decode_image(encoded).image.tolist() == [[[3, 2, 1], [6, 5, 4]]]
 
 
-def test_further_pictures_are_told() -> None:
-    assert decode_image(b"P5 1 1 255\n\1P5 1 1 255\n\2").notes == ("the first of several pictures",)
-    assert decode_image(b"P5 1 1 255\n\1\n").notes == ()
+def test_further_images_are_told() -> None:
+    assert decode_image(b"P5 1 1 255\n\1P5 1 1 255\n\2").warnings == (
+        "the first of several images",
+    )
+    assert decode_image(b"P5 1 1 255\n\1\n").warnings == ()
 
 
 @pytest.mark.parametrize(

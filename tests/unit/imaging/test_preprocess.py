@@ -6,16 +6,16 @@ import pytest
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec
 from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD, preprocess, to_gray
-from tests.unit.imaging.pictures import draw
+from tests.unit.imaging.images import draw
 
 SPEC = InputSpec(size_px=48, mean=GRAY_MEAN, std=GRAY_STD)
 
 
 def test_grey_uses_opencvs_weights_and_keeps_grey() -> None:
-    picture = draw()
-    assert (to_gray(picture) == cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)).all()
-    assert to_gray(picture[..., ::-1]).shape == (40, 56)
-    gray = to_gray(picture)
+    image = draw()
+    assert (to_gray(image) == cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)).all()
+    assert to_gray(image[..., ::-1]).shape == (40, 56)
+    gray = to_gray(image)
     assert to_gray(gray) is gray
     assert to_gray(np.array([[[255, 0, 0]]], np.uint8))[0, 0] == 29
 

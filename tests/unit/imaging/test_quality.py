@@ -78,7 +78,7 @@ def test_faces_beyond_the_border_are_named(center: tuple[float, float], is_cut: 
     assert (QualityReason.CUT_OFF in reasons) == is_cut
 
 
-def test_a_landmark_outside_the_picture_means_cut_off() -> None:
+def test_a_landmark_outside_the_image_means_cut_off() -> None:
     outside = (*FRONTAL[:4], (57, 151))
     assert assess(landmarks=outside).reasons == (QualityReason.CUT_OFF,)
 
@@ -111,7 +111,7 @@ def test_a_given_face_is_judged_by_size_and_sharpness_only() -> None:
     assert small.reasons == (QualityReason.TOO_SMALL, QualityReason.BLURRED)
 
 
-def test_an_empty_picture_is_refused() -> None:
+def test_an_empty_image_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1 x 1"):
         assess_quality((0, 5), Box(0, 0, 1, 1), to_gray(face()), None)
 
@@ -124,7 +124,7 @@ def test_faces_of_too_few_levels_are_too_dark_or_without_contrast(rng: np.random
     assert assess(crop=200 + noise).reasons == (QualityReason.LOW_CONTRAST,)
 
 
-def test_levels_of_the_picture_count_not_those_of_the_spread_crop(rng: np.random.Generator) -> None:
+def test_levels_of_the_image_count_not_those_of_the_spread_crop(rng: np.random.Generator) -> None:
     noise = rng.integers(0, 255, (48, 48)).astype(np.uint8)
     square = Box.from_center((50, 55), 60)
     assert assess_quality(SIZE_WH, square, noise, None).is_assessable

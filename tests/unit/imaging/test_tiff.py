@@ -8,7 +8,7 @@ from PIL import Image
 from emolens.core.errors import DamagedImageError, ImageTooLargeError, UnsupportedFormatError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.tiff import inspect_tiff
-from tests.unit.imaging.pictures import Pixels, draw, encode, pillow
+from tests.unit.imaging.images import Pixels, draw, encode, pillow
 
 
 def tiff(tags: dict[int, int | tuple[int, ...]], data: bytes, *, order: str = "<") -> bytes:
@@ -58,8 +58,8 @@ def test_white_may_be_zero() -> None:
 
 def test_tiles_and_16_bit_colours_of_another_writer_are_read() -> None:
     deep = draw().astype(np.uint16) * 257
-    for name, picture in (("deep", deep), ("plain", draw())):
-        done, encoded = cv2.imencode(".tif", picture)
+    for name, image in (("deep", deep), ("plain", draw())):
+        done, encoded = cv2.imencode(".tif", image)
         assert done, name
         assert (decode_image(encoded.tobytes()).image == draw()).all()
     tile = np.zeros((48, 64), np.uint8)
@@ -123,7 +123,7 @@ def test_rare_kinds_are_named(change: dict[int, int | tuple[int, ...]], reason: 
         decode_image(tiff(gray_tags(GRAY) | change, GRAY.tobytes()))
 
 
-def test_floating_point_pictures_are_refused() -> None:
+def test_floating_point_images_are_refused() -> None:
     file = encode(Image.fromarray(np.zeros((4, 4), np.float32)), "TIFF")
     with pytest.raises(UnsupportedFormatError, match="no defined white"):
         decode_image(file)

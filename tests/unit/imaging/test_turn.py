@@ -44,7 +44,7 @@ def test_a_rolled_face_stands_upright(astronaut: Pixels, degrees: float) -> None
     cut = crop_turned(rolled, Box.from_center(center, 200.0), 48, roll_degrees=degrees)
     expected = crop_square(astronaut, square, 48)
     assert np.abs(cut.astype(int) - expected).mean() < 4
-    # The other way round it would be another picture altogether.
+    # The other way round it would be another image altogether.
     wrong = crop_turned(rolled, Box.from_center(center, 200.0), 48, roll_degrees=-degrees)
     assert np.abs(wrong.astype(int) - expected).mean() > 20
 

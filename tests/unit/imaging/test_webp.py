@@ -5,7 +5,7 @@ import pytest
 from emolens.core.errors import DamagedImageError, ImageTooLargeError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.webp import inspect_webp
-from tests.unit.imaging.pictures import draw, encode, pillow
+from tests.unit.imaging.images import draw, encode, pillow
 
 
 def riff(*chunks: tuple[bytes, bytes]) -> bytes:
@@ -22,7 +22,7 @@ def test_the_size_is_read_from_every_kind_of_header(options: dict[str, object]) 
     assert inspect_webp(file, 10_000).size_wh == (56, 40)
 
 
-def test_picture_data_that_ends_early_is_noticed() -> None:
+def test_image_data_that_ends_early_is_noticed() -> None:
     file = encode(pillow(draw()), "WEBP", lossless=True)
     with pytest.raises(DamagedImageError):
         decode_image(riff((b"VP8L", file[20 : len(file) // 2])))
@@ -33,11 +33,11 @@ def test_the_largest_canvas_is_refused() -> None:
         decode_image(riff((b"VP8X", bytes(4) + b"\xff" * 6)))
 
 
-def test_a_canvas_without_pictures_is_refused() -> None:
-    with pytest.raises(DamagedImageError, match="no picture data"):
+def test_a_canvas_without_images_is_refused() -> None:
+    with pytest.raises(DamagedImageError, match="no image data"):
         decode_image(riff((b"VP8X", bytes(10))))
 
 
 def test_an_unknown_first_chunk_is_refused() -> None:
-    with pytest.raises(DamagedImageError, match="no picture header"):
+    with pytest.raises(DamagedImageError, match="no image header"):
         decode_image(riff((b"JUNK", bytes(30))))

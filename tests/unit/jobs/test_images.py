@@ -6,24 +6,24 @@ import pytest
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError
 from emolens.jobs.images import analyze_images
-from emolens.media.pictures import write_picture
+from emolens.media.images import write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 
 
 @pytest.fixture
-def pictures(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> list[str]:
-    """A face, an empty file, a missing one, a picture without a face."""
-    write_picture(tmp_path / "a.png", astronaut)
+def images(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> list[str]:
+    """A face, an empty file, a missing one, an image without a face."""
+    write_image(tmp_path / "a.png", astronaut)
     (tmp_path / "b.jpg").touch()
-    write_picture(tmp_path / "d.png", np.full((64, 64, 3), 127, np.uint8))
+    write_image(tmp_path / "d.png", np.full((64, 64, 3), 127, np.uint8))
     return [str(tmp_path / name) for name in ("a.png", "b.jpg", "c.jpg", "d.png")]
 
 
 def test_what_is_wrong_with_one_image_concerns_that_one_alone(
-    analyzer: ImageAnalyzer, pictures: list[str], tmp_path: Path
+    analyzer: ImageAnalyzer, images: list[str], tmp_path: Path
 ) -> None:
-    outcomes = list(analyze_images(analyzer, pictures, annotated=tmp_path / "drawn"))
-    assert [outcome.path for outcome in outcomes] == pictures
+    outcomes = list(analyze_images(analyzer, images, annotated=tmp_path / "drawn"))
+    assert [outcome.path for outcome in outcomes] == images
     assert [len(one.result.faces) if one.result else None for one in outcomes] == [1, None, None, 0]
     assert isinstance(outcomes[1].error, EmptyFileError)
     assert isinstance(outcomes[2].error, InputNotFoundError)
@@ -36,19 +36,19 @@ def test_what_is_wrong_with_one_image_concerns_that_one_alone(
 
 
 def test_a_copy_that_cannot_be_written_does_not_lose_the_faces(
-    analyzer: ImageAnalyzer, pictures: list[str], tmp_path: Path
+    analyzer: ImageAnalyzer, images: list[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "drawn"
     (out / "a.png").mkdir(parents=True)
-    (outcome,) = analyze_images(analyzer, pictures[:1], annotated=out)
+    (outcome,) = analyze_images(analyzer, images[:1], annotated=out)
     assert outcome.result is not None
     assert outcome.error is None
     assert "it is a folder" in str(outcome.copy_error)
 
 
-def test_images_are_read_one_by_one(analyzer: ImageAnalyzer, pictures: list[str]) -> None:
-    outcomes = analyze_images(analyzer, pictures)
-    Path(pictures[3]).unlink()
+def test_images_are_read_one_by_one(analyzer: ImageAnalyzer, images: list[str]) -> None:
+    outcomes = analyze_images(analyzer, images)
+    Path(images[3]).unlink()
     assert next(outcomes).error is None
     *_, last = outcomes
     assert isinstance(last.error, InputNotFoundError)

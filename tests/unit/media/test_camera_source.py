@@ -9,7 +9,7 @@ from emolens.core.errors import SourceError
 from emolens.media import camera_source
 from emolens.media.camera_source import CameraSource, find_cameras
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
 class FakeCapture:
@@ -31,7 +31,7 @@ class FakeCapture:
         self.settings[name] = value
         return True
 
-    def read(self) -> tuple[bool, Picture | None]:
+    def read(self) -> tuple[bool, Image | None]:
         self.n_read += 1
         if self.n_read > 3:
             return False, None

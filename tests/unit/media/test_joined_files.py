@@ -52,7 +52,7 @@ def test_time_goes_on_where_stamps_go_back(name: str, tmp_path: Path) -> None:
     assert [len(f.clock_offsets_s) for f in frames] == 30 * [1] + 30 * [2]
     assert frames[-1].clock_offsets_s == pytest.approx((0.0, 1.2), abs=0.002)
     assert source.failures == []
-    assert source.remarks == [
+    assert source.warnings == [
         f"its time stamps jump back by 1.2 s at {times_s[30]:.1f} s, as in files put together from "
         "several; time goes on from there"
     ]
@@ -77,13 +77,13 @@ JUMPS: dict[str, tuple[list[float], list[str]]] = {
 def test_time_goes_on_where_a_transport_stream_jumps(name: str, tmp_path: Path) -> None:
     starts_s, told = JUMPS[name]
     parts = [transport(tmp_path / f"{i}.ts", start_s) for i, start_s in enumerate(starts_s)]
-    seen, remarks = watch(join(tmp_path / "a.ts", *parts))
+    seen, warnings = watch(join(tmp_path / "a.ts", *parts))
     assert [s.number for s in seen] == len(parts) * list(range(30))
     steps_s = np.diff([s.at_s for s in seen])
     is_pause = steps_s > 0.041
     assert (steps_s > 0.039).all()
     assert is_pause.sum() == (name == "three")  # less than an hour ahead is a pause
-    assert [r.split(", as in")[0].removeprefix("its time stamps jump ") for r in remarks] == told
+    assert [r.split(", as in")[0].removeprefix("its time stamps jump ") for r in warnings] == told
 
 
 @pytest.mark.parametrize("starts_s_before", [0.6, 61.0], ids=["a second", "a minute"])
@@ -91,17 +91,17 @@ def test_stamps_that_start_anew_after_33_bits_go_on(starts_s_before: float, tmp_
     n_frames = round(25 * (starts_s_before + 1))
     recipe = dataclasses.replace(H264, n_frames=n_frames)
     transport(tmp_path / "a.ts", WRAP_S - starts_s_before, recipe)
-    seen, remarks = watch(tmp_path / "a.ts")
+    seen, warnings = watch(tmp_path / "a.ts")
     assert [s.number for s in seen] == [i % 256 for i in range(n_frames)]
     np.testing.assert_allclose(np.diff([s.at_s for s in seen]), 0.04, atol=1e-4)
-    assert remarks == []
+    assert warnings == []
 
 
 def test_many_jumps_are_counted_and_not_told_one_by_one(tmp_path: Path) -> None:
     path = join(tmp_path / "a.ts", *(6 * [transport(tmp_path / "0.ts", 1)]))
-    _, remarks = watch(path)
-    assert len(remarks) == 4
-    assert remarks[-1] == "its time stamps jump 2 more times; time goes on there, too"
+    _, warnings = watch(path)
+    assert len(warnings) == 4
+    assert warnings[-1] == "its time stamps jump 2 more times; time goes on there, too"
 
 
 def test_a_part_of_a_joined_file_goes_by_the_times_of_its_frames(tmp_path: Path) -> None:
@@ -129,6 +129,6 @@ def test_a_long_pause_of_an_ordinary_file_is_one(tmp_path: Path) -> None:
     ticks = [*range(15), *range(25 * 1800, 25 * 1800 + 15)]
     for name in ("a.mkv", "a.mp4"):
         path = make_clip(tmp_path / name, ClipRecipe(ticks=ticks))
-        seen, remarks = watch(path)
+        seen, warnings = watch(path)
         np.testing.assert_allclose([s.at_s for s in seen], packet_times(path), atol=0.001)
-        assert remarks == []
+        assert warnings == []

@@ -50,7 +50,7 @@ def read_until_it_fails(source: NetworkSource) -> tuple[list[Frame], SourceError
     return frames, raised.value
 
 
-def test_pictures_come_in_order_and_at_once(camera: Address) -> None:
+def test_images_come_in_order_and_at_once(camera: Address) -> None:
     with NetworkSource(camera.of("/jpeg")) as source:
         frames = list(itertools.islice(source, 20))
     numbers = [read_number(frame.image) for frame in frames]
@@ -104,7 +104,7 @@ def test_usual_waits_are_short_enough_for_a_lost_camera_to_be_noticed_within_5_s
         ("/playlist", "(Invalid data found|the connection failed)"),
     ],
 )
-def test_what_gives_no_pictures_cannot_be_opened(
+def test_what_gives_no_images_cannot_be_opened(
     path: str, reason: str, camera: Address, capfd: pytest.CaptureFixture[str]
 ) -> None:
     began_s = time.monotonic()
@@ -180,7 +180,7 @@ def test_connections_are_closed(camera: Address) -> None:
 
 
 def first_numbers(address: str, n_frames: int) -> list[int]:
-    """Which of its numbered pictures a camera gave first."""
+    """Which of its numbered images a camera gave first."""
     with NetworkSource(address, open_timeout_s=2, read_timeout_s=1) as source:
         return [read_number(frame.image) for frame in itertools.islice(source, n_frames)]
 
@@ -201,15 +201,13 @@ def test_dialects_of_mjpeg(dialect: str, odd_camera: OddCamera) -> None:
 
 
 @pytest.mark.parametrize("kind", [*SNAPSHOTS, "open.jpg", "preview.jpg", "length.jpg"])
-def test_an_address_of_one_picture_is_asked_again_and_again(
-    kind: str, odd_camera: OddCamera
-) -> None:
+def test_an_address_of_one_image_is_asked_again_and_again(kind: str, odd_camera: OddCamera) -> None:
     numbers = first_numbers(odd_camera.of(f"/snapshot/{kind}"), 3)
     # One request finds out what it is.
     assert numbers == [2, 3, 4]
 
 
-def test_a_picture_whose_end_nobody_tells(odd_camera: OddCamera) -> None:
+def test_an_image_whose_end_nobody_tells(odd_camera: OddCamera) -> None:
     began_s = time.monotonic()
     # FFmpeg waits for its end, for as long as opening may take.
     with NetworkSource(odd_camera.of("/snapshot/open"), open_timeout_s=0.5) as source:
@@ -264,9 +262,9 @@ def test_a_login_that_is_refused_says_what_to_do(
 def test_a_camera_may_have_moved_but_not_to_a_file(odd_camera: OddCamera, tmp_path: Path) -> None:
     to = odd_camera.of("/snapshot/length").replace("/", "%2F")
     assert len(first_numbers(odd_camera.of(f"/moved/{to}"), 2)) == 2
-    picture = tmp_path / "a.jpg"
-    picture.write_bytes(b"\xff\xd8\xff")
-    to = f"file://{picture}".replace("/", "%2F")
+    image = tmp_path / "a.jpg"
+    image.write_bytes(b"\xff\xd8\xff")
+    to = f"file://{image}".replace("/", "%2F")
     with pytest.raises(SourceError, match="cannot open"):
         NetworkSource(odd_camera.of(f"/moved/{to}"))
 
@@ -276,10 +274,10 @@ def test_a_camera_may_have_moved_but_not_to_a_file(odd_camera: OddCamera, tmp_pa
     [
         *(("html", "Invalid data"), ("empty", "Invalid data"), ("500", "Server returned 5XX")),
         *(("404", "Server returned 404"), ("silent", "it does not answer in time")),
-        *(("html-as-jpeg.jpg", "not a picture of a format"), ("endless", "cannot open http")),
+        *(("html-as-jpeg.jpg", "not an image of a format"), ("endless", "cannot open http")),
     ],
 )
-def test_what_answers_no_pictures(answer: str, reason: str, odd_camera: OddCamera) -> None:
+def test_what_answers_no_images(answer: str, reason: str, odd_camera: OddCamera) -> None:
     began_s = time.monotonic()
     with pytest.raises(SourceError, match=reason):
         NetworkSource(odd_camera.of(f"/answer/{answer}"), open_timeout_s=0.5, read_timeout_s=0.5)

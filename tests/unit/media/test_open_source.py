@@ -5,13 +5,13 @@ import pytest
 from emolens.core.errors import ConfigError, InputNotFoundError, SourceError
 from emolens.media.camera_source import CameraSource
 from emolens.media.clip import Clip
+from emolens.media.image_source import ImageSource
+from emolens.media.images import write_image
 from emolens.media.network_source import NetworkSource
 from emolens.media.open_source import paced, plan_source
 from emolens.media.paced_source import PacedSource
-from emolens.media.picture_source import PictureSource
-from emolens.media.pictures import write_picture
 from emolens.media.video_source import VideoSource
-from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_picture
+from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_image
 
 
 def opened_class(source: int | str, monkeypatch: pytest.MonkeyPatch) -> type:
@@ -89,13 +89,13 @@ def test_a_file_that_is_called_like_a_login(tmp_path: Path) -> None:
 
 def test_files_and_folders(tmp_path: Path) -> None:
     video = make_clip(tmp_path / "a.mkv")
-    write_picture(tmp_path / "shots" / "1.png", numbered_picture(1))
+    write_image(tmp_path / "shots" / "1.png", numbered_image(1))
     clip = Clip(every=10)
     with plan_source(video, clip=clip).open() as source:
         assert isinstance(source, VideoSource)
         assert len(list(source)) == 3
     with plan_source(str(tmp_path / "shots"), clip=clip, rate_hz=5).open() as source:
-        assert isinstance(source, PictureSource)
+        assert isinstance(source, ImageSource)
         assert len(list(source)) == 1
     plan = plan_source(video)
     assert (plan.name, plan.is_endless, plan.path) == (str(video), False, video)
@@ -116,7 +116,7 @@ def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
         plan.open()
     plan = plan_source(tmp_path)
-    with pytest.raises(SourceError, match="without pictures"):
+    with pytest.raises(SourceError, match="without images"):
         plan.open()
 
 

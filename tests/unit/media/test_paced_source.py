@@ -64,10 +64,10 @@ def test_closing_ends_the_wait(how: str) -> None:
     source.close()
 
 
-def test_remarks_are_those_of_what_it_slows_down(tmp_path: Path) -> None:
+def test_warnings_are_those_of_what_it_slows_down(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", ClipRecipe(n_frames=2))
     within = VideoSource(path)
-    within.remarks.append("damaged")
-    assert PacedSource(within).report.remarks == ["damaged"]
-    assert PacedSource(still(1)).report.remarks == []
+    within.warnings.append("damaged")
+    assert PacedSource(within).report.warnings == ["damaged"]
+    assert PacedSource(still(1)).report.warnings == []
     within.close()

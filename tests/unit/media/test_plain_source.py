@@ -38,7 +38,7 @@ def test_an_object_that_gives_frames_becomes_a_source() -> None:
         assert isinstance(source, FrameSource)
         assert own.is_open
         assert len(list(source)) == 1
-        assert (source.report.n_expected, source.report.remarks) == (None, [])
+        assert (source.report.n_expected, source.report.warnings) == (None, [])
     assert not own.is_open
 
 

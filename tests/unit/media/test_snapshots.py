@@ -19,18 +19,18 @@ def camera() -> Iterator[OddCamera]:
         yield camera
 
 
-def received(camera: OddCamera, path: str, n_pictures: int) -> list[Received]:
+def received(camera: OddCamera, path: str, n_images: int) -> list[Received]:
     place = NetworkAddress(camera.of(path), 2, 1)
-    return list(itertools.islice(snapshots(place), n_pictures))
+    return list(itertools.islice(snapshots(place), n_images))
 
 
 @pytest.mark.parametrize("kind", [*SNAPSHOTS, "open", "preview"])
-def test_every_picture_is_asked_for_once(kind: str, camera: OddCamera) -> None:
-    pictures = received(camera, f"/snapshot/{kind}", 3)
-    numbers = [read_number(picture.image) for picture in pictures]
+def test_every_image_is_asked_for_once(kind: str, camera: OddCamera) -> None:
+    images = received(camera, f"/snapshot/{kind}", 3)
+    numbers = [read_number(image.image) for image in images]
     assert numbers == [1, 2, 3]
     assert camera.requests.total() == 3
-    for before, after in itertools.pairwise(pictures):
+    for before, after in itertools.pairwise(images):
         assert after.at_s - before.at_s >= INTERVAL_S / 2
 
 
@@ -40,14 +40,14 @@ def test_a_camera_is_not_asked_faster_than_it_should_be(camera: OddCamera) -> No
     assert time.monotonic() - began_s >= 3 * INTERVAL_S - 0.01
 
 
-def test_the_same_picture_again_is_given_more_rarely(camera: OddCamera) -> None:
-    pictures = received(camera, "/snapshot/same", 3)
+def test_the_same_image_again_is_given_more_rarely(camera: OddCamera) -> None:
+    images = received(camera, "/snapshot/same", 3)
     assert camera.requests.total() >= 5
-    for before, after in itertools.pairwise(pictures):
+    for before, after in itertools.pairwise(images):
         assert REPEAT_S <= after.at_s - before.at_s < 3
 
 
-def test_a_picture_that_fails_now_and_then_is_asked_for_again(camera: OddCamera) -> None:
+def test_an_image_that_fails_now_and_then_is_asked_for_again(camera: OddCamera) -> None:
     pauses = []
 
     def pause(seconds: float) -> None:
@@ -55,20 +55,20 @@ def test_a_picture_that_fails_now_and_then_is_asked_for_again(camera: OddCamera)
         if len(pauses) == 3:
             camera.broken.clear()
 
-    pictures = snapshots(NetworkAddress(camera.of("/snapshot/length"), 2, 4), pause=pause)
-    next(pictures)
+    images = snapshots(NetworkAddress(camera.of("/snapshot/length"), 2, 4), pause=pause)
+    next(images)
     camera.broken.set()
-    assert read_number(next(pictures).image) == 4
+    assert read_number(next(images).image) == 4
     assert pauses[1:] == [0.25, 0.5]
 
 
 def test_a_camera_that_fails_for_long_is_lost(camera: OddCamera) -> None:
-    pictures = snapshots(NetworkAddress(camera.of("/snapshot/length"), 2, 1))
-    next(pictures)
+    images = snapshots(NetworkAddress(camera.of("/snapshot/length"), 2, 1))
+    next(images)
     camera.broken.set()
     began_s = time.monotonic()
     with pytest.raises(SourceError, match="Server returned 5XX"):
-        next(pictures)
+        next(images)
     assert 0.5 < time.monotonic() - began_s < 3
 
 
@@ -78,12 +78,12 @@ def test_a_camera_that_fails_for_long_is_lost(camera: OddCamera) -> None:
         ("/snapshot/half", "the connection failed or broke off"),
         ("/snapshot/drip", "it does not answer in time"),
         ("/answer/silent", "it does not answer in time"),
-        ("/answer/html", "not a picture of a format"),
+        ("/answer/html", "not an image of a format"),
         ("/answer/empty", "empty"),
         ("/answer/404", "Server returned 404 Not Found"),
     ],
 )
-def test_what_is_no_picture(path: str, reason: str, camera: OddCamera) -> None:
+def test_what_is_no_image(path: str, reason: str, camera: OddCamera) -> None:
     began_s = time.monotonic()
     with pytest.raises(SourceError, match=reason):
         received(camera, path, 1)
@@ -94,6 +94,6 @@ def test_an_answer_without_end_is_given_up(
     camera: OddCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emolens.media.snapshots.MAX_BYTES", 500_000)
-    with pytest.raises(SourceError, match="more than 500,000 bytes instead of a picture"):
+    with pytest.raises(SourceError, match="more than 500,000 bytes instead of an image"):
         received(camera, "/answer/endless", 1)
     assert MAX_BYTES > 10_000_000

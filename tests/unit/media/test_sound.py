@@ -7,11 +7,11 @@ import pytest
 from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.pyav import av
 from emolens.media.clip import Clip
-from emolens.media.recording import RECORDING_SUFFIXES, Recording
+from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
 from emolens.media.sound import Sound
 from emolens.media.video_file import open_file
 from emolens.media.video_source import VideoSource
-from tests.clips import ClipRecipe, make_clip, numbered_picture, read_number, sound_packets
+from tests.clips import ClipRecipe, make_clip, numbered_image, read_number, sound_packets
 
 RESULT = FrameResult((96, 64), ())
 
@@ -53,11 +53,11 @@ def with_sound(folder: Path, tracks: Tracks) -> Path:
 def copy(source: Path, target: Path, clip: Clip | None = None) -> list[str]:
     with (
         VideoSource(source, clip=clip) as frames,
-        Recording(target, sound_from=source) as recording,
+        RecordingSink(target, sound_from=source) as recording,
     ):
         for frame in frames:
             recording.write(frame, RESULT)
-    return recording.remarks
+    return recording.warnings
 
 
 def sound_times(path: Path) -> list[float]:
@@ -99,9 +99,9 @@ def test_a_part_has_the_sound_of_that_part(target: Path, tmp_path: Path) -> None
 def test_frames_do_not_need_sound(target: Path, tmp_path: Path) -> None:
     silent = make_clip(tmp_path / "silent.mkv")
     for sound_from in (silent, tmp_path / "missing.mkv"):
-        with Recording(target, sound_from=sound_from) as recording:
-            recording.write(Frame(numbered_picture(0)), RESULT)
-        assert recording.remarks == [f"the sound of {sound_from} cannot be copied along"]
+        with RecordingSink(target, sound_from=sound_from) as recording:
+            recording.write(Frame(numbered_image(0)), RESULT)
+        assert recording.warnings == [f"the sound of {sound_from} cannot be copied along"]
         assert len(seen(target)) == 1
 
 

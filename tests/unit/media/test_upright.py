@@ -15,28 +15,28 @@ from tests.clips import (
     ClipRecipe,
     displayed,
     make_clip,
-    numbered_picture,
+    numbered_image,
     read_number,
     turn_display,
 )
 
 
 @pytest.mark.parametrize("name", MATRICES)
-def test_a_picture_is_turned_and_mirrored_as_its_file_says(name: str, tmp_path: Path) -> None:
-    picture = numbered_picture(0b00010110)
-    picture[40:, :20] = (0, 0, 255)
-    path = make_clip(tmp_path / "a.mp4", ClipRecipe(n_frames=2), pictures=[picture, picture])
+def test_an_image_is_turned_and_mirrored_as_its_file_says(name: str, tmp_path: Path) -> None:
+    image = numbered_image(0b00010110)
+    image[40:, :20] = (0, 0, 255)
+    path = make_clip(tmp_path / "a.mp4", ClipRecipe(n_frames=2), images=[image, image])
     turn_display(path, MATRICES[name])
     with VideoSource(path) as source:
         shown = next(iter(source)).image
-    expected = displayed(picture, MATRICES[name])
+    expected = displayed(image, MATRICES[name])
     assert shown.shape == expected.shape
     assert np.abs(shown.astype(int) - expected).mean() < 5
     assert shown.flags.c_contiguous
 
 
-def test_a_phone_held_upright_stores_its_picture_turned_by_a_quarter() -> None:
-    """What is at the left of the stored picture is at the top of the one that is shown."""
+def test_a_phone_held_upright_stores_its_image_turned_by_a_quarter() -> None:
+    """What is at the left of the stored image is at the top of the one that is shown."""
     stored = np.zeros((4, 6, 3), np.uint8)
     stored[:, 0] = 255
     shown = displayed(stored, MATRICES["90 clockwise"])
@@ -45,10 +45,10 @@ def test_a_phone_held_upright_stores_its_picture_turned_by_a_quarter() -> None:
     np.testing.assert_array_equal(shown, np.rot90(stored, -1))
 
 
-def test_without_a_matrix_a_picture_stays_as_it_is() -> None:
-    picture = numbered_picture(5)
-    frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-    np.testing.assert_array_equal(Upright().to_bgr(frame), picture)
+def test_without_a_matrix_an_image_stays_as_it_is() -> None:
+    image = numbered_image(5)
+    frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+    np.testing.assert_array_equal(Upright().to_bgr(frame), image)
 
 
 # Pixels that are not square
@@ -57,11 +57,11 @@ WIDE = ClipRecipe(n_frames=3, pixel_ratio=Fraction(2))
 
 
 def shapes_of(path: Path) -> tuple[list[tuple[int, int]], list[str]]:
-    """The sizes of all frames, which have to be numbered, and the remarks."""
+    """The sizes of all frames, which have to be numbered, and the warnings."""
     with VideoSource(path) as source:
         frames = list(source)
     assert [read_number(frame.image) for frame in frames] == list(range(len(frames)))
-    return [frame.size_wh for frame in frames], source.remarks
+    return [frame.size_wh for frame in frames], source.warnings
 
 
 JPEG = dataclasses.replace(WIDE, codec="mjpeg", pix_fmt="yuvj420p")
@@ -79,9 +79,9 @@ WIDE_CLIPS = {
 @pytest.mark.parametrize("name", WIDE_CLIPS)
 def test_pixels_are_square(name: str, tmp_path: Path) -> None:
     recipe = dataclasses.replace(WIDE_CLIPS[name], n_frames=20)
-    sizes, remarks = shapes_of(make_clip(tmp_path / name, recipe))
+    sizes, warnings = shapes_of(make_clip(tmp_path / name, recipe))
     assert sizes == 20 * [(192, 64)]
-    assert remarks == [
+    assert warnings == [
         "pixels of the shape 2:1 are not square: frames of 96x64 px are read and shown as 192x64"
     ]
 
@@ -92,26 +92,26 @@ def test_pixels_are_square(name: str, tmp_path: Path) -> None:
 )
 def test_any_shape_of_pixels(ratio: str, shown_wh: tuple[int, int], tmp_path: Path) -> None:
     recipe = dataclasses.replace(WIDE, pixel_ratio=Fraction(ratio))
-    sizes, remarks = shapes_of(make_clip(tmp_path / "a.mp4", recipe))
+    sizes, warnings = shapes_of(make_clip(tmp_path / "a.mp4", recipe))
     assert sizes == 3 * [shown_wh]
-    assert len(remarks) == (shown_wh != (96, 64))
+    assert len(warnings) == (shown_wh != (96, 64))
 
 
 @pytest.mark.parametrize("ratio", [Fraction(2), Fraction(1, 2)])
 @pytest.mark.parametrize("name", MATRICES)
 def test_frames_are_turned_with_square_pixels(name: str, ratio: Fraction, tmp_path: Path) -> None:
-    picture = numbered_picture(0b00010110)
-    picture[40:, :20] = (0, 0, 255)
+    image = numbered_image(0b00010110)
+    image[40:, :20] = (0, 0, 255)
     recipe = dataclasses.replace(WIDE, n_frames=2, pixel_ratio=ratio)
-    path = make_clip(tmp_path / "a.mp4", recipe, pictures=[picture, picture])
+    path = make_clip(tmp_path / "a.mp4", recipe, images=[image, image])
     turn_display(path, MATRICES[name])
     with VideoSource(path) as source:
         shown = next(iter(source)).image
     across, down = (2, 1) if ratio > 1 else (1, 2)
-    expected = displayed(picture.repeat(down, axis=0).repeat(across, axis=1), MATRICES[name])
+    expected = displayed(image.repeat(down, axis=0).repeat(across, axis=1), MATRICES[name])
     assert shown.shape == expected.shape
     assert np.abs(shown.astype(int) - expected).mean() < 5
-    assert f"shown as {shown.shape[1]}x{shown.shape[0]}" in source.remarks[0]
+    assert f"shown as {shown.shape[1]}x{shown.shape[0]}" in source.warnings[0]
 
 
 def set_shape(path: Path, width: int, height: int) -> Path:
@@ -132,9 +132,9 @@ def test_the_container_counts_where_it_differs_from_the_codec(tmp_path: Path) ->
 @pytest.mark.parametrize(("width", "height"), [(1000, 1), (1, 1000), (20, 1), (2**31 - 1, 1)])
 def test_an_absurd_shape_is_told_and_ignored(width: int, height: int, tmp_path: Path) -> None:
     path = set_shape(make_clip(tmp_path / "a.mp4", WIDE), width, height)
-    sizes, remarks = shapes_of(path)
+    sizes, warnings = shapes_of(path)
     assert sizes == 3 * [(96, 64)]
-    assert remarks == [
+    assert warnings == [
         f"pixels of the shape {width}:{height} cannot be right; they are taken as square"
     ]
 
@@ -163,8 +163,8 @@ def test_pixels_that_change_their_shape_change_with_the_frame(
     expected = [size for size in ((192, 64), (96, 64), (96, 128), (192, 64)) for _ in range(30)]
     assert [frame.size_wh for frame in frames] == expected
     assert [read_number(frame.image) for frame in frames] == 4 * list(range(30))
-    told = [remark for remark in source.remarks if "not square" in remark]
-    assert [remark.split()[4] for remark in told] == ["2:1", "1:2"]
+    told = [warning for warning in source.warnings if "not square" in warning]
+    assert [warning.split()[4] for warning in told] == ["2:1", "1:2"]
 
 
 def test_frames_are_freed_at_once_and_not_by_the_garbage_collector(tmp_path: Path) -> None:

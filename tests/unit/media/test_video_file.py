@@ -8,9 +8,9 @@ import pytest
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError, SourceError
 from emolens.media.video_file import open_file, video_facts, video_stream
-from tests.clips import ClipRecipe, make_clip, make_sound, numbered_picture
+from tests.clips import ClipRecipe, make_clip, make_sound, numbered_image
 from tests.unit.imaging.heif_files import tiled_heic
-from tests.unit.imaging.pictures import draw
+from tests.unit.imaging.images import draw
 
 
 def open_video(path: Path) -> None:
@@ -53,10 +53,10 @@ def test_a_folder_is_no_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tiff", ""])
-def test_a_picture_is_no_video(suffix: str, tmp_path: Path) -> None:
+def test_an_image_is_no_video(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
-    path.write_bytes(cv2.imencode(suffix or ".jpg", numbered_picture(1))[1].tobytes())
-    with pytest.raises(SourceError, match="use `emolens image` for pictures"):
+    path.write_bytes(cv2.imencode(suffix or ".jpg", numbered_image(1))[1].tobytes())
+    with pytest.raises(SourceError, match="use `emolens image` for images"):
         open_file(path)
 
 
@@ -76,7 +76,7 @@ def test_a_picture_is_no_video(suffix: str, tmp_path: Path) -> None:
 def test_bytes_that_are_no_video(content: bytes, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    with pytest.raises(SourceError, match="as a video|has sound but no pictures"):
+    with pytest.raises(SourceError, match="as a video|has sound but no images"):
         open_video(path)
 
 
@@ -97,14 +97,14 @@ def test_a_container_without_frames(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp3", "libmp3lame"), (".m4a", "aac")])
 def test_sound_is_no_video(suffix: str, codec: str, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="has sound but no pictures"):
+    with pytest.raises(SourceError, match="has sound but no images"):
         open_video(make_sound(tmp_path / f"a{suffix}", codec))
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp3", "libmp3lame"), (".flac", "flac")])
 def test_the_cover_of_a_piece_of_music_is_no_video(suffix: str, codec: str, tmp_path: Path) -> None:
-    cover = cv2.imencode(".png", numbered_picture(1, (32, 32)))[1].tobytes()
-    with pytest.raises(SourceError, match="has sound but no pictures"):
+    cover = cv2.imencode(".png", numbered_image(1, (32, 32)))[1].tobytes()
+    with pytest.raises(SourceError, match="has sound but no images"):
         open_video(make_sound(tmp_path / f"a{suffix}", codec, cover=cover))
 
 
@@ -207,7 +207,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.heic", "a.mp4"])
-def test_a_still_picture_in_a_videos_container_is_no_video(tmp_path: Path, name: str) -> None:
+def test_a_still_image_in_a_videos_container_is_no_video(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(tiled_heic(draw(40, 56), 32))
     with pytest.raises(SourceError, match=r"is not a video; use `emolens image`"):
         open_file(tmp_path / name)

@@ -15,7 +15,7 @@ from tests.clips import (
     MATRICES,
     ClipRecipe,
     make_clip,
-    numbered_picture,
+    numbered_image,
     packet_times,
     read_number,
     turn_display,
@@ -79,10 +79,10 @@ def clip_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_every_frame_comes_once_in_order(clip_path: Path) -> None:
-    seen, remarks = watch(clip_path)
+    seen, warnings = watch(clip_path)
     assert [s.index for s in seen] == list(range(30))
     assert [s.number for s in seen] == list(range(30))
-    assert remarks == []
+    assert warnings == []
 
 
 def test_times_are_those_of_the_container(clip_path: Path) -> None:
@@ -131,16 +131,16 @@ def test_a_part_is_not_decoded_from_the_beginning(
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
 def test_very_short_clips(n_frames: int, suffix: str, tmp_path: Path) -> None:
     path = make_clip(tmp_path / f"a{suffix}", ClipRecipe(n_frames=n_frames))
-    seen, remarks = watch(path)
+    seen, warnings = watch(path)
     assert [s.number for s in seen] == list(range(n_frames))
-    assert remarks == []
+    assert warnings == []
     assert watch(path, Clip(5.0)) == ([], [])
 
 
-def test_a_picture_of_8k(tmp_path: Path) -> None:
+def test_an_image_of_8k(tmp_path: Path) -> None:
     size_wh = (7680, 4320)
     recipe = ClipRecipe(size_wh=size_wh, n_frames=1, encoder={"preset": "ultrafast"})
-    path = make_clip(tmp_path / "a.mp4", recipe, pictures=[numbered_picture(90, size_wh)])
+    path = make_clip(tmp_path / "a.mp4", recipe, images=[numbered_image(90, size_wh)])
     with VideoSource(path) as source:
         frame = next(iter(source))
     assert frame.size_wh == size_wh
@@ -160,9 +160,9 @@ def test_a_turned_clip_has_its_frames_and_times(turn: str, tmp_path: Path) -> No
 
 def test_frames_that_an_edit_list_cuts_away_are_not_missed(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", ClipRecipe(ticks=range(-5, 25)))
-    seen, remarks = watch(path)
+    seen, warnings = watch(path)
     assert [s.number for s in seen] == list(range(5, 30))
-    assert remarks == []
+    assert warnings == []
     assert watch(path, Clip(0.6)) == (seen[15:], [])
 
 
@@ -214,7 +214,7 @@ def test_a_file_that_is_cut_off_gives_what_is_there_and_says_so(
             watch(path)
         return
     try:
-        seen, remarks = watch(path)
+        seen, warnings = watch(path)
     except SourceError:
         assert share <= 0.5
         return
@@ -224,7 +224,7 @@ def test_a_file_that_is_cut_off_gives_what_is_there_and_says_so(
     assert numbers[:n_whole] == list(range(n_whole))
     assert len(numbers) >= 100 * (share - 0.45)
     if len(numbers) < 98:
-        assert any("cut off?" in remark or "damaged" in remark for remark in remarks)
+        assert any("cut off?" in warning or "damaged" in warning for warning in warnings)
     for clip in (Clip(1.0, 2.0), Clip(3.5), Clip(0.5, every=5)):
         part, _ = watch(path, clip)
         ours = [s for s in part if s.index < n_whole]
@@ -238,13 +238,13 @@ def test_a_file_that_is_cut_off_gives_what_is_there_and_says_so(
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "beginning.mp4", "a.ts", "a.avi", "pieces.mp4"])
-def test_a_remark_tells_how_much_is_missing(name: str, tmp_path: Path) -> None:
+def test_a_warning_tells_how_much_is_missing(name: str, tmp_path: Path) -> None:
     path = make_clip(tmp_path / name, LONG[name])
     (tmp_path / "cut").mkdir()
-    _, remarks = watch(cut(path, 0.8, tmp_path / "cut"))
-    assert len(remarks) == 1
-    assert remarks[0].startswith("the file has ")
-    assert remarks[0].endswith("is it cut off?")
+    _, warnings = watch(cut(path, 0.8, tmp_path / "cut"))
+    assert len(warnings) == 1
+    assert warnings[0].startswith("the file has ")
+    assert warnings[0].endswith("is it cut off?")
 
 
 @pytest.mark.timeout(60)
@@ -279,7 +279,7 @@ def test_damaged_packets_are_counted_and_the_rest_comes(tmp_path: Path) -> None:
         numbers = [read_number(frame.image) for frame in source]
         assert source.n_damaged == 3
     assert numbers == [*range(10), *range(13, 30)]
-    assert source.remarks == [
+    assert source.warnings == [
         "3 damaged frames or packets",
         "the file has 27 of the 30 frames that it promises; is it cut off?",
     ]

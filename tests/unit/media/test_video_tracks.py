@@ -8,7 +8,7 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.imaging.pyav import av
 from emolens.media.video_source import VideoSource
 from emolens.media.video_tracks import VideoTrack, choose_track, video_tracks
-from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_picture, read_number
+from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_image, read_number
 
 TINY = ClipRecipe(size_wh=(64, 64))
 LARGE = ClipRecipe(size_wh=(192, 128), b_frames=2)
@@ -17,12 +17,12 @@ CONTAINERS = {".mkv": "aac", ".mp4": "aac", ".mov": "aac", ".ts": "mp2", ".avi":
 
 
 def read(path: Path, number: int | None = None) -> tuple[tuple[int, int], list[int], list[str]]:
-    """Size of the frames, their numbers, and the remarks."""
+    """Size of the frames, their numbers, and the warnings."""
     with VideoSource(path, video_track=number) as source:
         frames = list(source)
         (size_wh,) = {frame.size_wh for frame in frames}
         assert source.failures == []
-        return size_wh, [read_number(frame.image) for frame in frames], source.remarks
+        return size_wh, [read_number(frame.image) for frame in frames], source.warnings
 
 
 @pytest.mark.parametrize("sound", [False, True], ids=["silent", "sound first"])
@@ -33,10 +33,12 @@ def test_the_largest_video_is_read_and_told(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     make_tracks(path, [TINY, LARGE], default=default, sound=CONTAINERS[suffix] if sound else "")
-    size_wh, numbers, (remark,) = read(path)
+    size_wh, numbers, (warning,) = read(path)
     assert (size_wh, numbers) == ((192, 128), list(range(30)))
-    assert remark.startswith("of its 2 video tracks number 2 is read; they are 1 (64x64 px, h264, ")
-    assert remark.endswith("; choose another one with --video-track")
+    assert warning.startswith(
+        "of its 2 video tracks number 2 is read; they are 1 (64x64 px, h264, "
+    )
+    assert warning.endswith("; choose another one with --video-track")
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
@@ -74,7 +76,7 @@ def test_a_large_image_is_no_video(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
-def test_one_video_needs_no_remark(suffix: str, tmp_path: Path) -> None:
+def test_one_video_needs_no_warning(suffix: str, tmp_path: Path) -> None:
     path = make_clip(tmp_path / f"a{suffix}", dataclasses.replace(LARGE, sound=CONTAINERS[suffix]))
     assert read(path) == ((192, 128), list(range(30)), [])
     assert read(path, 1) == ((192, 128), list(range(30)), [])
@@ -86,11 +88,11 @@ def test_a_cover_has_no_number(tmp_path: Path) -> None:
         cover = output.add_stream("mjpeg", width=640, height=480, pix_fmt="yuvj420p")
         cover.disposition = Disposition.attached_pic
         video = output.add_stream("libx264", rate=25, width=64, height=64, pix_fmt="yuv420p")
-        image = av.VideoFrame.from_ndarray(numbered_picture(0, (640, 480)), format="bgr24")
+        image = av.VideoFrame.from_ndarray(numbered_image(0, (640, 480)), format="bgr24")
         output.mux(cover.encode(image))
         output.mux(cover.encode())
         for number in range(20):
-            frame = av.VideoFrame.from_ndarray(numbered_picture(number, (64, 64)), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(numbered_image(number, (64, 64)), format="bgr24")
             output.mux(video.encode(frame))
         output.mux(video.encode())
     assert read(path) == ((64, 64), list(range(20)), [])

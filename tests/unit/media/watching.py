@@ -20,7 +20,7 @@ class Seen:
 
 
 def watch(path: Path, clip: Clip | None = None) -> tuple[list[Seen], list[str]]:
-    """All frames of a clip and the remarks about it."""
+    """All frames of a clip and the warnings about it."""
     with VideoSource(path, clip=clip) as source:
         seen = [Seen(f.index, f.media_time_s, read_number(f.image)) for f in source]
-        return seen, source.remarks
+        return seen, source.warnings

@@ -13,14 +13,12 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, SourceReport
 from emolens.pipeline.runner import StreamRunner
 
-PICTURE = np.zeros((4, 4, 3), np.uint8)
+IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
 def fresh_frame(index: int = 0) -> Frame:
-    """A frame that was captured now, with a picture of its own."""
-    return Frame(
-        PICTURE.copy(), index=index, media_time_s=index / 30, captured_at_s=time.monotonic()
-    )
+    """A frame that was captured now, with an image of its own."""
+    return Frame(IMAGE.copy(), index=index, media_time_s=index / 30, captured_at_s=time.monotonic())
 
 
 def empty_result(frame: Frame, *, dropped_before: int = 0) -> FrameResult:
@@ -36,7 +34,7 @@ def empty_result(frame: Frame, *, dropped_before: int = 0) -> FrameResult:
 
 
 class ScriptedSource:
-    """Gives what a function gives, holds a file open meanwhile and notes that it was closed."""
+    """Gives what a function gives, holds a file open meanwhile and warnings that it was closed."""
 
     def __init__(self, script: Callable[[], Iterable[Frame]]) -> None:
         self.report = SourceReport()

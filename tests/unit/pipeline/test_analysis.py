@@ -8,7 +8,7 @@ import emolens
 from emolens.core.errors import ConfigError
 
 
-def test_a_loop_over_pictures_loads_the_models_once(
+def test_a_loop_over_images_loads_the_models_once(
     astronaut: npt.NDArray[np.uint8], model_reads: Counter[str]
 ) -> None:
     for options in ({}, {"sideways": False}, {"detector_px": 320}, {"face_crops": True}):

@@ -20,19 +20,19 @@ DARK, LIGHT = Box(100, 100, 200, 200), Box(300, 100, 400, 200)
 
 
 @pytest.fixture
-def picture() -> npt.NDArray[np.uint8]:
-    image = np.random.default_rng(0).integers(110, 140, (300, 500, 3)).astype(np.uint8)
-    image[100:200, 100:200] //= 16
-    image[100:200, 300:400] = 255 - image[100:200, 300:400] // 16
-    return image
+def image() -> npt.NDArray[np.uint8]:
+    made = np.random.default_rng(0).integers(110, 140, (300, 500, 3)).astype(np.uint8)
+    made[100:200, 100:200] //= 16
+    made[100:200, 300:400] = 255 - made[100:200, 300:400] // 16
+    return made
 
 
 def fake_analyzer(*boxes: Box) -> ImageAnalyzer:
     return ImageAnalyzer(FakeDetector([FaceDetection(box, 0.9) for box in boxes]), FakeClassifier())
 
 
-def test_every_face_gets_the_scores_of_its_own_crop(picture: npt.NDArray[np.uint8]) -> None:
-    result = fake_analyzer(LIGHT, DARK).analyze(picture)
+def test_every_face_gets_the_scores_of_its_own_crop(image: npt.NDArray[np.uint8]) -> None:
+    result = fake_analyzer(LIGHT, DARK).analyze(image)
     assert [(face.box, face.top) for face in result.faces] == [
         (LIGHT, Emotion.NEUTRAL),
         (DARK, Emotion.ANGRY),
@@ -41,21 +41,21 @@ def test_every_face_gets_the_scores_of_its_own_crop(picture: npt.NDArray[np.uint
     assert set(result.timings_ms) == {"detection", "classification"}
 
 
-def test_no_face_is_an_empty_result(picture: npt.NDArray[np.uint8]) -> None:
-    assert fake_analyzer().analyze(picture).faces == ()
+def test_no_face_is_an_empty_result(image: npt.NDArray[np.uint8]) -> None:
+    assert fake_analyzer().analyze(image).faces == ()
 
 
 def test_a_face_that_cannot_be_assessed_has_no_label_but_scores(
-    picture: npt.NDArray[np.uint8],
+    image: npt.NDArray[np.uint8],
 ) -> None:
-    (face,) = fake_analyzer(Box(0, 0, 8, 8)).analyze(picture).faces
+    (face,) = fake_analyzer(Box(0, 0, 8, 8)).analyze(image).faces
     assert face.label is None
     assert not face.quality.is_assessable
     assert face.raw.probabilities.sum() == pytest.approx(1)
 
 
-def test_boxes_end_at_the_edge_of_the_picture(picture: npt.NDArray[np.uint8]) -> None:
-    (face,) = fake_analyzer(Box(-20, 50, 100, 350)).analyze(picture).faces
+def test_boxes_end_at_the_edge_of_the_image(image: npt.NDArray[np.uint8]) -> None:
+    (face,) = fake_analyzer(Box(-20, 50, 100, 350)).analyze(image).faces
     assert face.box == Box(0, 50, 100, 300)
 
 
@@ -84,9 +84,7 @@ def test_path_bytes_and_array_give_the_same(
     encoded = cv2.imencode(".png", astronaut)[1].tobytes()
     path = tmp_path / "a.png"
     path.write_bytes(encoded)
-    results = [
-        analyzer.analyze(picture).to_dict() for picture in (path, str(path), encoded, astronaut)
-    ]
+    results = [analyzer.analyze(image).to_dict() for image in (path, str(path), encoded, astronaut)]
     assert all(result == results[0] for result in results)
 
 
@@ -95,18 +93,18 @@ def test_the_sample_face_is_happy(astronaut: npt.NDArray[np.uint8]) -> None:
     assert [face.label for face in result.faces] == [Emotion.HAPPY]
 
 
-def test_a_grey_and_a_bgra_picture_are_read(
+def test_a_grey_and_a_bgra_image_are_read(
     astronaut: npt.NDArray[np.uint8], analyzer: ImageAnalyzer
 ) -> None:
     gray = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
     bgra = cv2.cvtColor(astronaut, cv2.COLOR_BGR2BGRA)
-    for picture in (gray, bgra):
-        assert [face.top for face in analyzer.analyze(np.asarray(picture, np.uint8)).faces] == [
+    for image in (gray, bgra):
+        assert [face.top for face in analyzer.analyze(np.asarray(image, np.uint8)).faces] == [
             Emotion.HAPPY
         ]
 
 
-def test_what_is_no_picture_is_refused(analyzer: ImageAnalyzer) -> None:
+def test_what_is_no_image_is_refused(analyzer: ImageAnalyzer) -> None:
     with pytest.raises(InputError, match="got int"):
         analyzer.analyze(3)  # type: ignore[arg-type]  # wrong on purpose
 
@@ -129,8 +127,8 @@ def test_framed_faces_are_what_is_analysed(
     assert result.quality == expected.quality
 
 
-def test_where_there_is_no_face_none_is_framed(picture: npt.NDArray[np.uint8]) -> None:
-    assert fake_analyzer().frame_faces(picture) == []
+def test_where_there_is_no_face_none_is_framed(image: npt.NDArray[np.uint8]) -> None:
+    assert fake_analyzer().frame_faces(image) == []
 
 
 @pytest.mark.parametrize("detector_px", [100, 20_000, 640.5])
@@ -154,19 +152,19 @@ def test_faces_that_are_not_looked_for_are_told_and_only_where_they_may_be_expec
     astronaut: npt.NDArray[np.uint8],
 ) -> None:
     analyzer = ImageAnalyzer.load(detector_px=640)
-    assert analyzer.analyze(astronaut).notes == ()
+    assert analyzer.analyze(astronaut).warnings == ()
     large = np.zeros((2160, 3840, 3), np.uint8)
     large[:] = np.linspace(0, 255, 3840).astype(np.uint8)[:, np.newaxis]
-    (note,) = analyzer.analyze(large).notes
+    (note,) = analyzer.analyze(large).warnings
     assert re.match(r"faces below \d{3} px are not looked for here", note)
-    assert analyzer.analyze(large).to_dict()["notes"] == [note]
-    assert ImageAnalyzer.load(face_crops=True).analyze(large).notes == ()
+    assert analyzer.analyze(large).to_dict()["warnings"] == [note]
+    assert ImageAnalyzer.load(face_crops=True).analyze(large).warnings == ()
 
 
 def test_the_number_of_pixels_that_is_allowed_can_be_chosen(
-    picture: npt.NDArray[np.uint8], tmp_path: Path
+    image: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    encoded = cv2.imencode(".png", image)[1].tobytes()
     path = tmp_path / "a.png"
     path.write_bytes(encoded)
     for source in (path, encoded):
@@ -175,12 +173,12 @@ def test_the_number_of_pixels_that_is_allowed_can_be_chosen(
             with pytest.raises(ImageTooLargeError, match="max_pixels"):
                 analyze(source, max_pixels=300 * 500 - 1)
     # An array is in memory already.
-    assert emolens.analyze(picture, max_pixels=1).size_wh == (500, 300)
+    assert emolens.analyze(image, max_pixels=1).size_wh == (500, 300)
 
 
-def _analyze_with_own_analyzer(picture: Path | bytes, *, max_pixels: int) -> FrameResult:
+def _analyze_with_own_analyzer(image: Path | bytes, *, max_pixels: int) -> FrameResult:
     detector = FakeDetector()
-    return ImageAnalyzer(detector, FakeClassifier(), max_pixels=max_pixels).analyze(picture)
+    return ImageAnalyzer(detector, FakeClassifier(), max_pixels=max_pixels).analyze(image)
 
 
 @pytest.mark.parametrize("degrees", [-90, -60, -45, -30, 30, 45, 60, 75, 90])

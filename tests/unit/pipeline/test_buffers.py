@@ -13,7 +13,7 @@ from emolens.pipeline.buffers import FrameBuffer, FrameCounts
 
 pytestmark = pytest.mark.timeout(20)
 
-PICTURE = np.zeros((1, 1, 3), np.uint8)
+IMAGE = np.zeros((1, 1, 3), np.uint8)
 KINDS: dict[str, Callable[[], FrameBuffer]] = {
     "latest wins": FrameBuffer.latest_wins,
     "lossless": FrameBuffer.lossless,
@@ -21,7 +21,7 @@ KINDS: dict[str, Callable[[], FrameBuffer]] = {
 
 
 def frame(index: int = 0) -> Frame:
-    return Frame(PICTURE, index=index)
+    return Frame(IMAGE, index=index)
 
 
 def balance(counts: FrameCounts) -> int:

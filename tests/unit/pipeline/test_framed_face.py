@@ -31,7 +31,7 @@ def test_faces_are_cut_in_the_order_given() -> None:
     assert faces[0].size_wh == (200, 100)
 
 
-def test_a_named_face_has_the_box_of_its_detection_inside_the_picture(
+def test_a_named_face_has_the_box_of_its_detection_inside_the_image(
     rng: np.random.Generator,
 ) -> None:
     image = rng.integers(0, 255, (100, 200, 3)).astype(np.uint8)
@@ -59,7 +59,7 @@ LANDMARKS = np.array([[40, 45], [60, 45], [50, 57], [43, 73], [57, 73]], np.floa
 
 
 def sideways(**checked: bool) -> FaceDetection:
-    """A face whose forehead points to the right of the picture."""
+    """A face whose forehead points to the right of the image."""
     landmarks = np.stack([100 - LANDMARKS[:, 1], LANDMARKS[:, 0]], axis=1)
     detection = FaceDetection(Box(20, 25, 80, 75), 0.9, landmarks)
     if checked:

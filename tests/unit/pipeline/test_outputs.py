@@ -59,12 +59,12 @@ def values(sink: RecordingSink) -> Sequence[int]:
     return [int(image[0, 0, 0]) for image in sink.images]
 
 
-def test_data_take_the_frame_as_it_is_and_pictures_all_layers_in_order() -> None:
-    data, picture = RecordingSink(), RecordingSink()
-    run(Outputs(data=[data], pictures=[picture], layers=[AddingLayer(1), AddingLayer(5)]))
+def test_data_take_the_frame_as_it_is_and_images_all_layers_in_order() -> None:
+    data, image = RecordingSink(), RecordingSink()
+    run(Outputs(data=[data], images=[image], layers=[AddingLayer(1), AddingLayer(5)]))
     assert values(data) == [0, 0, 0]
-    assert values(picture) == [7, 7, 7]
-    assert (data.n_closed, picture.n_closed) == (1, 1)
+    assert values(image) == [7, 7, 7]
+    assert (data.n_closed, image.n_closed) == (1, 1)
 
 
 def test_nothing_is_drawn_for_nobody() -> None:
@@ -75,16 +75,16 @@ def test_nothing_is_drawn_for_nobody() -> None:
     run(Outputs(data=[RecordingSink()], layers=[Refusing()]))
 
 
-@pytest.mark.parametrize("kind", ["data", "pictures"])
+@pytest.mark.parametrize("kind", ["data", "images"])
 def test_a_sink_that_fails_is_told_once_closed_and_left_out(kind: str) -> None:
-    failing, other, picture = RecordingSink(fails_at="write 1"), RecordingSink(), RecordingSink()
+    failing, other, image = RecordingSink(fails_at="write 1"), RecordingSink(), RecordingSink()
     data = [failing, other] if kind == "data" else [other]
-    pictures = [picture] if kind == "data" else [failing, picture]
-    outputs = Outputs(data=data, pictures=pictures)
+    images = [image] if kind == "data" else [failing, image]
+    outputs = Outputs(data=data, images=images)
     run(outputs)
     assert outputs.failures == ["disk full"]
-    assert [len(sink.images) for sink in (failing, other, picture)] == [1, 3, 3]
-    assert [sink.n_closed for sink in (failing, other, picture)] == [1, 1, 1]
+    assert [len(sink.images) for sink in (failing, other, image)] == [1, 3, 3]
+    assert [sink.n_closed for sink in (failing, other, image)] == [1, 1, 1]
 
 
 def test_a_sink_that_fails_again_when_it_is_closed_is_told_once() -> None:
@@ -101,7 +101,7 @@ def test_a_sink_that_fails_again_when_it_is_closed_is_told_once() -> None:
 
 
 def test_when_all_sinks_have_failed_going_on_is_of_no_use() -> None:
-    outputs = Outputs(data=[RecordingSink(fails_at="write 0")], pictures=[RecordingSink()])
+    outputs = Outputs(data=[RecordingSink(fails_at="write 0")], images=[RecordingSink()])
     with outputs:
         frame = fresh_frame()
         outputs.write(frame, empty_result(frame))
@@ -117,7 +117,7 @@ def test_when_all_sinks_have_failed_going_on_is_of_no_use() -> None:
 
 def test_one_that_cannot_be_completed_is_told_and_the_others_are_closed() -> None:
     sinks = [RecordingSink(), RecordingSink(fails_at="exit"), RecordingSink()]
-    outputs = Outputs(data=sinks[:2], pictures=sinks[2:])
+    outputs = Outputs(data=sinks[:2], images=sinks[2:])
     run(outputs)
     assert outputs.failures == ["disk full"]
     assert [sink.n_closed for sink in sinks] == [1, 1, 1]
@@ -135,7 +135,7 @@ def test_a_bug_in_closing_comes_through_after_all_are_closed() -> None:
 def test_those_before_one_that_cannot_be_opened_are_closed() -> None:
     first, second = RecordingSink(), RecordingSink(fails_at="enter")
     with pytest.raises(OutputError, match="disk full"):
-        run(Outputs(data=[first], pictures=[second]))
+        run(Outputs(data=[first], images=[second]))
     assert (first.n_entered, first.n_closed) == (1, 1)
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_output_error_comes_through_and_all_are_closed(error: Excepti
 
 
 def test_drawing_and_writing_are_timed() -> None:
-    outputs = Outputs(data=[RecordingSink()], pictures=[RecordingSink()])
+    outputs = Outputs(data=[RecordingSink()], images=[RecordingSink()])
     run(outputs, 5)
     assert {stage: of.n for stage, of in outputs.latencies.items()} == {
         "writing": 5,
@@ -158,7 +158,7 @@ def test_drawing_and_writing_are_timed() -> None:
     }
 
 
-def test_pictures_know_where_they_belong() -> None:
+def test_images_know_where_they_belong() -> None:
     class Asking(RecordingSink):
         def write(self, frame: Frame, result: FrameResult) -> None:
             super().write(frame, result)
@@ -166,4 +166,4 @@ def test_pictures_know_where_they_belong() -> None:
             # The result still leads to the frame without layers.
             assert int(result.frame.image[0, 0, 0]) == 0
 
-    run(Outputs(pictures=[Asking()], layers=[AddingLayer(9)]))
+    run(Outputs(images=[Asking()], layers=[AddingLayer(9)]))

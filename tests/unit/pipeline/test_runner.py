@@ -18,7 +18,7 @@ from emolens.testing import (
     MarkDetector,
     SlowClassifier,
     SyntheticSource,
-    marked_picture,
+    marked_image,
 )
 from tests.unit.pipeline.sources import (
     Gate,
@@ -73,7 +73,7 @@ def test_a_live_source_is_never_waited_for_and_drops_are_told() -> None:
 def test_results_are_fresh_though_the_classifier_is_slow() -> None:
     """G1: 30 frames a second, 5 classifications a second: nothing queues up."""
     delay_s, rate_hz, until_s = 0.2, 30.0, 8.0
-    actor = Actor(marked_picture(0, brightness=80), lambda at_s: (160 + 20 * np.sin(at_s), 120, 90))
+    actor = Actor(marked_image(0, brightness=80), lambda at_s: (160 + 20 * np.sin(at_s), 120, 90))
     analyzer = StreamAnalyzer(
         MarkDetector(), SlowClassifier(FakeClassifier(), delay_s=delay_s), settings=StreamSettings()
     )

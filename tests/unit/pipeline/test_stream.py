@@ -14,10 +14,10 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.detection import TiledDetector
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
+from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_image
 
 Place = tuple[float, float, float]
-# What FakeClassifier calls pictures of a brightness.
+# What FakeClassifier calls images of a brightness.
 ANGRY_GRAY, DISGUST_GRAY, HAPPY_GRAY, SAD_GRAY = 30, 62, 128, 164
 
 
@@ -33,7 +33,7 @@ class CountingClassifier(FakeClassifier):
 def actor(
     path: Callable[[float], Place | None], *, mark: int = 0, brightness: int = HAPPY_GRAY
 ) -> Actor:
-    return Actor(marked_picture(mark, brightness=brightness), path)
+    return Actor(marked_image(mark, brightness=brightness), path)
 
 
 def still(x: float = 160, y: float = 120, side: float = 100) -> Callable[[float], Place]:
@@ -239,7 +239,7 @@ def test_smoothed_scores_do_not_depend_on_the_frame_rate() -> None:
 
 def test_a_face_that_cannot_be_assessed_has_no_label_and_leaves_smoothed_scores_alone() -> None:
     sharp = actor(hidden_between(1, 2), brightness=HAPPY_GRAY)
-    blurred = cv2.GaussianBlur(marked_picture(0, brightness=SAD_GRAY), (0, 0), 12)
+    blurred = cv2.GaussianBlur(marked_image(0, brightness=SAD_GRAY), (0, 0), 12)
     unreadable = Actor(
         np.asarray(blurred, np.uint8), lambda at_s: (160, 120, 100) if 1 <= at_s < 2 else None
     )
@@ -351,7 +351,7 @@ def test_with_shares_looking_gives_way_to_frames() -> None:
     assert detector.n_calls == pytest.approx(10, abs=1)
 
 
-def test_a_face_that_leaves_the_picture_has_no_empty_box() -> None:
+def test_a_face_that_leaves_the_image_has_no_empty_box() -> None:
     shown = frames(actor(lambda at_s: (160 + 200 * at_s, 120 + 160 * at_s, 60)), duration_s=2)
     for result in run(shown):
         for face in result.faces:
@@ -405,7 +405,7 @@ def test_faces_that_are_not_looked_for_are_told_once() -> None:
 
     def notes_of(size_wh: tuple[int, int], at_s: float) -> tuple[str, ...]:
         image = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
-        return analyzer.step(Frame(image, media_time_s=at_s)).notes
+        return analyzer.step(Frame(image, media_time_s=at_s)).warnings
 
     assert notes_of((640, 480), 0.0) == ()
     (note,) = notes_of((3840, 2160), 0.1)

@@ -12,13 +12,13 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import EmotionClassifier
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
+from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_image
 
 Place = tuple[float, float, float]
 
 
 def actor(path: Callable[[float], Place | None], *, mark: int = 0) -> Actor:
-    return Actor(marked_picture(mark, brightness=128), path)
+    return Actor(marked_image(mark, brightness=128), path)
 
 
 def still(_at_s: float) -> Place:

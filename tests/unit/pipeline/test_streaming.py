@@ -24,19 +24,19 @@ from emolens.testing import (
     MarkDetector,
     SyntheticSource,
     crowd_clip,
-    marked_picture,
+    marked_image,
 )
 from tests.clips import ClipRecipe, make_clip, make_tracks
 from tests.unit.pipeline.sources import Gate, ScriptedSource, counted, fresh_frame
 
 pytestmark = pytest.mark.timeout(60)
 
-# Quick, and enough for a face that fills a third of a small picture.
+# Quick, and enough for a face that fills a third of a small image.
 QUICK = StreamSettings(detect_hz=5, classify_hz=5, detector_px=160)
 
 
 def marked_source(duration_s: float = 1.0, **options: object) -> SyntheticSource:
-    actor = Actor(marked_picture(0, brightness=128), lambda at_s: (80 + 10 * at_s, 60, 50))
+    actor = Actor(marked_image(0, brightness=128), lambda at_s: (80 + 10 * at_s, 60, 50))
     return SyntheticSource(
         [actor],
         size_wh=(160, 120),
@@ -55,7 +55,7 @@ def portrait_clip(path: Path) -> Path:
     return make_clip(
         path,
         ClipRecipe(size_wh=(160, 120), n_frames=20),
-        pictures=[frame.image for frame in source],
+        images=[frame.image for frame in source],
     )
 
 
@@ -194,15 +194,15 @@ def test_a_video_track_and_what_is_told_of_a_file(tmp_path: Path) -> None:
     stream = emolens.stream(path, settings=QUICK, video_track=2)
     assert {result.size_wh for result in stream} == {(192, 64)}
     assert stream.status is not None
-    (remark,) = stream.status.remarks
-    assert remark.startswith("pixels of the shape 2:1 are not square")
+    (warning,) = stream.status.warnings
+    assert warning.startswith("pixels of the shape 2:1 are not square")
     with pytest.raises(ConfigError, match="no video track 3; it has 1 .192x128 px"):
         list(emolens.stream(path, settings=QUICK, video_track=3))
     with pytest.raises(ConfigError, match="video_track is for files and folders only"):
         emolens.stream(marked_source(0.1), video_track=1)
 
 
-def test_a_folder_of_pictures(tmp_path: Path) -> None:
+def test_a_folder_of_images(tmp_path: Path) -> None:
     for frame in crowd_clip(1, size_wh=(160, 120), rate_hz=5, duration_s=1):
         cv2.imwrite(str(tmp_path / f"{frame.index}.png"), frame.image)
     results = list(emolens.stream(tmp_path, settings=QUICK, rate_hz=5))
@@ -215,7 +215,7 @@ def test_what_is_not_there_is_told_in_the_loop(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no.mp4"):
         list(stream)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match="without pictures"):
+    with pytest.raises(SourceError, match="without images"):
         list(emolens.stream(tmp_path / "empty", settings=QUICK))
 
 

@@ -8,7 +8,7 @@ from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.rendering.blur import FaceBlur, mosaic
-from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_picture
+from emolens.testing import Actor, FakeClassifier, MarkDetector, SyntheticSource, marked_image
 from tests.unit.rendering.results import face, noise_frame, result
 
 Pixels = npt.NDArray[np.uint8]
@@ -33,7 +33,7 @@ def test_a_face_becomes_a_few_blocks_and_the_rest_stays() -> None:
     assert not np.array_equal(blurred, frame.image)
 
 
-def test_the_picture_itself_is_not_changed() -> None:
+def test_the_image_itself_is_not_changed() -> None:
     frame = noise_frame()
     before = frame.image.copy()
     FaceBlur().apply(frame.image, result(frame, [face(Box(100, 60, 180, 160))]))
@@ -134,7 +134,7 @@ def test_what_is_remembered_does_not_grow() -> None:
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.tuples(st.floats(-60, 100), st.floats(-60, 100), st.floats(0, 150), st.floats(0, 150)),
 )
-def test_any_box_in_any_picture(size_wh: tuple[int, int], box: tuple[float, ...]) -> None:
+def test_any_box_in_any_image(size_wh: tuple[int, int], box: tuple[float, ...]) -> None:
     frame = noise_frame(*size_wh)
     x, y, width, height = box
     place = Box(x, y, x + width, y + height)
@@ -156,7 +156,7 @@ def test_in_a_stream_no_frame_shows_a_face_that_was_seen_less_than_a_second_ago(
     speed_px_s: float,
 ) -> None:
     """Looked for ten times a second, missed for half a second again and again, over the edge."""
-    actor = Actor(marked_picture(0, brightness=128), lambda at_s: (60 + speed_px_s * at_s, 120, 80))
+    actor = Actor(marked_image(0, brightness=128), lambda at_s: (60 + speed_px_s * at_s, 120, 80))
     source = SyntheticSource([actor], size_wh=(320, 240), duration_s=3)
     analyzer, blur = StreamAnalyzer(MissingDetector(), FakeClassifier()), FaceBlur()
     for frame in source:

@@ -23,8 +23,8 @@ def explained(n_heats: int, *, title: str = "face 1", value: float = 0.5) -> Exp
     return ExplainedFace(title, GRAY, SCORES, np.full((n_heats, 8, 8), value, np.float32))
 
 
-def luminance(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+def luminance(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def test_more_evidence_is_brighter_also_in_grey() -> None:
@@ -105,8 +105,8 @@ def test_a_class_without_evidence_says_so() -> None:
         draw_one_class([explained(1, value=value)], Emotion.SAD) for value in (1.0, 0.0, 0.01)
     )
 
-    def has_words(picture: npt.NDArray[np.uint8]) -> bool:
-        inside = luminance(picture)[560:620, 100:540]
+    def has_words(image: npt.NDArray[np.uint8]) -> bool:
+        inside = luminance(image)[560:620, 100:540]
         return bool((inside > 220).any())
 
     assert not has_words(drawn)

@@ -20,7 +20,7 @@ def blank(width: int, height: int) -> npt.NDArray[np.uint8]:
     return np.full((height, width, 3), 127, np.uint8)
 
 
-def test_no_faces_leave_the_picture_as_it_is() -> None:
+def test_no_faces_leave_the_image_as_it_is() -> None:
     image = blank(64, 48)
     drawn = draw_faces(image, [])
     np.testing.assert_array_equal(drawn, image)
@@ -36,7 +36,7 @@ def test_the_box_has_the_colour_of_its_class_and_the_input_stays() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (20, 15), (320, 240), (3840, 2160)])
-def test_any_size_of_picture_can_be_drawn_on(size: tuple[int, int]) -> None:
+def test_any_size_of_image_can_be_drawn_on(size: tuple[int, int]) -> None:
     width, height = size
     boxes = [Box(0, 0, width, height), Box(0, 0, 0, 0), Box(-5, -5, width / 2, height / 2)]
     drawn = draw_faces(blank(width, height), [face(box) for box in boxes])

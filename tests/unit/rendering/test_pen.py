@@ -16,12 +16,12 @@ def blank(width: int = 640, height: int = 480) -> Pixels:
 
 
 def changed(pen: Pen) -> tuple[int, int, int, int]:
-    """Where a picture was drawn on: (x_min, y_min, x_max, y_max)."""
+    """Where an image was drawn on: (x_min, y_min, x_max, y_max)."""
     rows, columns = np.nonzero((pen.to_bgr() != 127).any(axis=2))
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def test_a_new_pen_has_drawn_nothing_and_leaves_its_picture_alone() -> None:
+def test_a_new_pen_has_drawn_nothing_and_leaves_its_image_alone() -> None:
     image = blank()
     pen = Pen(image)
     np.testing.assert_array_equal(pen.to_bgr(), image)
@@ -34,7 +34,7 @@ def test_a_view_that_is_not_contiguous_can_be_drawn_on() -> None:
     np.testing.assert_array_equal(Pen(image[::-1, ::2]).to_bgr(), image[::-1, ::2])
 
 
-def test_colours_are_red_green_blue_and_pictures_the_other_way_round() -> None:
+def test_colours_are_red_green_blue_and_images_the_other_way_round() -> None:
     pen = Pen(blank())
     pen.block((10, 10, 50, 50), (200, 100, 50))
     assert pen.to_bgr()[30, 30].tolist() == [50, 100, 200]
@@ -43,9 +43,7 @@ def test_colours_are_red_green_blue_and_pictures_the_other_way_round() -> None:
 @pytest.mark.parametrize(
     ("size", "text_px"), [((1, 1), 11), ((320, 240), 11), ((640, 480), 15), ((3840, 2160), 64)]
 )
-def test_sizes_follow_from_the_picture_and_stay_legible(
-    size: tuple[int, int], text_px: int
-) -> None:
+def test_sizes_follow_from_the_image_and_stay_legible(size: tuple[int, int], text_px: int) -> None:
     pen = Pen(blank(*size))
     assert pen.text_px == text_px
     assert pen.size_wh == size
@@ -73,7 +71,7 @@ def test_a_label_stands_above_its_box(number: int | None) -> None:
 @pytest.mark.parametrize(
     "box", [Box(0, 0, 50, 50), Box(600, 0, 640, 60), Box(-40, -40, 20, 20), Box(630, 470, 700, 500)]
 )
-def test_a_label_stays_inside_the_picture(box: Box) -> None:
+def test_a_label_stays_inside_the_image(box: Box) -> None:
     pen, wide = Pen(blank()), Pen(blank(2000, 480))
     pen.label(box, "surprise 100%", EMOTION_RGB[Emotion.SURPRISE], 3)
     wide.label(Box(500, 200, 600, 300), "surprise 100%", EMOTION_RGB[Emotion.SURPRISE], 3)

@@ -28,7 +28,7 @@ def has_colour(image: Pixels, color: tuple[int, int, int]) -> bool:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_any_size_of_picture_can_be_drawn_on(size: tuple[int, int]) -> None:
+def test_any_size_of_image_can_be_drawn_on(size: tuple[int, int]) -> None:
     frame, overlay = noise_frame(*size), StreamOverlay()
     width, height = size
     boxes = [

@@ -21,11 +21,11 @@ def test_the_page_has_figures_plots_and_lists(tmp_path: Path) -> None:
     assert "2 of 3 faces, 1 of them pixel by pixel" in page
     assert page.count("<svg ") == 4
     assert f"{tmp_path / 'faces.parquet'}: row 15" in page
-    assert "1 blank pictures" in page
+    assert "1 blank images" in page
     assert "emolens 1.2.3" in page
 
 
-def test_the_page_asks_nothing_of_any_server_and_shows_no_picture(tmp_path: Path) -> None:
+def test_the_page_asks_nothing_of_any_server_and_shows_no_image(tmp_path: Path) -> None:
     page = page_of(tmp_path / "faces.parquet")
     assert not re.search(r'(src|href)="(?!#)', page)
     assert "<img" not in page

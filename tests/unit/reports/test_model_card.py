@@ -6,7 +6,7 @@ import pytest
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec, ModelManifest
-from emolens.reports.model_card import CardSubject, MeasuredFigures, read_figures, write_card
+from emolens.reports.model_card import CardSubject, EvaluationRecord, read_record, write_card
 
 SUBJECT = CardSubject(
     ModelManifest(
@@ -24,7 +24,7 @@ SUBJECT = CardSubject(
 )
 
 
-def figures(**changes: object) -> MeasuredFigures:
+def figures(**changes: object) -> EvaluationRecord:
     of_class = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 8}
     per_class: dict[str, object] = dict.fromkeys(LABELS, of_class)
     per_class["disgust"] = {"precision": None, "recall": None, "f1": None, "support": 0}
@@ -41,7 +41,7 @@ def figures(**changes: object) -> MeasuredFigures:
         "ece": 0.02,
         "per_class": per_class,
     }
-    return MeasuredFigures.model_validate({**values, **changes})
+    return EvaluationRecord.model_validate({**values, **changes})
 
 
 def test_the_card_says_what_was_measured() -> None:
@@ -65,7 +65,7 @@ def test_what_is_right_is_said() -> None:
 
 def test_what_is_known_of_fer2013_is_said_of_its_models_only() -> None:
     manifest = replace(SUBJECT.manifest, dataset="FER2013 with FER+ votes")
-    assert "280 of its pictures" in write_card(replace(SUBJECT, manifest=manifest), [figures()])
+    assert "280 of its images" in write_card(replace(SUBJECT, manifest=manifest), [figures()])
 
 
 def test_the_network_that_a_model_began_with_has_its_data_sheet() -> None:
@@ -94,11 +94,11 @@ def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
     ]:
         path.write_text(content)
         with pytest.raises(InputError, match=message):
-            read_figures(path)
+            read_record(path)
     with pytest.raises(InputError, match="cannot read"):
-        read_figures(tmp_path / "none.json")
+        read_record(tmp_path / "none.json")
     path.write_text(figures().model_dump_json())
-    assert read_figures(path).accuracy == 0.7
+    assert read_record(path).accuracy == 0.7
 
 
 def test_what_is_not_noticed_is_said() -> None:

@@ -8,20 +8,20 @@ from jinja2 import UndefinedError
 
 from emolens.reports.page import (
     chance_text,
-    figure_text,
     file_data_uri,
+    number_text,
     percent,
     render_page,
     to_data_uri,
 )
 
 
-def test_a_picture_becomes_an_address_that_holds_it() -> None:
-    picture = np.arange(48, dtype=np.uint8).reshape(6, 8)
-    uri = to_data_uri(picture)
+def test_an_image_becomes_an_address_that_holds_it() -> None:
+    image = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    uri = to_data_uri(image)
     content = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    np.testing.assert_array_equal(decoded, picture)
+    np.testing.assert_array_equal(decoded, image)
 
 
 def test_a_page_asks_nothing_of_any_server() -> None:
@@ -43,8 +43,8 @@ def test_percent(given: float | None, expected: str) -> None:
 
 
 def test_figure_text() -> None:
-    assert figure_text(0.71449) == "0.714"
-    assert figure_text(None) == "not defined"
+    assert number_text(0.71449) == "0.714"
+    assert number_text(None) == "not defined"
 
 
 def test_a_tiny_chance_is_no_zero() -> None:

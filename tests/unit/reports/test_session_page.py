@@ -202,16 +202,16 @@ def test_one_frame_and_a_person_without_any_time_have_a_page() -> None:
 
 def test_faces_are_shown_only_where_they_were_kept() -> None:
     assert "<img" not in page_of(two_persons())
-    pictures = [
+    images = [
         attrs for tag, attrs in Elements(page_of(two_persons(thumbnails=True))).tags if tag == "img"
     ]
-    assert len(pictures) == 1
-    address = pictures[0]["src"] or ""
+    assert len(images) == 1
+    address = images[0]["src"] or ""
     content = base64.b64decode(address.removeprefix("data:image/jpeg;base64,"))
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert decoded.shape == (64, 64, 3)
-    assert pictures[0]["alt"] == "track 7"
+    assert images[0]["alt"] == "track 7"
 
 
 def test_many_persons_are_folded_and_others_are_counted() -> None:

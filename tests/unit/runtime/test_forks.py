@@ -23,10 +23,10 @@ pytestmark = [
 
 @dataclass(eq=False)
 class Noted:
-    notes: list[int] = field(default_factory=list)
+    warnings: list[int] = field(default_factory=list)
 
     def start_anew(self) -> None:
-        self.notes.append(os.getpid())
+        self.warnings.append(os.getpid())
 
 
 def holds_in_child(is_well: Callable[[], bool]) -> bool:
@@ -44,8 +44,8 @@ def holds_in_child(is_well: Callable[[], bool]) -> bool:
 def test_told_in_the_child_alone() -> None:
     thing = Noted()
     watch_forks(thing)
-    assert holds_in_child(lambda: thing.notes == [os.getpid()])
-    assert thing.notes == []
+    assert holds_in_child(lambda: thing.warnings == [os.getpid()])
+    assert thing.warnings == []
 
 
 def test_watching_keeps_nothing_alive() -> None:

@@ -272,14 +272,14 @@ def test_the_sharpest_face_that_can_be_assessed_is_kept() -> None:
     summary.write(frame(9), result_of(len(views) / FPS, [edge]))
     track, at_the_edge = summary.finish().tracks
     assert track.thumbnail_jpeg is not None
-    picture = cv2.imdecode(np.frombuffer(track.thumbnail_jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    assert picture.shape == (64, 64, 3)
-    np.testing.assert_allclose(picture[32, 32], (100, 0, 0), atol=4)
+    thumbnail = cv2.imdecode(np.frombuffer(track.thumbnail_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert thumbnail is not None
+    assert thumbnail.shape == (64, 64, 3)
+    np.testing.assert_allclose(thumbnail[32, 32], (100, 0, 0), atol=4)
     assert at_the_edge.thumbnail_jpeg is None
 
 
-def test_a_session_turns_into_json_without_pictures() -> None:
+def test_a_session_turns_into_json_without_images() -> None:
     summary = SessionSummary(thumbnails=True)
     session = session_of(steadily([HAPPY, None, SAD]), summary=summary)
     record = session.to_dict()

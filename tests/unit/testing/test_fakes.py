@@ -7,7 +7,7 @@ from emolens.core.geometry import Box
 from emolens.testing import FakeClassifier, FakeDetector, SlowClassifier
 
 
-def test_a_fake_detector_finds_what_it_was_told_in_any_picture() -> None:
+def test_a_fake_detector_finds_what_it_was_told_in_any_image() -> None:
     found = FaceDetection(Box(0, 0, 9, 9), 0.5)
     detector = FakeDetector([found])
     assert detector.detect(np.zeros((1, 1, 3), np.uint8)) == [found]

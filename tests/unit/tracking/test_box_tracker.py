@@ -63,12 +63,12 @@ def test_the_clock_of_the_tracker_never_goes_back() -> None:
 
     recorder = Recorder([])
 
-    class Recording(ByteTrackTracker):
+    class RecordingSink(ByteTrackTracker):
         def update(self, detections, frame=None, timestamp=None):  # type: ignore[no-untyped-def]
             recorder.times_s.append(timestamp)
             return super().update(detections, frame, timestamp)
 
-    tracker = BoxTracker(Recording(), name="recording")
+    tracker = BoxTracker(RecordingSink(), name="recording")
     for at_s in (-5.0, -4.9, -4.9, -4.9, 1e6, 3.0, 3.1):
         tracker.update([face(100)], at_s)
     assert min(recorder.times_s) > 0

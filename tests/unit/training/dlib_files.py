@@ -57,8 +57,8 @@ def face_file(n_convolutions: int = len(CONVOLUTIONS)) -> bytes:
     """A file with filters of 1x1: those of convolution N count up from N."""
     head = integer(1) + text("loss_metric_2") + number(0.04) + number(0.6)
     versions = integer(2) + integer(1) + integer(2) + integer(3)
-    picture = text("input_rgb_image_sized") + 3 * number(110.5) + 2 * integer(150)
-    parts = [head, versions, picture]
+    image = text("input_rgb_image_sized") + 3 * number(110.5) + 2 * integer(150)
+    parts = [head, versions, image]
     for index in range(n_convolutions):
         extra = integer(1) if index == 0 else b""
         parts += [convolution(index) + STATE + extra, scale([1.5, -2.0], [0.25, 0.0]) + STATE]

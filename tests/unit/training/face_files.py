@@ -38,8 +38,8 @@ def _votes(emotion: Emotion) -> tuple[int, ...]:
 def both_splits(seed: int, *, n_training: int = 70, votes: bool = False) -> list[FaceSample]:
     """`n_training` faces to learn from and 14 to validate on."""
     return [
-        *faces(n_training, Split.TRAINING, seed=seed, votes=votes),
-        *faces(14, Split.PUBLIC_TEST, seed=seed + 1000, votes=votes),
+        *faces(n_training, Split.TRAIN, seed=seed, votes=votes),
+        *faces(14, Split.VALIDATION, seed=seed + 1000, votes=votes),
     ]
 
 

@@ -30,7 +30,7 @@ def test_a_transformer_gives_a_map_of_its_patches_without_class_tokens() -> None
     assert theirs.feature_map(torch.zeros(1, 1, 64, 64)).shape == (1, 192, 4, 4)
 
 
-def test_a_map_of_patches_lies_as_the_picture_does() -> None:
+def test_a_map_of_patches_lies_as_the_image_does() -> None:
     torch.manual_seed(0)
     network = build({"kind": "vit", "width": 24, "depth": 1, "heads": 2, "patch_px": 6}).eval()
     torch.nn.init.zeros_(network.backbone.get_parameter("pos_embed"))

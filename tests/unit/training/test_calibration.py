@@ -60,7 +60,7 @@ def test_calibration_leaves_out_faces_that_stand_in_the_training_rows(
     source = tmp_path / "copies.parquet"
     training = table.take([row for row, split in enumerate(usage) if split == "Training"])
     pq.write_table(pa.concat_tables([held_out, training]), source)
-    faces = load_faces(source, Split.PUBLIC_TEST)
+    faces = load_faces(source, Split.VALIDATION)
     everything, labels = calibration_faces(small_recipe(source), faces)
     np.testing.assert_array_equal(everything, np.arange(len(order)))
     np.testing.assert_array_equal(labels, faces.labels)
@@ -69,7 +69,7 @@ def test_calibration_leaves_out_faces_that_stand_in_the_training_rows(
     assert len(rows) > len(tested) / 2
     np.testing.assert_array_equal(labels, faces.labels[rows])
     pq.write_table(pa.concat_tables([held_out.slice(0, n_copies), training]), source)
-    with pytest.raises(DatasetError, match="every validation face stands in the Training rows"):
+    with pytest.raises(DatasetError, match="every validation face stands in the training rows"):
         calibration_faces(
-            small_recipe(source, answer={"leak_free": True}), load_faces(source, Split.PUBLIC_TEST)
+            small_recipe(source, answer={"leak_free": True}), load_faces(source, Split.VALIDATION)
         )

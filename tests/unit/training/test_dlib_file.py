@@ -38,7 +38,7 @@ def test_another_network_is_refused(path: Path, n_convolutions: int) -> None:
     "content",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(b"\xff\xd8\xff\xe0 a picture", id="a picture"),
+        pytest.param(b"\xff\xd8\xff\xe0 an image", id="an image"),
         pytest.param(bytes(1000), id="zeros"),
         pytest.param(b"\x08" * 1000, id="large numbers"),
     ],

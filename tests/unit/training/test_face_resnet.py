@@ -54,7 +54,7 @@ def test_measuring_changes_no_answer_and_makes_training_start_there() -> None:
 
 
 def in_color(network: FaceResNet, images: torch.Tensor) -> torch.Tensor:
-    """The embedding of RGB pictures (N, 3, H, W) in 0..255, with the first layer in colour."""
+    """The embedding of RGB images (N, 3, H, W) in 0..255, with the first layer in colour."""
     known = {name: torch.from_numpy(array) for name, array in weights().items()}
     scaled = functional.conv2d(
         (images - COLOR_MEAN) / 256, known["stem.weight"], known["stem.bias"], stride=2

@@ -69,7 +69,7 @@ def test_a_class_without_faces_is_named_with_what_to_write(
 
 def clean_file_of(source: Path, path: Path, *rows: int) -> Path:
     """A file that leaves out some rows of the training split of a source."""
-    keys = row_keys(load_faces(source, Split.TRAINING))
+    keys = row_keys(load_faces(source, Split.TRAIN))
     listed = [
         CleanRow(
             sha256=keys[row][0],
@@ -104,7 +104,7 @@ def test_listed_rows_are_left_out_at_any_side(
 
 
 @pytest.mark.parametrize("hold_out", [False, True])
-def test_listed_rows_are_known_by_whole_pictures_though_the_middle_is_used(
+def test_listed_rows_are_known_by_whole_images_though_the_middle_is_used(
     generated_data: Path, tmp_path: Path, *, hold_out: bool
 ) -> None:
     source = generated_data
@@ -155,7 +155,7 @@ def test_an_empty_split_is_named(generated_data: Path, tmp_path: Path) -> None:
     table = pq.read_table(generated_data)
     training = table.filter(pa.compute.equal(table["usage"], "Training"))
     pq.write_table(training, tmp_path / "training.parquet")
-    with pytest.raises(DatasetError, match="no faces of split PublicTest; it holds 280 of split"):
+    with pytest.raises(DatasetError, match="no faces of split validation; it holds 280 of split"):
         load_training_faces(small_recipe(tmp_path / "training.parquet"))
 
 
@@ -164,7 +164,7 @@ def test_an_unknown_class_folder_is_named(tmp_path: Path, generated_data: Path) 
         for label in ("happy", "smug"):
             folder = tmp_path / split / label
             folder.mkdir(parents=True)
-            picture = pq.read_table(generated_data)["image"][0].as_py()
-            (folder / "a.png").write_bytes(picture)
+            image = pq.read_table(generated_data)["image"][0].as_py()
+            (folder / "a.png").write_bytes(image)
     with pytest.raises(DatasetError, match="smug"):
         load_training_faces(small_recipe(tmp_path))

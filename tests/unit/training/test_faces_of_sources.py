@@ -104,11 +104,9 @@ def uneven(seed: int, n_happy: int, n_sad: int) -> list[FaceSample]:
     emotions = [Emotion.HAPPY] * n_happy + [Emotion.SAD] * n_sad
     made = [
         replace(one, emotion=emotion)
-        for one, emotion in zip(
-            faces(len(emotions), Split.TRAINING, seed=seed), emotions, strict=True
-        )
+        for one, emotion in zip(faces(len(emotions), Split.TRAIN, seed=seed), emotions, strict=True)
     ]
-    held_out = [replace(one, split=Split.PUBLIC_TEST) for one in made[-1:]]
+    held_out = [replace(one, split=Split.VALIDATION) for one in made[-1:]]
     return [*made, *held_out]
 
 
@@ -196,11 +194,11 @@ def test_a_target_without_votes_names_its_source(a: Path, b: Path) -> None:
 def rewritten(path: Path, samples: Sequence[FaceSample]) -> FaceSample:
     """Adds faces to learn from to a source that `both_splits(1)` made; gives a face of its own."""
     own = both_splits(1)
-    write(path, [*own, *(replace(one, split=Split.TRAINING) for one in samples)])
+    write(path, [*own, *(replace(one, split=Split.TRAIN) for one in samples)])
     return own[0]
 
 
-@pytest.mark.parametrize("split", [Split.PUBLIC_TEST, Split.PRIVATE_TEST])
+@pytest.mark.parametrize("split", [Split.VALIDATION, Split.TEST])
 def test_what_another_source_holds_out_is_not_learnt_from(
     a: Path, tmp_path: Path, split: Split
 ) -> None:
@@ -222,7 +220,7 @@ def pixels(found: FaceSet) -> set[bytes]:
 
 def test_a_leak_within_a_source_is_its_own_affair(a: Path, b: Path) -> None:
     copied = both_splits(1)[70]
-    assert copied.split is Split.PUBLIC_TEST
+    assert copied.split is Split.VALIDATION
     rewritten(a, [copied])
     assert load({"source": a}, {"source": b}).sources[0].n_training == 71
     found = load({"source": a, "drop": ["leaks"]}, {"source": b})
@@ -242,13 +240,13 @@ def test_what_one_source_holds_out_is_held_out_for_all(a: Path, tmp_path: Path) 
 
 
 def test_leaks_across_may_be_refused(a: Path, b: Path) -> None:
-    rewritten(a, [replace(both_splits(2, n_training=35)[35], split=Split.TRAINING)])
+    rewritten(a, [replace(both_splits(2, n_training=35)[35], split=Split.TRAIN)])
     with pytest.raises(DatasetError, match=r"^a \(.*: 1 training faces stand in .*another source"):
         load({"source": a, "refuse": ["leaks"]}, {"source": b})
 
 
 def test_the_split_of_another_source_may_validate(a: Path, b: Path, tmp_path: Path) -> None:
-    training = write(tmp_path / "t.parquet", faces(35, Split.TRAINING, seed=9))
+    training = write(tmp_path / "t.parquet", faces(35, Split.TRAIN, seed=9))
     found = load({"source": a}, {"source": training, "validation": b, "crop": 0.5})
     assert [one.n_validation for one in found.sources] == [14, 14]
     assert str(b) in found.validation.locations[-1]
@@ -258,7 +256,7 @@ def test_the_split_of_another_source_may_validate(a: Path, b: Path, tmp_path: Pa
 
 
 def test_people_are_held_out_beside_other_sources(a: Path, tmp_path: Path) -> None:
-    people = of_people(faces(70, Split.TRAINING, seed=3), 10)
+    people = of_people(faces(70, Split.TRAIN, seed=3), 10)
     path = write(tmp_path / "p.parquet", people)
     recipe = recipe_of({"source": a}, {"source": path, "hold_out": 0.3})
     found = load_training_faces(recipe)
@@ -269,32 +267,32 @@ def test_people_are_held_out_beside_other_sources(a: Path, tmp_path: Path) -> No
 
 
 def test_published_data_sets_train_together(tmp_path: Path) -> None:
-    splits = (Split.TRAINING, Split.PRIVATE_TEST)
+    splits = (Split.TRAIN, Split.TEST)
     raf = write_raf_db(tmp_path / "raf", draw_samples(raf_db.SHEET, splits, per_class=6))
     scenes = write_expw(tmp_path / "expw", draw_samples(expw.SHEET, (None,), per_class=6, seed=1))
-    public = (Split.TRAINING, Split.PUBLIC_TEST)
+    public = (Split.TRAIN, Split.VALIDATION)
     net = write_affectnet_annotations(
         tmp_path / "net", draw_samples(affectnet.SHEET, public, per_class=4, seed=2)
     )
-    (raf / "basic/Image/aligned/train_00002_aligned.jpg").write_bytes(b"no picture")
+    (raf / "basic/Image/aligned/train_00002_aligned.jpg").write_bytes(b"no image")
     (scenes / "image/origin/drawn_faces_4.jpg").unlink()
     sections = (
-        {"source": raf, "hold_out": 0.3, "faults": "skip"},
-        {"source": scenes, "hold_out": 0.3, "faults": "skip"},
+        {"source": raf, "hold_out": 0.3, "damaged": "skip"},
+        {"source": scenes, "hold_out": 0.3, "damaged": "skip"},
         {"source": net},
     )
     found = load(*sections)
     counts = [one.n_training + one.n_validation for one in found.sources]
     assert counts == [41, 40, 56]
-    assert [one.n_faults for one in found.sources] == [1, 2, 0]
+    assert [one.n_damaged for one in found.sources] == [1, 2, 0]
     first, second, third = found.sources
-    assert "train_00002_aligned.jpg" in first.faults[0]
-    assert all("the picture" in fault and "is missing" in fault for fault in second.faults)
+    assert "train_00002_aligned.jpg" in first.damaged[0]
+    assert all("the image" in message and "is missing" in message for message in second.damaged)
     left_out = dict.fromkeys(("contempt", "none", "uncertain", "no face"), 8)
     assert third.n_left_out == left_out
     assert first.n_left_out == second.n_left_out == {}
     with pytest.raises(DatasetError, match=r"drawn_faces_4\.jpg is missing"):
-        load(sections[0], {**sections[1], "faults": "refuse"})
+        load(sections[0], {**sections[1], "damaged": "refuse"})
 
 
 def test_a_source_may_lack_a_class_that_another_has(a: Path, tmp_path: Path) -> None:
@@ -326,6 +324,6 @@ def test_what_was_assumed_of_a_source_stays_with_it(a: Path, tmp_path: Path) -> 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(cv2.imencode(".png", face.image)[1].tobytes())
     found = load({"source": a}, {"source": tmp_path / "b"})
-    assert found.sources[0].remarks == ()
-    [remark] = found.sources[1].remarks
-    assert "the class folders 0, 1, 2, 3, 4, 5, 6 are numbers, read in FER2013's order" in remark
+    assert found.sources[0].warnings == ()
+    [warning] = found.sources[1].warnings
+    assert "the class folders 0, 1, 2, 3, 4, 5, 6 are numbers, read in FER2013's order" in warning

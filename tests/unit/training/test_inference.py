@@ -10,7 +10,7 @@ from emolens.training.networks import LogitsAndCam
 from tests.recipes import small_recipe
 
 
-def test_features_answer_as_pictures_do(gray_faces: npt.NDArray[np.uint8]) -> None:
+def test_features_answer_as_images_do(gray_faces: npt.NDArray[np.uint8]) -> None:
     torch.manual_seed(0)
     network = build_network(small_recipe(Path("x"))).eval()
     images, spec = gray_faces[:200], network.input_spec

@@ -18,7 +18,7 @@ def test_one_section_is_a_list_of_one() -> None:
     one, listed = recipe({"source": "a.csv"}), recipe([{"source": "a.csv"}])
     assert one == listed
     [section] = one.data
-    assert (section.name, section.target, section.faults) == ("unnamed", Target.LABEL, "refuse")
+    assert (section.name, section.target, section.damaged) == ("unnamed", Target.LABEL, "refuse")
     assert (section.weight, section.repeat, section.crop, section.hold_out) == (1, 1, 1, 0)
     assert section.label_smoothing is None
     assert one.faces.classes == LABELS
@@ -83,7 +83,7 @@ def test_a_multi_target_and_mixtures_exclude_each_other() -> None:
         ("hold_out", -0.1),
         ("label_smoothing", 1.5),
         ("target", "votes"),
-        ("faults", "ignore"),
+        ("damaged", "ignore"),
         ("drop", ["blurred"]),
         ("refuse", ["blurred"]),
     ],
@@ -152,7 +152,7 @@ def test_a_source_is_learnt_from_teachers_alone_only_where_they_are_asked_about_
 def test_a_head_alone_learns_from_teachers_that_are_asked_about_faces() -> None:
     phases = [{"learning_stages": 0}]
     teacher = {"checkpoints": ["a.ckpt"]}
-    with pytest.raises(ValidationError, match="a teacher of batches needs pictures"):
+    with pytest.raises(ValidationError, match="a teacher of batches needs images"):
         recipe({"source": "a.csv"}, phases=phases, teacher=teacher)
     recipe({"source": "a.csv"}, phases=phases, teacher={**teacher, "asked_about": "faces"})
 

@@ -124,7 +124,7 @@ def test_wrong_values_are_named_with_the_valid_ones(
         ),
         (
             ["teacher.checkpoints=['a']", "phases.0.learning_stages=0"],
-            "a teacher of batches needs pictures",
+            "a teacher of batches needs images",
         ),
         (
             ["data.sampling=sqrt", "loss.class_weights=sqrt"],
@@ -177,7 +177,7 @@ hold_out = 0.1
 name = "second"
 source = "b"
 target = "soft"
-faults = "skip"
+damaged = "skip"
 weight = 0.5
 label_smoothing = 0.25
 drop = ["leaks", "duplicates"]

@@ -43,12 +43,12 @@ def test_the_tenth_phase_comes_after_the_second(run_dir: Path) -> None:
     assert read_epochs(run_dir).phase.tolist() == [1, 1, 1, 2, 10]
 
 
-def test_the_curve_is_a_picture(run_dir: Path, tmp_path: Path) -> None:
+def test_the_curve_is_an_image(run_dir: Path, tmp_path: Path) -> None:
     plot_learning_curve(read_epochs(run_dir), tmp_path / "curve.png")
-    picture = cv2.imread(str(tmp_path / "curve.png"))
-    assert picture is not None
-    assert picture.shape[1] == 960
-    assert picture.std() > 5
+    image = cv2.imread(str(tmp_path / "curve.png"))
+    assert image is not None
+    assert image.shape[1] == 960
+    assert image.std() > 5
 
 
 def test_one_epoch_is_enough(tmp_path: Path) -> None:

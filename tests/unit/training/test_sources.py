@@ -40,14 +40,14 @@ def pixels(found: FaceSet) -> set[bytes]:
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
     """140 training faces of 20 people, and no other split."""
-    return write(tmp_path / "p.parquet", of_people(faces(140, Split.TRAINING, seed=0), 20))
+    return write(tmp_path / "p.parquet", of_people(faces(140, Split.TRAIN, seed=0), 20))
 
 
 def test_a_source_with_both_splits_is_read_as_it_is(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", both_splits(0))
     found = load(path)
-    assert found.training.sha256 == load_faces(path, Split.TRAINING, size_px=SIDE_PX).sha256
-    assert found.validation.sha256 == load_faces(path, Split.PUBLIC_TEST, size_px=SIDE_PX).sha256
+    assert found.training.sha256 == load_faces(path, Split.TRAIN, size_px=SIDE_PX).sha256
+    assert found.validation.sha256 == load_faces(path, Split.VALIDATION, size_px=SIDE_PX).sha256
     np.testing.assert_array_equal(found.shares, np.eye(7)[found.training.labels])
     assert found.n_dropped == {}
     assert found.held_out == digests_of(found.validation)
@@ -72,8 +72,8 @@ def test_the_validation_split_may_lie_elsewhere(tmp_path: Path) -> None:
     here = write(tmp_path / "a.parquet", both_splits(0))
     there = write(tmp_path / "b.parquet", both_splits(5))
     found = load(here, validation=there)
-    assert found.validation.sha256 == load_faces(there, Split.PUBLIC_TEST, size_px=16).sha256
-    assert found.training.sha256 == load_faces(here, Split.TRAINING, size_px=16).sha256
+    assert found.validation.sha256 == load_faces(there, Split.VALIDATION, size_px=16).sha256
+    assert found.training.sha256 == load_faces(here, Split.TRAIN, size_px=16).sha256
 
 
 def test_whole_people_are_held_out(people: Path) -> None:
@@ -99,7 +99,7 @@ def test_the_same_faces_are_held_out_whatever_their_order(people: Path, tmp_path
 
 
 def test_more_are_held_out_where_more_are_asked_for_and_they_stay(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.parquet", faces(700, Split.TRAINING, seed=0))
+    path = write(tmp_path / "a.parquet", faces(700, Split.TRAIN, seed=0))
     few, many = (load(path, hold_out=part) for part in (0.1, 0.4))
     # Five standard deviations of a binomial.
     assert len(few.validation) == pytest.approx(70, abs=40)
@@ -108,8 +108,8 @@ def test_more_are_held_out_where_more_are_asked_for_and_they_stay(tmp_path: Path
     assert not pixels(many.validation) & pixels(many.training)
 
 
-def test_copies_of_a_picture_stay_together(tmp_path: Path) -> None:
-    once = faces(70, Split.TRAINING, seed=0)
+def test_copies_of_an_image_stay_together(tmp_path: Path) -> None:
+    once = faces(70, Split.TRAIN, seed=0)
     relabelled = [replace(one, emotion=Emotion.SAD) for one in once]
     path = write(tmp_path / "a.parquet", [*once, *relabelled, *once])
     found = load(path, hold_out=0.5)
@@ -122,17 +122,17 @@ def test_a_source_without_splits_is_divided(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", faces(70, None, seed=0))
     found = load(path, hold_out=0.3)
     assert len(found.training) + len(found.validation) == 70
-    with pytest.raises(DatasetError, match="no faces of split Training; it holds 70 of split unk"):
+    with pytest.raises(DatasetError, match="no faces of split train; it holds 70 of split unk"):
         load(path)
 
 
 def test_the_test_split_is_neither_learnt_from_nor_validated_on(tmp_path: Path) -> None:
-    tested = faces(35, Split.PRIVATE_TEST, seed=1)
-    path = write(tmp_path / "a.parquet", [*faces(70, Split.TRAINING, seed=0), *tested])
+    tested = faces(35, Split.TEST, seed=1)
+    path = write(tmp_path / "a.parquet", [*faces(70, Split.TRAIN, seed=0), *tested])
     found = load(path, hold_out=0.3)
     assert len(found.training) + len(found.validation) == 70
     assert private_digests(section(path), SIDE_PX) == digests_of(
-        load_faces(path, Split.PRIVATE_TEST, size_px=SIDE_PX)
+        load_faces(path, Split.TEST, size_px=SIDE_PX)
     )
     # Faces without split are no training faces where there are such ones.
     others = write(tmp_path / "b.parquet", [*faces(70, None, seed=0), *tested])
@@ -154,18 +154,18 @@ def test_nothing_is_held_out_beside_a_validation_split(tmp_path: Path, people: P
 def test_neither_side_may_be_empty(people: Path, tmp_path: Path, part: float) -> None:
     with pytest.raises(ConfigError, match="of 20 people leaves the training or the validation wit"):
         load(people, hold_out=part)
-    once = faces(70, Split.TRAINING, seed=0)
+    once = faces(70, Split.TRAIN, seed=0)
     path = write(tmp_path / "a.parquet", [*once, *once])
-    with pytest.raises(ConfigError, match="of 70 pictures leaves the training or the validation"):
+    with pytest.raises(ConfigError, match="of 70 images leaves the training or the validation"):
         load(path, hold_out=part)
 
 
 def test_a_source_without_validation_says_what_to_do(people: Path) -> None:
-    with pytest.raises(DatasetError, match="no faces of split PublicTest; .* hold_out = 0.1"):
+    with pytest.raises(DatasetError, match="no faces of split validation; .* hold_out = 0.1"):
         load(people)
 
 
-def test_the_middle_of_every_picture_is_used(tmp_path: Path) -> None:
+def test_the_middle_of_every_image_is_used(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", both_splits(0))
     whole, cropped = load(path), load(path, crop=0.5, size_px=8)
     assert (cropped.training.images == whole.training.images[:, 4:12, 4:12]).all()
@@ -174,35 +174,35 @@ def test_the_middle_of_every_picture_is_used(tmp_path: Path) -> None:
 
 @pytest.fixture
 def raf(tmp_path: Path) -> Path:
-    splits = (Split.TRAINING, Split.PRIVATE_TEST)
+    splits = (Split.TRAIN, Split.TEST)
     return write_raf_db(tmp_path / "raf", draw_samples(raf_db.SHEET, splits, per_class=6))
 
 
-def picture(raf: Path, name: str) -> Path:
+def image(raf: Path, name: str) -> Path:
     return raf / f"basic/Image/aligned/{name}_aligned.jpg"
 
 
-def test_broken_pictures_stop_or_are_counted(raf: Path) -> None:
-    picture(raf, "train_00003").unlink()
-    picture(raf, "train_00005").write_bytes(b"no picture")
-    with pytest.raises(DatasetError, match=r"line 3: the picture .*train_00003_aligned.jpg is mi"):
+def test_broken_images_stop_or_are_counted(raf: Path) -> None:
+    image(raf, "train_00003").unlink()
+    image(raf, "train_00005").write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=r"line 3: the image .*train_00003_aligned.jpg is mi"):
         load(raf, hold_out=0.3)
-    found = load(raf, hold_out=0.3, faults="skip")
+    found = load(raf, hold_out=0.3, damaged="skip")
     assert len(found.training) + len(found.validation) == 40
-    assert found.report.n_faults == 2
-    assert [fault.split(": ")[1] for fault in found.report.faults] == ["line 3", "line 5"]
+    assert found.report.n_damaged == 2
+    assert [message.split(": ")[1] for message in found.report.damaged] == ["line 3", "line 5"]
     # Their test split is none of the run's business.
-    picture(raf, "test_0001").unlink()
-    assert load(raf, hold_out=0.3, faults="skip").report.n_faults == 2
+    image(raf, "test_0001").unlink()
+    assert load(raf, hold_out=0.3, damaged="skip").report.n_damaged == 2
 
 
 def test_a_row_whose_split_is_broken_counts_once(raf: Path) -> None:
     listed = raf / "basic/EmoLabel/list_patition_label.txt"
     listed.write_text(listed.read_text().replace("train_00002.jpg", "trial_00002.jpg"))
-    with pytest.raises(DatasetError, match="line 2: the picture is called 'trial_00002.jpg'"):
+    with pytest.raises(DatasetError, match="line 2: the image is called 'trial_00002.jpg'"):
         load(raf, hold_out=0.3)
-    found = load(raf, hold_out=0.3, faults="skip")
-    assert found.report.n_faults == 1
+    found = load(raf, hold_out=0.3, damaged="skip")
+    assert found.report.n_damaged == 1
     assert len(found.training) + len(found.validation) == 41
 
 
@@ -210,7 +210,7 @@ def test_a_source_of_scenes_is_divided(tmp_path: Path) -> None:
     source = write_expw(tmp_path, draw_samples(expw.SHEET, (None,), per_class=6))
     found = load(source, hold_out=0.3)
     assert len(found.training) + len(found.validation) == 42
-    with pytest.raises(DatasetError, match="no faces of split Training"):
+    with pytest.raises(DatasetError, match="no faces of split train"):
         load(source)
 
 
@@ -248,7 +248,7 @@ def test_votes_that_are_missing_are_named_with_the_source(tmp_path: Path, target
 
 def test_faces_may_be_refused(tmp_path: Path) -> None:
     samples = both_splits(0)
-    samples.insert(0, replace(samples[75], split=Split.TRAINING))
+    samples.insert(0, replace(samples[75], split=Split.TRAIN))
     path = write(tmp_path / "a.parquet", samples)
     with pytest.raises(DatasetError, match=r"mine .*: 1 training faces are refused by the rule le"):
         load(path, refuse=["leaks"])
@@ -258,5 +258,5 @@ def test_faces_may_be_refused(tmp_path: Path) -> None:
 def test_a_missing_split_is_named_though_faults_are_skipped(tmp_path: Path) -> None:
     source = write_expw(tmp_path, draw_samples(expw.SHEET, (None,), per_class=2))
     (source / "image/origin/drawn_faces_2.jpg").unlink()
-    with pytest.raises(DatasetError, match="no faces of split Training; it holds 12 of split unk"):
-        load(source, faults="skip")
+    with pytest.raises(DatasetError, match="no faces of split train; it holds 12 of split unk"):
+        load(source, damaged="skip")

@@ -11,6 +11,7 @@ __all__ = [
     "expw",
     "fer2013_csv",
     "fer2013_parquet",
+    "fer2013_usage",
     "ferplus",
     "jaffe",
     "packed",

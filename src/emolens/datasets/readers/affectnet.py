@@ -16,16 +16,16 @@ SHEET = DataSheet(
     origin=(
         "Mollahosseini, Hasani and Mahoor 2019, AffectNet: A Database for Facial Expression, "
         "Valence, and Arousal Computing in the Wild (IEEE Transactions on Affective Computing 10; "
-        "arXiv:1708.03985). Pictures from three search engines, asked for 1,250 words of emotion "
+        "arXiv:1708.03985). Images from three search engines, asked for 1,250 words of emotion "
         "in six languages; each was labelled by one of twelve people."
     ),
     terms=(
         "For research only. Professors and heads of laboratories get it after signing an agreement "
-        "(http://mohammadmahoor.com/affectnet/); students ask through them. Pictures may not be "
+        "(http://mohammadmahoor.com/affectnet/); students ask through them. Images may not be "
         "passed on."
     ),
-    pictures=(
-        "Colour pictures of faces. The lists give the box of each face in pictures of any size: "
+    images=(
+        "Colour images of faces. The lists give the box of each face in images of any size: "
         "the square around it is cut out. The other release has them cut out already. Read as grey."
     ),
     layout=(
@@ -49,15 +49,15 @@ SHEET = DataSheet(
         SourceClass("10", "no face", None),
     ),
     rule=(
-        "Contempt is none of the seven and is left out; so are pictures that their annotator found "
+        "Contempt is none of the seven and is left out; so are images that their annotator found "
         "to show none of the expressions, was uncertain about or found to show no face."
     ),
     splits=(
-        "training is Training and validation is PublicTest; its test set was never given out, so "
-        "published figures are measured on validation."
+        "Its training and validation lists. Its test set was never given out, so published "
+        "results are measured on validation."
     ),
     counts={
-        Split.TRAINING: {
+        Split.TRAIN: {
             "neutral": 74874,
             "happy": 134415,
             "sad": 25459,
@@ -70,7 +70,7 @@ SHEET = DataSheet(
             "uncertain": 11645,
             "no face": 82415,
         },
-        Split.PUBLIC_TEST: {
+        Split.VALIDATION: {
             "neutral": 500,
             "happy": 500,
             "sad": 500,
@@ -84,9 +84,9 @@ SHEET = DataSheet(
             "no face": 500,
         },
     },
-    faults=(
-        "Labels: two people who both labelled 36,000 of the pictures agreed on 60.7 %.",
-        "Balance: 47 % of Training's seven classes are happy and 1.3 % disgust; validation is "
+    known_issues=(
+        "Labels: two people who both labelled 36,000 of the images agreed on 60.7 %.",
+        "Balance: 47 % of the training seven classes are happy and 1.3 % disgust; validation is "
         "balanced, so its accuracy is a mean over classes.",
         "The release with cut-out faces has only the first eight classes (287,651 and 3,999 "
         "faces), which is one less in validation than the lists have.",
@@ -94,5 +94,5 @@ SHEET = DataSheet(
 )
 
 SPLITS: Mapping[str, Split] = MappingProxyType(
-    {"training": Split.TRAINING, "validation": Split.PUBLIC_TEST}
+    {"training": Split.TRAIN, "validation": Split.VALIDATION}
 )

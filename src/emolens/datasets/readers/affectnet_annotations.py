@@ -16,13 +16,13 @@ import numpy as np
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.folders import natural_key
-from emolens.datasets.picture_lists import listed_emotion
-from emolens.datasets.pictures import read_gray
+from emolens.datasets.image_lists import listed_emotion
+from emolens.datasets.images import read_gray
 from emolens.datasets.readers.affectnet import SHEET
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.imaging.kinds import kind_by_name
 
-_SPLITS = {"train_set": Split.TRAINING, "val_set": Split.PUBLIC_TEST}
+_SPLITS = {"train_set": Split.TRAIN, "val_set": Split.VALIDATION}
 _IMAGES, _ANNOTATIONS = "images", "annotations"
 _LABEL_END = "_exp.npy"
 # A label has 132 bytes, nearly all of them its header.
@@ -35,7 +35,7 @@ _NUMPY_ERRORS = (
 
 
 def is_affectnet_annotations(folder: Path) -> bool:
-    """Whether a folder holds pictures or annotations of AffectNet's release of cut-out faces."""
+    """Whether a folder holds images or annotations of AffectNet's release of cut-out faces."""
     return any(
         (folder / name / part).is_dir() for name in _SPLITS for part in (_IMAGES, _ANNOTATIONS)
     )
@@ -48,16 +48,16 @@ def iter_affectnet_annotations(
 
     Args:
         folder: The folder with `train_set/` and `val_set/`.
-        split: Only the faces of this split, or all; labels and pictures of others are not opened.
-        report: Where classes without a place are counted, and broken labels and pictures if they
+        split: Only the faces of this split, or all; labels and images of others are not opened.
+        report: Where classes without a place are counted, and broken labels and images if they
             may be skipped.
 
     Returns:
-        An iterator over faces of uint8 (H, W), located by picture.
+        An iterator over faces of uint8 (H, W), located by image.
 
     Raises:
-        DatasetError: At once where a folder of pictures or annotations is missing; while iterating
-            where a picture or its label is missing or broken.
+        DatasetError: At once where a folder of images or annotations is missing; while iterating
+            where an image or its label is missing or broken.
     """
     wanted = [(folder / name, one) for name, one in _SPLITS.items() if is_wanted(one, split)]
     for part in (root / name for root, _ in wanted for name in (_IMAGES, _ANNOTATIONS)):
@@ -73,21 +73,19 @@ def iter_affectnet_annotations(
         emotion = listed_emotion(SHEET, _read_label(row), str(row.label), report)
         if emotion is None:
             return None
-        if not row.has_picture:
-            raise DatasetError(f"{row.label}: the picture {row.picture} is missing")
-        return FaceSample(
-            read_gray(row.picture, str(row.label)), emotion, row.split, str(row.picture)
-        )
+        if not row.has_image:
+            raise DatasetError(f"{row.label}: the image {row.image} is missing")
+        return FaceSample(read_gray(row.image, str(row.label)), emotion, row.split, str(row.image))
 
     return read_each(rows, read, report)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A face of which the picture, the label or both are there."""
+    """A face of which the image, the label or both are there."""
 
-    picture: Path
-    has_picture: bool
+    image: Path
+    has_image: bool
     label: Path
     split: Split
 
@@ -95,14 +93,14 @@ class _Row:
 def _rows(root: Path, split: Split) -> Iterator[_Row]:
     images, annotations = root / _IMAGES, root / _ANNOTATIONS
     # Names alone, as a million files stand there.
-    pictures = {Path(name).stem: name for name in _names(images) if kind_by_name(name) is not None}
+    files = {Path(name).stem: name for name in _names(images) if kind_by_name(name) is not None}
     labelled = {
         name.removesuffix(_LABEL_END) for name in _names(annotations) if name.endswith(_LABEL_END)
     }
-    for number in sorted(pictures.keys() | labelled, key=natural_key):
+    for number in sorted(files.keys() | labelled, key=natural_key):
         yield _Row(
-            images / pictures.get(number, f"{number}.jpg"),
-            number in pictures,
+            images / files.get(number, f"{number}.jpg"),
+            number in files,
             annotations / f"{number}{_LABEL_END}",
             split,
         )
@@ -120,7 +118,7 @@ def _read_label(row: _Row) -> str:
         with row.label.open("rb") as stream:
             content = stream.read(_MAX_LABEL_BYTES)
     except FileNotFoundError as error:
-        raise DatasetError(f"{row.picture}: its label {row.label} is missing") from error
+        raise DatasetError(f"{row.image}: its label {row.label} is missing") from error
     except OSError as error:
         raise DatasetError(f"{row.label}: cannot be read: {error.strerror or error}") from error
     try:

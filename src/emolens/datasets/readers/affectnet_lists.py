@@ -1,6 +1,6 @@
 """AffectNet's manually annotated part with its lists, `training.csv` and `validation.csv`.
 
-A row names a picture, the box of its face and its label. Some releases have a list without header;
+A row names an image, the box of its face and its label. Some releases have a list without header;
 its columns then stand in AffectNet's order. See `affectnet.SHEET` for what is known of the data.
 """
 
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
-from emolens.datasets.picture_lists import (
+from emolens.datasets.image_lists import (
     face_box,
+    image_path,
     listed_emotion,
     numbered_lines,
-    picture_path,
     shown,
 )
-from emolens.datasets.pictures import read_gray_box
+from emolens.datasets.images import read_gray_box
 from emolens.datasets.readers.affectnet import SHEET, SPLITS
 from emolens.datasets.reading import ReadingReport, read_each
 
 _LISTS = "Manually_Annotated_file_lists"
 _IMAGES = "Manually_Annotated_Images"
 # As the release's archives unpack, and as people keep it.
-_PICTURES = (
+_FOLDERS = (
     Path(_IMAGES),
     Path("Manually_Annotated", _IMAGES),
     Path("Manually_Annotated_compressed", _IMAGES),
@@ -37,8 +37,8 @@ _COLUMNS = (_PATH, *_BOX, "facial_landmarks", _LABEL, "valence", "arousal")
 
 
 def is_affectnet_lists(folder: Path) -> bool:
-    """Whether a folder holds the lists or the pictures of AffectNet's manually annotated part."""
-    return any((folder / place).is_dir() for place in (_LISTS, *_PICTURES))
+    """Whether a folder holds the lists or the images of AffectNet's manually annotated part."""
+    return any((folder / place).is_dir() for place in (_LISTS, *_FOLDERS))
 
 
 def iter_affectnet_lists(
@@ -47,10 +47,10 @@ def iter_affectnet_lists(
     """Read the faces of AffectNet's lists in their order, training before validation.
 
     Args:
-        folder: The folder with `Manually_Annotated_file_lists/` and the pictures; the two lists may
+        folder: The folder with `Manually_Annotated_file_lists/` and the images; the two lists may
             also lie in it directly.
-        split: Only the faces of this split, or all; lists and pictures of others are not opened.
-        report: Where classes without a place are counted, and broken rows and pictures if they may
+        split: Only the faces of this split, or all; lists and images of others are not opened.
+        report: Where classes without a place are counted, and broken rows and images if they may
             be skipped.
 
     Returns:
@@ -58,25 +58,25 @@ def iter_affectnet_lists(
         located by line of the list.
 
     Raises:
-        DatasetError: At once where a list or the folder of pictures is missing; while iterating
-            where a header, row or picture is broken.
+        DatasetError: At once where a list or the folder of images is missing; while iterating
+            where a header, row or image is broken.
     """
     lists = folder / _LISTS if (folder / _LISTS).is_dir() else folder
-    pictures = next((folder / place for place in _PICTURES if (folder / place).is_dir()), None)
-    if pictures is None:
+    images = next((folder / place for place in _FOLDERS if (folder / place).is_dir()), None)
+    if images is None:
         raise DatasetError(
-            f"{folder / _IMAGES}: the folder of AffectNet's pictures is missing; unpack the "
+            f"{folder / _IMAGES}: the folder of AffectNet's images is missing; unpack the "
             "release's Manually_Annotated archive there"
         )
     wanted = [
-        _List(lists / f"{name}.csv", one, pictures)
+        _List(lists / f"{name}.csv", one, images)
         for name, one in SPLITS.items()
         if is_wanted(one, split)
     ]
     for one in wanted:
         if not one.file.is_file():
             raise DatasetError(
-                f"{one.file}: the list of AffectNet's {one.split} pictures is missing; put it "
+                f"{one.file}: the list of AffectNet's {one.split} images is missing; put it "
                 "there from the release's Manually_Annotated_file_lists"
             )
     return _read_lists(wanted, report or ReadingReport())
@@ -86,7 +86,7 @@ def iter_affectnet_lists(
 class _List:
     file: Path
     split: Split
-    pictures: Path
+    images: Path
 
 
 def _read_lists(lists: list[_List], report: ReadingReport) -> Iterator[FaceSample]:
@@ -141,5 +141,5 @@ def _read_face(
         return None
     x, y, width, height = (row[name] for name in _BOX)
     box = face_box((x, width), (y, height), location, is_size=True)
-    file = picture_path(one.pictures, row[_PATH], location)
+    file = image_path(one.images, row[_PATH], location)
     return FaceSample(read_gray_box(file, box, location), emotion, one.split, location)

@@ -11,9 +11,9 @@ from pathlib import Path
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Wanted
-from emolens.datasets.folders import picture_files, visible_entries
+from emolens.datasets.folders import image_files, visible_entries
+from emolens.datasets.images import read_gray
 from emolens.datasets.label_map import FILE_NAME
-from emolens.datasets.pictures import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 
@@ -34,7 +34,7 @@ SHEET = DataSheet(
         "(http://www.jeffcohn.net/Resources/). That copies are passed around gives nobody a "
         "licence. Only some of the people shown agreed to be printed; pass none on."
     ),
-    pictures="981 grey faces of 48 x 48 px: three frames of each of 327 sequences, 118 people",
+    images="981 grey faces of 48 x 48 px: three frames of each of 327 sequences, 118 people",
     layout=(
         "CK+48/\n"
         "    anger/S010_004_00000017.png, ...\n"
@@ -53,7 +53,7 @@ SHEET = DataSheet(
     ),
     rule="Contempt is left out. There are no neutral faces.",
     splits=(
-        "It has none. Measure with the people of the test set unseen: the name of a picture starts "
+        "It has none. Measure with the people of the test set unseen: the name of an image starts "
         "with the person's number."
     ),
     counts={
@@ -67,7 +67,7 @@ SHEET = DataSheet(
             "surprise": 249,
         }
     },
-    faults=(
+    known_issues=(
         "Near copies: the three frames of a sequence look almost the same. Where they are split at "
         "random, figures near 100 % say nothing.",
         "Posed: peaks of expressions that were asked for, seen from the front, in a laboratory.",
@@ -79,14 +79,14 @@ _CLASS_OF = {one.name: one for one in SHEET.classes}
 
 
 def is_ck_plus_48(folder: Path) -> bool:
-    """Whether a folder has CK+'s class folders, each starting with a picture named like a frame.
+    """Whether a folder has CK+'s class folders, each starting with an image named like a frame.
 
     A folder with a label map is none: its owner wants it read as that says.
     """
     if (folder / FILE_NAME).exists() or not any((folder / name).is_dir() for name in _CLASS_OF):
         return False
     folders = [entry for entry in visible_entries(folder) if entry.is_dir()]
-    firsts = [next(picture_files(entry), None) for entry in folders]
+    firsts = [next(image_files(entry), None) for entry in folders]
     named = [bool(FRAME_NAME.fullmatch(first.stem)) for first in firsts if first]
     return all(entry.name.lower() in _CLASS_OF for entry in folders) and named != [] and all(named)
 
@@ -99,14 +99,14 @@ def iter_ck_plus_48(
     Args:
         folder: The folder of the class folders.
         split: CK+ has no splits: asking for one gives nothing.
-        report: Where faces of contempt are counted, and broken pictures if they may be skipped.
+        report: Where faces of contempt are counted, and broken images if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (H, W) with subjects, located by file.
 
     Raises:
-        DatasetError: At once where a folder is none of CK+'s classes; while iterating where a
-            picture is broken or has another name.
+        DatasetError: At once where a folder is none of CK+'s classes; while iterating where an
+            image is broken or has another name.
     """
     report = report or ReadingReport()
     folders = [entry for entry in visible_entries(folder) if entry.is_dir()]
@@ -119,7 +119,7 @@ def iter_ck_plus_48(
             if inner.is_dir():
                 raise DatasetError(
                     f"{inner}: is a folder inside the class folder {entry.name!r}; "
-                    "pictures must lie directly in their class folder"
+                    "images must lie directly in their class folder"
                 )
     if split is not None:
         return iter(())
@@ -138,5 +138,5 @@ def iter_ck_plus_48(
         subject = named["subject"].upper()
         return FaceSample(read_gray(file), one.emotion, None, str(file), subject=subject)
 
-    files = (file for entry in folders for file in picture_files(entry))
+    files = (file for entry in folders for file in image_files(entry))
     return read_each(files, read, report)

@@ -14,9 +14,9 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box, Framing
 from emolens.datasets.faces import FaceSample, Wanted
-from emolens.datasets.folders import picture_files, visible_entries
-from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
-from emolens.datasets.pictures import read_gray_box
+from emolens.datasets.folders import image_files, visible_entries
+from emolens.datasets.image_lists import listed_emotion, numbered_lines, shown
+from emolens.datasets.images import read_gray_box
 from emolens.datasets.readers import ck_plus
 from emolens.datasets.readers.ck_plus import FRAME_NAME
 from emolens.datasets.reading import ReadingReport, read_each
@@ -58,7 +58,7 @@ SHEET = replace(
         "(http://www.jeffcohn.net/Resources/). Only some of the people shown agreed to be printed; "
         "pass none on."
     ),
-    pictures=(
+    images=(
         "593 sequences of 123 people, 327 of them labelled; frames of 640 x 490 or 640 x 480 px, "
         "mostly grey, that show head and shoulders. The square around the landmarks is cut out, "
         "enlarged to FER2013's framing."
@@ -79,8 +79,8 @@ SHEET = replace(
             **{name: _N_PEAKS * n_sequences for name, n_sequences in _N_SEQUENCES.items()},
         }
     },
-    faults=(
-        *ck_plus.SHEET.faults,
+    known_issues=(
+        *ck_plus.SHEET.known_issues,
         "First frames: not every one is fully neutral, and a person's first frames look alike.",
     ),
 )
@@ -110,7 +110,7 @@ def iter_ck_plus(
             and sequences if they may be skipped.
 
     Returns:
-        An iterator over faces of uint8 (S, S) with subjects, located by picture, by person,
+        An iterator over faces of uint8 (S, S) with subjects, located by image, by person,
         sequence and frame.
 
     Raises:
@@ -138,18 +138,18 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    picture: Path
+    image: Path
     landmarks: Path
     emotion: Emotion
 
 
 def _frames(folder: Path, report: ReadingReport) -> Iterator[_Frame]:
-    """The frames to be read; a sequence that is broken counts as one fault."""
+    """The frames to be read; a sequence that is broken counts as one damaged face."""
     for sequence in _sequences(folder):
         try:
             frames = _frames_of(folder, sequence, report)
         except DatasetError as error:
-            report.fault(error)
+            report.add_damaged(error)
             continue
         yield from frames
 
@@ -172,9 +172,9 @@ def _frames_of(folder: Path, sequence: Path, report: ReadingReport) -> list[_Fra
     if label_file is None:
         report.leave_out(_UNLABELLED)
         return []
-    pictures = _pictures(folder / IMAGES / sequence)
+    images = _images(folder / IMAGES / sequence)
     peak_stem = label_file.stem.removesuffix("_emotion")
-    stems = [picture.stem for picture in pictures]
+    stems = [image.stem for image in images]
     if peak_stem not in stems[1:]:
         raise DatasetError(
             f"{label_file}: labels the frame {peak_stem}, which does not come after the first of "
@@ -184,15 +184,15 @@ def _frames_of(folder: Path, sequence: Path, report: ReadingReport) -> list[_Fra
     code, location = _read_code(label_file)
     # Listed first, so that a label that is none is told before anything is given or left out.
     SHEET.class_of(code, location)
-    labelled = [(pictures[0], Emotion.NEUTRAL)]
-    for picture in pictures[max(1, peak + 1 - _N_PEAKS) : peak + 1]:
+    labelled = [(images[0], Emotion.NEUTRAL)]
+    for image in images[max(1, peak + 1 - _N_PEAKS) : peak + 1]:
         emotion = listed_emotion(SHEET, code, location, report)
         if emotion is not None:
-            labelled.append((picture, emotion))
+            labelled.append((image, emotion))
     places = folder / LANDMARKS / sequence
     return [
-        _Frame(picture, places / f"{picture.stem}_landmarks.txt", emotion)
-        for picture, emotion in labelled
+        _Frame(image, places / f"{image.stem}_landmarks.txt", emotion)
+        for image, emotion in labelled
     ]
 
 
@@ -208,10 +208,10 @@ def _label_file(folder: Path) -> Path | None:
     return files[0] if files else None
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [file for file in picture_files(folder) if FRAME_NAME.fullmatch(file.stem)]
+    return [file for file in image_files(folder) if FRAME_NAME.fullmatch(file.stem)]
 
 
 def _read_code(file: Path) -> tuple[str, str]:
@@ -231,9 +231,9 @@ def _read_frame(frame: _Frame) -> FaceSample:
     box = Box(min(xs), min(ys), max(xs), max(ys))
     if box.width <= 0 or box.height <= 0:
         raise DatasetError(f"{frame.landmarks}: the landmarks lie in one line; there is no face")
-    location = str(frame.picture)
-    image = read_gray_box(frame.picture, FRAMING.apply(box), location)
-    named = FRAME_NAME.fullmatch(frame.picture.stem)
+    location = str(frame.image)
+    image = read_gray_box(frame.image, FRAMING.apply(box), location)
+    named = FRAME_NAME.fullmatch(frame.image.stem)
     return FaceSample(
         image,
         frame.emotion,

@@ -1,4 +1,4 @@
-"""A folder of class folders: the label of a picture is the name of its folder.
+"""A folder of class folders: the label of an image is the name of its folder.
 
 The layouts, where `happy` stands for every class::
 
@@ -8,8 +8,8 @@ The layouts, where `happy` stands for every class::
 The widespread JPEG copy of FER2013 keeps PublicTest and PrivateTest together in `test/` and tells
 them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder.
 
-Which files count as pictures, `emolens.imaging.listing` says; the others are left out and counted,
-and so are pictures outside a class folder: without a label they are no part of the data set. A
+Which files count as images, `emolens.imaging.listing` says; the others are left out and counted,
+and so are images outside a class folder: without a label they are no part of the data set. A
 folder whose name is neither a split nor a class is refused, because its faces would be missing
 without a word; so is a link to a folder that is gone.
 `folder_labels` says what a name means; for numbers in another order than FER2013's, and for other
@@ -25,9 +25,10 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.folder_labels import is_class_name, label_folders
-from emolens.datasets.folders import natural_key, picture_files, visible_entries
+from emolens.datasets.folders import image_files, natural_key, visible_entries
+from emolens.datasets.images import read_gray
 from emolens.datasets.label_map import FILE_NAME, LabelMap, read_label_map
-from emolens.datasets.pictures import read_gray
+from emolens.datasets.readers.fer2013_usage import SPLITS
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.imaging.listing import LeftOut, is_broken_link
 
@@ -35,7 +36,7 @@ LAYOUTS = (
     "class folders inside split folders (train/happy/*.jpg, validation/..., test/...) "
     "or class folders alone (happy/*.jpg)"
 )
-_SPLIT_FILE_NAME = re.compile(rf"({'|'.join(Split)})_[0-9]+\.")
+_SPLIT_FILE_NAME = re.compile(rf"({'|'.join(SPLITS)})_[0-9]+\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,58 +57,58 @@ def has_class_folders(root: Path) -> bool:
 def iter_class_folders(
     root: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read the pictures of class folders, by split, class and file name in natural order.
+    """Read the images of class folders, by split, class and file name in natural order.
 
     Args:
         root: A folder in one of the layouts of this module.
-        split: Only the faces of this split, or all; pictures of other splits are not opened.
-        report: Where pictures of classes are counted that a label map leaves out, and broken
-            pictures if they may be skipped; and where it is told in whose order numbers were read.
+        split: Only the faces of this split, or all; images of other splits are not opened.
+        report: Where images of classes are counted that a label map leaves out, and broken
+            images if they may be skipped; and where it is told in whose order numbers were read.
 
     Returns:
-        An iterator over faces of uint8 (H, W) in each picture's own size, located by file.
+        An iterator over faces of uint8 (H, W) in each image's own size, located by file.
 
     Raises:
         DatasetError: No class folders, an unknown or nested folder, a label map that is broken or
-            names a folder that is not there (at once), or a picture that cannot be read (when its
+            names a folder that is not there (at once), or an image that cannot be read (when its
             turn comes).
     """
     report = report or ReadingReport()
     folders = _find_class_folders(root, report)
-    rows = _list_pictures(root, folders, split, report)
-    return read_each(rows, lambda picture: _read_picture(picture, report), report)
+    rows = _list_images(root, folders, split, report)
+    return read_each(rows, lambda image: _read_image(image, report), report)
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class _Image:
     path: Path
     emotion: Emotion | None
     split: Split | None
 
 
-def _list_pictures(
+def _list_images(
     root: Path, folders: list[_ClassFolder], split: Wanted, report: ReadingReport
-) -> Iterator[_Picture]:
+) -> Iterator[_Image]:
     left_out = LeftOut()
     for folder in folders:
-        for file in _pictures(folder.path, left_out):
+        for file in _images(folder.path, left_out):
             named = _SPLIT_FILE_NAME.match(file.name)
-            file_split = Split(named[1]) if named else folder.split
+            file_split = SPLITS[named[1]] if named else folder.split
             if is_wanted(file_split, split):
-                yield _Picture(file, folder.emotion, file_split)
-    if left_out.remark:
-        report.remark(f"{root}: {left_out.remark}")
+                yield _Image(file, folder.emotion, file_split)
+    if left_out.warning:
+        report.warn(f"{root}: {left_out.warning}")
     places = sorted({root, *(folder.path.parent for folder in folders)})
-    n_outside = sum(1 for place in places for _ in picture_files(place))
+    n_outside = sum(1 for place in places for _ in image_files(place))
     if n_outside:
-        report.remark(f"{root}: left out {n_outside:,} pictures outside the class folders")
+        report.warn(f"{root}: left out {n_outside:,} images outside the class folders")
 
 
-def _read_picture(picture: _Picture, report: ReadingReport) -> FaceSample | None:
-    if picture.emotion is None:
-        report.leave_out(picture.path.parent.name)
+def _read_image(image: _Image, report: ReadingReport) -> FaceSample | None:
+    if image.emotion is None:
+        report.leave_out(image.path.parent.name)
         return None
-    return FaceSample(read_gray(picture.path), picture.emotion, picture.split, str(picture.path))
+    return FaceSample(read_gray(image.path), image.emotion, image.split, str(image.path))
 
 
 def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]:
@@ -178,11 +179,11 @@ def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_Clas
         )
 
 
-def _pictures(folder: Path, left_out: LeftOut) -> Iterator[Path]:
+def _images(folder: Path, left_out: LeftOut) -> Iterator[Path]:
     for entry in visible_entries(folder):
         if entry.is_dir():
             raise DatasetError(
                 f"{entry}: is a folder inside the class folder {folder.name!r}; "
-                "pictures must lie directly in their class folder"
+                "images must lie directly in their class folder"
             )
-    yield from picture_files(folder, left_out)
+    yield from image_files(folder, left_out)

@@ -14,6 +14,7 @@ from typing import IO
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
+from emolens.datasets.readers.fer2013_usage import EXPECTED_OR_COMMON, SPLITS
 from emolens.datasets.readers.packed import open_table
 from emolens.datasets.reading import ReadingReport
 
@@ -29,7 +30,7 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 # reading on would pull the whole file into memory.
 _MAX_LINE_BYTES = 1 << 16
 _QUOTED_MIN_BYTES = 2
-_SPLITS = {split.value.encode(): split for split in Split}
+_SPLITS = {usage.encode(): split for usage, split in SPLITS.items()}
 # What others call the columns: too different in meaning to be taken without asking.
 _OTHER_NAMES = {
     EMOTION: ("label", "labels", "class", "emotions", "expression", "target", "category"),
@@ -112,7 +113,7 @@ def iter_rows(path: Path, report: ReadingReport | None = None) -> Iterator[CsvRo
             number, first_line = next(lines, (0, b""))
         header = _read_header(first_line, path, number, name)
         if header.usage is None and report is not None:
-            report.remark(no_usage_remark(path, header.split))
+            report.warn(no_usage_warning(path, header.split))
         for row, (number, line) in enumerate(lines, start=1):
             yield CsvRow(f"{path}: row {row} (line {number})", line, header)
 
@@ -146,7 +147,7 @@ def split_of_name(name: str) -> Split | None:
     return None
 
 
-def no_usage_remark(path: object, split: Split | None) -> str:
+def no_usage_warning(path: object, split: Split | None) -> str:
     """Tell what the rows of a file without a column Usage count as."""
     if split is None:
         taken = "so its rows belong to no split: evaluate measures on all, train needs hold_out"
@@ -253,8 +254,7 @@ def _split(usage: bytes, location: str) -> Split:
     split = _SPLITS.get(usage) or _known_split(usage.decode("utf-8", "backslashreplace"))
     if split is None:
         raise DatasetError(
-            f"{location}: Usage is {shown_bytes(usage)}; expected one of {', '.join(Split)}, or a "
-            "common word for one (train, validation, val, test)"
+            f"{location}: Usage is {shown_bytes(usage)}; expected {EXPECTED_OR_COMMON}"
         )
     return split
 

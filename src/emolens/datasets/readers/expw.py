@@ -1,6 +1,6 @@
-"""ExpW, Expression in-the-Wild: pictures of scenes, and a list with the box and class of each face.
+"""ExpW, Expression in-the-Wild: images of scenes, and a list with the box and class of each face.
 
-A picture may show several faces; each has a line of its own in the list, and the square around its
+An image may show several faces; each has a line of its own in the list, and the square around its
 box is cut out when it is read.
 """
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Wanted
-from emolens.datasets.picture_lists import (
+from emolens.datasets.image_lists import (
     face_box,
+    image_path,
     listed_emotion,
     numbered_lines,
-    picture_path,
     shown,
 )
-from emolens.datasets.pictures import read_gray_box
+from emolens.datasets.images import read_gray_box
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 
@@ -26,20 +26,20 @@ SHEET = DataSheet(
     origin=(
         "Zhang, Luo, Loy and Tang 2018, From Facial Expression Recognition to Interpersonal "
         "Relation Prediction (International Journal of Computer Vision 126; arXiv:1609.06426). "
-        "Pictures from Google's image search; each face was found by a detector and labelled by "
+        "Images from Google's image search; each face was found by a detector and labelled by "
         "hand, and what is no face was taken out."
     ),
     terms=(
         "Given out for research by its authors' group "
         "(http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html); read the terms there. "
-        "The rights in the pictures stay with their owners."
+        "The rights in the images stay with their owners."
     ),
-    pictures=(
-        "91,793 faces in colour pictures of any size; the square around the box of each face is "
+    images=(
+        "91,793 faces in colour images of any size; the square around the box of each face is "
         "cut out and read as grey."
     ),
     layout=(
-        "label/label.lst          (lines: name of picture, number of face, top, left, right and\n"
+        "label/label.lst          (lines: name of image, number of face, top, left, right and\n"
         "                          bottom of its box, confidence of the box, label)\n"
         "image/origin/*.jpg\n"
         "label.lst and origin/ may also lie side by side, and all of it in a folder data/."
@@ -69,21 +69,21 @@ SHEET = DataSheet(
             "neutral": 34883,
         }
     },
-    faults=(
+    known_issues=(
         "Balance: 38 % of the faces are neutral and 33 % happy, 1.2 % show fear.",
-        "The faces of a picture, and pictures of one person, are not kept together by any split.",
+        "The faces of an image, and images of one person, are not kept together by any split.",
     ),
 )
 
 _LISTS = (Path("label", "label.lst"), Path("label.lst"))
-_PICTURES = (Path("image", "origin"), Path("origin"))
+_IMAGES = (Path("image", "origin"), Path("origin"))
 _N_FIELDS = 8
 
 
 def is_expw(folder: Path) -> bool:
-    """Whether a folder holds ExpW's list or its folder of pictures, also one folder further in."""
+    """Whether a folder holds ExpW's list or its folder of images, also one folder further in."""
     root = _root(folder)
-    return any((root / place).is_file() for place in _LISTS) or (root / _PICTURES[0]).is_dir()
+    return any((root / place).is_file() for place in _LISTS) or (root / _IMAGES[0]).is_dir()
 
 
 def iter_expw(
@@ -94,15 +94,15 @@ def iter_expw(
     Args:
         folder: The folder with `label/` and `image/`, or the one around its `data/`.
         split: ExpW has no splits: asking for one gives nothing.
-        report: Where broken rows and pictures are counted if they may be skipped.
+        report: Where broken rows and images are counted if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (S, S), S the longer side of the box but at most 512,
         located by line of the list.
 
     Raises:
-        DatasetError: At once where the list or the folder of pictures is missing; while iterating
-            where a row or picture is broken.
+        DatasetError: At once where the list or the folder of images is missing; while iterating
+            where a row or image is broken.
     """
     root = _root(folder)
     list_file = next((root / place for place in _LISTS if (root / place).is_file()), None)
@@ -111,10 +111,10 @@ def iter_expw(
             f"{root / _LISTS[0]}: the list of ExpW's faces is missing; put it there from the "
             "release"
         )
-    pictures = next((root / place for place in _PICTURES if (root / place).is_dir()), None)
-    if pictures is None:
+    images = next((root / place for place in _IMAGES if (root / place).is_dir()), None)
+    if images is None:
         raise DatasetError(
-            f"{root / _PICTURES[0]}: the folder of ExpW's pictures is missing; unpack the "
+            f"{root / _IMAGES[0]}: the folder of ExpW's images is missing; unpack the "
             "release's origin.7z there"
         )
     if split is not None:
@@ -123,18 +123,18 @@ def iter_expw(
 
     def read(row: tuple[int, str]) -> FaceSample | None:
         number, line = row
-        return _read_row(line, pictures, f"{list_file}: line {number}", report)
+        return _read_row(line, images, f"{list_file}: line {number}", report)
 
     return read_each(numbered_lines(list_file), read, report)
 
 
 def _root(folder: Path) -> Path:
     inner = folder / "data"
-    is_inside = any((inner / place).exists() for place in (*_LISTS, _PICTURES[0]))
+    is_inside = any((inner / place).exists() for place in (*_LISTS, _IMAGES[0]))
     return inner if is_inside else folder
 
 
-def _read_row(line: str, pictures: Path, location: str, report: ReadingReport) -> FaceSample | None:
+def _read_row(line: str, images: Path, location: str, report: ReadingReport) -> FaceSample | None:
     # From the right: a name may have spaces.
     fields = line.rsplit(maxsplit=_N_FIELDS - 1)
     if len(fields) != _N_FIELDS:
@@ -147,5 +147,5 @@ def _read_row(line: str, pictures: Path, location: str, report: ReadingReport) -
     if emotion is None:
         return None
     box = face_box((left, right), (top, bottom), location)
-    file = picture_path(pictures, name, location)
+    file = image_path(images, name, location)
     return FaceSample(read_gray_box(file, box, location), emotion, None, location)

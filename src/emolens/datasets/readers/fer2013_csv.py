@@ -1,4 +1,4 @@
-"""FER2013 as its official CSV: one row per picture, pixels as text."""
+"""FER2013 as its official CSV: one row per image, pixels as text."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Wanted, is_wanted
+from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
 from emolens.datasets.label_order import LabelColumn
 from emolens.datasets.readers.csv_rows import CsvRow, iter_rows, shown_bytes
 from emolens.datasets.reading import ReadingReport, read_each
@@ -25,14 +25,14 @@ SHEET = DataSheet(
     origin=(
         "Goodfellow et al. 2013, Challenges in Representation Learning: A report on three machine "
         "learning contests, ICONIP 2013 (arXiv:1307.0414). Pierre-Luc Carrier and Aaron Courville "
-        "collected the pictures with an image search for 184 emotion-related words, cut the faces "
+        "collected the images with an image search for 184 emotion-related words, cut the faces "
         "out with OpenCV's detector, and had people reject and relabel them."
     ),
     terms=(
         "Published for a Kaggle contest, without a licence text of its own; the rights in the "
-        "pictures stay with their owners. They show real people: do not pass them on."
+        "images stay with their owners. They show real people: do not pass them on."
     ),
-    pictures="35,887 grey faces of 48 x 48 pixels, 8 bits",
+    images="35,887 grey faces of 48 x 48 pixels, 8 bits",
     layout=(
         "fer2013.csv          columns emotion, pixels, Usage\n"
         "icml_face_data.csv   the same rows, columns emotion, Usage, pixels; one of the two"
@@ -44,30 +44,30 @@ SHEET = DataSheet(
     ),
     # emolens counts the first two; the third is the published total less them.
     counts={
-        "Training": _counts(3995, 436, 4097, 7215, 4830, 3171, 4965),
-        "PublicTest": _counts(467, 56, 496, 895, 653, 415, 607),
-        "PrivateTest": _counts(491, 55, 528, 879, 594, 416, 626),
+        Split.TRAIN: _counts(3995, 436, 4097, 7215, 4830, 3171, 4965),
+        Split.VALIDATION: _counts(467, 56, 496, 895, 653, 415, 607),
+        Split.TEST: _counts(491, 55, 528, 879, 594, 416, 626),
     },
-    faults=(
+    known_issues=(
         "Labels: the majority of FER+'s ten raters (Barsoum et al. 2016, Training Deep Networks "
         "for Facial Expression Recognition with Crowd-Sourced Label Distribution) gives FER2013's "
-        "label for only 64 % of the pictures: fear 15 %, disgust 38-46 %, sad 42-46 %, angry "
+        "label for only 64 % of the images: fear 15 %, disgust 38-46 %, sad 42-46 %, angry "
         "52-55 %, surprise 76-83 %, neutral 84-86 %, happy 91-93 %. Human accuracy on FER2013 is "
         "about 65 %: a model at 73 % has learnt the habit of the labelling too.",
-        "Copies: 1,514 groups of pixel-identical pictures (3,365 pictures), 57 groups with "
-        "conflicting labels; 557 groups span splits. 288 of the 3,589 PrivateTest pictures (8 %) "
+        "Copies: 1,514 groups of pixel-identical images (3,365 images), 57 groups with "
+        "conflicting labels; 557 groups span splits. 288 of the 3,589 PrivateTest images (8 %) "
         "and 280 of PublicTest also stand in Training: every published figure profits.",
-        "Not faces: 177 pictures show none, say FER+'s raters.",
-        "Balance: 1.5 % of the pictures are disgust, 25 % happy; people's age, origin and sex are "
+        "Not faces: 177 images show none, say FER+'s raters.",
+        "Balance: 1.5 % of the images are disgust, 25 % happy; people's age, origin and sex are "
         "not recorded.",
     ),
     labels_sha256={
-        "Training": "71a2f5aab44ee7eb2d3c5316d81f7ffc1a39d52308f85d67b214efbb2476bdb9",
-        "PublicTest": "9b760ee48d8d3c47728bd80c999641aa0a2a214a0305ddddf07e7ce97d397896",
+        Split.TRAIN: "71a2f5aab44ee7eb2d3c5316d81f7ffc1a39d52308f85d67b214efbb2476bdb9",
+        Split.VALIDATION: "9b760ee48d8d3c47728bd80c999641aa0a2a214a0305ddddf07e7ce97d397896",
     },
     votes_sha256={
-        "Training": "393ef0b1b83c4ae5df1b669f24d10ca252435d9e59fbb1faf2ac0c8230219701",
-        "PublicTest": "ec30065c4ddfb30767a1db2dc4d5810f0551d5376601b6019308cf0f4383ee10",
+        Split.TRAIN: "393ef0b1b83c4ae5df1b669f24d10ca252435d9e59fbb1faf2ac0c8230219701",
+        Split.VALIDATION: "ec30065c4ddfb30767a1db2dc4d5810f0551d5376601b6019308cf0f4383ee10",
     },
 )
 
@@ -104,7 +104,7 @@ def iter_csv(
     labels = label_column()
     rows = iter_rows(path, report)
     yield from read_each(rows, lambda row: read_face(row, split, labels), report)
-    labels.note(path, report)
+    labels.warn(path, report)
 
 
 def label_column() -> LabelColumn:

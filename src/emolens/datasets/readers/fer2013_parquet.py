@@ -1,6 +1,6 @@
-"""FER2013 with FER+ votes as Parquet: one row per picture, pixels as encoded bytes.
+"""FER2013 with FER+ votes as Parquet: one row per image, pixels as encoded bytes.
 
-The same pictures as the CSV (its module has the data sheet), a sixth of the size. One file or a
+The same images as the CSV (its module has the data sheet), a sixth of the size. One file or a
 folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
 `ferplus_not_face` are there, and who is shown where there is a column `subject`; a face may lack
 either, and also a split. Further columns do no harm. The CSV written as Parquet is read too, with
@@ -27,11 +27,12 @@ from emolens.datasets.readers.csv_rows import (
     IMAGE,
     PIXELS,
     USAGE,
-    no_usage_remark,
+    no_usage_warning,
     other_names,
     split_of_name,
 )
 from emolens.datasets.readers.fer2013_csv import label_column, parse_pixels
+from emolens.datasets.readers.fer2013_usage import EXPECTED_OR_COMMON
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.votes import VOTE_NAMES
 from emolens.imaging.decode import decode_image
@@ -63,7 +64,7 @@ def iter_parquet_folder(
     labels = label_column()
     for file in parquet_files(folder):
         yield from _iter_file(file, split, report, labels)
-    labels.note(folder, report)
+    labels.warn(folder, report)
 
 
 def iter_parquet(
@@ -73,10 +74,10 @@ def iter_parquet(
 
     Args:
         path: A file with the columns `usage` (FER2013's split name), `emotion` (0..6, or a word)
-            and `image` (bytes of a picture of any size in a format `decode_image` reads, e.g.
+            and `image` (bytes of an image of any size in a format `decode_image` reads, e.g.
             lossless WebP; colour becomes grey) or `pixels` (as in the CSV). Without `usage` all
             rows are of one split, if the name of the file tells it.
-        split: Only the faces of this split, or all. Pictures and labels of other rows are not
+        split: Only the faces of this split, or all. Images and labels of other rows are not
             looked at.
         report: Where broken rows are counted if they may be skipped, and where it is told what was
             assumed.
@@ -91,7 +92,7 @@ def iter_parquet(
     report = report or ReadingReport()
     labels = label_column()
     yield from _iter_file(path, split, report, labels)
-    labels.note(path, report)
+    labels.warn(path, report)
 
 
 def _iter_file(
@@ -103,20 +104,20 @@ def _iter_file(
         ) as file:
             columns = _find_columns(file.schema_arrow, path)
             written = file.metadata.metadata or {}
-            for remark in _written_remarks(written):
-                report.remark(f"{path}: made of {remark}")
+            for warning in _written_warnings(written):
+                report.warn(f"{path}: made of {warning}")
             if written.get(_ORDER_KEY) == FER2013_ORDER.encode() or _VOTE_COLUMNS[0] in columns:
-                # Written here, or FER2013's faces, which FER+ rated: nothing to remark on.
+                # Written here, or FER2013's faces, which FER+ rated: nothing to warn about.
                 labels = label_column()
             if USAGE not in columns:
-                report.remark(no_usage_remark(path, split_of_name(path.name)))
+                report.warn(no_usage_warning(path, split_of_name(path.name)))
             yield from _read_rows(_rows(file, columns), path, split, report, labels)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: not a readable Parquet file: {error}") from error
 
 
 def to_table(samples: Sequence[FaceSample]) -> pa.Table:
-    """Put faces into a table that this module reads again, pictures as lossless PNG."""
+    """Put faces into a table that this module reads again, images as lossless PNG."""
     columns: dict[str, list[object]] = {
         "usage": [sample.split.value if sample.split else None for sample in samples],
         "emotion": [int(sample.emotion) for sample in samples],
@@ -128,17 +129,17 @@ def to_table(samples: Sequence[FaceSample]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def remarks_metadata(remarks: Sequence[str]) -> dict[str, str]:
-    """What to write into a file beside the table, so that its readers hear the remarks too."""
-    return {_REMARKS_KEY.decode(): json.dumps(list(remarks))} if remarks else {}
+def warnings_metadata(warnings: Sequence[str]) -> dict[str, str]:
+    """What to write into a file beside the table, so that its readers hear the warnings too."""
+    return {_WARNINGS_KEY.decode(): json.dumps(list(warnings))} if warnings else {}
 
 
-def _written_remarks(written: Mapping[bytes, bytes]) -> list[str]:
+def _written_warnings(written: Mapping[bytes, bytes]) -> list[str]:
     try:
-        remarks = json.loads(written.get(_REMARKS_KEY, b"[]"))
+        warnings = json.loads(written.get(_WARNINGS_KEY, b"[]"))
     except ValueError:
         return []
-    return [str(remark) for remark in remarks] if isinstance(remarks, list) else []
+    return [str(warning) for warning in warnings] if isinstance(warnings, list) else []
 
 
 def _encode(image: npt.NDArray[np.uint8]) -> bytes:
@@ -158,7 +159,7 @@ def _is_label(kind: pa.DataType) -> bool:
 
 def _is_bytes(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind) and _BYTES in [field.name for field in kind]:
-        kind = kind.field(_BYTES).type  # as the library datasets writes pictures
+        kind = kind.field(_BYTES).type  # as the library datasets writes images
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
@@ -166,14 +167,14 @@ _BYTES = "bytes"
 _COLUMNS: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
     USAGE: ("text", _is_text),
     EMOTION: ("whole numbers or words", _is_label),
-    IMAGE: ("bytes of an encoded picture", _is_bytes),
+    IMAGE: ("bytes of an encoded image", _is_bytes),
     PIXELS: ("text with 2304 numbers", _is_text),
 }
 
 
 _SUBJECT = "subject"
 _VOTE_COLUMNS = [f"ferplus_{name}" for name in VOTE_NAMES]
-_ORDER_KEY, _REMARKS_KEY = b"emolens_label_order", b"emolens_remarks"
+_ORDER_KEY, _WARNINGS_KEY = b"emolens_label_order", b"emolens_warnings"
 SCHEMA = pa.schema(
     [
         (USAGE, pa.string()),
@@ -233,7 +234,7 @@ def _read_rows(
         votes = [row[name] for name in _VOTE_COLUMNS if name in row]
         subject = row.get(_SUBJECT)
         return FaceSample(
-            _picture(row, location),
+            _image(row, location),
             _emotion(row[EMOTION], row_split, location, labels),
             row_split,
             location,
@@ -259,8 +260,7 @@ def _split(usage: object, location: str) -> Split | None:
         return Split.from_name(str(usage))
     except DatasetError as error:
         raise DatasetError(
-            f"{location}: usage is {usage!r}; expected one of {', '.join(Split)}, or a common word "
-            "for one (train, validation, val, test)"
+            f"{location}: usage is {usage!r}; expected {EXPECTED_OR_COMMON}"
         ) from error
 
 
@@ -280,15 +280,15 @@ def _votes(counts: list[object], location: str) -> tuple[int, ...]:
     return whole
 
 
-def _picture(row: Mapping[str, object], location: str) -> npt.NDArray[np.uint8]:
+def _image(row: Mapping[str, object], location: str) -> npt.NDArray[np.uint8]:
     if PIXELS in row:
         return parse_pixels(str(row[PIXELS] or "").encode(), location)
     encoded = row[IMAGE]
     if isinstance(encoded, dict):
         encoded = encoded.get(_BYTES)
     if not isinstance(encoded, bytes):
-        raise DatasetError(f"{location}: image is {encoded!r}; expected an encoded picture")
+        raise DatasetError(f"{location}: image is {encoded!r}; expected an encoded image")
     try:
         return to_gray(decode_image(encoded).image)
     except InputError as error:
-        raise DatasetError(f"{location}: image is no readable picture: {error}") from error
+        raise DatasetError(f"{location}: image is no readable image: {error}") from error

@@ -1,6 +1,6 @@
-"""FER+: FER2013's pictures with what ten raters saw in each, as its authors give it out.
+"""FER+: FER2013's images with what ten raters saw in each, as its authors give it out.
 
-Its list has a row for every row of FER2013 but no pictures; those lie beside it, either in
+Its list has a row for every row of FER2013 but no images; those lie beside it, either in
 FER2013's own CSV or as the files that FER+'s own tool writes from that. The two are formats of
 their own here, because only the first still knows FER2013's labels.
 """
@@ -16,19 +16,20 @@ import numpy as np
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
-from emolens.datasets.picture_lists import listed_emotion, numbered_lines, shown
-from emolens.datasets.pictures import read_gray
+from emolens.datasets.image_lists import listed_emotion, numbered_lines, shown
+from emolens.datasets.images import read_gray
 from emolens.datasets.readers import fer2013_csv
 from emolens.datasets.readers.csv_rows import CsvRow, iter_rows
+from emolens.datasets.readers.fer2013_usage import EXPECTED, SPLITS, USAGES
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 from emolens.datasets.votes import NOT_FACE, VOTE_NAMES, majority_votes, vote_columns
 
 LIST_NAME = "fer2013new.csv"
 FACE_FOLDERS = {
-    Split.TRAINING: "FER2013Train",
-    Split.PUBLIC_TEST: "FER2013Valid",
-    Split.PRIVATE_TEST: "FER2013Test",
+    Split.TRAIN: "FER2013Train",
+    Split.VALIDATION: "FER2013Valid",
+    Split.TEST: "FER2013Test",
 }
 # FER+ calls its last answer NF.
 COLUMNS = ("Usage", "Image name", *VOTE_NAMES[:NOT_FACE], "NF")
@@ -38,14 +39,14 @@ SHEET = DataSheet(
     origin=(
         "Barsoum, Zhang, Canton Ferrer and Zhang 2016, Training Deep Networks for Facial "
         "Expression Recognition with Crowd-Sourced Label Distribution (ICMI; arXiv:1608.01041): "
-        "ten crowd workers chose one of ten answers for every picture of FER2013. "
-        f"The pictures and first labels: {fer2013_csv.SHEET.origin}"
+        "ten crowd workers chose one of ten answers for every image of FER2013. "
+        f"The images and first labels: {fer2013_csv.SHEET.origin}"
     ),
     terms=(
-        "The votes: MIT licence (https://github.com/microsoft/FERPlus). The pictures: "
+        "The votes: MIT licence (https://github.com/microsoft/FERPlus). The images: "
         f"{fer2013_csv.SHEET.terms}"
     ),
-    pictures=fer2013_csv.SHEET.pictures,
+    images=fer2013_csv.SHEET.images,
     layout=(
         f"{LIST_NAME}   columns {', '.join(COLUMNS)}\n"
         "fer2013.csv      or icml_face_data.csv, with the same rows in the same order"
@@ -59,17 +60,17 @@ SHEET = DataSheet(
     counts=fer2013_csv.SHEET.counts,
     labels_sha256=fer2013_csv.SHEET.labels_sha256,
     votes_sha256=fer2013_csv.SHEET.votes_sha256,
-    faults=(
-        *fer2013_csv.SHEET.faults,
-        "Names: the numbers in the names of the pictures are not those of FER2013's rows, because "
+    known_issues=(
+        *fer2013_csv.SHEET.known_issues,
+        "Names: the numbers in the names of the images are not those of FER2013's rows, because "
         "some rows without a face were not numbered; the two files are joined by row.",
     ),
 )
 
 _EMOTIONS = {int(column): Emotion(index) for index, column in enumerate(vote_columns())}
-PICTURES_SHEET = replace(
+IMAGES_SHEET = replace(
     SHEET,
-    name="FER+ with picture files",
+    name="FER+ with image files",
     layout=(
         f"{LIST_NAME}   columns {', '.join(COLUMNS)}\n"
         "FER2013Train/fer0000000.png, ...\n"
@@ -83,7 +84,7 @@ PICTURES_SHEET = replace(
     ),
     rule=(
         "FER2013's labels are not there: the label is the answer that most raters gave. Left out "
-        "are contempt, unknown and not a face (which has no picture), and, as no majority, rows "
+        "are contempt, unknown and not a face (which has no image), and, as no majority, rows "
         "whose first place is shared."
     ),
     counts={},
@@ -92,7 +93,7 @@ PICTURES_SHEET = replace(
 )
 _FACE_FILES = ("fer2013.csv", "icml_face_data.csv")
 _PACKINGS = ("", ".gz", ".zip")
-_PICTURE_NAME = re.compile(r"fer[0-9]{7}\.png", re.IGNORECASE)
+_IMAGE_NAME = re.compile(r"fer[0-9]{7}\.png", re.IGNORECASE)
 _VOTE = re.compile(r"[0-9]|10", re.ASCII)
 _NO_MAJORITY = "no majority"
 
@@ -102,8 +103,8 @@ def is_ferplus(folder: Path) -> bool:
     return (folder / LIST_NAME).is_file() and bool(_face_files(folder))
 
 
-def is_ferplus_pictures(folder: Path) -> bool:
-    """Whether a folder holds FER+'s list without FER2013's CSV, or FER+'s picture folders."""
+def is_ferplus_images(folder: Path) -> bool:
+    """Whether a folder holds FER+'s list without FER2013's CSV, or FER+'s image folders."""
     if is_ferplus(folder):
         return False
     return (folder / LIST_NAME).is_file() or _face_root(folder) is not None
@@ -138,23 +139,23 @@ def iter_ferplus(
     return read_each(_in_step(face_file, list_file, report), read, report)
 
 
-def iter_ferplus_pictures(
+def iter_ferplus_images(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read the pictures that FER+'s list names, in its order, with votes.
+    """Read the images that FER+'s list names, in its order, with votes.
 
     Args:
-        folder: A folder with FER+'s list and its three picture folders.
-        split: Only the faces of this split, or all; pictures of other splits are not opened, and
+        folder: A folder with FER+'s list and its three image folders.
+        split: Only the faces of this split, or all; images of other splits are not opened, and
             their folders may be missing.
-        report: Where broken rows and pictures are counted if they may be skipped.
+        report: Where broken rows and images are counted if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (H, W) with votes, located by row of the list.
 
     Raises:
         DatasetError: At once where the list or a folder is missing; while iterating where a row or
-            picture is broken.
+            image is broken.
     """
     list_file = _require_list(folder)
     face_folders = _require_face_folders(folder, split)
@@ -176,7 +177,7 @@ def iter_ferplus_pictures(
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What a row of the list says; no name where there is no picture."""
+    """What a row of the list says; no name where there is no image."""
 
     split: Split
     name: str
@@ -199,13 +200,11 @@ class _VoteRow:
                 f"{','.join(COLUMNS)}"
             )
         usage, name, *counts = fields
-        if usage not in list(Split):
+        if usage not in SPLITS:
+            raise DatasetError(f"{self.location}: Usage is {shown(usage)}; expected {EXPECTED}")
+        if name and not _IMAGE_NAME.fullmatch(name):
             raise DatasetError(
-                f"{self.location}: Usage is {shown(usage)}; expected one of {', '.join(Split)}"
-            )
-        if name and not _PICTURE_NAME.fullmatch(name):
-            raise DatasetError(
-                f"{self.location}: the picture is called {shown(name)}; "
+                f"{self.location}: the image is called {shown(name)}; "
                 "expected a name such as fer0000000.png, or none where there is no face"
             )
         for column, count in zip(COLUMNS[2:], counts, strict=True):
@@ -214,7 +213,7 @@ class _VoteRow:
                     f"{self.location}: {column} has {shown(count)} votes; "
                     "expected a whole number from 0 to 10"
                 )
-        return _Listed(Split(usage), name, tuple(map(int, counts)))
+        return _Listed(SPLITS[usage], name, tuple(map(int, counts)))
 
 
 def _vote_rows(list_file: Path) -> Iterator[_VoteRow]:
@@ -244,11 +243,11 @@ def _in_step(
             raise DatasetError(
                 f"{longer.location}: has no row beside it in {shorter}, which ends before; {advice}"
             )
-        splits = _split_of(face_row), _split_of(vote_row)
-        # A row that is broken is a fault of that row alone, told when it is read.
-        if None not in splits and splits[0] is not splits[1]:
+        face_split, vote_split = _split_of(face_row), _split_of(vote_row)
+        # A row that is broken is an error of that row alone, told when it is read.
+        if face_split and vote_split and face_split is not vote_split:
             raise DatasetError(
-                f"{face_row.location}: Usage is {splits[0]}, but {splits[1]} in "
+                f"{face_row.location}: Usage is {USAGES[face_split]}, but {USAGES[vote_split]} in "
                 f"{vote_row.location}; the files hold other data or another order; {advice}"
             )
         yield face_row, vote_row
@@ -269,7 +268,7 @@ def _majority_emotion(listed: _Listed, location: str, report: ReadingReport) -> 
     if answer < 0:
         report.leave_out(_NO_MAJORITY)
         return None
-    return listed_emotion(PICTURES_SHEET, COLUMNS[2:][answer], location, report)
+    return listed_emotion(IMAGES_SHEET, COLUMNS[2:][answer], location, report)
 
 
 def _face_files(folder: Path) -> list[Path]:
@@ -300,7 +299,7 @@ def _require_list(folder: Path) -> Path:
 
 
 def _face_root(folder: Path) -> Path | None:
-    """The folder that holds at least one of the picture folders."""
+    """The folder that holds at least one of the image folders."""
     for root in (folder, folder / "images", folder / "data"):
         if any((root / name).is_dir() for name in FACE_FOLDERS.values()):
             return root
@@ -312,13 +311,13 @@ def _require_face_folders(folder: Path, split: Wanted) -> Mapping[Split, Path]:
     root = _face_root(folder)
     if root is None:
         raise DatasetError(
-            f"{folder}: has FER+'s list {LIST_NAME} but no pictures; put FER2013's fer2013.csv "
+            f"{folder}: has FER+'s list {LIST_NAME} but no images; put FER2013's fer2013.csv "
             f"beside it, or the folders {names} that FER+'s own tool writes from that"
         )
     for wanted in (one for one in Split if is_wanted(one, split)):
         if not (root / FACE_FOLDERS[wanted]).is_dir():
             raise DatasetError(
-                f"{root / FACE_FOLDERS[wanted]}: the folder of the {wanted} pictures is missing; "
+                f"{root / FACE_FOLDERS[wanted]}: the folder of the {wanted} images is missing; "
                 f"expected {names}, or ask for a split whose folder is there"
             )
     return {one: root / name for one, name in FACE_FOLDERS.items()}

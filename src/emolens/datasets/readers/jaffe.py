@@ -1,6 +1,6 @@
 """JAFFE, the Japanese Female Facial Expression set, as its authors give it out.
 
-One folder of pictures; the name of each tells who is shown and how she looks.
+One folder of images; the name of each tells who is shown and how she looks.
 """
 
 import re
@@ -10,9 +10,9 @@ from pathlib import Path
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Wanted
-from emolens.datasets.folders import picture_files
-from emolens.datasets.picture_lists import listed_emotion
-from emolens.datasets.pictures import read_gray
+from emolens.datasets.folders import image_files
+from emolens.datasets.image_lists import listed_emotion
+from emolens.datasets.images import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 
@@ -22,17 +22,17 @@ SHEET = DataSheet(
         "Lyons, Akamatsu, Kamachi and Gyoba 1998, Coding Facial Expressions with Gabor Wavelets "
         "(Automatic Face and Gesture Recognition; open at https://zenodo.org/record/3430156). "
         "Taken at Kyushu University: each of ten women posed every expression several times; 60 "
-        "people in Japan rated the pictures."
+        "people in Japan rated the images."
     ),
     terms=(
         "For non-commercial scientific research only, on request "
-        "(https://zenodo.org/record/3451524), with the paper cited; pictures may not be passed "
+        "(https://zenodo.org/record/3451524), with the paper cited; images may not be passed "
         "on."
     ),
-    pictures=(
-        "213 grey pictures of 256 x 256 px, uncompressed TIFF: heads from the front with hair and "
+    images=(
+        "213 grey images of 256 x 256 px, uncompressed TIFF: heads from the front with hair and "
         "neck, a wider framing than FER2013's. They are given whole; cut them out like any other "
-        "picture before they are judged."
+        "image before they are judged."
     ),
     layout=(
         "jaffe/\n"
@@ -51,7 +51,7 @@ SHEET = DataSheet(
     rule="All seven classes are ours: the posed expression, not what the 60 raters saw in it.",
     splits="It has none. Measure with the people of the test set unseen.",
     counts={},
-    faults=(
+    known_issues=(
         "Small and uniform: ten women of one country, posed, one room and light.",
         "Labels: the class is what was posed; the raters' means in the README can favour another.",
         "Names: the numbers are not unique in every copy, and are not used here.",
@@ -64,36 +64,36 @@ _CODES = frozenset(one.code for one in SHEET.classes)
 
 
 def is_jaffe(folder: Path) -> bool:
-    """Whether a folder holds pictures that are named like JAFFE's."""
+    """Whether a folder holds images that are named like JAFFE's."""
     return any(
         (named := _NAME.fullmatch(file.stem.upper())) and named["code"] in _CODES
-        for file in picture_files(folder)
+        for file in image_files(folder)
     )
 
 
 def iter_jaffe(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read JAFFE's pictures by file name in natural order.
+    """Read JAFFE's images by file name in natural order.
 
     Args:
-        folder: The folder of the pictures.
+        folder: The folder of the images.
         split: JAFFE has no splits: asking for one gives nothing.
-        report: Where broken pictures and names are counted if they may be skipped.
+        report: Where broken images and names are counted if they may be skipped.
 
     Returns:
-        An iterator over pictures of uint8 (256, 256) with subjects, located by file.
+        An iterator over images of uint8 (256, 256) with subjects, located by file.
 
     Raises:
-        DatasetError: While iterating where a picture is broken or named in another way.
+        DatasetError: While iterating where an image is broken or named in another way.
     """
     if split is not None:
         return iter(())
     report = report or ReadingReport()
-    return read_each(picture_files(folder), lambda file: _read_picture(file, report), report)
+    return read_each(image_files(folder), lambda file: _read_image(file, report), report)
 
 
-def _read_picture(file: Path, report: ReadingReport) -> FaceSample | None:
+def _read_image(file: Path, report: ReadingReport) -> FaceSample | None:
     named = _NAME.fullmatch(file.stem.upper())
     if not named:
         raise DatasetError(

@@ -1,6 +1,6 @@
 """RAF-DB, the Real-world Affective Faces Database: its basic set, as its authors give it out.
 
-About forty people judged each picture. Read are the aligned faces and the list that gives each its
+About forty people judged each image. Read are the aligned faces and the list that gives each its
 split and its class; the compound set, whose faces show two emotions at once, is refused.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Split, Wanted, is_wanted
-from emolens.datasets.picture_lists import listed_emotion, numbered_lines, picture_path, shown
-from emolens.datasets.pictures import read_gray
+from emolens.datasets.image_lists import image_path, listed_emotion, numbered_lines, shown
+from emolens.datasets.images import read_gray
 from emolens.datasets.reading import ReadingReport, read_each
 from emolens.datasets.sheet import DataSheet, SourceClass
 
@@ -20,16 +20,16 @@ SHEET = DataSheet(
     origin=(
         "Li, Deng and Du 2017, Reliable Crowdsourcing and Deep Locality-Preserving Learning for "
         "Expression Recognition in the Wild (CVPR); Li and Deng 2019 (IEEE Transactions on Image "
-        "Processing 28). Pictures from Flickr; each was labelled by about 40 people, whose "
+        "Processing 28). Images from Flickr; each was labelled by about 40 people, whose "
         "reliability was estimated along with the labels."
     ),
     terms=(
         "For non-commercial research only, on request from the authors "
-        "(http://whdeng.cn/RAF/model1.html); pictures and labels may not be passed on."
+        "(http://whdeng.cn/RAF/model1.html); images and labels may not be passed on."
     ),
-    pictures=(
+    images=(
         "15,339 colour faces of 100 x 100 px, cut out and aligned by their authors; read as grey. "
-        "The database has 29,672 pictures in all."
+        "The database has 29,672 images in all."
     ),
     layout=(
         "basic/\n"
@@ -50,11 +50,11 @@ SHEET = DataSheet(
         "place among seven classes, and choosing one of the two would invent a label."
     ),
     splits=(
-        "train_ is Training and test_ is PrivateTest. There is no validation split: a recipe that "
-        "needs one holds out a part of Training."
+        "By file name: train_ and test_. There is no validation split: a recipe that "
+        "needs one holds out a part of train."
     ),
     counts={
-        Split.TRAINING: {
+        Split.TRAIN: {
             "surprise": 1290,
             "fear": 281,
             "disgust": 717,
@@ -63,7 +63,7 @@ SHEET = DataSheet(
             "anger": 705,
             "neutral": 2524,
         },
-        Split.PRIVATE_TEST: {
+        Split.TEST: {
             "surprise": 329,
             "fear": 74,
             "disgust": 160,
@@ -73,7 +73,7 @@ SHEET = DataSheet(
             "neutral": 680,
         },
     },
-    faults=(
+    known_issues=(
         "Balance: 39 % of the faces are happy, 2.3 % show fear.",
         "Who is shown is not recorded: one person may stand in both splits.",
     ),
@@ -81,7 +81,7 @@ SHEET = DataSheet(
 
 _LIST = Path("EmoLabel", "list_patition_label.txt")
 _ALIGNED = Path("Image", "aligned")
-_SPLITS = {"train_": Split.TRAINING, "test_": Split.PRIVATE_TEST}
+_SPLITS = {"train_": Split.TRAIN, "test_": Split.TEST}
 _COMPOUND_ONLY = frozenset({"8", "9", "10", "11"})
 
 
@@ -98,19 +98,19 @@ def iter_raf_db(
 
     Args:
         folder: RAF-DB's `basic/`, or the folder around it.
-        split: Only the faces of this split, or all; pictures of other splits are not opened.
-        report: Where broken rows and pictures are counted if they may be skipped.
+        split: Only the faces of this split, or all; images of other splits are not opened.
+        report: Where broken rows and images are counted if they may be skipped.
 
     Returns:
         An iterator over faces of uint8 (100, 100), located by line of the list.
 
     Raises:
-        DatasetError: At once where the list or the aligned pictures are missing or this is the
-            compound set; while iterating where a row or picture is broken.
+        DatasetError: At once where the list or the aligned images are missing or this is the
+            compound set; while iterating where a row or image is broken.
     """
     root = _root(folder)
     _check(root)
-    list_file, pictures = root / _LIST, root / _ALIGNED
+    list_file, images = root / _LIST, root / _ALIGNED
     report = report or ReadingReport()
 
     def read(row: tuple[int, str]) -> FaceSample | None:
@@ -123,7 +123,7 @@ def iter_raf_db(
         emotion = listed_emotion(SHEET, code, location, report)
         if emotion is None:
             return None
-        listed = picture_path(pictures, name, location)
+        listed = image_path(images, name, location)
         aligned = listed.with_name(f"{listed.stem}_aligned{listed.suffix}")
         return FaceSample(read_gray(aligned, location), emotion, row_split, location)
 
@@ -136,7 +136,7 @@ def _root(folder: Path) -> Path:
 
 
 def _check(root: Path) -> None:
-    list_file, pictures = root / _LIST, root / _ALIGNED
+    list_file, images = root / _LIST, root / _ALIGNED
     is_compound = root.resolve().name.lower() == "compound"
     if not is_compound and not list_file.is_file():
         raise DatasetError(
@@ -149,12 +149,12 @@ def _check(root: Path) -> None:
             f"{root}: is RAF-DB's compound set; its faces show two emotions at once, which have no "
             "place among seven classes; name the folder of the basic set"
         )
-    if not pictures.is_dir():
+    if not images.is_dir():
         beside = " (Image/original is there, but its faces are neither cut out nor aligned)"
         found = beside if (root / "Image" / "original").is_dir() else ""
         raise DatasetError(
-            f"{pictures}: the folder of RAF-DB's aligned pictures is missing{found}; unpack the "
-            "release's aligned pictures there"
+            f"{images}: the folder of RAF-DB's aligned images is missing{found}; unpack the "
+            "release's aligned images there"
         )
 
 
@@ -163,6 +163,6 @@ def _split_of(name: str, location: str) -> Split:
         if name.startswith(start):
             return split
     raise DatasetError(
-        f"{location}: the picture is called {shown(name)}; "
+        f"{location}: the image is called {shown(name)}; "
         f"expected a name that starts with {' or '.join(_SPLITS)}"
     )

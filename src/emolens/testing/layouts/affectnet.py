@@ -22,29 +22,29 @@ _LANDMARKS = ";".join(["20.5"] * 2 * _N_LANDMARKS)
 
 
 def write_affectnet_lists(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write the two lists, the second without header, and pictures with some room around the face.
+    """Write the two lists, the second without header, and images with some room around the face.
 
     Args:
         folder: Where to.
-        samples: Faces with AffectNet's codes, of `Split.TRAINING` and `Split.PUBLIC_TEST`; the
-            pictures of the one lie in the subfolder `1/`, those of the other in `2/`.
+        samples: Faces with AffectNet's codes, of `Split.TRAIN` and `Split.VALIDATION`; the
+            images of the one lie in the subfolder `1/`, those of the other in `2/`.
 
     Returns:
         The folder to read.
     """
     lists = folder / "Manually_Annotated_file_lists"
     for directory, name, split in (
-        ("1", "training", Split.TRAINING),
-        ("2", "validation", Split.PUBLIC_TEST),
+        ("1", "training", Split.TRAIN),
+        ("2", "validation", Split.VALIDATION),
     ):
         text = io.StringIO()
         rows = csv.writer(text)
-        if split is Split.TRAINING:
+        if split is Split.TRAIN:
             rows.writerow(_HEADER)
         for index, sample in enumerate(one for one in samples if one.split is split):
             file = f"{directory}/{index:056x}.jpg"
-            picture = np.pad(sample.image, _MARGIN_PX, mode="edge")
-            write_jpeg(folder / "Manually_Annotated_Images" / file, picture)
+            image = np.pad(sample.image, _MARGIN_PX, mode="edge")
+            write_jpeg(folder / "Manually_Annotated_Images" / file, image)
             side = len(sample.image)
             box = (_MARGIN_PX, _MARGIN_PX, side, side)
             rows.writerow((file, *box, _LANDMARKS, sample.code, "0.25", "-0.5"))
@@ -57,14 +57,14 @@ def write_affectnet_annotations(folder: Path, samples: Sequence[DrawnSample]) ->
 
     Args:
         folder: Where to.
-        samples: Faces with AffectNet's codes, of `Split.TRAINING` and `Split.PUBLIC_TEST`.
+        samples: Faces with AffectNet's codes, of `Split.TRAIN` and `Split.VALIDATION`.
 
     Returns:
         The folder to read.
     """
     numbers: Counter[Split | None] = Counter()
     for sample in samples:
-        root = folder / ("train_set" if sample.split is Split.TRAINING else "val_set")
+        root = folder / ("train_set" if sample.split is Split.TRAIN else "val_set")
         number = numbers[sample.split]
         numbers[sample.split] += 1
         write_jpeg(root / "images" / f"{number}.jpg", sample.image)

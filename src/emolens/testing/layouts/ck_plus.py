@@ -85,8 +85,8 @@ def _peaks(samples: Sequence[DrawnSample]) -> Iterator[list[DrawnSample]]:
 def _write_sequence(folder: Path, name: Path, frames: Sequence[DrawnSample]) -> None:
     stem = "_".join(name.parts)
     for number, sample in enumerate(frames, start=1):
-        picture, landmarks = _frame(sample.image)
-        write_lossless(folder / IMAGES / name / f"{stem}_{number:08d}.png", picture)
+        image, landmarks = _frame(sample.image)
+        write_lossless(folder / IMAGES / name / f"{stem}_{number:08d}.png", image)
         write_text(
             folder / LANDMARKS / name / f"{stem}_{number:08d}_landmarks.txt",
             "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in landmarks.tolist()),

@@ -9,9 +9,9 @@ from emolens.testing.layouts.files import write_lossless, write_text
 from emolens.testing.layouts.samples import DrawnSample
 
 _SPLIT_FOLDERS = {
-    Split.TRAINING: "fold1",
-    Split.PUBLIC_TEST: "fold2",
-    Split.PRIVATE_TEST: "fold3",
+    Split.TRAIN: "fold1",
+    Split.VALIDATION: "fold2",
+    Split.TEST: "fold3",
     None: "",
 }
 

@@ -1,4 +1,4 @@
-"""ExpW with drawn faces, two to a picture."""
+"""ExpW with drawn faces, two to an image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ from emolens.testing.layouts.samples import DrawnSample
 
 _BACKGROUND_GRAY = 128
 _MARGIN_PX = 16
-_FACES_PER_PICTURE = 2
+_FACES_PER_IMAGE = 2
 
 
 def write_expw(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write the list and the pictures, each with two faces side by side.
+    """Write the list and the images, each with two faces side by side.
 
     Args:
         folder: Where to.
@@ -24,12 +24,12 @@ def write_expw(folder: Path, samples: Sequence[DrawnSample]) -> Path:
         The folder to read.
     """
     rows = []
-    for start in range(0, len(samples), _FACES_PER_PICTURE):
+    for start in range(0, len(samples), _FACES_PER_IMAGE):
         name = f"drawn_faces_{start}.jpg"
-        shown = samples[start : start + _FACES_PER_PICTURE]
+        shown = samples[start : start + _FACES_PER_IMAGE]
         side = len(shown[0].image)
         step = side + _MARGIN_PX
-        size = (side + 2 * _MARGIN_PX, _FACES_PER_PICTURE * step + _MARGIN_PX)
+        size = (side + 2 * _MARGIN_PX, _FACES_PER_IMAGE * step + _MARGIN_PX)
         scene = np.full(size, _BACKGROUND_GRAY, np.uint8)
         top, bottom = _MARGIN_PX, _MARGIN_PX + side
         for number, sample in enumerate(shown):

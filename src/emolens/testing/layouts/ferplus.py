@@ -1,10 +1,11 @@
-"""Writes FER+: its list beside FER2013's CSV, or beside the picture files made from that."""
+"""Writes FER+: its list beside FER2013's CSV, or beside the image files made from that."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from emolens.core.errors import InputError
 from emolens.datasets.faces import Split
+from emolens.datasets.readers.fer2013_usage import USAGES
 from emolens.datasets.readers.ferplus import COLUMNS, FACE_FOLDERS, LIST_NAME, SHEET
 from emolens.datasets.votes import NOT_FACE, VOTE_NAMES, vote_columns
 from emolens.testing.layouts.files import write_lossless, write_text
@@ -25,7 +26,7 @@ def write_ferplus(folder: Path, samples: Sequence[DrawnSample]) -> Path:
         The folder.
     """
     rows = [
-        f"{sample.code},{' '.join(map(str, sample.image.ravel()))},{_split(sample)}\n"
+        f"{sample.code},{' '.join(map(str, sample.image.ravel()))},{USAGES[_split(sample)]}\n"
         for sample in samples
     ]
     write_text(folder / "fer2013.csv", "emotion,pixels,Usage\n" + "".join(rows))
@@ -34,13 +35,13 @@ def write_ferplus(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     return folder
 
 
-def write_ferplus_pictures(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write FER+'s list and its three picture folders.
+def write_ferplus_images(folder: Path, samples: Sequence[DrawnSample]) -> Path:
+    """Write FER+'s list and its three image folders.
 
     Args:
         folder: Where to.
         samples: Faces with the names of FER+'s columns as codes, row by row; one of code `NF` gets
-            no picture.
+            no image.
 
     Returns:
         The folder.
@@ -56,12 +57,12 @@ def write_ferplus_pictures(folder: Path, samples: Sequence[DrawnSample]) -> Path
 
 
 def _write_list(folder: Path, samples: Sequence[DrawnSample], answers: Sequence[int]) -> list[str]:
-    """Write the list and give the names of the pictures, empty where there is none."""
+    """Write the list and give the names of the images, empty where there is none."""
     names = [
         "" if answer == NOT_FACE else f"fer{row:07d}.png" for row, answer in enumerate(answers)
     ]
     lines = [
-        f"{_split(sample)},{name},{','.join(map(str, _votes(answer)))}"
+        f"{USAGES[_split(sample)]},{name},{','.join(map(str, _votes(answer)))}"
         for sample, name, answer in zip(samples, names, answers, strict=True)
     ]
     write_text(folder / LIST_NAME, "\n".join([",".join(COLUMNS), *lines, ""]))

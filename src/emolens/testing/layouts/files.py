@@ -1,4 +1,4 @@
-"""Writes the pictures and texts of a layout."""
+"""Writes the images and texts of a layout."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ _UNCOMPRESSED = (cv2.IMWRITE_TIFF_COMPRESSION, 1)
 
 
 def write_jpeg(file: Path, gray: npt.NDArray[np.uint8]) -> None:
-    """Write a picture of uint8 (H, W) as a colour JPEG, and the folders it lies in."""
+    """Write an image of uint8 (H, W) as a colour JPEG, and the folders it lies in."""
     file.parent.mkdir(parents=True, exist_ok=True)
     color = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     file.write_bytes(cv2.imencode(".jpg", color, _JPEG_QUALITY)[1].tobytes())
 
 
 def write_lossless(file: Path, gray: npt.NDArray[np.uint8]) -> None:
-    """Write a picture of uint8 (H, W) as grey PNG or TIFF, and the folders it lies in."""
+    """Write an image of uint8 (H, W) as grey PNG or TIFF, and the folders it lies in."""
     file.parent.mkdir(parents=True, exist_ok=True)
     options = _UNCOMPRESSED if file.suffix == ".tiff" else ()
     file.write_bytes(cv2.imencode(file.suffix, gray, options)[1].tobytes())

@@ -1,4 +1,4 @@
-"""Writes JAFFE: one folder of TIFF pictures that are named after person and class."""
+"""Writes JAFFE: one folder of TIFF images that are named after person and class."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _SUBJECTS = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
 
 
 def write_jaffe(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write the pictures, and the text that lies beside them.
+    """Write the images, and the text that lies beside them.
 
     Args:
         folder: Where to.
@@ -26,5 +26,5 @@ def write_jaffe(folder: Path, samples: Sequence[DrawnSample]) -> Path:
         take = takes[sample.subject, sample.code]
         name = f"{_SUBJECTS[sample.subject]}.{sample.code}{take}.{number}.tiff"
         write_lossless(folder / name, sample.image)
-    write_text(folder / "README_FIRST.txt", "The drawn pictures of nobody.\n")
+    write_text(folder / "README_FIRST.txt", "The drawn images of nobody.\n")
     return folder

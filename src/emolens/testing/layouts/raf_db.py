@@ -10,11 +10,11 @@ from emolens.testing.layouts.samples import DrawnSample
 
 
 def write_raf_db(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write `basic/` with its list and aligned pictures.
+    """Write `basic/` with its list and aligned images.
 
     Args:
         folder: Where to.
-        samples: Faces with RAF-DB's codes, of `Split.TRAINING` and `Split.PRIVATE_TEST`.
+        samples: Faces with RAF-DB's codes, of `Split.TRAIN` and `Split.TEST`.
 
     Returns:
         The folder to read.
@@ -25,7 +25,7 @@ def write_raf_db(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     for sample in samples:
         numbers[sample.split] += 1
         # Its authors number the two with five and four digits.
-        is_training = sample.split is Split.TRAINING
+        is_training = sample.split is Split.TRAIN
         kind, n_digits = ("train", 5) if is_training else ("test", 4)
         name = f"{kind}_{numbers[sample.split]:0{n_digits}}"
         write_jpeg(basic / "Image" / "aligned" / f"{name}_aligned.jpg", sample.image)

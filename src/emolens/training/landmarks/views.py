@@ -33,15 +33,15 @@ _BLUR_CHANCE = 0.35
 
 
 class FaceBatch(NamedTuple):
-    """Pictures of one face each, with what the teachers say; in sides of the picture, 0..1.
+    """Images of one face each, with what the teachers say; in sides of the image, 0..1.
 
     Attributes:
-        pictures: uint8 (N, 1, P, P), grey.
+        images: uint8 (N, 1, P, P), grey.
         landmarks: float32 (N, 5, 2).
         boxes: float32 (N, 4), x_min, y_min, x_max, y_max.
     """
 
-    pictures: Tensor
+    images: Tensor
     landmarks: Tensor
     boxes: Tensor
 
@@ -67,16 +67,16 @@ def draw_closeups(
     *,
     second_looks: float = 0.0,
 ) -> Closeups:
-    """Draw one close-up for each picture.
+    """Draw one close-up for each image.
 
     Args:
-        batch: N pictures.
-        backgrounds: uint8 (M, 1, P, P), grey pictures without faces.
+        batch: N images.
+        backgrounds: uint8 (M, 1, P, P), grey images without faces.
         spec: How faces lie in them.
         size_px: S.
         second_looks: Part of the close-ups that are drawn as a second look frames a face, 0..1.
     """
-    n_faces = len(batch.pictures)
+    n_faces = len(batch.images)
     n_negatives = round(spec.negatives * n_faces)
     n_backgrounds = round(_BACKGROUND_SHARE * n_negatives)
     far = torch.where(torch.rand(n_faces) < second_looks, _SECOND_LOOK, 1.0)
@@ -85,24 +85,24 @@ def draw_closeups(
     middle[off], side[off] = _off_the_face(batch.boxes[off])
     turn = _turns(spec, far)
     mirror = torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
-    pictures = batch.pictures.float()
+    images = batch.images.float()
     picked = backgrounds[torch.randint(len(backgrounds), (n_faces,))].float()
-    pictures[:n_backgrounds] = picked[:n_backgrounds]
+    images[:n_backgrounds] = picked[:n_backgrounds]
     maps = _matrices(middle, side, turn, mirror)
-    pixels = _sample(pictures, picked.roll(1, 0), maps, size_px)
+    pixels = _sample(images, picked.roll(1, 0), maps, size_px)
     answers = _answers(batch, middle, side, turn, mirror)
     answers.faces[:n_negatives] = 0
     return Closeups(_take_photograph(pixels), answers)
 
 
 def plain_closeups(batch: FaceBatch, spec: ViewsSection, size_px: int) -> Closeups:
-    """One close-up for each picture, each with a face, without changes to light or pixels."""
-    n_faces = len(batch.pictures)
+    """One close-up for each image, each with a face, without changes to light or pixels."""
+    n_faces = len(batch.images)
     far = torch.ones(n_faces)
     middle, side = _squares(batch.boxes, spec, far)
     turn, mirror = _turns(spec, far), torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
     maps = _matrices(middle, side, turn, mirror)
-    pixels = _warp(batch.pictures.float(), maps, size_px, "border")
+    pixels = _warp(batch.images.float(), maps, size_px, "border")
     return Closeups(pixels.round(), _answers(batch, middle, side, turn, mirror))
 
 
@@ -139,7 +139,7 @@ def _turns(spec: ViewsSection, far: Tensor) -> Tensor:
 
 
 def _matrices(middle: Tensor, side: Tensor, turn: Tensor, mirror: Tensor) -> Tensor:
-    """Float (N, 2, 3) maps from positions in the close-up to positions in the picture, -1..1."""
+    """Float (N, 2, 3) maps from positions in the close-up to positions in the image, -1..1."""
     cos, sin = side * turn.cos(), side * turn.sin()
     x = torch.stack([mirror * cos, -sin, 2 * middle[:, 0] - 1], dim=1)
     y = torch.stack([mirror * sin, cos, 2 * middle[:, 1] - 1], dim=1)
@@ -159,31 +159,31 @@ def _answers(batch: FaceBatch, middle: Tensor, side: Tensor, turn: Tensor, mirro
     return Found(landmarks, torch.cat([center, size], dim=1), torch.ones(len(size)))
 
 
-def _sample(pictures: Tensor, around: Tensor, maps: Tensor, size_px: int) -> Tensor:
-    """Cut close-ups out; what lies beyond a picture is its border, its mirror image or another."""
+def _sample(images: Tensor, around: Tensor, maps: Tensor, size_px: int) -> Tensor:
+    """Cut close-ups out; what lies beyond an image is its border, its mirror image or another."""
     way = int(torch.randint(3, ()))
     if way < 2:
-        return _warp(pictures, maps, size_px, ("border", "reflection")[way])
+        return _warp(images, maps, size_px, ("border", "reflection")[way])
     turned = maps.clone()
-    # The same part of another picture, shrunk to lie wholly inside it.
+    # The same part of another image, shrunk to lie wholly inside it.
     turned[:, :, 2] = 0
     reach = turned.abs().sum(dim=2).amax(dim=1)
     turned /= reach.clamp(min=1)[:, None, None]
-    inside = _warp(torch.ones_like(pictures), maps, size_px, "zeros")
-    return _warp(pictures, maps, size_px, "zeros") + (1 - inside) * _warp(
+    inside = _warp(torch.ones_like(images), maps, size_px, "zeros")
+    return _warp(images, maps, size_px, "zeros") + (1 - inside) * _warp(
         around, turned, size_px, "border"
     )
 
 
 def _warp(
-    pictures: Tensor,
+    images: Tensor,
     maps: Tensor,
     size_px: int,
     padding: Literal["border", "reflection", "zeros"] | str,
 ) -> Tensor:
     grid = nn.functional.affine_grid(maps, [len(maps), 1, size_px, size_px], align_corners=False)
     return nn.functional.grid_sample(
-        pictures, grid, mode="bilinear", padding_mode=padding, align_corners=False
+        images, grid, mode="bilinear", padding_mode=padding, align_corners=False
     )
 
 

@@ -49,11 +49,11 @@ def test_faces_are_read_by_split_and_number(root: Path) -> None:
     assert [face.emotion for face in faces] == [
         *(Emotion.SAD, Emotion.HAPPY, Emotion.SURPRISE, Emotion.FEAR)
     ]
-    assert [face.split for face in faces] == [*[Split.TRAINING] * 3, Split.PUBLIC_TEST]
+    assert [face.split for face in faces] == [*[Split.TRAIN] * 3, Split.VALIDATION]
     assert all((face.image == FACE).all() for face in faces)
     assert faces[0].location == str(root / "train_set" / "images" / "9.jpg")
-    assert len(read(root, Split.PUBLIC_TEST)) == 1
-    assert read(root, Split.PRIVATE_TEST) == []
+    assert len(read(root, Split.VALIDATION)) == 1
+    assert read(root, Split.TEST) == []
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_any_other_label_is_named_or_skipped(
 ) -> None:
     put_face(root, "0.jpg", label)
     put_face(root, "1.jpg", np.array("1"))
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     with pytest.raises(DatasetError, match=rf"0_exp\.npy: {message}"):
         read(root)
     assert len(list(iter_affectnet_annotations(root, report=report))) == 1
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
 
 
 class Trap:
@@ -126,11 +126,11 @@ def test_damaged_bytes_of_a_label_are_refused_or_read(root: Path, seed: int) -> 
         damaged = bytearray(whole)
         damaged[rng.integers(len(damaged))] = rng.integers(256)
         file.write_bytes(damaged[: rng.integers(1, len(damaged) + 1)])
-        report = ReadingReport(skip_faults=True)
+        report = ReadingReport(skip_damaged=True)
 
         faces = list(iter_affectnet_annotations(root, report=report))
 
-        assert len(faces) + report.n_faults + report.left_out.total() == 1
+        assert len(faces) + report.n_damaged + report.left_out.total() == 1
 
 
 @pytest.mark.parametrize("shape", [b"(1000000000000000,)", b"(99999999999999999999999999,)"])
@@ -144,7 +144,7 @@ def test_a_label_that_promises_too_much_is_refused(root: Path, shape: bytes) -> 
         read(root)
 
 
-def test_a_picture_without_label_is_named(root: Path) -> None:
+def test_an_image_without_label_is_named(root: Path) -> None:
     put_face(root, "0.jpg", np.array("1"))
     (root / "train_set" / "annotations" / "0_exp.npy").unlink()
 
@@ -152,7 +152,7 @@ def test_a_picture_without_label_is_named(root: Path) -> None:
         read(root)
 
 
-def test_a_label_without_picture_is_named_unless_it_is_left_out(root: Path) -> None:
+def test_a_label_without_image_is_named_unless_it_is_left_out(root: Path) -> None:
     put_face(root, "0.jpg", np.array("7"))
     (root / "train_set" / "images" / "0.jpg").unlink()
     report = ReadingReport()
@@ -160,7 +160,7 @@ def test_a_label_without_picture_is_named_unless_it_is_left_out(root: Path) -> N
     assert list(iter_affectnet_annotations(root, report=report)) == []
     assert report.left_out == {"contempt": 1}
     np.save(root / "train_set" / "annotations" / "0_exp.npy", np.array("1"))
-    with pytest.raises(DatasetError, match=r"0_exp\.npy: the picture .*0\.jpg is missing"):
+    with pytest.raises(DatasetError, match=r"0_exp\.npy: the image .*0\.jpg is missing"):
         read(root)
 
 
@@ -190,7 +190,7 @@ def test_a_split_that_is_not_wanted_may_be_missing(root: Path) -> None:
     put_face(root, "0.jpg", np.array("1"))
     (root / "val_set" / "images").rmdir()
 
-    assert len(read(root, Split.TRAINING)) == 1
+    assert len(read(root, Split.TRAIN)) == 1
 
 
 def test_other_folders_are_not_affectnet(tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ def put(
     training: str = HEADER,
     validation: str = "",
     *,
-    pictures: str = IMAGES,
+    images: str = IMAGES,
     lists: str = "Manually_Annotated_file_lists",
 ) -> Path:
-    (root / pictures / "1").mkdir(parents=True)
-    (root / pictures / "1" / "a.jpg").write_bytes(bytes(cv2.imencode(".png", SCENE)[1]))
+    (root / images / "1").mkdir(parents=True)
+    (root / images / "1" / "a.jpg").write_bytes(bytes(cv2.imencode(".png", SCENE)[1]))
     (root / lists).mkdir(exist_ok=True)
     (root / lists / "training.csv").write_text(training, newline="")
     (root / lists / "validation.csv").write_text(validation, newline="")
@@ -47,7 +47,7 @@ def test_a_row_gives_the_face_in_its_box(tmp_path: Path, start: str, end: str) -
     [face] = iter_affectnet_lists(tmp_path)
 
     assert (face.image == SCENE[5:25, 10:30]).all()
-    assert (face.emotion, face.split) == (Emotion.HAPPY, Split.TRAINING)
+    assert (face.emotion, face.split) == (Emotion.HAPPY, Split.TRAIN)
     lists = tmp_path / "Manually_Annotated_file_lists"
     assert face.location == f"{lists / 'training.csv'}: line 2"
 
@@ -58,8 +58,8 @@ def test_both_lists_are_read_with_and_without_header(tmp_path: Path, with_header
     put(tmp_path, f"{head}{ROW}\n", f"{head}{ROW.replace(',1,0.5', ',6,0.5')}\n")
 
     assert emotions(tmp_path) == [Emotion.HAPPY, Emotion.ANGRY]
-    assert emotions(tmp_path, Split.PUBLIC_TEST) == [Emotion.ANGRY]
-    assert emotions(tmp_path, Split.PRIVATE_TEST) == []
+    assert emotions(tmp_path, Split.VALIDATION) == [Emotion.ANGRY]
+    assert emotions(tmp_path, Split.TEST) == []
 
 
 def test_a_header_tells_the_columns_in_any_order(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_a_header_without_a_column_stops_the_reading(tmp_path: Path, wrong: str)
     put(tmp_path, HEADER.replace("expression", wrong) + f"\n{ROW}\n")
 
     with pytest.raises(DatasetError, match=r"training\.csv: line 1: the header must name .*expres"):
-        list(iter_affectnet_lists(tmp_path, report=ReadingReport(skip_faults=True)))
+        list(iter_affectnet_lists(tmp_path, report=ReadingReport(skip_damaged=True)))
 
 
-def test_a_box_that_is_the_picture_gives_the_picture(tmp_path: Path) -> None:
+def test_a_box_that_is_the_image_gives_the_image(tmp_path: Path) -> None:
     put(tmp_path, f"{HEADER}\n1/a.jpg,0,0,60,60,,0,0,0\n")
 
     [face] = iter_affectnet_lists(tmp_path)
@@ -88,7 +88,7 @@ def test_a_box_that_is_the_picture_gives_the_picture(tmp_path: Path) -> None:
     assert (face.image == SCENE).all()
 
 
-def test_a_box_may_reach_beyond_the_picture(tmp_path: Path) -> None:
+def test_a_box_may_reach_beyond_the_image(tmp_path: Path) -> None:
     put(tmp_path, f"{HEADER}\n1/a.jpg,-4,-2,20,20,,0,0,0\n")
 
     [face] = iter_affectnet_lists(tmp_path)
@@ -98,7 +98,7 @@ def test_a_box_may_reach_beyond_the_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pictures",
+    "images",
     [
         IMAGES,
         f"Manually_Annotated/{IMAGES}",
@@ -106,10 +106,8 @@ def test_a_box_may_reach_beyond_the_picture(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("lists", ["Manually_Annotated_file_lists", "."])
-def test_the_places_where_people_keep_it_are_known(
-    tmp_path: Path, pictures: str, lists: str
-) -> None:
-    put(tmp_path, f"{HEADER}\n{ROW}\n", pictures=pictures, lists=lists)
+def test_the_places_where_people_keep_it_are_known(tmp_path: Path, images: str, lists: str) -> None:
+    put(tmp_path, f"{HEADER}\n{ROW}\n", images=images, lists=lists)
 
     assert is_affectnet_lists(tmp_path)
     assert emotions(tmp_path) == [Emotion.HAPPY]
@@ -119,20 +117,20 @@ def test_a_list_that_is_not_wanted_may_be_missing(tmp_path: Path) -> None:
     put(tmp_path, f"{HEADER}\n{ROW}\n", lists=".")
     (tmp_path / "validation.csv").unlink()
 
-    assert emotions(tmp_path, Split.TRAINING) == [Emotion.HAPPY]
-    with pytest.raises(DatasetError, match=r"validation\.csv: the list of .*PublicTest pictures"):
+    assert emotions(tmp_path, Split.TRAIN) == [Emotion.HAPPY]
+    with pytest.raises(DatasetError, match=r"validation\.csv: the list of .*validation images"):
         iter_affectnet_lists(tmp_path)
 
 
-def test_a_missing_folder_of_pictures_is_named_at_once(tmp_path: Path) -> None:
-    put(tmp_path, pictures="elsewhere")
+def test_a_missing_folder_of_images_is_named_at_once(tmp_path: Path) -> None:
+    put(tmp_path, images="elsewhere")
 
     assert is_affectnet_lists(tmp_path)
-    with pytest.raises(DatasetError, match=rf"{IMAGES}: the folder of AffectNet's pictures is mi"):
+    with pytest.raises(DatasetError, match=rf"{IMAGES}: the folder of AffectNet's images is mi"):
         iter_affectnet_lists(tmp_path)
 
 
-def test_faces_without_a_place_are_left_out_before_box_and_picture_are_looked_at(
+def test_faces_without_a_place_are_left_out_before_box_and_image_are_looked_at(
     tmp_path: Path,
 ) -> None:
     rows = [f"1/gone.jpg,NULL,NULL,NULL,NULL,NULL,{code},-2,-2" for code in (7, 8, 9, 10, 10)]
@@ -153,20 +151,20 @@ def test_faces_without_a_place_are_left_out_before_box_and_picture_are_looked_at
         (ROW.replace(",1,0.5", ",1.0,0.5"), r"label is '1\.0'"),
         (ROW.replace("20,20", "nan,20"), r"box of the face has 'nan'"),
         (ROW.replace("20,20", "20,-20"), r"the face is 20 x -20 px"),
-        (ROW.replace("10,5,", "60,5,"), r"lies outside the picture"),
-        (ROW.replace("a.jpg", "b.jpg"), r"the picture .*b\.jpg is missing"),
+        (ROW.replace("10,5,", "60,5,"), r"lies outside the image"),
+        (ROW.replace("a.jpg", "b.jpg"), r"the image .*b\.jpg is missing"),
         (ROW.replace("1/", "/1/"), r"called '/1/a\.jpg'; expected a path inside"),
         (ROW.replace("1/a", "1/../../../a"), r"expected a path inside"),
     ],
 )
 def test_a_broken_row_is_named_or_skipped(tmp_path: Path, row: str, message: str) -> None:
     put(tmp_path, f"{HEADER}\n{row}\n{ROW}\n")
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     with pytest.raises(DatasetError, match=rf"training\.csv: line 2: .*{message}"):
         list(iter_affectnet_lists(tmp_path))
     assert len(list(iter_affectnet_lists(tmp_path, report=report))) == 1
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
 
 
 def test_other_folders_are_not_affectnet(tmp_path: Path) -> None:

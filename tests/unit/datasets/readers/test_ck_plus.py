@@ -54,7 +54,7 @@ def test_neutral_faces_that_somebody_added_are_read(folder: Path) -> None:
 def test_contempt_is_not_opened_and_other_files_are_ignored(folder: Path) -> None:
     for file in (folder / "contempt").iterdir():
         file.write_bytes(b"")
-    for name in (".DS_Store", "Thumbs.db", "notes.txt"):
+    for name in (".DS_Store", "Thumbs.db", "warnings.txt"):
         (folder / "anger" / name).write_bytes(b"x")
     (folder / "README.txt").write_text("x")
 
@@ -64,7 +64,7 @@ def test_contempt_is_not_opened_and_other_files_are_ignored(folder: Path) -> Non
 def test_a_split_has_no_faces(folder: Path) -> None:
     report = ReadingReport()
 
-    assert list(iter_ck_plus_48(folder, Split.TRAINING, report)) == []
+    assert list(iter_ck_plus_48(folder, Split.TRAIN, report)) == []
     assert report.left_out == {}
 
 
@@ -81,17 +81,17 @@ def test_names_in_another_case_are_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>"])
-def test_a_broken_picture_is_a_fault_of_its_own(folder: Path, content: bytes) -> None:
+def test_a_broken_image_is_a_fault_of_its_own(folder: Path, content: bytes) -> None:
     file = folder / "anger" / "S005_001_00000001.png"
     file.write_bytes(content)
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     assert len(list(iter_ck_plus_48(folder, report=report))) == 11
-    assert report.n_faults == 1
-    assert str(file) in report.faults[0]
+    assert report.n_damaged == 1
+    assert str(file) in report.damaged[0]
 
 
-def test_a_picture_of_nobody_known_is_a_fault(folder: Path) -> None:
+def test_an_image_of_nobody_known_is_a_fault(folder: Path) -> None:
     (folder / "anger" / "S006_001_00000002.png").rename(folder / "anger" / "mine.png")
 
     with pytest.raises(DatasetError, match=r"mine\.png: is not named like S010_004_00000017\.png"):

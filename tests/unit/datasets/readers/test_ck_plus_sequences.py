@@ -41,7 +41,7 @@ def landmarks_of(folder: Path, frame: int) -> Path:
     return folder / "Landmarks" / f"{NAME}{frame:08d}_landmarks.txt"
 
 
-def picture_of(folder: Path, frame: int) -> Path:
+def image_of(folder: Path, frame: int) -> Path:
     return folder / "cohn-kanade-images" / f"{NAME}{frame:08d}.png"
 
 
@@ -55,7 +55,7 @@ def test_the_first_frame_is_neutral_and_the_last_three_have_the_label(folder: Pa
     faces = list(iter_ck_plus(folder))
 
     assert emotions(faces) == [Emotion.NEUTRAL, Emotion.HAPPY, Emotion.HAPPY, Emotion.HAPPY]
-    assert [face.location for face in faces] == [str(picture_of(folder, n)) for n in (1, 2, 3, 4)]
+    assert [face.location for face in faces] == [str(image_of(folder, n)) for n in (1, 2, 3, 4)]
     assert {(face.subject, face.split) for face in faces} == {("S005", None)}
     for face, sample in zip(faces, [neutral, *happy], strict=True):
         assert (face.image == sample.image).all()
@@ -76,9 +76,9 @@ def test_frames_in_between_are_not_read(folder: Path) -> None:
     label_of(folder).rename(label_of(folder).with_name("S005_001_00000006_emotion.txt"))
     for frame in (5, 6):
         landmarks_of(folder, frame).write_bytes(landmarks_of(folder, 4).read_bytes())
-        picture_of(folder, frame).write_bytes(picture_of(folder, 4).read_bytes())
+        image_of(folder, frame).write_bytes(image_of(folder, 4).read_bytes())
     for frame in (2, 3):
-        picture_of(folder, frame).write_bytes(b"")
+        image_of(folder, frame).write_bytes(b"")
 
     faces = list(iter_ck_plus(folder))
 
@@ -119,14 +119,14 @@ def test_sequences_without_a_label_are_counted(tmp_path: Path, has_folder: bool)
 
 
 def test_a_split_has_no_faces(folder: Path) -> None:
-    assert list(iter_ck_plus(folder, Split.PRIVATE_TEST)) == []
+    assert list(iter_ck_plus(folder, Split.TEST)) == []
 
 
 def test_system_files_and_foreign_ones_are_ignored(folder: Path) -> None:
     for place in ("cohn-kanade-images", "Emotion", "Landmarks"):
         for inner in ("", "S005", "S005/001"):
             (folder / place / inner / ".DS_Store").write_bytes(b"\0")
-            (folder / place / inner / "notes.txt").write_text("x")
+            (folder / place / inner / "warnings.txt").write_text("x")
     (folder / "FACS").mkdir()
     (folder / "ReadMeCohnKanadeDatabase_website.txt").write_text("x")
 
@@ -167,18 +167,18 @@ def test_a_broken_label_is_one_fault_and_loses_its_sequence(
 ) -> None:
     folder = write_ck_plus(tmp_path, drawn(HAPPY, "7"))
     label_of(folder).write_bytes(content)
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     faces = list(iter_ck_plus(folder, report=report))
 
     assert Counter(emotions(faces)) == {Emotion.NEUTRAL: 1, Emotion.SURPRISE: 3}
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
     with pytest.raises(DatasetError, match=rf"00000004_emotion\.txt: .*{message}"):
         list(iter_ck_plus(folder))
 
 
 def test_a_label_of_a_frame_that_is_not_there_is_a_fault(folder: Path) -> None:
-    picture_of(folder, 4).unlink()
+    image_of(folder, 4).unlink()
 
     with pytest.raises(DatasetError, match=r"labels the frame S005_001_00000004, which does not"):
         list(iter_ck_plus(folder))
@@ -192,9 +192,9 @@ def test_a_label_of_the_first_frame_is_a_fault(folder: Path) -> None:
 
 
 def test_a_label_without_its_sequence_is_a_fault(folder: Path) -> None:
-    for picture in picture_of(folder, 1).parent.iterdir():
-        picture.unlink()
-    picture_of(folder, 1).parent.rmdir()
+    for image in image_of(folder, 1).parent.iterdir():
+        image.unlink()
+    image_of(folder, 1).parent.rmdir()
 
     with pytest.raises(DatasetError, match=r"does not come after the first of the 0 frames"):
         list(iter_ck_plus(folder))
@@ -230,7 +230,7 @@ def spoil_line(change: Callable[[list[str]], list[str]]) -> Callable[[Path], Non
         (spoil_line(lambda lines: ["9 9", "8 9"] * 34), r"the landmarks lie in one line"),
         (
             spoil_line(lambda lines: ["9000 9000", "9100 9100"] * 34),
-            r"00000002\.png: the face at .* lies outside the picture",
+            r"00000002\.png: the face at .* lies outside the image",
         ),
     ],
 )
@@ -238,7 +238,7 @@ def test_broken_landmarks_are_a_fault_of_their_frame(
     folder: Path, spoil: Callable[[Path], None], message: str
 ) -> None:
     spoil(landmarks_of(folder, 2))
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     faces = list(iter_ck_plus(folder, report=report))
 
@@ -248,11 +248,11 @@ def test_broken_landmarks_are_a_fault_of_their_frame(
 
 
 def test_a_broken_frame_is_a_fault_of_its_own(folder: Path) -> None:
-    picture_of(folder, 1).write_bytes(b"")
-    report = ReadingReport(skip_faults=True)
+    image_of(folder, 1).write_bytes(b"")
+    report = ReadingReport(skip_damaged=True)
 
     assert len(list(iter_ck_plus(folder, report=report))) == 3
-    assert "S005_001_00000001.png: not a readable picture" in report.faults[0]
+    assert "S005_001_00000001.png: not a readable image" in report.damaged[0]
 
 
 @pytest.mark.parametrize(

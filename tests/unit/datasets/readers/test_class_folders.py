@@ -39,14 +39,12 @@ def test_split_folders_are_read_in_the_order_of_the_official_csv(tmp_path: Path)
         put(tmp_path / name)
 
     assert listed(tmp_path) == [
-        ("train/angry/b.png", Emotion.ANGRY, Split.TRAINING),
-        ("train/sad/a.png", Emotion.SAD, Split.TRAINING),
-        ("valid/happy/a.png", Emotion.HAPPY, Split.PUBLIC_TEST),
-        ("test/sad/a.png", Emotion.SAD, Split.PRIVATE_TEST),
+        ("train/angry/b.png", Emotion.ANGRY, Split.TRAIN),
+        ("train/sad/a.png", Emotion.SAD, Split.TRAIN),
+        ("valid/happy/a.png", Emotion.HAPPY, Split.VALIDATION),
+        ("test/sad/a.png", Emotion.SAD, Split.TEST),
     ]
-    assert listed(tmp_path, Split.PRIVATE_TEST) == [
-        ("test/sad/a.png", Emotion.SAD, Split.PRIVATE_TEST)
-    ]
+    assert listed(tmp_path, Split.TEST) == [("test/sad/a.png", Emotion.SAD, Split.TEST)]
 
 
 def test_class_folders_alone_have_no_split(tmp_path: Path) -> None:
@@ -57,7 +55,7 @@ def test_class_folders_alone_have_no_split(tmp_path: Path) -> None:
         ("fear/a.png", Emotion.FEAR, None),
         ("neutral/a.png", Emotion.NEUTRAL, None),
     ]
-    assert listed(tmp_path, Split.TRAINING) == []
+    assert listed(tmp_path, Split.TRAIN) == []
 
 
 @pytest.mark.parametrize(
@@ -84,21 +82,21 @@ def test_a_split_in_the_file_name_wins_over_the_folder(tmp_path: Path) -> None:
         put(tmp_path / "test" / "happy" / name)
     put(tmp_path / "train" / "happy" / "Training_7.jpg")
 
-    assert [name for name, _, _ in listed(tmp_path, Split.PUBLIC_TEST)] == [
+    assert [name for name, _, _ in listed(tmp_path, Split.VALIDATION)] == [
         "test/happy/PublicTest_9.jpg",
         "test/happy/PublicTest_10.jpg",
     ]
-    assert [name for name, _, _ in listed(tmp_path, Split.PRIVATE_TEST)] == [
+    assert [name for name, _, _ in listed(tmp_path, Split.TEST)] == [
         "test/happy/PrivateTest_1.jpg",
         "test/happy/other.jpg",
     ]
-    assert len(listed(tmp_path, Split.TRAINING)) == 1
+    assert len(listed(tmp_path, Split.TRAIN)) == 1
 
 
 def test_a_split_in_the_file_name_counts_without_split_folders(tmp_path: Path) -> None:
     put(tmp_path / "happy" / "Training_7.jpg")
 
-    assert listed(tmp_path) == [("happy/Training_7.jpg", Emotion.HAPPY, Split.TRAINING)]
+    assert listed(tmp_path) == [("happy/Training_7.jpg", Emotion.HAPPY, Split.TRAIN)]
 
 
 def test_grey_and_colour_of_any_size_are_read_as_grey(tmp_path: Path) -> None:
@@ -115,7 +113,7 @@ def test_grey_and_colour_of_any_size_are_read_as_grey(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
-def test_a_grey_picture_stays_exact(tmp_path: Path, suffix: str) -> None:
+def test_a_grey_image_stays_exact(tmp_path: Path, suffix: str) -> None:
     smooth = cv2.GaussianBlur(FACE, (9, 9), 3)
     path = put(tmp_path / "sad" / f"a{suffix}", smooth)
     [face] = iter_class_folders(tmp_path)
@@ -143,7 +141,7 @@ def test_hidden_and_foreign_files_are_ignored(tmp_path: Path) -> None:
     put(tmp_path / "contact_sheet.png")
     (tmp_path / "train" / ".ipynb_checkpoints").mkdir()
     (tmp_path / ".git").mkdir()
-    for name in (".DS_Store", "Thumbs.db", "._a.png", "notes.txt", "labels.csv"):
+    for name in (".DS_Store", "Thumbs.db", "._a.png", "warnings.txt", "labels.csv"):
         (tmp_path / "train" / "sad" / name).write_bytes(b"x")
 
     assert [name for name, _, _ in listed(tmp_path)] == ["train/sad/a.png"]
@@ -196,7 +194,7 @@ def test_a_root_without_class_folders_shows_the_layouts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp"])
 @pytest.mark.parametrize("kept", [0.0, 0.05, 0.6])
-def test_a_truncated_picture_is_named(tmp_path: Path, name: str, kept: float) -> None:
+def test_a_truncated_image_is_named(tmp_path: Path, name: str, kept: float) -> None:
     path = put(tmp_path / "sad" / name)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
@@ -228,7 +226,7 @@ def test_links_in_a_circle_end_in_an_error(tmp_path: Path, link: str) -> None:
 
 @NEEDS_LINKS
 @pytest.mark.timeout(20)
-def test_a_picture_that_links_to_itself_is_named(tmp_path: Path) -> None:
+def test_an_image_that_links_to_itself_is_named(tmp_path: Path) -> None:
     put(tmp_path / "happy" / "a.png")
     (tmp_path / "happy" / "b.png").symlink_to("b.png")
 
@@ -237,7 +235,7 @@ def test_a_picture_that_links_to_itself_is_named(tmp_path: Path) -> None:
 
 
 @NEEDS_LINKS
-def test_links_to_folders_and_pictures_are_followed(tmp_path: Path) -> None:
+def test_links_to_folders_and_images_are_followed(tmp_path: Path) -> None:
     put(tmp_path / "elsewhere" / "glad" / "x.png")
     root = tmp_path / "root"
     root.mkdir()
@@ -271,10 +269,10 @@ def test_a_label_map_says_what_folders_are(tmp_path: Path) -> None:
     )
 
     assert listed(tmp_path) == [
-        ("fold1/joy/a.png", Emotion.HAPPY, Split.TRAINING),
-        ("fold1/1/a.png", Emotion.SURPRISE, Split.TRAINING),
-        ("fold2/1/a.png", Emotion.SURPRISE, Split.PUBLIC_TEST),
-        ("test/Joy/a.png", Emotion.HAPPY, Split.PRIVATE_TEST),
+        ("fold1/joy/a.png", Emotion.HAPPY, Split.TRAIN),
+        ("fold1/1/a.png", Emotion.SURPRISE, Split.TRAIN),
+        ("fold2/1/a.png", Emotion.SURPRISE, Split.VALIDATION),
+        ("test/Joy/a.png", Emotion.HAPPY, Split.TEST),
     ]
 
 
@@ -286,7 +284,7 @@ def test_what_a_label_map_leaves_out_is_counted_and_not_opened(tmp_path: Path) -
     report, of_test = ReadingReport(), ReadingReport()
 
     assert len(list(iter_class_folders(tmp_path, report=report))) == 1
-    assert list(iter_class_folders(tmp_path, Split.PRIVATE_TEST, of_test)) == []
+    assert list(iter_class_folders(tmp_path, Split.TEST, of_test)) == []
     assert report.left_out == {"contempt": 3}
     assert of_test.left_out == {"contempt": 1}
 
@@ -300,9 +298,9 @@ def test_a_label_map_wins_over_known_names(tmp_path: Path) -> None:
     )
 
     assert listed(tmp_path) == [
-        ("happy/happy/a.png", Emotion.SAD, Split.TRAINING),
-        ("sad/happy/a.png", Emotion.SAD, Split.PUBLIC_TEST),
-        ("val/happy/a.png", Emotion.SAD, Split.PRIVATE_TEST),
+        ("happy/happy/a.png", Emotion.SAD, Split.TRAIN),
+        ("sad/happy/a.png", Emotion.SAD, Split.VALIDATION),
+        ("val/happy/a.png", Emotion.SAD, Split.TEST),
     ]
 
 

@@ -16,19 +16,19 @@ SCENE = np.random.default_rng(4).integers(0, 256, (60, 90)).astype(np.uint8)
 def put(
     root: Path,
     listed: str,
-    *pictures: str,
+    *images: str,
     list_name: str = "label/label.lst",
     folder: str = "image/origin",
 ) -> Path:
     (root / folder).mkdir(parents=True)
-    for name in pictures:
+    for name in images:
         (root / folder / name).write_bytes(bytes(cv2.imencode(".png", SCENE)[1]))
     (root / list_name).parent.mkdir(parents=True, exist_ok=True)
     (root / list_name).write_text(listed, newline="")
     return root
 
 
-def test_every_face_of_a_picture_is_cut_out_with_its_own_box(tmp_path: Path) -> None:
+def test_every_face_of_an_image_is_cut_out_with_its_own_box(tmp_path: Path) -> None:
     # Top, left, right, bottom: an unusual order.
     put(tmp_path, "a.jpg 0 5 10 30 25 97.3 3\r\na.jpg 1 20 50 80 50 20 0\r\n\r\n", "a.jpg")
 
@@ -79,11 +79,11 @@ def test_a_missing_list_is_named_at_once(tmp_path: Path, inner: str) -> None:
         iter_expw(tmp_path)
 
 
-def test_a_missing_folder_of_pictures_is_named_at_once(tmp_path: Path) -> None:
+def test_a_missing_folder_of_images_is_named_at_once(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg 0 5 10 30 25 97.3 3\n").joinpath("image", "origin").rmdir()
 
     assert is_expw(tmp_path)
-    with pytest.raises(DatasetError, match=r"origin: the folder of ExpW's pictures is missing; un"):
+    with pytest.raises(DatasetError, match=r"origin: the folder of ExpW's images is missing; un"):
         iter_expw(tmp_path)
 
 
@@ -102,19 +102,19 @@ def test_other_folders_are_not_expw(tmp_path: Path) -> None:
         ("a.jpg 0 5 10 30 25 97.3 3.0", r"label is '3\.0'"),
         ("a.jpg 0 nan 10 30 25 97.3 3", r"box of the face has 'nan'; expected a number"),
         ("a.jpg 0 5 30 10 25 97.3 3", r"the face is -20 x 20 px"),
-        ("a.jpg 0 5 90 110 25 97.3 3", r"the face at 90, 5 to 110, 25 lies outside the picture"),
-        ("b.jpg 0 5 10 30 25 97.3 3", r"the picture .*b\.jpg is missing"),
+        ("a.jpg 0 5 90 110 25 97.3 3", r"the face at 90, 5 to 110, 25 lies outside the image"),
+        ("b.jpg 0 5 10 30 25 97.3 3", r"the image .*b\.jpg is missing"),
         ("../a.jpg 0 5 10 30 25 97.3 3", r"called '\.\./a\.jpg'; expected a path inside"),
     ],
 )
 def test_a_broken_row_is_named_or_skipped(tmp_path: Path, row: str, message: str) -> None:
     put(tmp_path, f"{row}\na.jpg 0 5 10 30 25 97.3 3\n", "a.jpg")
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     with pytest.raises(DatasetError, match=rf"label\.lst: line 1: .*{message}"):
         list(iter_expw(tmp_path))
     assert [face.emotion for face in iter_expw(tmp_path, report=report)] == [Emotion.HAPPY]
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
 
 
 def test_the_published_counts_add_up_to_the_published_total() -> None:

@@ -46,7 +46,7 @@ def assert_is_the_face(samples: list[FaceSample]) -> None:
     assert face.image.dtype == np.uint8
     assert (face.image == VALUES.reshape(48, 48)).all()
     assert face.emotion is Emotion.HAPPY
-    assert face.split is Split.TRAINING
+    assert face.split is Split.TRAIN
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_only_the_asked_split_is_given(file: Path) -> None:
 @pytest.mark.parametrize(
     ("usage", "split"),
     [
-        *(("val", Split.PUBLIC_TEST), ("Validation", Split.PUBLIC_TEST), ("valid", "PublicTest")),
-        *(("Public Test", Split.PUBLIC_TEST), ("public_test", Split.PUBLIC_TEST)),
+        *(("val", Split.VALIDATION), ("Validation", Split.VALIDATION), ("valid", "validation")),
+        *(("Public Test", Split.VALIDATION), ("public_test", Split.VALIDATION)),
         *(
-            ("test", Split.PRIVATE_TEST),
-            ("TEST", Split.PRIVATE_TEST),
-            ("private-test", "PrivateTest"),
+            ("test", Split.TEST),
+            ("TEST", Split.TEST),
+            ("private-test", "test"),
         ),
     ],
 )
@@ -203,8 +203,8 @@ def test_common_words_for_a_split_are_read(file: Path, usage: str, split: Split)
 @pytest.mark.parametrize(
     ("name", "split"),
     [
-        *(("train.csv", Split.TRAINING), ("fer2013_val.csv", Split.PUBLIC_TEST)),
-        *(("Public-Test-1.csv", Split.PUBLIC_TEST), ("test.csv", Split.PRIVATE_TEST)),
+        *(("train.csv", Split.TRAIN), ("fer2013_val.csv", Split.VALIDATION)),
+        *(("Public-Test-1.csv", Split.VALIDATION), ("test.csv", Split.TEST)),
         *(("fer2013.csv", None), ("train_test.csv", None)),
     ],
 )
@@ -223,8 +223,8 @@ def test_without_usage_the_name_of_the_file_tells_the_split(
         assert len(list(iter_csv(path, split))) == 1
 
     told = [f"all its rows count as {split}," if split else "its rows belong to no split: "] * 3
-    assert len(report.remarks) == 3
-    assert all(part in remark for part, remark in zip(told, report.remarks, strict=True))
+    assert len(report.warnings) == 3
+    assert all(part in warning for part, warning in zip(told, report.warnings, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -247,17 +247,17 @@ def test_other_columns_are_told_with_what_to_do(file: Path, header: str, message
         read(file, header.encode() + b"\n" + ROW)
 
 
-def test_numbers_as_labels_are_remarked_on_once_and_words_are_not(file: Path) -> None:
+def test_numbers_as_labels_are_warninged_on_once_and_words_are_not(file: Path) -> None:
     report = ReadingReport()
     file.write_bytes(HEADER + ROW + ROW)
 
     assert len(list(iter_csv(file, report=report))) == len(list(iter_csv(file, report=report))) == 2
-    [remark] = report.remarks
-    assert remark.startswith(f"{file}: the labels are numbers, read in FER2013's order (0 angry")
+    [warning] = report.warnings
+    assert warning.startswith(f"{file}: the labels are numbers, read in FER2013's order (0 angry")
     of_words = ReadingReport()
     file.write_bytes(HEADER + b"happy" + ROW[1:])
     assert len(list(iter_csv(file, report=of_words))) == 1
-    assert of_words.remarks == []
+    assert of_words.warnings == []
 
 
 def test_a_header_alone_holds_no_faces(file: Path) -> None:

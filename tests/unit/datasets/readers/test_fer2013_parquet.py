@@ -17,8 +17,8 @@ from emolens.datasets.readers.fer2013_parquet import (
     iter_parquet,
     iter_parquet_folder,
     parquet_files,
-    remarks_metadata,
     to_table,
+    warnings_metadata,
 )
 from emolens.datasets.reading import ReadingReport
 from emolens.datasets.votes import VOTE_NAMES
@@ -62,7 +62,7 @@ def test_rows_become_faces_without_loss(file: Path) -> None:
     assert (first.image == FACE).all()
     assert first.image.shape == (48, 48)
     assert (first.emotion, second.emotion) == (Emotion.HAPPY, Emotion.NEUTRAL)
-    assert (first.split, second.split) == (Split.TRAINING, Split.PUBLIC_TEST)
+    assert (first.split, second.split) == (Split.TRAIN, Split.VALIDATION)
     assert (first.location, second.location) == (f"{file}: row 1", f"{file}: row 2")
 
 
@@ -89,8 +89,8 @@ def test_other_ways_to_write_a_table_give_the_same_faces(
     faces = list(iter_parquet(file))
 
     assert [(face.emotion, face.split) for face in faces] == [
-        (Emotion.HAPPY, Split.TRAINING),
-        (Emotion.NEUTRAL, Split.PUBLIC_TEST),
+        (Emotion.HAPPY, Split.TRAIN),
+        (Emotion.NEUTRAL, Split.VALIDATION),
     ]
     assert all((face.image == FACE).all() for face in faces)
 
@@ -98,7 +98,7 @@ def test_other_ways_to_write_a_table_give_the_same_faces(
 @pytest.mark.parametrize(
     ("name", "split"),
     [
-        *(("train-00000-of-00001.parquet", Split.TRAINING), ("public-test.pq", Split.PUBLIC_TEST)),
+        *(("train-00000-of-00001.parquet", Split.TRAIN), ("public-test.pq", Split.VALIDATION)),
         ("faces.parquet", None),
     ],
 )
@@ -109,7 +109,7 @@ def test_without_usage_the_name_of_the_file_tells_the_split(
 
     assert [face.split for face in iter_parquet(path, report=report)] == [split, split]
     assert len(list(iter_parquet(path, split))) == 2
-    assert "has no column Usage" in report.remarks[0]
+    assert "has no column Usage" in report.warnings[0]
 
 
 def test_the_numbers_of_faces_that_ferplus_rated_are_fer2013s(file: Path) -> None:
@@ -117,10 +117,10 @@ def test_the_numbers_of_faces_that_ferplus_rated_are_fer2013s(file: Path) -> Non
     write(file, **vote_table([1] * 10, [1] * 10))
 
     assert len(list(iter_parquet(file, report=report))) == 2
-    assert report.remarks == []
+    assert report.warnings == []
 
 
-def test_numbers_as_labels_are_remarked_on_unless_they_were_written_here(tmp_path: Path) -> None:
+def test_numbers_as_labels_are_warninged_on_unless_they_were_written_here(tmp_path: Path) -> None:
     foreign, own = ReadingReport(), ReadingReport()
     write(tmp_path / "foreign" / "a.parquet")
     write(tmp_path / "foreign" / "b.parquet")
@@ -129,40 +129,40 @@ def test_numbers_as_labels_are_remarked_on_unless_they_were_written_here(tmp_pat
 
     assert len(list(iter_parquet_folder(tmp_path / "foreign", report=foreign))) == 4
     assert len(list(iter_parquet_folder(tmp_path / "own", report=own))) == len(SAMPLES)
-    [remark] = foreign.remarks
-    assert remark.startswith(f"{tmp_path / 'foreign'}: the labels are numbers, read in FER2013's")
-    assert own.remarks == []
+    [warning] = foreign.warnings
+    assert warning.startswith(f"{tmp_path / 'foreign'}: the labels are numbers, read in FER2013's")
+    assert own.warnings == []
 
 
 @pytest.mark.parametrize("written", [["folders: assumed"], []])
-def test_remarks_travel_with_a_file(file: Path, written: list[str]) -> None:
+def test_warnings_travel_with_a_file(file: Path, written: list[str]) -> None:
     with pq.ParquetWriter(file, SCHEMA) as writer:
         writer.write_table(to_table(SAMPLES))
-        writer.add_key_value_metadata(remarks_metadata(written))
+        writer.add_key_value_metadata(warnings_metadata(written))
     report = ReadingReport()
 
     assert len(list(iter_parquet(file, report=report))) == len(SAMPLES)
-    assert report.remarks == [f"{file}: made of {remark}" for remark in written]
+    assert report.warnings == [f"{file}: made of {warning}" for warning in written]
 
 
 @pytest.mark.parametrize("damaged", ["[", "{}", "3", "\x00"])
-def test_damaged_remarks_are_none(file: Path, damaged: str) -> None:
+def test_damaged_warnings_are_none(file: Path, damaged: str) -> None:
     with pq.ParquetWriter(file, SCHEMA) as writer:
         writer.write_table(to_table(SAMPLES))
-        writer.add_key_value_metadata({"emolens_remarks": damaged})
+        writer.add_key_value_metadata({"emolens_warnings": damaged})
     report = ReadingReport()
 
     assert len(list(iter_parquet(file, report=report))) == len(SAMPLES)
-    assert report.remarks == []
+    assert report.warnings == []
 
 
 def test_only_the_asked_split_is_given(file: Path) -> None:
     write(file)
 
-    [face] = iter_parquet(file, Split.PUBLIC_TEST)
+    [face] = iter_parquet(file, Split.VALIDATION)
 
     assert face.location == f"{file}: row 2"
-    assert list(iter_parquet(file, Split.PRIVATE_TEST)) == []
+    assert list(iter_parquet(file, Split.TEST)) == []
 
 
 def test_other_sizes_colours_and_formats_are_read_as_grey(file: Path) -> None:
@@ -202,15 +202,15 @@ def test_text_may_be_stored_as_categories_or_large(file: Path) -> None:
         ({"emotion": pa.array([3.0, 6.5])}, r"row 2: emotion is '6\.5'"),
         ({"emotion": pa.array(["happy", "glad"])}, r"row 2: emotion is 'glad'; .* or a word"),
         ({"emotion": pa.array([True, True])}, r"column emotion must hold whole numbers"),
-        ({"image": ["a", "b"]}, r"column image must hold bytes of an encoded picture, .* string"),
-        ({"image": [[1], [2]]}, r"column image must hold bytes of an encoded picture, .* list"),
+        ({"image": ["a", "b"]}, r"column image must hold bytes of an encoded image, .* string"),
+        ({"image": [[1], [2]]}, r"column image must hold bytes of an encoded image, .* list"),
         ({"usage": ["Training", "tset"]}, r"row 2: usage is 'tset'; expected one of Training, Pu"),
         ({"emotion": pa.array([3, 7])}, r"row 2: emotion is '7'; expected .* 0 to 6"),
         ({"emotion": pa.array([3, -1])}, r"row 2: emotion is '-1'"),
         ({"emotion": pa.array([3, None], pa.int8())}, r"row 2: emotion is ''"),
         ({"image": [encode(FACE), None]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), b""]}, r"row 2: image is (None|no readable)"),
-        ({"image": [encode(FACE), b"no picture"]}, r"row 2: image is (None|no readable)"),
+        ({"image": [encode(FACE), b"no image"]}, r"row 2: image is (None|no readable)"),
         ({"image": [encode(FACE), encode(FACE)[:-200]]}, r"row 2: image is (None|no readable)"),
         (
             {"image": [encode(FACE), encode(FACE, ".png")[:-200]]},
@@ -285,17 +285,17 @@ def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
     names = [path.name for path in parquet_files(tmp_path)]
 
     assert names == ["Part-3.PARQUET", "a.pq", "part-2.parquet", "part-10.parquet"]
-    locations = [face.location for face in iter_parquet_folder(tmp_path, Split.TRAINING)]
+    locations = [face.location for face in iter_parquet_folder(tmp_path, Split.TRAIN)]
     assert locations == [f"{tmp_path / name}: row 1" for name in names]
 
 
 def test_memory_does_not_grow_with_the_file(file: Path) -> None:
-    picture = encode(np.zeros((200, 250), np.uint8), ".bmp")
+    image = encode(np.zeros((200, 250), np.uint8), ".bmp")
     n_faces = 800
     columns = {
         "usage": ["Training"] * n_faces,
         "emotion": [0] * n_faces,
-        "image": [picture] * n_faces,
+        "image": [image] * n_faces,
     }
     # One row group of 40 MB in pages of usual size: reading must not hold the group at once.
     pq.write_table(
@@ -319,8 +319,8 @@ def vote_table(*rows: list[int] | None) -> dict[str, pa.Array]:
 def test_a_face_may_lack_a_split(file: Path) -> None:
     write(file, usage=["Training", None])
 
-    assert [face.split for face in iter_parquet(file)] == [Split.TRAINING, None]
-    assert [face.location for face in iter_parquet(file, Split.TRAINING)] == [f"{file}: row 1"]
+    assert [face.split for face in iter_parquet(file)] == [Split.TRAIN, None]
+    assert [face.location for face in iter_parquet(file, Split.TRAIN)] == [f"{file}: row 1"]
     write(file, usage=pa.array([None, None], pa.string()))
     assert [face.split for face in iter_parquet(file)] == [None, None]
 
@@ -367,9 +367,9 @@ def test_people_are_read_where_they_are_numbered(file: Path) -> None:
 
 
 SAMPLES = [
-    FaceSample(FACE, Emotion.SAD, Split.TRAINING, "a", tuple(range(10)), "S05"),
+    FaceSample(FACE, Emotion.SAD, Split.TRAIN, "a", tuple(range(10)), "S05"),
     FaceSample(FACE[:20, :30].copy(), Emotion.ANGRY, None, "b", None, None),
-    FaceSample(FACE[::2, ::2], Emotion.NEUTRAL, Split.PRIVATE_TEST, "c", (0,) * 10, ""),
+    FaceSample(FACE[::2, ::2], Emotion.NEUTRAL, Split.TEST, "c", (0,) * 10, ""),
 ]
 
 
@@ -393,13 +393,13 @@ def test_no_faces_are_written_as_an_empty_table(file: Path) -> None:
 
 def test_broken_rows_may_be_skipped_and_counted(file: Path) -> None:
     write(file, usage=["tset", "PublicTest"], emotion=pa.array([3, 6], pa.int8()))
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     [face] = iter_parquet(file, report=report)
 
     assert face.location == f"{file}: row 2"
-    assert report.n_faults == 1
-    assert report.faults[0].startswith(f"{file}: row 1: usage is 'tset'")
+    assert report.n_damaged == 1
+    assert report.damaged[0].startswith(f"{file}: row 1: usage is 'tset'")
 
 
 @pytest.mark.parametrize("name", ["subject", "ferplus_fear"])

@@ -11,17 +11,17 @@ from emolens.datasets.formats import SourceFormat, find_format
 from emolens.datasets.readers.fer2013_csv import SHEET as FER2013_SHEET
 from emolens.datasets.readers.ferplus import (
     COLUMNS,
+    IMAGES_SHEET,
     LIST_NAME,
-    PICTURES_SHEET,
     SHEET,
     is_ferplus,
-    is_ferplus_pictures,
+    is_ferplus_images,
     iter_ferplus,
-    iter_ferplus_pictures,
+    iter_ferplus_images,
 )
 from emolens.datasets.reading import ReadingReport
 from emolens.datasets.sheet import DataSheet
-from emolens.testing.layouts.ferplus import write_ferplus, write_ferplus_pictures
+from emolens.testing.layouts.ferplus import write_ferplus, write_ferplus_images
 from emolens.testing.layouts.samples import DrawnSample, draw_samples
 
 HEADER = ",".join(COLUMNS)
@@ -38,9 +38,9 @@ def joined(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """FER+ beside picture files: 10 answers in each split, one of them without a picture."""
-    return write_ferplus_pictures(tmp_path / "pictures", drawn(PICTURES_SHEET))
+def images(tmp_path: Path) -> Path:
+    """FER+ beside image files: 10 answers in each split, one of them without an image."""
+    return write_ferplus_images(tmp_path / "images", drawn(IMAGES_SHEET))
 
 
 def edit_line(file: Path, number: int, old: str, new: str) -> None:
@@ -58,7 +58,7 @@ def cut_lines(file: Path, start: int, end: int) -> None:
 
 
 def skipping() -> ReadingReport:
-    return ReadingReport(skip_faults=True)
+    return ReadingReport(skip_damaged=True)
 
 
 def rows_of(faces: list[FaceSample]) -> list[int]:
@@ -100,10 +100,10 @@ def test_other_splits_are_not_looked_at_but_stay_in_step(joined: Path) -> None:
     edit_line(joined / "fer2013.csv", 2, "0,", "9,")
     edit_line(joined / LIST_NAME, 3, ",7,3,", ",7,x,")
 
-    faces = list(iter_ferplus(joined, Split.PUBLIC_TEST))
+    faces = list(iter_ferplus(joined, Split.VALIDATION))
 
     assert rows_of(faces) == list(range(8, 15))
-    assert {face.split for face in faces} == {Split.PUBLIC_TEST}
+    assert {face.split for face in faces} == {Split.VALIDATION}
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_a_broken_row_of_either_file_loses_just_that_row(
 
     assert rows_of(faces) == list(range(2, 22))
     assert [face.emotion for face in faces] == [s.emotion for s in drawn(SHEET)[1:]]
-    assert report.n_faults == 1
-    assert f"{joined / name}: row 1 (line 2): " in report.faults[0]
+    assert report.n_damaged == 1
+    assert f"{joined / name}: row 1 (line 2): " in report.damaged[0]
     with pytest.raises(DatasetError, match=r"row 1 \(line 2\)"):
         list(iter_ferplus(joined))
 
@@ -206,7 +206,7 @@ def test_a_byte_that_is_no_utf8_is_a_fault_of_its_row(joined: Path) -> None:
     report = skipping()
 
     assert rows_of(list(iter_ferplus(joined, report=report))) == [1, *range(3, 22)]
-    assert "the picture is called 'fer\\\\xff.png'" in report.faults[0]
+    assert "the image is called 'fer\\\\xff.png'" in report.damaged[0]
 
 
 def test_a_packed_csv_is_joined_too(joined: Path) -> None:
@@ -226,122 +226,120 @@ def test_both_csvs_of_fer2013_are_one_too_many(joined: Path) -> None:
         iter_ferplus(joined)
 
 
-# Picture files beside the list
+# Image files beside the list
 
 
-def test_the_label_of_a_picture_is_the_majority(pictures: Path) -> None:
-    samples = [sample for sample in drawn(PICTURES_SHEET) if sample.emotion is not None]
+def test_the_label_of_an_image_is_the_majority(images: Path) -> None:
+    samples = [sample for sample in drawn(IMAGES_SHEET) if sample.emotion is not None]
     report = ReadingReport()
 
-    faces = list(iter_ferplus_pictures(pictures, report=report))
+    faces = list(iter_ferplus_images(images, report=report))
 
     assert [face.emotion for face in faces] == [sample.emotion for sample in samples]
     assert [face.split for face in faces] == [sample.split for sample in samples]
     assert all((a.image == b.image).all() for a, b in zip(faces, samples, strict=True))
     assert report.left_out == {"contempt": 3, "unknown": 3, "not a face": 3}
     assert faces[0].votes == (7, 3, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert faces[0].location == f"{pictures / LIST_NAME}: row 1 (line 2)"
+    assert faces[0].location == f"{images / LIST_NAME}: row 1 (line 2)"
 
 
-def test_a_shared_first_place_is_left_out(pictures: Path) -> None:
-    edit_line(pictures / LIST_NAME, 2, "7,3,0", "5,5,0")
-    edit_line(pictures / LIST_NAME, 3, "7,3,0", "0,0,0")
+def test_a_shared_first_place_is_left_out(images: Path) -> None:
+    edit_line(images / LIST_NAME, 2, "7,3,0", "5,5,0")
+    edit_line(images / LIST_NAME, 3, "7,3,0", "0,0,0")
     report = ReadingReport()
 
-    faces = list(iter_ferplus_pictures(pictures, Split.TRAINING, report))
+    faces = list(iter_ferplus_images(images, Split.TRAIN, report))
 
     assert rows_of(faces) == [3, 4, 5, 6, 7]
     assert report.left_out["no majority"] == 2
 
 
-def test_a_named_picture_that_is_no_face_is_left_out(pictures: Path) -> None:
-    edit_line(pictures / LIST_NAME, 2, "7,3,0,0,0,0,0,0,0,0", "2,0,0,0,0,0,0,0,0,8")
+def test_a_named_image_that_is_no_face_is_left_out(images: Path) -> None:
+    edit_line(images / LIST_NAME, 2, "7,3,0,0,0,0,0,0,0,0", "2,0,0,0,0,0,0,0,0,8")
     report = ReadingReport()
 
-    list(iter_ferplus_pictures(pictures, Split.TRAINING, report))
+    list(iter_ferplus_images(images, Split.TRAIN, report))
 
     assert report.left_out["not a face"] == 2
 
 
 @pytest.mark.parametrize("parent", ["images", "data"])
-def test_the_picture_folders_may_lie_one_folder_further_in(pictures: Path, parent: str) -> None:
-    (pictures / parent).mkdir()
+def test_the_image_folders_may_lie_one_folder_further_in(images: Path, parent: str) -> None:
+    (images / parent).mkdir()
     for name in ("FER2013Train", "FER2013Valid", "FER2013Test"):
-        (pictures / name).rename(pictures / parent / name)
-    (pictures / parent / "FER2013Train" / "label.csv").write_text("not read")
+        (images / name).rename(images / parent / name)
+    (images / parent / "FER2013Train" / "label.csv").write_text("not read")
 
-    assert is_ferplus_pictures(pictures)
-    assert len(list(iter_ferplus_pictures(pictures))) == 21
+    assert is_ferplus_images(images)
+    assert len(list(iter_ferplus_images(images))) == 21
 
 
-def test_pictures_of_other_splits_are_not_opened(pictures: Path) -> None:
-    for file in (pictures / "FER2013Train").iterdir():
+def test_images_of_other_splits_are_not_opened(images: Path) -> None:
+    for file in (images / "FER2013Train").iterdir():
         file.write_bytes(b"")
 
-    assert len(list(iter_ferplus_pictures(pictures, Split.PRIVATE_TEST))) == 7
+    assert len(list(iter_ferplus_images(images, Split.TEST))) == 7
 
 
 @pytest.mark.parametrize("content", [None, b"", b"<html>"])
-def test_a_missing_or_broken_picture_is_told_by_its_row(
-    pictures: Path, content: bytes | None
-) -> None:
-    file = pictures / "FER2013Train" / "fer0000001.png"
+def test_a_missing_or_broken_image_is_told_by_its_row(images: Path, content: bytes | None) -> None:
+    file = images / "FER2013Train" / "fer0000001.png"
     file.unlink()
     if content is not None:
         file.write_bytes(content)
     report = skipping()
 
-    faces = list(iter_ferplus_pictures(pictures, Split.TRAINING, report))
+    faces = list(iter_ferplus_images(images, Split.TRAIN, report))
 
     assert rows_of(faces) == [1, 3, 4, 5, 6, 7]
-    assert "fer2013new.csv: row 2 (line 3): " in report.faults[0]
-    assert str(file) in report.faults[0]
+    assert "fer2013new.csv: row 2 (line 3): " in report.damaged[0]
+    assert str(file) in report.damaged[0]
 
 
 def test_a_split_without_its_folder_is_refused_unless_another_one_is_asked_for(
-    pictures: Path,
+    images: Path,
 ) -> None:
-    (pictures / "FER2013Test").rename(pictures / "held back")
+    (images / "FER2013Test").rename(images / "held back")
 
-    assert len(list(iter_ferplus_pictures(pictures, Split.TRAINING))) == 7
-    for split in (None, Split.PRIVATE_TEST):
-        with pytest.raises(DatasetError, match=r"FER2013Test: the folder of the PrivateTest pict"):
-            iter_ferplus_pictures(pictures, split)
+    assert len(list(iter_ferplus_images(images, Split.TRAIN))) == 7
+    for split in (None, Split.TEST):
+        with pytest.raises(DatasetError, match=r"FER2013Test: the folder of the test images"):
+            iter_ferplus_images(images, split)
 
 
 # Which is which
 
 
-def test_the_two_formats_are_told_apart(joined: Path, pictures: Path) -> None:
+def test_the_two_formats_are_told_apart(joined: Path, images: Path) -> None:
     assert find_format(joined) == (SourceFormat.FERPLUS, joined)
-    assert find_format(pictures) == (SourceFormat.FERPLUS_PICTURES, pictures)
+    assert find_format(images) == (SourceFormat.FERPLUS_IMAGES, images)
 
 
-def test_with_fer2013s_csv_the_picture_files_are_not_needed(joined: Path, pictures: Path) -> None:
-    (pictures / "FER2013Train").rename(joined / "FER2013Train")
+def test_with_fer2013s_csv_the_image_files_are_not_needed(joined: Path, images: Path) -> None:
+    (images / "FER2013Train").rename(joined / "FER2013Train")
 
     assert find_format(joined) == (SourceFormat.FERPLUS, joined)
 
 
-def test_a_list_without_pictures_says_what_it_needs(joined: Path) -> None:
+def test_a_list_without_images_says_what_it_needs(joined: Path) -> None:
     (joined / "fer2013.csv").unlink()
 
-    assert find_format(joined) == (SourceFormat.FERPLUS_PICTURES, joined)
-    with pytest.raises(DatasetError, match=r"but no pictures; put FER2013's fer2013\.csv beside"):
-        iter_ferplus_pictures(joined)
+    assert find_format(joined) == (SourceFormat.FERPLUS_IMAGES, joined)
+    with pytest.raises(DatasetError, match=r"but no images; put FER2013's fer2013\.csv beside"):
+        iter_ferplus_images(joined)
 
 
 @pytest.mark.parametrize("has_csv", [False, True])
-def test_pictures_without_a_list_say_what_is_missing(
-    joined: Path, pictures: Path, has_csv: bool
+def test_images_without_a_list_say_what_is_missing(
+    joined: Path, images: Path, has_csv: bool
 ) -> None:
-    (pictures / LIST_NAME).unlink()
+    (images / LIST_NAME).unlink()
     if has_csv:
-        (joined / "fer2013.csv").rename(pictures / "fer2013.csv")
+        (joined / "fer2013.csv").rename(images / "fer2013.csv")
 
-    assert is_ferplus_pictures(pictures)
+    assert is_ferplus_images(images)
     with pytest.raises(DatasetError, match=r"fer2013new\.csv: FER\+'s list is missing") as error:
-        iter_ferplus_pictures(pictures)
+        iter_ferplus_images(images)
     assert ("FER2013's CSV alone is read" in str(error.value)) is has_csv
 
 
@@ -349,7 +347,7 @@ def test_fer2013_alone_is_no_ferplus(joined: Path) -> None:
     (joined / LIST_NAME).unlink()
 
     assert not is_ferplus(joined)
-    assert not is_ferplus_pictures(joined)
+    assert not is_ferplus_images(joined)
     with pytest.raises(DatasetError, match=r"FER\+'s list is missing"):
         iter_ferplus(joined)
 
@@ -357,6 +355,6 @@ def test_fer2013_alone_is_no_ferplus(joined: Path) -> None:
 def test_the_sheet_has_fer2013s_counts() -> None:
     totals = {split: sum(by.values()) for split, by in FER2013_SHEET.published_counts().items()}
 
-    assert totals == {"Training": 28709, "PublicTest": 3589, "PrivateTest": 3589}
+    assert totals == {"train": 28709, "validation": 3589, "test": 3589}
     by_class = np.sum([list(by.values()) for by in SHEET.published_counts().values()], axis=0)
     assert by_class.tolist() == [4953, 547, 5121, 8989, 6077, 4002, 6198]

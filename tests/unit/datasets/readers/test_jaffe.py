@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return write_jaffe(tmp_path / "jaffe", drawn())
 
 
-def test_pictures_are_read_by_name_with_subjects(folder: Path) -> None:
+def test_images_are_read_by_name_with_subjects(folder: Path) -> None:
     expected = sorted(drawn(), key=lambda sample: (sample.subject, sample.code))
 
     faces = list(iter_jaffe(folder))
@@ -55,14 +55,14 @@ def test_loose_names_are_understood(folder: Path, name: str) -> None:
     assert [face.emotion for face in faces].count(faces[0].emotion) == 2
 
 
-def test_two_pictures_with_one_number_are_two_pictures(folder: Path) -> None:
+def test_two_images_with_one_number_are_two_images(folder: Path) -> None:
     (folder / "KA.DI1.3.tiff").rename(folder / "KA.DI1.1.tiff")
 
     assert len(list(iter_jaffe(folder))) == 14
 
 
 def test_a_split_has_no_faces(folder: Path) -> None:
-    assert list(iter_jaffe(folder, Split.TRAINING)) == []
+    assert list(iter_jaffe(folder, Split.TRAIN)) == []
 
 
 @pytest.mark.parametrize(
@@ -75,26 +75,26 @@ def test_a_split_has_no_faces(folder: Path) -> None:
 )
 def test_a_name_that_tells_nothing_is_a_fault(folder: Path, name: str, message: str) -> None:
     (folder / "KA.AN1.1.tiff").rename(folder / name)
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     assert is_jaffe(folder)
     assert len(list(iter_jaffe(folder, report=report))) == 13
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
     with pytest.raises(DatasetError, match=message):
         list(iter_jaffe(folder))
 
 
 @pytest.mark.parametrize("kept", [0, 100])
-def test_a_broken_picture_is_a_fault(folder: Path, kept: int) -> None:
+def test_a_broken_image_is_a_fault(folder: Path, kept: int) -> None:
     file = folder / "KA.AN1.1.tiff"
     file.write_bytes(file.read_bytes()[:kept])
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     assert len(list(iter_jaffe(folder, report=report))) == 13
-    assert str(file) in report.faults[0]
+    assert str(file) in report.damaged[0]
 
 
-def test_the_folder_is_recognised_by_its_pictures(folder: Path) -> None:
+def test_the_folder_is_recognised_by_its_images(folder: Path) -> None:
     assert find_format(folder) == (SourceFormat.JAFFE, folder)
     assert not is_jaffe(folder.parent)
 

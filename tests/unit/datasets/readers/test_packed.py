@@ -54,7 +54,7 @@ def test_gzip_is_unpacked(tmp_path: Path) -> None:
         {"README.md": b"about", "example_submission.csv": b"emotions\n0\n"},
         {"data/": b"", "data/test.csv": b"pixels\n1 2 3\n"},
         {"__MACOSX/data/._train.csv": TABLE, ".hidden/train.csv": TABLE, "._train.csv": TABLE},
-        {"train/happy/a.jpg": b"picture"},
+        {"train/happy/a.jpg": b"image"},
     ],
 )
 def test_the_only_table_of_a_zip_archive_is_found(

@@ -14,11 +14,11 @@ FACE = np.random.default_rng(3).integers(0, 256, (100, 100)).astype(np.uint8)
 LIST = "EmoLabel/list_patition_label.txt"
 
 
-def put(root: Path, listed: bytes, *pictures: str) -> Path:
+def put(root: Path, listed: bytes, *images: str) -> Path:
     (root / "EmoLabel").mkdir(parents=True)
     (root / LIST).write_bytes(listed)
     (root / "Image" / "aligned").mkdir(parents=True)
-    for name in pictures:
+    for name in images:
         (root / "Image" / "aligned" / name).write_bytes(bytes(cv2.imencode(".png", FACE)[1]))
     return root
 
@@ -35,9 +35,9 @@ def test_a_row_gives_a_face_with_its_place(tmp_path: Path, ends: bytes) -> None:
     first, second = read(tmp_path)
 
     assert (first.image == FACE).all()
-    assert (first.emotion, first.split) == (Emotion.SAD, Split.TRAINING)
+    assert (first.emotion, first.split) == (Emotion.SAD, Split.TRAIN)
     assert first.location == f"{tmp_path / LIST}: line 1"
-    assert (second.emotion, second.split) == (Emotion.SURPRISE, Split.PRIVATE_TEST)
+    assert (second.emotion, second.split) == (Emotion.SURPRISE, Split.TEST)
     assert second.location == f"{tmp_path / LIST}: line 3"
 
 
@@ -70,7 +70,7 @@ def test_the_compound_set_is_refused_by_its_labels(tmp_path: Path) -> None:
     put(tmp_path / "renamed", rows.encode())
 
     with pytest.raises(DatasetError, match=r"renamed: is RAF-DB's compound set"):
-        iter_raf_db(tmp_path / "renamed", report=ReadingReport(skip_faults=True))
+        iter_raf_db(tmp_path / "renamed", report=ReadingReport(skip_damaged=True))
 
 
 def test_a_missing_list_is_named_at_once(tmp_path: Path) -> None:
@@ -81,12 +81,12 @@ def test_a_missing_list_is_named_at_once(tmp_path: Path) -> None:
         iter_raf_db(tmp_path)
 
 
-def test_original_pictures_do_not_stand_in_for_aligned_ones(tmp_path: Path) -> None:
+def test_original_images_do_not_stand_in_for_aligned_ones(tmp_path: Path) -> None:
     root = put(tmp_path, b"test_0001.jpg 4\n")
     (root / "Image" / "aligned").rmdir()
 
     assert is_raf_db(tmp_path)
-    with pytest.raises(DatasetError, match=r"aligned pictures is missing; unpack"):
+    with pytest.raises(DatasetError, match=r"aligned images is missing; unpack"):
         iter_raf_db(tmp_path)
     (root / "Image" / "original").mkdir()
     with pytest.raises(DatasetError, match=r"missing \(Image/original is there, but .*; unpack"):
@@ -102,25 +102,25 @@ def test_original_pictures_do_not_stand_in_for_aligned_ones(tmp_path: Path) -> N
         (b"valid_00002.jpg 5", r"called 'valid_00002.jpg'; .* starts with train_ or test_"),
         (b"../train_00002.jpg 5", r"called '\.\./train_00002.jpg'; .* starts with train_"),
         (b"train_/../../x.jpg 5", r"expected a path inside .*aligned"),
-        (b"train_\xff.jpg 5", r"the picture .*_aligned\.jpg is missing"),
-        (b"train_00002.jpg 5", r"the picture .*train_00002_aligned\.jpg is missing"),
+        (b"train_\xff.jpg 5", r"the image .*_aligned\.jpg is missing"),
+        (b"train_00002.jpg 5", r"the image .*train_00002_aligned\.jpg is missing"),
     ],
 )
 def test_a_broken_row_is_named_or_skipped(tmp_path: Path, row: bytes, message: str) -> None:
     put(tmp_path, row + b"\ntrain_00001.jpg 5\n", "train_00001_aligned.jpg")
-    report = ReadingReport(skip_faults=True)
+    report = ReadingReport(skip_damaged=True)
 
     with pytest.raises(DatasetError, match=rf"list_patition_label\.txt: line 1: .*{message}"):
         read(tmp_path)
     assert [face.emotion for face in iter_raf_db(tmp_path, report=report)] == [Emotion.SAD]
-    assert report.n_faults == 1
+    assert report.n_damaged == 1
 
 
 def test_labels_of_other_splits_are_not_looked_at(tmp_path: Path) -> None:
     put(tmp_path, b"train_00001.jpg ?\ntest_0001.jpg 3\n", "test_0001_aligned.jpg")
 
-    assert [face.emotion for face in read(tmp_path, Split.PRIVATE_TEST)] == [Emotion.DISGUST]
-    assert read(tmp_path, Split.PUBLIC_TEST) == []
+    assert [face.emotion for face in read(tmp_path, Split.TEST)] == [Emotion.DISGUST]
+    assert read(tmp_path, Split.VALIDATION) == []
 
 
 def test_other_folders_are_not_raf_db(tmp_path: Path) -> None:
@@ -133,6 +133,6 @@ def test_other_folders_are_not_raf_db(tmp_path: Path) -> None:
 def test_the_published_counts_add_up_to_the_published_totals() -> None:
     counts = SHEET.published_counts()
 
-    assert sum(counts[Split.TRAINING].values()) == 12_271
-    assert sum(counts[Split.PRIVATE_TEST].values()) == 3_068
-    assert (counts[Split.TRAINING]["happy"], counts[Split.PRIVATE_TEST]["angry"]) == (4772, 162)
+    assert sum(counts[Split.TRAIN].values()) == 12_271
+    assert sum(counts[Split.TEST].values()) == 3_068
+    assert (counts[Split.TRAIN]["happy"], counts[Split.TEST]["angry"]) == (4772, 162)

@@ -37,7 +37,7 @@ class SpotDetector:
         return [FaceDetection(box, self.score, points)]
 
 
-def picture(x: int, y: int) -> Pixels:
+def image(x: int, y: int) -> Pixels:
     dark = np.zeros((48, 48), np.uint8)
     dark[y - 3 : y + 3, x - 3 : x + 3] = 255
     return dark
@@ -53,11 +53,11 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     return put
 
 
-def test_views_are_brought_back_to_the_picture(install: Callable[[object], None]) -> None:
+def test_views_are_brought_back_to_the_image(install: Callable[[object], None]) -> None:
     install(SpotDetector())
     told: list[int] = []
     teachers = [TeacherDetector(detector="centerface", sides_px=(96, 128))]
-    taught = teach([picture(12, 30), picture(30, 24)], teachers, told.append)
+    taught = teach([image(12, 30), image(30, 24)], teachers, told.append)
     assert taught.rows.tolist() == [0, 1]
     centers = (taught.boxes[:, :2] + taught.boxes[:, 2:]) / 2
     np.testing.assert_allclose(centers, [[12 / 48, 30 / 48], [30 / 48, 24 / 48]], atol=0.01)
@@ -67,16 +67,16 @@ def test_views_are_brought_back_to_the_picture(install: Callable[[object], None]
     assert told == [1, 2]
 
 
-def test_pictures_without_a_face_are_left_out(install: Callable[[object], None]) -> None:
+def test_images_without_a_face_are_left_out(install: Callable[[object], None]) -> None:
     install(SpotDetector())
     blank = np.zeros((48, 48), np.uint8)
-    taught = teach([blank, picture(24, 24)], [TeacherDetector(detector="centerface")])
+    taught = teach([blank, image(24, 24)], [TeacherDetector(detector="centerface")])
     assert taught.rows.tolist() == [1]
 
 
 def test_what_a_detector_is_unsure_of_is_not_learnt(install: Callable[[object], None]) -> None:
     install(SpotDetector(score=0.4))
-    taught = teach([picture(24, 24)], [TeacherDetector(detector="centerface")])
+    taught = teach([image(24, 24)], [TeacherDetector(detector="centerface")])
     assert len(taught.rows) == 0
     assert taught.landmarks.shape == (0, 5, 2)
 
@@ -100,5 +100,5 @@ def test_a_view_that_saw_something_else_does_not_count() -> None:
         pytest.param([VIEW, VIEW + 0.2, VIEW - 0.2], id="no two agree"),
     ],
 )
-def test_pictures_on_which_teachers_disagree_are_left_out(views: list[object]) -> None:
+def test_images_on_which_teachers_disagree_are_left_out(views: list[object]) -> None:
     assert len(agree(np.array([views], np.float32)).rows) == 0

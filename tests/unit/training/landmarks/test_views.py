@@ -18,15 +18,15 @@ BOX = torch.tensor([0.2, 0.15, 0.8, 0.85])
 
 @pytest.fixture
 def batch() -> FaceBatch:
-    """64 pictures of five spots where the landmarks are."""
-    picture = torch.zeros(SIDE, SIDE)
+    """64 images of five spots where the landmarks are."""
+    image = torch.zeros(SIDE, SIDE)
     place = torch.arange(SIDE) + 0.5
     for point, level in zip(POINTS, LEVELS, strict=True):
         x, y = SIDE * point
         spot = ((place - x).abs() < 2) & ((place[:, None] - y).abs() < 2)
-        picture[spot] = level
+        image[spot] = level
     return FaceBatch(
-        picture.to(torch.uint8).expand(64, 1, SIDE, SIDE).clone(),
+        image.to(torch.uint8).expand(64, 1, SIDE, SIDE).clone(),
         POINTS.expand(64, 5, 2).clone(),
         BOX.expand(64, 4).clone(),
     )
@@ -90,7 +90,7 @@ def test_a_part_shows_no_face(batch: FaceBatch) -> None:
 
 
 def test_draws_follow_from_the_seed(batch: FaceBatch) -> None:
-    backgrounds = batch.pictures[:2]
+    backgrounds = batch.images[:2]
     drawn = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
@@ -99,7 +99,7 @@ def test_draws_follow_from_the_seed(batch: FaceBatch) -> None:
     assert not torch.equal(drawn[0], drawn[2])
 
 
-def test_the_pictures_stay_as_they_are(batch: FaceBatch) -> None:
-    before = batch.pictures.clone()
-    draw_closeups(batch, batch.pictures[:2], ViewsSection(), SIDE)
-    assert torch.equal(batch.pictures, before)
+def test_the_images_stay_as_they_are(batch: FaceBatch) -> None:
+    before = batch.images.clone()
+    draw_closeups(batch, batch.images[:2], ViewsSection(), SIDE)
+    assert torch.equal(batch.images, before)

@@ -1,4 +1,4 @@
-"""Find the pictures that a user means, and write pictures."""
+"""Find the images that a user means, and write images."""
 
 import glob
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import OutputError
-from emolens.imaging.listing import LeftOut, counts_as_picture, is_hidden
+from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
 from emolens.storage.files import write_bytes
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
@@ -20,49 +20,49 @@ _JPEG_QUALITY = 95
 _ANY_DEPTH = re.compile(r"(?:^|(?<=[/\\]))\*\*(?:[/\\]+|$)")
 
 
-def find_pictures(patterns: Sequence[str], left_out: LeftOut | None = None) -> Iterator[str]:
-    """Turn arguments into picture paths, in the order given.
+def find_images(patterns: Sequence[str], left_out: LeftOut | None = None) -> Iterator[str]:
+    """Turn arguments into image paths, in the order given.
 
     Which files of a folder count, `emolens.imaging.listing` says; those of a kind that is known
     but not read do, so that whoever opens them reports them. Links to folders are followed, and
     every folder is visited once, however many links lead to it.
 
     Args:
-        patterns: Files, folders (all pictures in them and below, sorted by path) or glob patterns
+        patterns: Files, folders (all images in them and below, sorted by path) or glob patterns
             (sorted; only where no file has that very name).
-        left_out: Where files that are no pictures are counted.
+        left_out: Where files that are no images are counted.
 
     Yields:
-        One path per picture. What cannot be found comes back as it was given, so that whoever
+        One path per image. What cannot be found comes back as it was given, so that whoever
         opens it reports it; so do links to nothing, folders that cannot be opened, and a folder
-        without pictures.
+        without images.
     """
     left_out = LeftOut() if left_out is None else left_out
     for pattern in patterns:
         found: list[str] = []
         if os.path.isdir(pattern):  # noqa: PTH112 (Path would change "./a" and "a/")
-            found = _pictures_below([pattern], left_out)
+            found = _images_below([pattern], left_out)
         elif not os.path.lexists(pattern) and glob.has_magic(pattern):
             found = _matches(pattern, left_out)
         yield from found or [pattern]
 
 
-def encode_picture(image: npt.NDArray[np.uint8], suffix: str) -> bytes:
-    """Encode a uint8 (H, W, 3) BGR picture by file suffix: JPEG at quality 95, or PNG."""
+def encode_image(image: npt.NDArray[np.uint8], suffix: str) -> bytes:
+    """Encode a uint8 (H, W, 3) BGR image by file suffix: JPEG at quality 95, or PNG."""
     if suffix.lower() in _JPEG_SUFFIXES:
         success, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     elif suffix.lower() == ".png":
         success, encoded = cv2.imencode(".png", image)
     else:
-        raise OutputError(f"cannot write a picture as {suffix!r}; allowed: .jpg, .png")
+        raise OutputError(f"cannot write an image as {suffix!r}; allowed: .jpg, .png")
     if not success:
-        raise OutputError(f"cannot encode a picture of shape {image.shape} as {suffix}")
+        raise OutputError(f"cannot encode an image of shape {image.shape} as {suffix}")
     return bytes(encoded)
 
 
-def write_picture(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
-    """Write a uint8 (H, W, 3) BGR picture as .jpg or .png; raises `OutputError`."""
-    write_bytes(path, encode_picture(image, Path(path).suffix))
+def write_image(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
+    """Write a uint8 (H, W, 3) BGR image as .jpg or .png; raises `OutputError`."""
+    write_bytes(path, encode_image(image, Path(path).suffix))
 
 
 def _matches(pattern: str, left_out: LeftOut) -> list[str]:
@@ -70,12 +70,12 @@ def _matches(pattern: str, left_out: LeftOut) -> list[str]:
     folders = [path for path in matched if Path(path).is_dir()]
     files = [path for path in matched if path not in set(folders)]
     others = LeftOut()
-    pictures = _chosen(files, others) + _pictures_below(folders, others)
-    # Without a single picture, the user means the files whatever they are called.
-    if not pictures:
+    images = _chosen(files, others) + _images_below(folders, others)
+    # Without a single image, the user means the files whatever they are called.
+    if not images:
         return files
     left_out.update(others)
-    return _each_once(pictures)
+    return _each_once(images)
 
 
 def _each_once(paths: list[str]) -> list[str]:
@@ -104,7 +104,7 @@ def _expanded(pattern: str) -> list[str]:
     return [path for part in parts for path in _expanded(part)]
 
 
-def _pictures_below(folders: Sequence[str], left_out: LeftOut) -> list[str]:
+def _images_below(folders: Sequence[str], left_out: LeftOut) -> list[str]:
     found: list[str] = []
     for folder, files in _walk(folders, left_out):
         # A folder that cannot be opened stands for itself, so that whoever opens it reports it.
@@ -113,10 +113,10 @@ def _pictures_below(folders: Sequence[str], left_out: LeftOut) -> list[str]:
 
 
 def _chosen(files: Sequence[str], left_out: LeftOut) -> list[str]:
-    """The pictures among files; the others are counted."""
+    """The images among files; the others are counted."""
     chosen = []
     for path in files:
-        if not is_hidden(Path(path).name) and counts_as_picture(path):
+        if not is_hidden(Path(path).name) and counts_as_image(path):
             chosen.append(path)
         else:
             left_out.add(path)

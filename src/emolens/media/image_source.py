@@ -1,4 +1,4 @@
-"""A folder of pictures as a sequence of frames."""
+"""A folder of images as a sequence of frames."""
 
 import re
 import time
@@ -14,30 +14,30 @@ from emolens.core.frame import Frame
 from emolens.core.ports import SourceReport
 from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.imaging.kinds import kind_by_name, kind_of
-from emolens.imaging.listing import LeftOut, first_bytes, no_pictures
+from emolens.imaging.listing import LeftOut, first_bytes, no_images
 from emolens.media.clip import Clip
-from emolens.media.pictures import find_pictures
+from emolens.media.images import find_images
 
 DEFAULT_RATE_HZ: Final = 25.0
 
 
-class PictureSource:
-    """The pictures of a folder, in the order of their names, `2.png` before `10.png`.
+class ImageSource:
+    """The images of a folder, in the order of their names, `2.png` before `10.png`.
 
-    Implements `emolens.core.ports.FrameSource`. What a user should know is told in `remarks`; what
-    of it means that something is missing, in `failures` too. The number and the time of a picture
+    Implements `emolens.core.ports.FrameSource`. What a user should know is told in `warnings`; what
+    of it means that something is missing, in `failures` too. The number and the time of an image
     that cannot be read stay free; files of a kind that is not read have none.
 
     Args:
-        folder: The folder; pictures in folders below it count too.
-        rate_hz: Pictures per second: what `media_time_s` is made from.
+        folder: The folder; images in folders below it count too.
+        rate_hz: Images per second: what `media_time_s` is made from.
         clip: Which of them are wanted; all of them unless given.
-        max_pixels: Largest width x height of a picture that is decoded.
+        max_pixels: Largest width x height of an image that is decoded.
         clock: Gives seconds on a monotonic clock, for `captured_at_s`.
 
     Raises:
         ConfigError: `rate_hz` is out of range.
-        SourceError: The folder has no pictures.
+        SourceError: The folder has no images.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class PictureSource:
         self._clock = clock
         self._name = str(folder)
         self.failures: list[str] = []
-        self.remarks: list[str] = [left_out.remark] if left_out.remark else []
-        self.report = SourceReport(self.n_expected, remarks=self.remarks, failures=self.failures)
+        self.warnings: list[str] = [left_out.warning] if left_out.warning else []
+        self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
         for path in unread:
             self._try_read(path)
 
@@ -75,11 +75,11 @@ class PictureSource:
 
     @property
     def n_expected(self) -> int:
-        """How many pictures will come if all can be read."""
+        """How many images will come if all can be read."""
         return len(self._wanted())
 
     def close(self) -> None:
-        """Nothing stays open between two pictures."""
+        """Nothing stays open between two images."""
 
     def __iter__(self) -> Iterator[Frame]:
         for index in self._wanted():
@@ -100,7 +100,7 @@ class PictureSource:
         except InputError as error:
             message = str(error)
             self.failures.append(message if path in message else f"{path}: {message}")
-            self.remarks.append(self.failures[-1])
+            self.warnings.append(self.failures[-1])
             return None
 
     def _wanted(self) -> list[int]:
@@ -112,10 +112,10 @@ class PictureSource:
 
 
 def _in_order(folder: Path, left_out: LeftOut) -> tuple[list[str], list[str]]:
-    """The pictures of a folder, and its files of kinds that are not read, by number and name."""
-    paths = [path for path in find_pictures([str(folder)], left_out) if Path(path) != folder]
+    """The images of a folder, and its files of kinds that are not read, by number and name."""
+    paths = [path for path in find_images([str(folder)], left_out) if Path(path) != folder]
     if not paths:
-        raise SourceError(str(no_pictures(folder)))
+        raise SourceError(str(no_images(folder)))
     ordered = sorted(sorted(paths), key=_with_numbers)
     unread = [path for path in ordered if _is_of_other_kind(path)]
     return [path for path in ordered if path not in set(unread)], unread

@@ -1,4 +1,4 @@
-"""Reads the pictures that a data set lists, as grey, with messages that name the listing."""
+"""Reads the images that a data set lists, as grey, with messages that name the listing."""
 
 import math
 from pathlib import Path
@@ -17,44 +17,44 @@ _MAX_SIDE_PX = 512
 
 
 def read_gray(file: Path, location: str = "") -> npt.NDArray[np.uint8]:
-    """Read a picture as uint8 (H, W), grey.
+    """Read an image as uint8 (H, W), grey.
 
     Args:
-        file: The picture.
+        file: The image.
         location: Where it is listed, for messages; nothing where it was found by its own name.
 
     Raises:
-        DatasetError: The picture is missing or cannot be read.
+        DatasetError: The image is missing or cannot be read.
     """
     where = f"{location}: " if location else ""
     try:
         return to_gray(read_image(file).image)
     except InputNotFoundError as error:
-        raise DatasetError(f"{where}the picture {file} is missing") from error
+        raise DatasetError(f"{where}the image {file} is missing") from error
     except InputError as error:
         # read_image names the file in its own messages.
-        raise DatasetError(f"{where}not a readable picture: {error}") from error
+        raise DatasetError(f"{where}not a readable image: {error}") from error
 
 
 def read_gray_box(file: Path, box: Box, location: str) -> npt.NDArray[np.uint8]:
-    """Read the square around a face in a picture as uint8 (S, S), grey.
+    """Read the square around a face in an image as uint8 (S, S), grey.
 
     Args:
-        file: The picture.
-        box: The face in pixels of the picture, as the data set gives it; its longer side becomes
-            the side of the square around its middle. What lies outside the picture repeats its
+        file: The image.
+        box: The face in pixels of the image, as the data set gives it; its longer side becomes
+            the side of the square around its middle. What lies outside the image repeats its
             border.
         location: Where it is listed, for messages.
 
     Raises:
-        DatasetError: The picture is missing, cannot be read, or the box does not touch it.
+        DatasetError: The image is missing, cannot be read, or the box does not touch it.
     """
     image = read_gray(file, location)
     height, width = image.shape
     if not (box.x_min < width and box.y_min < height and box.x_max > 0 and box.y_max > 0):
         raise DatasetError(
             f"{location}: the face at {box.x_min:g}, {box.y_min:g} to {box.x_max:g}, {box.y_max:g} "
-            f"lies outside the picture {file} of {width} x {height} px"
+            f"lies outside the image {file} of {width} x {height} px"
         )
     square = box.to_square()
     return crop_square(image, square, min(math.ceil(square.width), _MAX_SIDE_PX))

@@ -13,9 +13,9 @@ import pytest
 
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.recording import RECORDING_SUFFIXES, Recording
+from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
 from emolens.media.video_source import VideoSource
-from tests.clips import numbered_picture, read_number
+from tests.clips import numbered_image, read_number
 
 RESULT = FrameResult((96, 64), ())
 KILL_SCRIPT = Path(__file__).parents[3] / "docs" / "benchmarks" / "recording_kill.py"
@@ -30,13 +30,13 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def frame_of(number: int, at_s: float, size_wh: tuple[int, int] = (96, 64)) -> Frame:
-    return Frame(numbered_picture(number, size_wh), index=number, media_time_s=at_s)
+    return Frame(numbered_image(number, size_wh), index=number, media_time_s=at_s)
 
 
 def record(
     path: Path, times_s: Sequence[float], *, size_wh: tuple[int, int] = (96, 64)
-) -> Recording:
-    with Recording(path) as recording:
+) -> RecordingSink:
+    with RecordingSink(path) as recording:
         for number, at_s in enumerate(times_s):
             recording.write(frame_of(number, at_s, size_wh), RESULT)
     return recording
@@ -93,7 +93,7 @@ def test_odd_sizes_get_one_pixel_more(target: Path, size_wh: tuple[int, int]) ->
 
 def test_a_size_that_changes_is_fitted_between_bars(target: Path) -> None:
     white = np.full((200, 100, 3), 255, np.uint8)
-    with Recording(target) as recording:
+    with RecordingSink(target) as recording:
         recording.write(frame_of(0, 0.0), RESULT)
         recording.write(Frame(white, index=1, media_time_s=0.1), RESULT)
         recording.write(frame_of(2, 0.2, (48, 32)), RESULT)
@@ -107,7 +107,7 @@ def test_a_size_that_changes_is_fitted_between_bars(target: Path) -> None:
 
 @pytest.mark.parametrize("size_wh", [(16_386, 4), (4, 16_386)])
 def test_frames_that_are_too_large_are_refused(target: Path, size_wh: tuple[int, int]) -> None:
-    with Recording(target) as recording:
+    with RecordingSink(target) as recording:
         with pytest.raises(OutputError, match=f"frames of {size_wh[0]}x{size_wh[1]} px are larger"):
             recording.write(frame_of(0, 0.0, size_wh), RESULT)
         recording.write(frame_of(1, 0.1), RESULT)
@@ -115,7 +115,7 @@ def test_frames_that_are_too_large_are_refused(target: Path, size_wh: tuple[int,
 
 
 def test_nothing_is_written_without_a_frame(target: Path) -> None:
-    with Recording(target):
+    with RecordingSink(target):
         pass
     assert not target.exists()
 
@@ -139,16 +139,16 @@ def test_folders_are_made_and_any_name_is_that_of_a_file(
 @pytest.mark.parametrize("name", ["a.avi", "a", "mkv", "a.mkv.txt"])
 def test_other_suffixes_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"allowed: .mkv, .mp4"):
-        Recording(tmp_path / name)
+        RecordingSink(tmp_path / name)
 
 
 def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="it is a folder"):
-        Recording(tmp_path / "a.mkv")
+        RecordingSink(tmp_path / "a.mkv")
     with pytest.raises(OutputError, match="cannot make the folder"):
-        Recording(tmp_path / "file" / "a.mkv")
+        RecordingSink(tmp_path / "file" / "a.mkv")
 
 
 # Disks
@@ -160,7 +160,7 @@ def noise_of(number: int) -> Frame:
 
 
 def record_until_it_fails(path: Path) -> tuple[int, OutputError]:
-    with Recording(path) as recording:
+    with RecordingSink(path) as recording:
         for number in range(200):
             try:
                 recording.write(noise_of(number), RESULT)
@@ -175,7 +175,7 @@ def record_until_it_fails(path: Path) -> tuple[int, OutputError]:
 def test_a_full_disk_ends_the_recording_and_what_is_there_can_be_watched(
     suffix: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emolens.media.recording._RESERVE_SHARE", 0.0)
+    monkeypatch.setattr("emolens.media.recording_sink._RESERVE_SHARE", 0.0)
     path = small_disk / f"a{suffix}"
     n_written, error = record_until_it_fails(path)
     assert str(error) == (
@@ -191,7 +191,7 @@ def test_a_full_disk_ends_the_recording_and_what_is_there_can_be_watched(
 def test_some_room_is_left_on_a_disk(
     small_disk: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emolens.media.recording._RESERVE_SHARE", 0.5)
+    monkeypatch.setattr("emolens.media.recording_sink._RESERVE_SHARE", 0.5)
     path = small_disk / target.name
     n_written, error = record_until_it_fails(path)
     assert "the disk is nearly full" in str(error)
@@ -205,7 +205,7 @@ def test_on_a_disk_that_is_nearly_full_nothing_is_begun(
     target.write_bytes(b"old")
     usage = shutil._ntuple_diskusage(10**12, 10**12 - 10**6, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with Recording(target) as recording:
+    with RecordingSink(target) as recording:
         with pytest.raises(OutputError, match=r"cannot record .*nearly full \(1 MB are left\)"):
             recording.write(frame_of(0, 0.0), RESULT)
         recording.write(frame_of(1, 0.1), RESULT)
@@ -218,7 +218,7 @@ def test_a_file_that_may_not_grow_is_an_error(target: Path) -> None:
         """
         import resource, signal, sys
         from pathlib import Path
-        from tests.unit.media.test_recording import record_until_it_fails
+        from tests.unit.media.test_recording_sink import record_until_it_fails
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

@@ -47,7 +47,7 @@ class _Format(Protocol):
         """Let go of the file, which will be closed."""
 
 
-class TableWriter:
+class TableSink:
     """Writes `FrameResult.to_table_rows` of every result into one file.
 
     Implements `emolens.core.ports.ResultSink`. The format follows the suffix. Values are written in

@@ -11,7 +11,7 @@ import pytest
 from emolens.contract import TABLE_COLUMNS
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Cell
-from emolens.media.table_writer import SCHEMA, TABLE_SUFFIXES, TableWriter
+from emolens.media.table_sink import SCHEMA, TABLE_SUFFIXES, TableSink
 from tests.results import frame_and_result
 
 N_FACES = (1, 0, 2)
@@ -24,7 +24,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def write(path: Path) -> None:
-    with TableWriter(path) as table:
+    with TableSink(path) as table:
         for index, n_faces in enumerate(N_FACES):
             table.write(*frame_and_result(index, n_faces=n_faces))
 
@@ -66,7 +66,7 @@ def test_the_columns_are_those_of_the_contract(target: Path) -> None:
 
 
 def test_types_of_a_parquet_table_do_not_depend_on_what_is_in_it(tmp_path: Path) -> None:
-    with TableWriter(tmp_path / "a.parquet") as table:
+    with TableSink(tmp_path / "a.parquet") as table:
         table.write(*frame_and_result(0, n_faces=0))
     schema = pq.read_schema(tmp_path / "a.parquet")
     assert schema == SCHEMA
@@ -74,9 +74,9 @@ def test_types_of_a_parquet_table_do_not_depend_on_what_is_in_it(tmp_path: Path)
 
 
 def test_many_rows_become_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emolens.media.table_writer._GROUP_ROWS", 4)
-    monkeypatch.setattr("emolens.media.table_writer._PIECE_ROWS", 2)
-    with TableWriter(tmp_path / "a.parquet") as table:
+    monkeypatch.setattr("emolens.media.table_sink._GROUP_ROWS", 4)
+    monkeypatch.setattr("emolens.media.table_sink._PIECE_ROWS", 2)
+    with TableSink(tmp_path / "a.parquet") as table:
         for index in range(10):
             table.write(*frame_and_result(index))
     assert pq.ParquetFile(tmp_path / "a.parquet").metadata.num_row_groups == 3
@@ -86,7 +86,7 @@ def test_many_rows_become_several_groups(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("name", ["a.txt", "a", "csv", "a.csv.gz"])
 def test_other_suffixes_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"allowed: .csv, .parquet, .jsonl"):
-        TableWriter(tmp_path / name)
+        TableSink(tmp_path / name)
     assert os.listdir(tmp_path) == []
 
 
@@ -117,7 +117,7 @@ def check_what_is_left(target: Path, n_whole: int) -> None:
     assert len(frames) >= n_whole
 
 
-def write_until_it_fails(table: TableWriter) -> OutputError:
+def write_until_it_fails(table: TableSink) -> OutputError:
     for index in range(20_000):
         try:
             table.write(*frame_and_result(index))
@@ -132,10 +132,10 @@ def write_until_it_fails(table: TableWriter) -> OutputError:
 def test_a_full_disk_leaves_whole_lines_under_another_name(
     suffix: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emolens.media.table_writer._GROUP_ROWS", 500)
+    monkeypatch.setattr("emolens.media.table_sink._GROUP_ROWS", 500)
     (small_disk / "taken").write_bytes(bytes(2_040_000))
     target = small_disk / "tables" / f"a{suffix}"
-    with TableWriter(target) as table:
+    with TableSink(target) as table:
         error = write_until_it_fails(table)
     assert str(error).startswith(f"cannot write {target}: No space left on device")
     assert ("what was written before is in" in str(error)) == (suffix != ".parquet")
@@ -153,13 +153,13 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_table(target: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", fail)
-        with pytest.raises(OutputError, match="No space left"), TableWriter(target) as table:
+        with pytest.raises(OutputError, match="No space left"), TableSink(target) as table:
             table.write(*frame_and_result(0))
     check_what_is_left(target, 1)
 
 
 def test_after_an_error_elsewhere_the_rows_so_far_are_a_table(target: Path) -> None:
-    with pytest.raises(RuntimeError, match="elsewhere"), TableWriter(target) as table:
+    with pytest.raises(RuntimeError, match="elsewhere"), TableSink(target) as table:
         table.write(*frame_and_result(0))
         raise RuntimeError("elsewhere")
     assert os.listdir(target.parent) == [target.name]

@@ -1,4 +1,4 @@
-"""Drawn pictures and their files, for the tests of this folder."""
+"""Drawn images and their files, for the tests of this folder."""
 
 import io
 import struct
@@ -14,15 +14,15 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def draw(height: int = 40, width: int = 56) -> Pixels:
-    """A smooth, colourful uint8 (H, W, 3) BGR picture in which no corner is like another."""
+    """A smooth, colourful uint8 (H, W, 3) BGR image in which no corner is like another."""
     rng = np.random.default_rng(3)
     noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     smooth = cv2.GaussianBlur(noise, (0, 0), 3)
     low, high = float(smooth.min()), float(smooth.max())
     stretched = (smooth.astype(np.float32) - low) * (255 / (high - low))
-    picture = stretched.astype(np.uint8)
-    picture[: height // 4, : width // 4] = (20, 40, 230)
-    return picture
+    image = stretched.astype(np.uint8)
+    image[: height // 4, : width // 4] = (20, 40, 230)
+    return image
 
 
 def pillow(bgr: Pixels) -> Image.Image:

@@ -6,7 +6,7 @@ import pytest
 
 from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box
-from emolens.datasets.pictures import read_gray, read_gray_box
+from emolens.datasets.images import read_gray, read_gray_box
 
 SCENE = np.random.default_rng(0).integers(0, 256, (40, 60)).astype(np.uint8)
 
@@ -24,21 +24,21 @@ def test_colours_become_grey(file: Path) -> None:
     assert read_gray(file).ndim == 2
 
 
-def test_a_missing_picture_is_told_with_where_it_is_listed(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"^a\.txt: line 3: the picture .*gone\.png is missing$"):
+def test_a_missing_image_is_told_with_where_it_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^a\.txt: line 3: the image .*gone\.png is missing$"):
         read_gray(tmp_path / "gone.png", "a.txt: line 3")
-    with pytest.raises(DatasetError, match=r"^the picture .*gone\.png is missing$"):
+    with pytest.raises(DatasetError, match=r"^the image .*gone\.png is missing$"):
         read_gray(tmp_path / "gone.png")
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-def test_a_broken_picture_is_told_with_where_it_is_listed(file: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_a_broken_image_is_told_with_where_it_is_listed(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"^line 3: not a readable picture: .*scene\.png"):
+    with pytest.raises(DatasetError, match=r"^line 3: not a readable image: .*scene\.png"):
         read_gray(file, "line 3")
 
 
-def test_a_folder_in_place_of_a_picture_is_told_too(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_an_image_is_told_too(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=f"^line 3: .*{tmp_path.name}"):
         read_gray(tmp_path, "line 3")
 
@@ -80,9 +80,9 @@ def test_large_faces_are_made_smaller(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "box", [Box(60, 0, 70, 10), Box(-10, 0, 0, 10), Box(0, 40, 10, 50), Box(0, -10, 10, 0)]
 )
-def test_a_box_that_does_not_touch_the_picture_is_refused(file: Path, box: Box) -> None:
+def test_a_box_that_does_not_touch_the_image_is_refused(file: Path, box: Box) -> None:
     with pytest.raises(
-        DatasetError, match=r"^line 3: the face at .* lies outside the picture .* of 60 x 40 px"
+        DatasetError, match=r"^line 3: the face at .* lies outside the image .* of 60 x 40 px"
     ):
         read_gray_box(file, box, "line 3")
 

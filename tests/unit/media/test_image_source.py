@@ -5,21 +5,21 @@ import pytest
 
 from emolens.core.errors import ConfigError, SourceError
 from emolens.media.clip import Clip
-from emolens.media.picture_source import PictureSource
-from emolens.media.pictures import write_picture
-from tests.clips import numbered_picture, read_number
+from emolens.media.image_source import ImageSource
+from emolens.media.images import write_image
+from tests.clips import numbered_image, read_number
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for number in range(12):
-        write_picture(tmp_path / "shots" / f"shot {number}.png", numbered_picture(number))
-    (tmp_path / "shots" / "notes.txt").touch()
+        write_image(tmp_path / "shots" / f"shot {number}.png", numbered_image(number))
+    (tmp_path / "shots" / "warnings.txt").touch()
     return tmp_path / "shots"
 
 
-def test_pictures_come_in_the_order_of_their_numbers(folder: Path) -> None:
-    with PictureSource(folder, rate_hz=10, clock=lambda: 7.0) as source:
+def test_images_come_in_the_order_of_their_numbers(folder: Path) -> None:
+    with ImageSource(folder, rate_hz=10, clock=lambda: 7.0) as source:
         frames = list(source)
         assert source.n_expected == 12
     assert [read_number(frame.image) for frame in frames] == list(range(12))
@@ -32,16 +32,16 @@ def test_pictures_come_in_the_order_of_their_numbers(folder: Path) -> None:
 def test_numbers_and_letters_sort_together(tmp_path: Path) -> None:
     names = ["1.png", "1a.png", "2.png", "10.png", "a.png", "a2.png", "a10.png", "b/1.png"]
     for number, name in enumerate(names):
-        write_picture(tmp_path / name, numbered_picture(number))
-    with PictureSource(tmp_path) as source:
+        write_image(tmp_path / name, numbered_image(number))
+    with ImageSource(tmp_path) as source:
         assert [read_number(frame.image) for frame in source] == list(range(len(names)))
 
 
 @pytest.mark.parametrize(
     "clip", [Clip(0.3), Clip(0.3, 0.7), Clip(every=5), Clip(0.25, 1.0, 3), Clip(9.0)]
 )
-def test_a_part_has_the_pictures_numbers_and_times_of_the_whole(folder: Path, clip: Clip) -> None:
-    with PictureSource(folder, rate_hz=10) as whole:
+def test_a_part_has_the_images_numbers_and_times_of_the_whole(folder: Path, clip: Clip) -> None:
+    with ImageSource(folder, rate_hz=10) as whole:
         wanted = [
             (frame.index, frame.media_time_s)
             for frame in whole
@@ -49,20 +49,20 @@ def test_a_part_has_the_pictures_numbers_and_times_of_the_whole(folder: Path, cl
             and not clip.is_behind(frame.media_time_s)
             and frame.index % clip.every == 0
         ]
-    with PictureSource(folder, rate_hz=10, clip=clip) as source:
+    with ImageSource(folder, rate_hz=10, clip=clip) as source:
         assert [(frame.index, frame.media_time_s) for frame in source] == wanted
         assert source.n_expected == len(wanted)
 
 
-def test_a_picture_that_cannot_be_read_leaves_a_gap_and_a_remark(folder: Path) -> None:
-    (folder / "shot 3.png").write_bytes(b"no picture")
+def test_an_image_that_cannot_be_read_leaves_a_gap_and_a_warning(folder: Path) -> None:
+    (folder / "shot 3.png").write_bytes(b"no image")
     (folder / "shot 5.png").write_bytes(b"")
-    with PictureSource(folder) as source:
+    with ImageSource(folder) as source:
         assert [frame.index for frame in source] == [0, 1, 2, 4, *range(6, 12)]
     assert len(source.failures) == 2
     for failure, name in zip(source.failures, ("shot 3.png", "shot 5.png"), strict=True):
         assert name in failure
-    assert source.remarks == ["left out 1 other file: 1 .txt", *source.failures]
+    assert source.warnings == ["left out 1 other file: 1 .txt", *source.failures]
 
 
 def test_files_of_other_kinds_are_failures_without_a_number(folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_files_of_other_kinds_are_failures_without_a_number(folder: Path) -> Non
     (folder / "shot 2.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
     # The first bytes say what it is.
     (folder / "shot 11.png").rename(folder / "shot 11.psd")
-    with PictureSource(folder) as source:
+    with ImageSource(folder) as source:
         assert [frame.index for frame in source] == list(range(12))
     assert len(source.failures) == 2
     assert "shot 0.CR2" in source.failures[0]
@@ -79,24 +79,24 @@ def test_files_of_other_kinds_are_failures_without_a_number(folder: Path) -> Non
 
 def test_a_folder_of_other_kinds_gives_no_frame(tmp_path: Path) -> None:
     (tmp_path / "a.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
-    with PictureSource(tmp_path) as source:
+    with ImageSource(tmp_path) as source:
         assert list(source) == []
     assert "export it as JPEG or TIFF" in source.failures[0]
 
 
-def test_pictures_may_differ_in_size(folder: Path) -> None:
-    write_picture(folder / "shot 1.png", numbered_picture(1, (32, 16)))
-    with PictureSource(folder) as source:
+def test_images_may_differ_in_size(folder: Path) -> None:
+    write_image(folder / "shot 1.png", numbered_image(1, (32, 16)))
+    with ImageSource(folder) as source:
         assert [frame.size_wh for frame in source][:3] == [(96, 64), (32, 16), (96, 64)]
 
 
-def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(SourceError, match="is a folder without pictures"):
-        PictureSource(tmp_path)
+def test_a_folder_without_images(tmp_path: Path) -> None:
+    (tmp_path / "warnings.txt").touch()
+    with pytest.raises(SourceError, match="is a folder without images"):
+        ImageSource(tmp_path)
 
 
 @pytest.mark.parametrize("rate_hz", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_rate_is_positive(folder: Path, rate_hz: float) -> None:
     with pytest.raises(ConfigError, match="a rate must be a positive number of Hz"):
-        PictureSource(folder, rate_hz=rate_hz)
+        ImageSource(folder, rate_hz=rate_hz)

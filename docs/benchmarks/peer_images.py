@@ -1,7 +1,7 @@
-"""Pictures and clips for `peers.py`, made when they are needed, with faces whose places are known.
+"""Images and clips for `peers.py`, made when they are needed, with faces whose places are known.
 
 Faces are those of two people in the public domain, from scikit-image and matplotlib, or faces of
-FER2013, which is not part of the project; grounds are pictures of scikit-image without people.
+FER2013, which is not part of the project; grounds are images of scikit-image without people.
 """
 
 import math
@@ -19,8 +19,8 @@ from emolens.core.frame import FrameResult
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.imaging.decode import read_image
-from emolens.media.recording import Recording
-from emolens.media.sample import sample_picture
+from emolens.media.recording_sink import RecordingSink
+from emolens.media.sample import sample_image
 from emolens.testing import collins, crowd_clip, hopper
 
 Pixels = npt.NDArray[np.uint8]
@@ -34,17 +34,17 @@ GROUNDS: Final = (
 )
 # fer looks for no face below 50 px unless told.
 FACE_PX: Final = (60, 200)
-# FER2013's pictures are faces to the edge, and the face itself is about 0.8 of their width.
+# FER2013's images are faces to the edge, and the face itself is about 0.8 of their width.
 FER2013_PX: Final = (80, 200)
 _JPEG_QUALITY: Final = 90
-# How much of the edge of a pasted picture fades into the ground.
+# How much of the edge of a pasted image fades into the ground.
 _FADING: Final = 0.08
 _TRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFace:
-    """A face of a picture.
+    """A face of an image.
 
     Attributes:
         box: Left, top, right and bottom in pixels.
@@ -57,7 +57,7 @@ class ShownFace:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture file and the faces that it shows."""
+    """An image file and the faces that it shows."""
 
     path: str
     faces: tuple[ShownFace, ...]
@@ -65,43 +65,43 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cutout:
-    """A picture to paste, where in it the face is, in parts of its width, and its expression."""
+    """An image to paste, where in it the face is, in parts of its width, and its expression."""
 
-    picture: Pixels
+    image: Pixels
     face: tuple[float, float, float, float]
     label: str | None
 
 
 def sample_scenes(folder: Path, n: int) -> list[Scene]:
-    """So many pictures with one to three of the two people each, of 60 to 200 px, as JPEG files."""
+    """So many images with one to three of the two people each, of 60 to 200 px, as JPEG files."""
     chance = np.random.default_rng(2013)
     people = [_person(collins), _person(hopper)]
 
     def next_face() -> _Cutout:
         person = people[chance.integers(len(people))]
         light = chance.uniform(0.6, 1.1)
-        picture = np.clip(person.picture * light, 0, 255).astype(np.uint8)
+        image = np.clip(person.image * light, 0, 255).astype(np.uint8)
         if chance.random() < 0.5:
             left, top, right, bottom = person.face
-            picture = np.ascontiguousarray(picture[:, ::-1])
-            return _Cutout(picture, (1 - right, top, 1 - left, bottom), None)
-        return _Cutout(picture, person.face, None)
+            image = np.ascontiguousarray(image[:, ::-1])
+            return _Cutout(image, (1 - right, top, 1 - left, bottom), None)
+        return _Cutout(image, person.face, None)
 
     return [_scene(folder / f"{i:03}.jpg", chance, next_face, FACE_PX) for i in range(n)]
 
 
 def fer2013_scenes(folder: Path, source: Path, n_faces: int, *, on_grey: bool) -> list[Scene]:
-    """The first faces of FER2013's PublicTest, enlarged and pasted whole, up to three a picture.
+    """The first faces of FER2013's PublicTest, enlarged and pasted whole, up to three an image.
 
     They end at the edge of the face, so their edges do not fade.
 
     Args:
-        folder: Where the pictures are put.
+        folder: Where the images are put.
         source: FER2013.
         n_faces: How many of its faces are shown.
         on_grey: Whether on plain grey, as in `docs/experiments/whole_chain.py`, or on photographs.
     """
-    data = load_faces(source, Split.PUBLIC_TEST)
+    data = load_faces(source, Split.VALIDATION)
     chance = np.random.default_rng(2013)
     faces: Iterator[_Cutout] = (
         _Cutout(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), (0, 0, 1, 1), Emotion(int(label)).label)
@@ -124,7 +124,7 @@ def write_clips(folder: Path, seconds: float) -> dict[str, str]:
         name = f"{size_wh[0]}x{size_wh[1]}"
         paths[name] = str(folder / f"{name}.mp4")
         clip = crowd_clip(1, size_wh=size_wh, rate_hz=RATE_HZ, duration_s=seconds)
-        with Recording(Path(paths[name])) as recording:
+        with RecordingSink(Path(paths[name])) as recording:
             for frame in clip:
                 recording.write(frame, FrameResult(frame.size_wh, ()))
     return paths
@@ -137,8 +137,8 @@ def compare(scenes: list[Scene], found: list[list[Any]]) -> dict[str, Any]:
     each box counts for one face.
 
     Args:
-        scenes: The pictures.
-        found: Per picture its faces: left, top, right, bottom, expression or None.
+        scenes: The images.
+        found: Per image its faces: left, top, right, bottom, expression or None.
     """
     n_found = n_false = n_right = n_unnamed = 0
     for scene, boxes in zip(scenes, found, strict=True):
@@ -152,7 +152,7 @@ def compare(scenes: list[Scene], found: list[list[Any]]) -> dict[str, Any]:
                 n_unnamed += match[4] is None
         n_false += len(left_over)
     return {
-        "pictures": len(scenes),
+        "images": len(scenes),
         "shown": sum(len(scene.faces) for scene in scenes),
         "found": n_found,
         "false": n_false,
@@ -170,9 +170,9 @@ def _is_of(box: Any, face: ShownFace) -> bool:
 
 def _person(who: Callable[[Any], Any]) -> _Cutout:
     actor = who(lambda _at_s: None)
-    width = actor.picture.shape[1]
+    width = actor.image.shape[1]
     left, top, right, bottom = (edge / width for edge in actor.face.to_tuple())
-    return _Cutout(actor.picture, (left, top, right, bottom), None)
+    return _Cutout(actor.image, (left, top, right, bottom), None)
 
 
 def _scene(
@@ -184,7 +184,7 @@ def _scene(
     *,
     fading: float = _FADING,
 ) -> Scene:
-    """Paste one to three faces on a ground, where there is room for them, and write the picture."""
+    """Paste one to three faces on a ground, where there is room for them, and write the image."""
     image = (ground or _photograph)(chance, SIZES_WH[chance.integers(len(SIZES_WH))])
     faces: list[ShownFace] = []
     taken: list[tuple[int, int, int, int]] = []
@@ -194,16 +194,16 @@ def _scene(
         if cutout is None:
             break
         width = round(side / (cutout.face[2] - cutout.face[0]))
-        height = round(width * cutout.picture.shape[0] / cutout.picture.shape[1])
+        height = round(width * cutout.image.shape[0] / cutout.image.shape[1])
         place = _place(chance, image, (width, height), taken)
         if place is None and faces:
             break
         x, y = place or (0, 0)
-        if place is None:  # an empty picture holds it smaller
+        if place is None:  # an empty image holds it smaller
             shrink = min(image.shape[1] / width, image.shape[0] / height)
             width, height = int(width * shrink), int(height * shrink)
         taken.append((x, y, x + width, y + height))
-        _paste(image, cutout.picture, (x, y, width, height), fading)
+        _paste(image, cutout.image, (x, y, width, height), fading)
         box = [edge * width + (x, y)[axis % 2] for axis, edge in enumerate(cutout.face)]
         faces.append(ShownFace((box[0], box[1], box[2], box[3]), cutout.label))
     cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
@@ -217,10 +217,10 @@ def _grey(_chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
 def _photograph(chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
     """A part of one of the grounds, uint8 (H, W, 3) BGR."""
     name = GROUNDS[chance.integers(len(GROUNDS))]
-    picture = read_image(sample_picture().parent / name).image
+    image = read_image(sample_image().parent / name).image
     width, height = size_wh
-    scale = max(width / picture.shape[1], height / picture.shape[0]) * chance.uniform(1, 1.3)
-    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    scale = max(width / image.shape[1], height / image.shape[0]) * chance.uniform(1, 1.3)
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     x = chance.integers(large.shape[1] - width + 1)
     y = chance.integers(large.shape[0] - height + 1)
     return np.array(large[y : y + height, x : x + width])
@@ -232,7 +232,7 @@ def _place(
     size_wh: tuple[int, int],
     taken: list[tuple[int, int, int, int]],
 ) -> tuple[int, int] | None:
-    """Where a picture of that size covers no other one; None where no such place was come upon."""
+    """Where an image of that size covers no other one; None where no such place was come upon."""
     width, height = size_wh
     room_x, room_y = image.shape[1] - width, image.shape[0] - height
     if room_x < 0 or room_y < 0:
@@ -247,12 +247,12 @@ def _place(
     return None
 
 
-def _paste(image: Pixels, picture: Pixels, place: tuple[int, int, int, int], fading: float) -> None:
-    """Lay a picture over another one at (x, y, width, height), its edges fading into it."""
+def _paste(image: Pixels, patch: Pixels, place: tuple[int, int, int, int], fading: float) -> None:
+    """Lay an image over another one at (x, y, width, height), its edges fading into it."""
     x, y, width, height = place
-    is_smaller = width < picture.shape[1]
+    is_smaller = width < patch.shape[1]
     how = cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC
-    resized = cv2.resize(picture, (width, height), interpolation=how).astype(np.float32)
+    resized = cv2.resize(patch, (width, height), interpolation=how).astype(np.float32)
     edge = max(1.0, fading * width)
     across = np.minimum(np.arange(width) + 1, np.arange(width, 0, -1)) / edge
     down = np.minimum(np.arange(height) + 1, np.arange(height, 0, -1)) / edge

@@ -1,4 +1,4 @@
-"""A folder of annotated pictures, one per input, none overwriting another."""
+"""A folder of annotated images, one per input, none overwriting another."""
 
 import os
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import OutputError
-from emolens.media.pictures import write_picture
+from emolens.media.images import write_image
 
 _KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # File systems allow 255 bytes; the rest is for the number, the suffix and a temporary file's name.
 _STEM_BYTES = 200
 
 
-class AnnotatedPictures:
-    """Writes pictures into a folder under the names of their inputs.
+class AnnotatedImageSink:
+    """Writes images into a folder under the names of their inputs.
 
     Inputs of the same name from different folders get a number: `a.jpg`, `a-2.jpg`. Formats that
     are neither JPEG nor PNG are written as PNG. In a folder that also holds inputs nothing that is
@@ -44,9 +44,9 @@ class AnnotatedPictures:
         self._taken: set[str] = set()
 
     def write(self, source: str, image: npt.NDArray[np.uint8]) -> Path:
-        """Write the uint8 (H, W, 3) BGR picture that belongs to `source` and return its path."""
+        """Write the uint8 (H, W, 3) BGR image that belongs to `source` and return its path."""
         path = self._folder / self._free_name(Path(source))
-        write_picture(path, image)
+        write_image(path, image)
         return path
 
     def _free_name(self, source: Path) -> str:

@@ -8,8 +8,8 @@ import pytest
 
 from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import Split
-from emolens.training.landmarks.pictures import load_backgrounds, load_pictures
-from emolens.training.landmarks.recipe import PicturesSection
+from emolens.training.landmarks.images import load_backgrounds, load_images
+from emolens.training.landmarks.recipe import ImagesSection
 
 
 def encoded(height: int, width: int, level: int) -> bytes:
@@ -17,17 +17,17 @@ def encoded(height: int, width: int, level: int) -> bytes:
 
 
 def test_reads_a_labelled_source(generated_data: Path) -> None:
-    section = PicturesSection(source=generated_data, split=Split.PUBLIC_TEST)
-    pictures = load_pictures(section)
-    assert len(pictures) == 140
-    assert {picture.shape for picture in pictures} == {(48, 48)}
+    section = ImagesSection(source=generated_data, split=Split.VALIDATION)
+    images = load_images(section)
+    assert len(images) == 140
+    assert {image.shape for image in images} == {(48, 48)}
 
 
-def test_reads_a_column_of_pictures_and_makes_them_square(tmp_path: Path) -> None:
+def test_reads_a_column_of_images_and_makes_them_square(tmp_path: Path) -> None:
     path = tmp_path / "more.parquet"
     rows = [encoded(20, 20, 7), encoded(10, 30, 9)]
     pq.write_table(pa.table({"picture": rows, "weak_label": ["a", "b"]}), path)
-    first, second = load_pictures(PicturesSection(source=path))
+    first, second = load_images(ImagesSection(source=path))
     assert first.shape == (20, 20)
     assert second.shape == (30, 30)
     assert (second == 9).all()
@@ -37,15 +37,15 @@ def test_reads_a_column_of_pictures_and_makes_them_square(tmp_path: Path) -> Non
 def test_says_what_is_wrong_with_a_column(tmp_path: Path, values: list[object]) -> None:
     path = tmp_path / "more.parquet"
     pq.write_table(pa.table({"picture": pa.array(values, pa.binary())}), path)
-    with pytest.raises(DatasetError, match=r"row 1: picture must be|holds no pictures"):
-        load_pictures(PicturesSection(source=path))
+    with pytest.raises(DatasetError, match=r"row 1: picture must be|holds no images"):
+        load_images(ImagesSection(source=path))
 
 
 def test_says_that_a_file_is_no_parquet(tmp_path: Path) -> None:
     path = tmp_path / "broken.parquet"
     path.write_bytes(b"nothing")
     with pytest.raises(DatasetError, match="cannot read it as Parquet"):
-        load_pictures(PicturesSection(source=path))
+        load_images(ImagesSection(source=path))
 
 
 def test_backgrounds_follow_from_the_seed() -> None:
@@ -53,17 +53,17 @@ def test_backgrounds_follow_from_the_seed() -> None:
     assert first.shape[1:] == (32, 32)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    # They are as different as pictures are.
+    # They are as different as images are.
     assert np.median(first.std(axis=(1, 2))) > 10
 
 
-def test_a_folder_adds_its_pictures(tmp_path: Path) -> None:
+def test_a_folder_adds_its_images(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(64, 64, 200))
     with_folder, without = load_backgrounds(tmp_path, 32, 0), load_backgrounds(None, 32, 0)
     n_flat = (with_folder.std(axis=(1, 2)) == 0).sum()
     assert n_flat > (without.std(axis=(1, 2)) == 0).sum() + 50
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="without pictures"):
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without images"):
         load_backgrounds(tmp_path, 32, 0)

@@ -1,4 +1,4 @@
-"""Large pictures on the command line: small faces, what is left out, how many pixels may be."""
+"""Large images on the command line: small faces, what is left out, how many pixels may be."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.frame import FrameResult
-from emolens.media.pictures import write_picture
-from emolens.media.recording import Recording
+from emolens.media.images import write_image
+from emolens.media.recording_sink import RecordingSink
 from emolens.testing import crowd_clip
 from tests.command_line import run_emolens
 
@@ -21,7 +21,7 @@ LEFT_OUT = "are not looked for here"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: npt.NDArray[np.uint8]) -> Path:
-    """A folder with a picture of 1.2 million pixels and a clip of a small face."""
+    """A folder with an image of 1.2 million pixels and a clip of a small face."""
     folder = tmp_path_factory.mktemp("large")
     image = np.full((960, 1280, 3), 127, np.uint8)
     head = cv2.resize(
@@ -29,8 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: npt.NDArray[np.u
     )
     image[300 : 300 + SMALL_PX, 700 : 700 + SMALL_PX] = head
     (folder / "shots").mkdir()
-    write_picture(folder / "shots" / "small.png", image)
-    with Recording(folder / "wide.mkv") as recording:
+    write_image(folder / "shots" / "small.png", image)
+    with RecordingSink(folder / "wide.mkv") as recording:
         for frame in crowd_clip(1, size_wh=(1920, 1080), rate_hz=10, duration_s=0.5):
             recording.write(frame, FrameResult(frame.size_wh, ()))
     return folder
@@ -45,8 +45,9 @@ def test_image_sees_smaller_faces_with_a_larger_input(folder: Path) -> None:
     assert [len(json.loads(done.stdout)["faces"]) for done in (usual, larger, smaller)] == [1, 1, 0]
     assert LEFT_OUT not in usual.stderr
     assert f"faces below 96 px {LEFT_OUT}" in smaller.stderr
-    (note,) = (note for note in json.loads(smaller.stdout)["notes"] if LEFT_OUT in note)
-    assert "--detector-px" in note
+    told = json.loads(smaller.stdout)["warnings"]
+    (warning,) = (text for text in told if LEFT_OUT in text)
+    assert "--detector-px" in warning
 
 
 def test_explain_sees_smaller_faces_with_a_larger_input(folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads the lists that data sets come with: lines, labels, names of pictures, boxes of faces."""
+"""Reads the lists that data sets come with: lines, labels, names of images, boxes of faces."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
                 if len(line) == _MAX_LINE_CHARACTERS:
                     raise DatasetError(
                         f"{file}: line {number} is longer than {_MAX_LINE_CHARACTERS} characters; "
-                        "this is no list of pictures"
+                        "this is no list of images"
                     )
                 if stripped := line.strip():
                     yield number, stripped
@@ -70,12 +70,12 @@ def listed_emotion(
     return found.emotion
 
 
-def picture_path(folder: Path, name: str, location: str) -> Path:
-    """Where a listed picture lies.
+def image_path(folder: Path, name: str, location: str) -> Path:
+    """Where a listed image lies.
 
     Args:
-        folder: The folder of the pictures.
-        name: The picture as it is listed, with `/` between folders.
+        folder: The folder of the images.
+        name: The image as it is listed, with `/` between folders.
         location: Where it is listed, for the message.
 
     Raises:
@@ -85,7 +85,7 @@ def picture_path(folder: Path, name: str, location: str) -> Path:
     path = PureWindowsPath(name)
     if path.anchor or ".." in path.parts or not name.isprintable():
         raise DatasetError(
-            f"{location}: the picture is called {shown(name)}; "
+            f"{location}: the image is called {shown(name)}; "
             f"expected a path inside {folder}, such as a/b.jpg"
         )
     return folder / name
@@ -97,14 +97,14 @@ def face_box(
     """The box of a face from texts.
 
     Args:
-        x_range: Left and right edge in pixels of the picture, as they stand in the list.
+        x_range: Left and right edge in pixels of the image, as they stand in the list.
         y_range: Upper and lower edge.
         location: Where they stand, for the message.
         is_size: The second of each range is no edge but the width or height.
 
     Raises:
         DatasetError: A text is no number of pixels, or the box has no area. An edge may lie outside
-            the picture.
+            the image.
     """
     for text in (*x_range, *y_range):
         if not _PIXELS.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Every kind of unusual picture that people have, through the whole chain."""
+"""Every kind of unusual image that people have, through the whole chain."""
 
 import io
 import struct
@@ -36,9 +36,9 @@ def expected(portrait: Image.Image, analyzer: ImageAnalyzer) -> FrameResult:
     return result
 
 
-def encoded(picture: Image.Image, picture_format: str, **options: object) -> bytes:
+def encoded(image: Image.Image, image_format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, picture_format, **options)
+    image.save(buffer, image_format, **options)
     return buffer.getvalue()
 
 
@@ -49,7 +49,7 @@ def assert_same_faces(result: FrameResult, expected: FrameResult, *, box_px: flo
         np.testing.assert_allclose(face.box.to_tuple(), wanted.box.to_tuple(), atol=box_px)
 
 
-# Orientation -> the change that undoes it when a picture is stored (EXIF 2.3, tag 0x0112).
+# Orientation -> the change that undoes it when an image is stored (EXIF 2.3, tag 0x0112).
 _STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,25 +63,25 @@ _STORED = {
 
 
 @pytest.mark.parametrize("orientation", _STORED)
-@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_all_exif_orientations_give_the_same_faces(
     portrait: Image.Image,
     expected: FrameResult,
     analyzer: ImageAnalyzer,
     orientation: int,
-    picture_format: str,
+    image_format: str,
 ) -> None:
     change = _STORED[orientation]
     stored = portrait if change is None else portrait.transpose(change)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"quality": 95} if picture_format == "JPEG" else {}
-    if picture_format == "WEBP":
+    options = {"quality": 95} if image_format == "JPEG" else {}
+    if image_format == "WEBP":
         options = {"lossless": True}
-    content = encoded(stored, picture_format, exif=exif, **options)
+    content = encoded(stored, image_format, exif=exif, **options)
     result = analyzer.analyze(content)
     assert_same_faces(result, expected)
-    if picture_format != "JPEG":
+    if image_format != "JPEG":
         assert result.to_dict() == expected.to_dict()
 
 
@@ -98,9 +98,9 @@ def _rgb_16_bit(portrait: Image.Image) -> bytes:
 
 
 def _gray_alpha(portrait: Image.Image) -> bytes:
-    picture = portrait.convert("LA")
-    picture.putalpha(255)
-    return encoded(picture, "PNG")
+    image = portrait.convert("LA")
+    image.putalpha(255)
+    return encoded(image, "PNG")
 
 
 UNUSUAL: dict[str, Callable[[Image.Image], bytes]] = {
@@ -117,21 +117,21 @@ UNUSUAL: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", UNUSUAL)
-def test_unusual_pictures_give_the_same_faces(
+def test_unusual_images_give_the_same_faces(
     kind: str, portrait: Image.Image, expected: FrameResult, analyzer: ImageAnalyzer
 ) -> None:
     assert_same_faces(analyzer.analyze(UNUSUAL[kind](portrait)), expected)
 
 
-@pytest.mark.parametrize("picture_format", ["GIF", "WEBP"])
+@pytest.mark.parametrize("image_format", ["GIF", "WEBP"])
 def test_animations_give_their_first_frame_and_say_so(
-    picture_format: str, portrait: Image.Image, expected: FrameResult, analyzer: ImageAnalyzer
+    image_format: str, portrait: Image.Image, expected: FrameResult, analyzer: ImageAnalyzer
 ) -> None:
     others = [Image.new("RGB", portrait.size, (value, 0, 0)) for value in (50, 150)]
-    content = encoded(portrait, picture_format, save_all=True, append_images=others)
+    content = encoded(portrait, image_format, save_all=True, append_images=others)
     result = analyzer.analyze(content)
     assert_same_faces(result, expected)
-    assert result.notes == ("first of 3 frames",)
+    assert result.warnings == ("first of 3 frames",)
 
 
 def _declared_png(width: int, height: int) -> bytes:
@@ -150,18 +150,18 @@ def _declared_png(width: int, height: int) -> bytes:
     )
 
 
-def test_a_picture_of_too_many_declared_pixels_is_refused(analyzer: ImageAnalyzer) -> None:
+def test_an_image_of_too_many_declared_pixels_is_refused(analyzer: ImageAnalyzer) -> None:
     with pytest.raises(ImageTooLargeError, match="20000"):
         analyzer.analyze(_declared_png(20_000, 20_000))
 
 
-def test_files_that_are_no_pictures_are_refused(
+def test_files_that_are_no_images_are_refused(
     portrait: Image.Image, analyzer: ImageAnalyzer, tmp_path: Path
 ) -> None:
     jpeg = encoded(portrait, "JPEG")
     files = {
         "empty.jpg": (b"", EmptyFileError),
-        "text.jpg": (b"not a picture at all", UnsupportedFormatError),
+        "text.jpg": (b"not an image at all", UnsupportedFormatError),
         "half.jpg": (jpeg[: len(jpeg) // 2], DamagedImageError),
         "no-end.jpg": (jpeg[:-2], DamagedImageError),
     }
@@ -175,7 +175,5 @@ def test_files_that_are_no_pictures_are_refused(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (33, 47)])
-def test_tiny_and_flat_pictures_have_no_faces(
-    size: tuple[int, int], analyzer: ImageAnalyzer
-) -> None:
+def test_tiny_and_flat_images_have_no_faces(size: tuple[int, int], analyzer: ImageAnalyzer) -> None:
     assert analyzer.analyze(encoded(Image.new("RGB", size, (90, 120, 60)), "PNG")).faces == ()

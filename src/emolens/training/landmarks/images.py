@@ -1,4 +1,4 @@
-"""Pictures of one face each for the landmark network, and pictures without faces."""
+"""Images of one face each for the landmark network, and images without faces."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from emolens.datasets.loading import iter_faces
 from emolens.datasets.readers.fer2013_parquet import SUFFIXES
 from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.decode import decode_image, read_image
-from emolens.imaging.listing import counts_as_picture, no_pictures
+from emolens.imaging.listing import counts_as_image, no_images
 from emolens.imaging.preprocess import to_gray
-from emolens.training.landmarks.recipe import PicturesSection
+from emolens.training.landmarks.recipe import ImagesSection
 
 _COLUMN: Final = "picture"
-# scikit-image's sample pictures that show neither a person nor anything like a face.
+# scikit-image's sample images that show neither a person nor anything like a face.
 _SAMPLES: Final = (
     *("brick.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png"),
     *("grass.png", "gravel.png", "horse.png", "hubble_deep_field.jpg", "ihc.png"),
@@ -33,31 +33,31 @@ _TEXTURE_SHARE: Final = 0.25
 _Gray = npt.NDArray[np.uint8]
 
 
-def load_pictures(section: PicturesSection) -> list[_Gray]:
-    """Read the pictures of one section.
+def load_images(section: ImagesSection) -> list[_Gray]:
+    """Read the images of one section.
 
     Returns:
         uint8 (S, S), grey, each of its own side; what is not square is filled up by its border.
 
     Raises:
-        DatasetError: There is no such source, it cannot be read or holds no picture.
+        DatasetError: There is no such source, it cannot be read or holds no image.
     """
-    pictures = [resize_gray_square(face, max(face.shape)) for face in _iter_pictures(section)]
-    if not pictures:
+    images = [resize_gray_square(face, max(face.shape)) for face in _iter_images(section)]
+    if not images:
         wanted = f" of split {section.split}" if section.split else ""
-        raise DatasetError(f"{section.source}: holds no pictures{wanted}")
-    return pictures
+        raise DatasetError(f"{section.source}: holds no images{wanted}")
+    return images
 
 
-def _iter_pictures(section: PicturesSection) -> Iterator[_Gray]:
-    if _has_picture_column(section.source):
+def _iter_images(section: ImagesSection) -> Iterator[_Gray]:
+    if _has_image_column(section.source):
         yield from _iter_column(section.source)
         return
     for sample in iter_faces(section.source, section.split):
         yield sample.image
 
 
-def _has_picture_column(source: Path) -> bool:
+def _has_image_column(source: Path) -> bool:
     if source.suffix.lower() not in SUFFIXES or not source.is_file():
         return False
     try:
@@ -72,15 +72,15 @@ def _iter_column(source: Path) -> Iterator[_Gray]:
         for content in batch.column(0).to_pylist():
             row += 1
             if not isinstance(content, bytes):
-                raise DatasetError(f"{source}, row {row}: {_COLUMN} must be the bytes of a picture")
+                raise DatasetError(f"{source}, row {row}: {_COLUMN} must be the bytes of an image")
             yield to_gray(decode_image(content).image)
 
 
 def load_backgrounds(folder: Path | None, size_px: int, seed: int) -> _Gray:
-    """Cut parts at random out of pictures without faces, and draw some textures.
+    """Cut parts at random out of images without faces, and draw some textures.
 
     Args:
-        folder: Pictures beside scikit-image's; None for those alone.
+        folder: Images beside scikit-image's; None for those alone.
         size_px: Side of the results.
         seed: Of places, sizes and textures.
 
@@ -88,12 +88,12 @@ def load_backgrounds(folder: Path | None, size_px: int, seed: int) -> _Gray:
         uint8 (N, size_px, size_px), grey.
 
     Raises:
-        InputError: The folder holds no picture, or one that cannot be read.
+        InputError: The folder holds no image, or one that cannot be read.
     """
     rng = np.random.default_rng(seed)
-    pictures = [to_gray(read_image(path).image) for path in _background_paths(folder)]
+    images = [to_gray(read_image(path).image) for path in _background_paths(folder)]
     n_textures = round(_TEXTURE_SHARE * _N_BACKGROUNDS)
-    parts = [_random_part(pictures, size_px, rng) for _ in range(_N_BACKGROUNDS - n_textures)]
+    parts = [_random_part(images, size_px, rng) for _ in range(_N_BACKGROUNDS - n_textures)]
     return np.stack(parts + [_texture(size_px, rng) for _ in range(n_textures)])
 
 
@@ -104,19 +104,19 @@ def _background_paths(folder: Path | None) -> list[Path]:
     found = [path for path in samples if path.exists()]
     if folder is None:
         return found
-    own = sorted(path for path in folder.rglob("*") if path.is_file() and counts_as_picture(path))
+    own = sorted(path for path in folder.rglob("*") if path.is_file() and counts_as_image(path))
     if not own:
-        raise no_pictures(folder)
+        raise no_images(folder)
     return found + own
 
 
-def _random_part(pictures: list[_Gray], size_px: int, rng: np.random.Generator) -> _Gray:
-    picture = pictures[int(rng.integers(len(pictures)))]
-    height, width = picture.shape
+def _random_part(images: list[_Gray], size_px: int, rng: np.random.Generator) -> _Gray:
+    image = images[int(rng.integers(len(images)))]
+    height, width = image.shape
     largest = min(height, width)
     side = round(float(np.exp(rng.uniform(np.log(_SMALLEST_PART_PX), np.log(largest)))))
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-    part = resize_gray_square(picture[top : top + side, left : left + side], size_px)
+    part = resize_gray_square(image[top : top + side, left : left + side], size_px)
     turned = np.rot90(part, int(rng.integers(4)))
     return np.ascontiguousarray(turned if rng.random() < 0.5 else 255 - turned)
 

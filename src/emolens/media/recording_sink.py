@@ -23,7 +23,7 @@ _TIME_BASE: Final = Fraction(1, 90_000)
 _RATE_HINT_HZ: Final = 30
 # Where times go back this far, e.g. in files put together from several, the recording goes on.
 _MAX_BACK_S: Final = 0.5
-# Written several times a second, and at least once in a second a picture that needs no other, so
+# Written several times a second, and at least once in a second an image that needs no other, so
 # that a recording whose program was killed opens and lacks no more than that.
 _MUXER_OPTIONS: Final = {
     ".mkv": {
@@ -50,7 +50,7 @@ _RESERVE_SHARE: Final = 0.02
 _LOOK_EVERY_FRAMES: Final = 15
 
 
-class Recording:
+class RecordingSink:
     """Writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
 
     Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
@@ -84,7 +84,7 @@ class Recording:
         self._offsets_s: tuple[float, ...] = (0.0,)
         self._n_frames = 0
         self._is_closed = False
-        self.remarks: list[str] = []
+        self.warnings: list[str] = []
         _make_folder(path)
 
     def __enter__(self) -> Self:
@@ -165,7 +165,7 @@ class Recording:
         if self._sound_from is not None:
             self._sound = Sound.open(self._sound_from, output, began_s + self._shift_s)
             if self._sound is None:
-                self.remarks.append(f"the sound of {self._sound_from} cannot be copied along")
+                self.warnings.append(f"the sound of {self._sound_from} cannot be copied along")
 
     def _encode(self, frame: Frame) -> None:
         output, video = self._output, self._video

@@ -5,11 +5,11 @@ import pytest
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.core.geometry import Box
-from emolens.datasets.picture_lists import (
+from emolens.datasets.image_lists import (
     face_box,
+    image_path,
     listed_emotion,
     numbered_lines,
-    picture_path,
     shown,
 )
 from emolens.datasets.readers.affectnet import SHEET
@@ -66,7 +66,7 @@ def test_a_label_is_an_emotion_or_counted() -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "1/a.jpg", "a b.JPG", "ä..jpg", "..a/b.jpg"])
 def test_a_name_is_found_in_its_folder(name: str) -> None:
-    assert picture_path(Path("pictures"), name, "list: line 1") == Path("pictures") / name
+    assert image_path(Path("images"), name, "list: line 1") == Path("images") / name
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_a_name_is_found_in_its_folder(name: str) -> None:
     ],
 )
 def test_a_name_that_leads_out_of_its_folder_is_refused(name: str) -> None:
-    with pytest.raises(DatasetError, match=r"^list: line 1: .*expected a path inside pictures"):
-        picture_path(Path("pictures"), name, "list: line 1")
+    with pytest.raises(DatasetError, match=r"^list: line 1: .*expected a path inside images"):
+        image_path(Path("images"), name, "list: line 1")
 
 
 def test_a_box_is_read_from_edges_or_sizes() -> None:
