@@ -7,13 +7,26 @@ DEV_ENV := .venv-dev
 DEV := $(DEV_ENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test newest lint format types imports check models figures soak peers clean
+.PHONY: demo quick test newest lint format types imports check models metrics soak peers clean
 
 demo: $(USER_ENV)/installed
 	$(USER_ENV)/bin/emolens demo
 
+# Workers that run tests beside each other: as many as there are cores, at most four.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
+
 test: $(DEV_ENV)/installed
-	$(DEV)/python -m pytest
+	$(DEV)/python -m pytest --numprocesses $(WORKERS)
+
+# What to run after each change: no torch, and no test that takes long.
+QUICK_ENV := .venv-quick
+QUICK := $(QUICK_ENV)/bin
+quick: $(QUICK_ENV)/installed
+	$(QUICK)/ruff check .
+	$(QUICK)/ruff format --check .
+	$(SPELL) $(QUICK)/codespell --dictionary - --dictionary docs/words.txt
+	$(QUICK)/mypy --follow-imports silent $(filter-out src/emolens/training,$(wildcard src/emolens/[a-z]*))
+	$(QUICK)/python -m pytest --numprocesses $(WORKERS) -m 'not slow' tests/unit tests/architecture
 
 # What people get who install emolens today: the newest Python here, the newest of every library.
 NEWEST_ENV := .venv-newest
@@ -24,9 +37,13 @@ newest:
 	$(NEWEST_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
 	$(NEWEST_ENV)/bin/python tests/newest.py
 
+# Spelling, and the words of docs/style.md.
+SPELL := git ls-files -z | grep -zvE '\.(onnx|ckpt|png|jpg)$$|^docs/(metrics/|words.txt|style.md)|/vendor/' | xargs -0
+
 lint: $(DEV_ENV)/installed
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
+	$(SPELL) $(DEV)/codespell --dictionary - --dictionary docs/words.txt
 
 format: $(DEV_ENV)/installed
 	$(DEV)/ruff check --fix .
@@ -42,7 +59,7 @@ check: lint types imports test
 
 # Makes the shipped models of checkpoints/ (docs/experiments/0021-three-models.md). Calibration needs
 # FER2013 with FER+'s votes and its Training rows. A file that differs from the one in git needs its
-# SHA-256 in src/emolens/runtime/catalogue.py, and `make figures`.
+# SHA-256 in src/emolens/runtime/catalogue.py, and `make metrics`.
 EXPORT := $(DEV)/emolens export
 SHIPPED := src/emolens/models
 FOR_LABELS := --set answer.votes=0 --set answer.balance=0 --set answer.calibrated_on=label --set answer.leak_free=true
@@ -55,14 +72,14 @@ models: $(DEV_ENV)/installed
 	    --set name=labels-small $(FOR_LABELS)
 	sha256sum $(SHIPPED)/everyday.onnx $(SHIPPED)/labels.onnx $(SHIPPED)/labels-small.onnx
 
-# Writes every figure that README, docs and model cards quote; needs FER2013 with its Training rows
+# Writes every number that README, docs and model cards quote; needs FER2013 with its Training rows
 # and photographs of another source (docs/experiments/elsewhere.py), which are not part of the project.
 DATA ?= fer2013
 MODELS := everyday labels labels-small
 METRICS := docs/metrics
 EVALUATE := $(USER_ENV)/bin/emolens evaluate --data $(DATA) --split PublicTest
 WILD ?= wild/dev.parquet
-figures: $(USER_ENV)/installed $(DEV_ENV)/installed
+metrics: $(USER_ENV)/installed $(DEV_ENV)/installed
 	for model in $(MODELS); do \
 	    $(EVALUATE) --model $$model --json $(METRICS)/$$model.json && \
 	    $(EVALUATE) --model $$model --tta --json $(METRICS)/$$model-ten-views.json && \
@@ -101,13 +118,19 @@ peers: $(USER_ENV)/installed
 	$(USER_ENV)/bin/python docs/benchmarks/page.py
 
 clean:
-	rm -rf $(USER_ENV) $(DEV_ENV) $(NEWEST_ENV) emolens-demo
+	rm -rf $(USER_ENV) $(QUICK_ENV) $(DEV_ENV) $(NEWEST_ENV) emolens-demo
 
 # What a user installs: no torch.
 $(USER_ENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(USER_ENV)
 	@echo "installing emolens into $(USER_ENV) ..."
 	$(USER_ENV)/bin/python $(INSTALL) --editable .
+	touch $@
+
+$(QUICK_ENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(QUICK_ENV)
+	@echo "installing emolens and the tools for quick checks into $(QUICK_ENV) ..."
+	$(QUICK)/python $(INSTALL) --editable '.[quick]'
 	touch $@
 
 $(DEV_ENV)/installed: pyproject.toml constraints.txt

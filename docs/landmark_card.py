@@ -1,4 +1,4 @@
-"""Write the card of the landmark network from its manifest and its measured figures.
+"""Write the card of the landmark network from its manifest and its metrics.
 
 python docs/landmark_card.py docs/metrics/landmarks.json
 """
@@ -14,39 +14,38 @@ from emolens.runtime.catalogue import LANDMARK_MODEL, find_model
 from emolens.runtime.model_file import load_landmark_model
 
 CARD = Path(__file__).parents[1] / "src/emolens/models/CARD-landmarks.md"
-FIGURES = Path(__file__).parent / "metrics/landmarks.json"
+METRICS = Path(__file__).parent / "metrics/landmarks.json"
 SOURCES = {"fer2013": "FER2013, PublicTest", "dev": "press photographs of another source"}
-WAYS = {"upright": "as they are", "any_roll": "turned by any angle"}
+WAYS = {"upright": "upright", "any_roll": "rotated by any angle"}
 ROWS = {
-    "n": ("faces that the teachers see", "{:,}"),
-    "taken_for_a_face": ("taken for a face", "{:.1%}"),
-    "error_mean": ("mean error of the landmarks, in distances between the eyes", "{:.1%}"),
-    "error_p50": ("half of the faces are within", "{:.1%}"),
-    "error_p95": ("19 of 20 are within", "{:.1%}"),
-    "roll_error_p50": ("error of the roll, half within", "{:.1f}\N{DEGREE SIGN}"),
+    "n": ("faces detected by the teachers", "{:,}"),
+    "taken_for_a_face": ("accepted as a face", "{:.1%}"),
+    "error_mean": ("mean landmark error, in eye distances", "{:.1%}"),
+    "error_p50": ("median landmark error", "{:.1%}"),
+    "error_p95": ("95th percentile", "{:.1%}"),
+    "roll_error_p50": ("median roll error", "{:.1f}\N{DEGREE SIGN}"),
     "roll_within_5": ("roll within 5\N{DEGREE SIGN}", "{:.1%}"),
-    "box_iou_mean": ("overlap of the boxes (IoU), mean", "{:.3f}"),
+    "box_iou_mean": ("mean IoU of the boxes", "{:.3f}"),
 }
 PURPOSE = """\
-## What it is for
+## Intended use
 
-It looks again at what a face detector has found: whether it is a face, where its eyes, nose and
-mouth corners are, how it is rolled, and which box it fills. It knows nobody: it is trained on
-places of points alone, and what it gives says nothing about who somebody is. Its answers frame a
-face for the emotion models.
+The network refines the output of a face detector. It predicts whether a detection is a face, its
+eyes, nose and mouth corners, and its box. The roll follows from the landmarks. The output frames
+faces for the emotion models. It does not identify anyone: the training targets are point positions
+alone, and the output contains no information about identity.
 
-## What to be careful with
+## Limitations
 
-- It repeats its teachers' habits. Its error is told against them, not against marks made by people.
-- Faces that it takes for something else are lost. Drawings, statues, masks and animals are no faces
-  to it in many cases, and in some they are.
-- It learnt from FER2013 and from press photographs, mostly adults. How its errors differ between
-  groups of people is not known.
+- It repeats the bias of its teachers. Its errors are relative to them, not to manual annotations.
+- Faces that it rejects are lost. It rejects many drawings, statues, masks and animals, but not all.
+- It was trained on FER2013 and on press photographs, mostly of adults. Differences between
+  demographic groups were not measured.
 """
 
 
-def write_card(manifest: LandmarkManifest, figures: Mapping[str, Any]) -> str:
-    """The card as Markdown."""
+def write_card(manifest: LandmarkManifest, metrics: Mapping[str, Any]) -> str:
+    """Return the card as Markdown."""
     model = find_model(LANDMARK_MODEL, "landmarks")
     columns = [(source, way) for source in SOURCES for way in WAYS]
     lines = [
@@ -58,31 +57,30 @@ def write_card(manifest: LandmarkManifest, figures: Mapping[str, Any]) -> str:
         f"| SHA-256 | `{model.sha256}` |",
         f"| licence of the weights | {manifest.license} |",
         f"| trained on | {manifest.dataset}, without their labels |",
-        f"| taught by | {manifest.teachers} |",
+        f"| teachers | {manifest.teachers} |",
         f"| trained by | `emolens train`, code revision `{manifest.code_revision}` |",
         f"| input | a close-up of {manifest.size_px} x {manifest.size_px} grey pixels, "
-        f"{manifest.scale:g} sides of the face's box wide |",
-        "| output | five landmarks, a box, the probability that it is a face |",
+        f"with a side of {manifest.scale:g} times the side of the face's box |",
+        "| output | five landmarks, a box, the probability of a face |",
         "",
-        "## What was measured",
+        "## Metrics",
         "",
-        f"`docs/experiments/landmarks.py`, {figures['faces']} faces of each source that nothing "
-        "was learnt from. The box that it begins with is off by up to 10 % and by up to 15 % "
-        "larger or smaller.",
+        f"`docs/experiments/landmarks.py`, {metrics['faces']} held-out faces of each source. "
+        "The initial box is shifted by up to 10 % and scaled by up to 15 %.",
         "",
         "| | " + " | ".join(f"{SOURCES[source]}, {WAYS[way]}" for source, way in columns) + " |",
         "|---|" + "---|" * len(columns),
     ]
     for key, (what, shown) in ROWS.items():
-        values = [shown.format(figures[source][way][key]) for source, way in columns]
+        values = [shown.format(metrics[source][way][key]) for source, way in columns]
         lines.append(f"| {what} | {' | '.join(values)} |")
-    false = figures["without_a_face"]
+    false = metrics["without_a_face"]
     lines += [
         "",
-        f"Of {false['n']:,} parts of images without faces and of textures, "
-        f"{false['taken_for_a_face']:.1%} are taken for a face. Three looks take "
-        f"{figures['ms_a_face']['1']:.1f} ms a face on one thread, "
-        f"{figures['ms_a_face']['8']:.1f} ms with eight faces in an image, cutting out included.",
+        f"It accepts {false['taken_for_a_face']:.1%} of {false['n']:,} crops of textures and of "
+        "images without faces as a face. Three passes take "
+        f"{metrics['ms_a_face']['1']:.1f} ms per face on one thread, "
+        f"{metrics['ms_a_face']['8']:.1f} ms with eight faces in an image, including cropping.",
         "",
         PURPOSE,
     ]
@@ -91,8 +89,8 @@ def write_card(manifest: LandmarkManifest, figures: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Write the card."""
-    figures = json.loads(Path(sys.argv[1] if len(sys.argv) > 1 else FIGURES).read_text())
-    CARD.write_text(write_card(load_landmark_model().manifest, figures), encoding="utf-8")
+    metrics = json.loads(Path(sys.argv[1] if len(sys.argv) > 1 else METRICS).read_text())
+    CARD.write_text(write_card(load_landmark_model().manifest, metrics), encoding="utf-8")
 
 
 if __name__ == "__main__":

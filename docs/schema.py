@@ -1,4 +1,4 @@
-"""Writes docs/schema.json: the JSON Schema of all public records. Run from the project's folder:
+"""Write docs/schema.json, the JSON Schema of all public records. Run in the folder of the project:
 
 python docs/schema.py
 """
@@ -23,7 +23,7 @@ RECORDS = (ImageRecord, FacesRecord, FrameRecord, FaceRow, TableRow, SessionReco
 
 
 def schema_text() -> str:
-    """The schema as JSON text."""
+    """Return the schema as JSON text."""
     _, schema = models_json_schema(
         [(record, "serialization") for record in RECORDS],
         title="Public records of emolens",

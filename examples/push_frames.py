@@ -1,4 +1,4 @@
-"""Feed frames from a thread of your own: a game engine, a grabber, a socket.
+"""Push frames from a thread of your own, e.g. a game engine, a frame grabber or a socket.
 
 python examples/push_frames.py
 """
@@ -12,7 +12,7 @@ import emolens
 
 
 def produce(source: emolens.PushSource, n_frames: int) -> None:
-    """Stands for whatever has the images; `push` never waits, and the newest one counts."""
+    """Produce frames. `push` never blocks; if frames arrive too fast, the newest one is used."""
     for _ in range(n_frames):
         source.push(np.full((480, 640, 3), 127, np.uint8))
         time.sleep(1 / 30)
@@ -20,7 +20,7 @@ def produce(source: emolens.PushSource, n_frames: int) -> None:
 
 
 def main(n_frames: int = 60) -> None:
-    """Print how many faces each image shows that was not too late."""
+    """Print the number of faces of each processed frame."""
     source = emolens.PushSource()
     threading.Thread(target=produce, args=(source, n_frames)).start()
     stream = emolens.stream(source)

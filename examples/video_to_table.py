@@ -10,7 +10,7 @@ import emolens
 
 
 def main(video: str, folder: str) -> None:
-    """Write `faces.csv` and `report.html` into a folder and print what was seen."""
+    """Write `faces.csv` and `report.html` into a folder and print the tracks."""
     out = Path(folder)
     job = emolens.VideoJob(tables=[out / "faces.csv"], report=out / "report.html")
     recorded = emolens.analyze_video(video, job)

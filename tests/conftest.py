@@ -23,7 +23,7 @@ FERPLUS_NAMES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise",
 
 @pytest.fixture(scope="session")
 def astronaut() -> npt.NDArray[np.uint8]:
-    """uint8 (512, 512, 3) BGR portrait from scikit-image, public domain."""
+    """uint8 (512, 512, 3) BGR portrait, public domain."""
     return read_image(sample_image()).image
 
 

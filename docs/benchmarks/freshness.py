@@ -1,10 +1,10 @@
-"""Are live results fresh, and is every frame accounted for? (G1, G2)
+"""Measure the age of live results and check the frame counts (G1, G2).
 
 python docs/benchmarks/freshness.py --minutes 10 --json docs/metrics/freshness.json
 
-A camera of 30 frames a second and a classifier that is slowed to 5 faces a second: results may be
-one frame and 1.5 times the classifier's time old, and must not get older. Meanwhile another thread
-asks for the counts all the time.
+A camera with 30 frames per second and a classifier slowed down to 5 faces per second. Results may
+be one frame plus 1.5 inferences old, and their age must not grow. Another thread reads the counts
+continuously.
 """
 
 import argparse
@@ -30,16 +30,16 @@ INFERENCE_S = 0.2
 
 
 class SlowClassifier(FakeClassifier):
-    """Takes a fifth of a second, whatever it is given."""
+    """A classifier that takes a fifth of a second per call."""
 
     def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
-        """Wait and answer."""
+        """Wait, then classify."""
         time.sleep(INFERENCE_S)
         return super().classify(crops)
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--json", type=Path)
@@ -73,7 +73,7 @@ def main() -> None:
     scraper.join()
     counts = runner.status.counts
     minutes = (np.array(times_s) - times_s[0]) / 60
-    figures = {
+    results = {
         "minutes": options.minutes,
         "n_results": len(ages_ms),
         "age_p50_ms": float(np.percentile(ages_ms, 50)),
@@ -87,9 +87,9 @@ def main() -> None:
         "dropped": counts.dropped,
         "in_flight": counts.in_flight,
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

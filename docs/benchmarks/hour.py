@@ -1,10 +1,10 @@
-"""Do memory and speed stay the same for an hour of video? (G8)
+"""Measure memory and speed during an hour of video (G8).
 
 python docs/benchmarks/hour.py --frames 108000 --json docs/metrics/hour.json
 
-A generated clip of 320x240 px with one face, from a file, through `emolens video`'s own stages,
-with a Parquet table, a recording and the summary of the report. Faces are looked for twice in a
-second, which is all that makes this quicker than the default.
+A generated clip of 320x240 px with one face is read from a file and passes through the stages of
+`emolens video`, with a Parquet table, a recording and the summary of the report. Detection and
+classification run twice per second, which makes this faster than the default.
 """
 
 import argparse
@@ -31,25 +31,25 @@ from emolens.testing import crowd_clip
 
 SIZE_WH = (320, 240)
 EVERY = 500
-# Caches and arenas are filled in the beginning; growth counts from here.
+# Caches and arenas fill up at the start; growth is measured from this frame on.
 SETTLED = 2000
 
 
 def rss_mb() -> float:
-    """Resident memory of this process in MB."""
+    """Return the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def peak_mb() -> float:
-    """The most there has been, in MB."""
+    """Return the peak resident memory of this process in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def write_clip(path: Path, n_frames: int) -> None:
-    """A clip that repeats half a minute of movement."""
+    """Write a clip that repeats 30 s of movement."""
     source = crowd_clip(1, size_wh=SIZE_WH, duration_s=30)
     frames = list(source)
     with RecordingSink(path) as recording:
@@ -60,14 +60,14 @@ def write_clip(path: Path, n_frames: int) -> None:
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=108_000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     memory: list[tuple[int, float, float]] = []
 
-    def note(frame: Frame, _result: FrameResult) -> None:
+    def record_memory(frame: Frame, _result: FrameResult) -> None:
         if frame.index % EVERY == 0:
             memory.append((frame.index, rss_mb(), time.perf_counter()))
 
@@ -77,7 +77,7 @@ def main() -> None:
         analyzer = StreamAnalyzer.load(settings=StreamSettings(detect_hz=2, classify_hz=2))
         summary = SessionSummary()
         outputs = Outputs(
-            data=[summary, TableSink(folder / "hour.parquet"), CallbackSink(note)],
+            data=[summary, TableSink(folder / "hour.parquet"), CallbackSink(record_memory)],
             images=[RecordingSink(folder / "drawn.mkv")],
             layers=[StreamOverlay()],
         )
@@ -89,7 +89,7 @@ def main() -> None:
     settled = [(rss, at_s) for index, rss, at_s in memory if index >= SETTLED]
     steps_s = np.diff([at_s for _rss, at_s in settled])
     tenth = max(1, len(steps_s) // 10)
-    figures = {
+    results = {
         "n_frames": session.n_frames,
         "n_tracks": session.n_tracks,
         "rss_settled_mb": settled[0][0],
@@ -99,9 +99,9 @@ def main() -> None:
         "frames_per_s": float(EVERY / steps_s.mean()),
         "last_tenth_over_first": float(steps_s[:tenth].mean() / steps_s[-tenth:].mean()),
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

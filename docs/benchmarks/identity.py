@@ -1,9 +1,9 @@
-"""Does one face keep one number for ten minutes? (G6)
+"""Count the track numbers of one face in ten minutes (G6).
 
 python docs/benchmarks/identity.py --minutes 10 --json docs/metrics/identity.json
 
-The clip of `docs/benchmarks/live.py`, not in real time, with the settings of `emolens live` but
-without their limits on time. Crossing and hidden faces: `docs/experiments/tracking.py`.
+The clip of `docs/benchmarks/live.py`, not in real time, with the settings of `emolens live` except
+for their time limits. Crossing and hidden faces: `docs/experiments/tracking.py`.
 """
 
 import argparse
@@ -18,12 +18,14 @@ from emolens.testing import crowd_clip
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    settings = StreamSettings(detector_px=StreamSettings.for_live().search_px(DEFAULT_DETECTOR))
+    settings = StreamSettings(
+        detector_px=StreamSettings.for_live().resolve_detector_px(DEFAULT_DETECTOR)
+    )
     analyzer = StreamAnalyzer.load(settings=settings)
     source = crowd_clip(1, duration_s=60 * options.minutes)
     n_frames, n_visible, numbers, labels = 0, 0, set(), set()
@@ -32,16 +34,16 @@ def main() -> None:
         n_visible += bool(result.faces)
         numbers |= {face.track_id for face in result.faces}
         labels |= {face.label.label for face in result.faces if face.label is not None}
-    figures = {
+    results = {
         "minutes": options.minutes,
         "n_frames": n_frames,
         "n_frames_with_face": n_visible,
         "n_ids": len(numbers),
         "labels": sorted(labels),
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How quick is the whole live pipeline? (G3)
+"""Measure frame rate and latency of the live pipeline (G3).
 
 python docs/benchmarks/live.py --seconds 60 --json docs/metrics/live.json
 
-A camera of 640x480 px and 30 frames a second with one face, the default model, the settings of
-`emolens live`, the drawn image and a recording of it. The delay counts from the moment that a
-frame was captured to the moment that its drawn image is there.
+A camera with 640x480 px, 30 frames per second and one face, the model `labels`, the settings of
+`emolens live`, the drawn image and its recording. The delay is the time from the capture of a frame
+to its drawn image.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from emolens.testing import crowd_clip
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--model", default="labels")
@@ -41,20 +41,20 @@ def main() -> None:
     source = crowd_clip(options.faces, duration_s=options.seconds, is_live=True)
     delays_ms: list[float] = []
 
-    def note(frame: Frame, _result: FrameResult) -> None:
+    def record_delay(frame: Frame, _result: FrameResult) -> None:
         delays_ms.append(1e3 * (time.monotonic() - frame.captured_at_s))
 
     runner = StreamRunner(lambda: source, analyzer.step, is_live=True)
     with TemporaryDirectory() as folder:
         recording = RecordingSink(Path(folder) / "live.mkv")
-        outputs = Outputs(images=[CallbackSink(note), recording], layers=[StreamOverlay()])
+        outputs = Outputs(images=[CallbackSink(record_delay), recording], layers=[StreamOverlay()])
         with outputs:
             began_s = time.monotonic()
             for result in runner:
                 outputs.write(result.frame, result)
             seconds = time.monotonic() - began_s
     counts, latencies = runner.status.counts, runner.status.latencies | outputs.latencies
-    figures = {
+    results = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "model": options.model,
         "faces": options.faces,
@@ -67,9 +67,9 @@ def main() -> None:
         "delay_p99_ms": float(np.percentile(delays_ms, 99)),
         "stages_p50_ms": {stage: of.p50_ms for stage, of in latencies.items()},
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Images and clips for `peers.py`, made when they are needed, with faces whose places are known.
+"""Images and clips for `peers.py`, generated on demand, with faces at known positions.
 
-Faces are those of two people in the public domain, from scikit-image and matplotlib, or faces of
-FER2013, which is not part of the project; grounds are images of scikit-image without people.
+The faces are those of two subjects in the public domain, from scikit-image and matplotlib, or faces
+of FER2013, which is not part of the project. The backgrounds are images of scikit-image without
+people.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+import skimage
 
 from emolens.core.emotion import Emotion
 from emolens.core.frame import FrameResult
@@ -20,10 +22,11 @@ from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.imaging.decode import read_image
 from emolens.media.recording_sink import RecordingSink
-from emolens.media.sample import sample_image
 from emolens.testing import collins, crowd_clip, hopper
 
 Pixels = npt.NDArray[np.uint8]
+
+_SAMPLES: Final = Path(skimage.__file__).parent / "data"
 
 SIZES_WH: Final = ((640, 480), (640, 360), (480, 640))
 CLIP_SIZES_WH: Final = ((640, 360), (640, 480))
@@ -32,23 +35,23 @@ GROUNDS: Final = (
     *("brick.png", "chelsea.png", "coffee.png", "grass.png", "gravel.png"),
     *("hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png", "rocket.jpg"),
 )
-# fer looks for no face below 50 px unless told.
+# fer detects no face below 50 px by default.
 FACE_PX: Final = (60, 200)
-# FER2013's images are faces to the edge, and the face itself is about 0.8 of their width.
+# FER2013's images are cropped at the edge of the face; the face is about 0.8 of their width.
 FER2013_PX: Final = (80, 200)
 _JPEG_QUALITY: Final = 90
-# How much of the edge of a pasted image fades into the ground.
+# Width of the blended border of a pasted image, as a fraction of its width.
 _FADING: Final = 0.08
 _TRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFace:
-    """A face of an image.
+    """A face in an image.
 
     Attributes:
         box: Left, top, right and bottom in pixels.
-        label: Its expression, or None where nobody said.
+        label: Its expression, or None if it is unlabelled.
     """
 
     box: tuple[float, float, float, float]
@@ -57,7 +60,7 @@ class ShownFace:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An image file and the faces that it shows."""
+    """An image file and its faces."""
 
     path: str
     faces: tuple[ShownFace, ...]
@@ -65,7 +68,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cutout:
-    """An image to paste, where in it the face is, in parts of its width, and its expression."""
+    """An image to paste, the box of its face in units of the image width, and its expression."""
 
     image: Pixels
     face: tuple[float, float, float, float]
@@ -73,33 +76,34 @@ class _Cutout:
 
 
 def sample_scenes(folder: Path, n: int) -> list[Scene]:
-    """So many images with one to three of the two people each, of 60 to 200 px, as JPEG files."""
+    """Write `n` JPEG files with one to three faces of the two subjects, of 60 to 200 px each."""
     chance = np.random.default_rng(2013)
-    people = [_person(collins), _person(hopper)]
+    subjects = [_subject(collins), _subject(hopper)]
 
     def next_face() -> _Cutout:
-        person = people[chance.integers(len(people))]
+        subject = subjects[chance.integers(len(subjects))]
         light = chance.uniform(0.6, 1.1)
-        image = np.clip(person.image * light, 0, 255).astype(np.uint8)
+        image = np.clip(subject.image * light, 0, 255).astype(np.uint8)
         if chance.random() < 0.5:
-            left, top, right, bottom = person.face
+            left, top, right, bottom = subject.face
             image = np.ascontiguousarray(image[:, ::-1])
             return _Cutout(image, (1 - right, top, 1 - left, bottom), None)
-        return _Cutout(image, person.face, None)
+        return _Cutout(image, subject.face, None)
 
     return [_scene(folder / f"{i:03}.jpg", chance, next_face, FACE_PX) for i in range(n)]
 
 
 def fer2013_scenes(folder: Path, source: Path, n_faces: int, *, on_grey: bool) -> list[Scene]:
-    """The first faces of FER2013's PublicTest, enlarged and pasted whole, up to three an image.
+    """Write images with the first faces of FER2013's PublicTest, enlarged, up to three per image.
 
-    They end at the edge of the face, so their edges do not fade.
+    The faces are cropped at the edge of the face, so their borders are not blended.
 
     Args:
-        folder: Where the images are put.
-        source: FER2013.
-        n_faces: How many of its faces are shown.
-        on_grey: Whether on plain grey, as in `docs/experiments/whole_chain.py`, or on photographs.
+        folder: Folder for the images.
+        source: Path of FER2013.
+        n_faces: Number of faces.
+        on_grey: Use plain grey as background, as in `docs/experiments/whole_chain.py`, instead of
+            photographs.
     """
     data = load_faces(source, Split.VALIDATION)
     chance = np.random.default_rng(2013)
@@ -118,7 +122,7 @@ def fer2013_scenes(folder: Path, source: Path, n_faces: int, *, on_grey: bool) -
 
 
 def write_clips(folder: Path, seconds: float) -> dict[str, str]:
-    """Video files (H.264) of 30 frames a second with one face that sways; their paths by size."""
+    """Write video files (H.264, 30 frames/s) with one moving face; return their paths by size."""
     paths = {}
     for size_wh in CLIP_SIZES_WH:
         name = f"{size_wh[0]}x{size_wh[1]}"
@@ -131,14 +135,14 @@ def write_clips(folder: Path, seconds: float) -> dict[str, str]:
 
 
 def compare(scenes: list[Scene], found: list[list[Any]]) -> dict[str, Any]:
-    """Count which of the faces that are shown were found, and what else was.
+    """Count detected faces, false positives and correct expressions.
 
-    A face is found where the middle of a box lies in it and the box is 0.4 to 2.5 times as wide;
-    each box counts for one face.
+    A face is detected if the centre of a box lies in it and the box is 0.4 to 2.5 times as wide.
+    Each box counts for one face.
 
     Args:
         scenes: The images.
-        found: Per image its faces: left, top, right, bottom, expression or None.
+        found: The detections per image: left, top, right, bottom, expression or None.
     """
     n_found = n_false = n_right = n_unnamed = 0
     for scene, boxes in zip(scenes, found, strict=True):
@@ -168,8 +172,8 @@ def _is_of(box: Any, face: ShownFace) -> bool:
     return is_inside and 0.4 <= (box[2] - box[0]) / (right - left) <= 2.5
 
 
-def _person(who: Callable[[Any], Any]) -> _Cutout:
-    actor = who(lambda _at_s: None)
+def _subject(actor_of: Callable[[Any], Any]) -> _Cutout:
+    actor = actor_of(lambda _at_s: None)
     width = actor.image.shape[1]
     left, top, right, bottom = (edge / width for edge in actor.face.to_tuple())
     return _Cutout(actor.image, (left, top, right, bottom), None)
@@ -184,7 +188,7 @@ def _scene(
     *,
     fading: float = _FADING,
 ) -> Scene:
-    """Paste one to three faces on a ground, where there is room for them, and write the image."""
+    """Paste one to three faces on a background without overlap, and write the image."""
     image = (ground or _photograph)(chance, SIZES_WH[chance.integers(len(SIZES_WH))])
     faces: list[ShownFace] = []
     taken: list[tuple[int, int, int, int]] = []
@@ -199,7 +203,7 @@ def _scene(
         if place is None and faces:
             break
         x, y = place or (0, 0)
-        if place is None:  # an empty image holds it smaller
+        if place is None:  # no room in an empty image: scale it down
             shrink = min(image.shape[1] / width, image.shape[0] / height)
             width, height = int(width * shrink), int(height * shrink)
         taken.append((x, y, x + width, y + height))
@@ -215,9 +219,9 @@ def _grey(_chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
 
 
 def _photograph(chance: np.random.Generator, size_wh: tuple[int, int]) -> Pixels:
-    """A part of one of the grounds, uint8 (H, W, 3) BGR."""
+    """Return a random crop of a random background, uint8 (H, W, 3) BGR."""
     name = GROUNDS[chance.integers(len(GROUNDS))]
-    image = read_image(sample_image().parent / name).image
+    image = read_image(_SAMPLES / name).image
     width, height = size_wh
     scale = max(width / image.shape[1], height / image.shape[0]) * chance.uniform(1, 1.3)
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
@@ -232,7 +236,7 @@ def _place(
     size_wh: tuple[int, int],
     taken: list[tuple[int, int, int, int]],
 ) -> tuple[int, int] | None:
-    """Where an image of that size covers no other one; None where no such place was come upon."""
+    """Return a random position without overlap, or None after too many rejected positions."""
     width, height = size_wh
     room_x, room_y = image.shape[1] - width, image.shape[0] - height
     if room_x < 0 or room_y < 0:
@@ -248,7 +252,7 @@ def _place(
 
 
 def _paste(image: Pixels, patch: Pixels, place: tuple[int, int, int, int], fading: float) -> None:
-    """Lay an image over another one at (x, y, width, height), its edges fading into it."""
+    """Paste an image at (x, y, width, height) with blended borders."""
     x, y, width, height = place
     is_smaller = width < patch.shape[1]
     how = cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC

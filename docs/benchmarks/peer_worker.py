@@ -1,8 +1,8 @@
 """One program of `peers.py` in its own environment: images and clips in, times and faces out.
 
-It is started by `peers.py`, gets one JSON object a line on standard input and answers with one a
-line on standard output. Of each program it takes the call that its own documents show first, and
-where there is a choice the one that costs least. Nothing of emolens is needed for the others.
+`peers.py` starts this script. It reads one JSON object per line from standard input and replies
+with one per line on standard output. It uses the call that each program's documentation shows
+first, and the fastest one if there are several. The other programs do not need emolens.
 """
 
 import json
@@ -16,18 +16,18 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 Face = tuple[float, float, float, float, str | None]
-"""Left, top, right and bottom in pixels, and the expression: None where there is no answer."""
+"""Left, top, right and bottom in pixels, and the expression, None without a prediction."""
 
 
 class Clock:
-    """Adds up the wall time and the time on processors, of all threads, of its blocks."""
+    """A sum of the wall time and the CPU time of all threads in its blocks."""
 
     def __init__(self) -> None:
         self.wall_s = self.cpu_s = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count the time in the block."""
+        """Add the time of the block."""
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         yield
         self.wall_s += time.perf_counter() - wall_s
@@ -35,31 +35,30 @@ class Clock:
 
 
 class Program(Protocol):
-    """What is asked of every program."""
+    """The interface of every program."""
 
     def image(self, path: str) -> list[Face]:
-        """Read an image file and find and name its faces."""
+        """Read an image file, detect its faces and classify their expressions."""
         ...
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
-        """Read a video file and count the faces of each frame that is analysed."""
+        """Read a video file and return the number of faces in each analysed frame."""
         ...
 
 
 class Emolens:
-    """emolens through `ImageAnalyzer` and `Stream`, which `emolens.stream` makes.
+    """emolens through `ImageAnalyzer` and `Stream`, the class behind `emolens.stream`.
 
     Args:
-        n_threads: Threads that one call may use.
+        n_threads: Maximum number of threads per call.
         model: Name of the emotion model.
-        in_every_frame: Whether faces are looked for in every frame of a clip; 10 times a second by
-            default.
+        in_every_frame: Detect faces in every frame of a clip instead of 10 times a second.
     """
 
     def __init__(
         self, n_threads: int, *, model: str = "default", in_every_frame: bool = False
     ) -> None:
-        import emolens  # noqa: PLC0415 (each environment has one of the programs)
+        import emolens  # noqa: PLC0415 (each environment contains one of the programs)
 
         self._emolens = emolens
         self._n_threads = n_threads
@@ -73,7 +72,7 @@ class Emolens:
         return [(*face.box.to_tuple(), face.label and face.label.label) for face in found]
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
-        """See `Program`; reading goes on in a thread of its own, so the clock runs throughout."""
+        """See `Program`; a separate thread reads, so the clock runs throughout."""
         from emolens.media.clip import Clip  # noqa: PLC0415
         from emolens.media.open_source import plan_source  # noqa: PLC0415
 
@@ -90,12 +89,12 @@ class Emolens:
             return [len(result.faces) for result in stream]
 
     def live(self, path: str, clock: Clock, *, paced: bool) -> dict[str, float]:
-        """What `emolens live --source PATH` does, with the drawn image that a window would show.
+        """Run the stages of `emolens live --source PATH`, including the image for its window.
 
         Args:
-            path: A video file, in place of a camera.
-            clock: What it took.
-            paced: Whether frames come when they are due, as a camera's, or as fast as can be.
+            path: A video file instead of a camera.
+            clock: The clock for the time of the run.
+            paced: Deliver frames in real time, like a camera, instead of at full speed.
         """
         from emolens.media import open_source  # noqa: PLC0415
         from emolens.media.callback_sink import CallbackSink  # noqa: PLC0415
@@ -122,14 +121,14 @@ class Emolens:
 
 
 class _ByFrame:
-    """A program that knows no videos, or reads them more dearly than frame by frame."""
+    """A program without a call for videos, or with one slower than frame by frame."""
 
     def faces(self, image: Any) -> list[Face]:
-        """Find and name the faces of a uint8 (H, W, 3) BGR image."""
+        """Detect and classify the faces of a uint8 (H, W, 3) BGR image."""
         raise NotImplementedError
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
-        """See `Program`; frames in between are read outside the clock."""
+        """See `Program`; skipped frames are read outside the clock."""
         import cv2  # noqa: PLC0415
 
         video = cv2.VideoCapture(path)
@@ -150,13 +149,12 @@ class _ByFrame:
 
 
 class Fer(_ByFrame):
-    """`fer` as its front page shows it, with the small network (TensorFlow Lite) it takes unasked.
+    """`fer` as shown on its front page, with its default network (TensorFlow Lite).
 
-    Its class for videos writes a copy and a table of every clip; the call for one image costs
-    less.
+    Its class for videos writes a copy and a table of every clip; the call for one image is faster.
 
     Args:
-        mtcnn: Whether faces are found by MTCNN instead of OpenCV's cascade.
+        mtcnn: Detect faces with MTCNN instead of OpenCV's cascade.
     """
 
     def __init__(self, *, mtcnn: bool) -> None:
@@ -184,7 +182,7 @@ class Deepface(_ByFrame):
     """`deepface` with its own detector.
 
     Args:
-        naming: Whether expressions are named, which needs weights that deepface downloads.
+        naming: Classify expressions, which needs weights that deepface downloads.
     """
 
     def __init__(self, *, naming: bool) -> None:
@@ -200,7 +198,7 @@ class Deepface(_ByFrame):
         return self.faces(path)
 
     def faces(self, image: Any) -> list[Face]:
-        """See `_ByFrame`; a path is taken too. Without a face it gives the image, sure of 0."""
+        """See `_ByFrame`; also accepts a path. Without a face, deepface returns confidence 0."""
         if self._naming:
             found = self._program.analyze(
                 image, actions=["emotion"], enforce_detection=False, silent=True
@@ -231,20 +229,20 @@ PACKAGES = (
 )
 
 
-def answer(program: Program, wish: dict[str, Any]) -> dict[str, Any]:
-    """Do what a line asks for."""
+def reply_to(program: Program, request: dict[str, Any]) -> dict[str, Any]:
+    """Run the request of one line."""
     clock = Clock()
-    match wish["do"]:
+    match request["do"]:
         case "images":
             faces = []
-            for path in wish["paths"]:
+            for path in request["paths"]:
                 with clock.running():
                     faces.append(program.image(path))
             record: dict[str, Any] = {"faces": faces}
         case "clip":
-            record = {"n_faces": program.clip(wish["path"], wish["every"], clock)}
+            record = {"n_faces": program.clip(request["path"], request["every"], clock)}
         case "live":
-            record = program.live(wish["path"], clock, paced=wish["paced"])  # type: ignore[attr-defined]
+            record = program.live(request["path"], clock, paced=request["paced"])  # type: ignore[attr-defined]
         case _:
             peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return {"peak_mb": peak_kib * 1024 / 1e6, "versions": _versions()}
@@ -262,8 +260,8 @@ def _versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Load a program and answer line by line."""
-    # Libraries print what they like; answers go where standard output was.
+    """Load a program and reply line by line."""
+    # Libraries print to standard output, so replies use a copy of it.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     name, n_threads = sys.argv[1], int(sys.argv[2])
@@ -273,9 +271,9 @@ def main() -> None:
 
         cv2.setNumThreads(n_threads)
         for line in sys.stdin:
-            replies.write(json.dumps(answer(program, json.loads(line))) + "\n")
+            replies.write(json.dumps(reply_to(program, json.loads(line))) + "\n")
             replies.flush()
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
+    except Exception as error:  # noqa: BLE001 (every error is reported)
         replies.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
         replies.flush()
 

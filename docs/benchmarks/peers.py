@@ -1,13 +1,14 @@
-"""How do emolens, fer and deepface compare on the same images and clips?
+"""Compare emolens, fer and deepface on the same images and clips.
 
 python docs/benchmarks/peers.py --json docs/metrics/peers.json
 python docs/benchmarks/peers.py --data fer2013 --json docs/metrics/peers.json
 
 Each program runs in its own process and environment, on the same processors and with the same
-number of threads. The others' environments are made once (8 GB, most of it what fer asks for). In
-each round every program starts anew, answers a first image, then, warm, all images and clips;
-rounds of the programs take turns, so that whatever else the machine does hits all of them. The
-figures are medians of the rounds. What cannot be measured is said to be so.
+number of threads. The environments of the other programs are created once (8 GB, most of it
+dependencies of fer). In each round, every program starts anew and processes a first image, then,
+warmed up, all images and clips. The rounds of the programs alternate, so other load on the device
+affects all of them. The results are medians of the rounds. Programs that cannot be measured are
+listed with the reason.
 """
 
 import argparse
@@ -31,13 +32,13 @@ import platformdirs
 from peer_images import RATE_HZ, Scene, compare
 
 _COMMAND_RUNS: Final = 9
-# What FER2013's faces lie on.
+# Backgrounds of FER2013's faces.
 GROUNDS: Final = ("grey", "photographs")
 WORKER: Final = Path(__file__).with_name("peer_worker.py")
-# What was found to work together on Python 3.11. fer 25.10.3 is the newest; it imports
-# pkg_resources, which setuptools 81 no longer has, needs moviepy below 2 and, by way of
-# facenet-pytorch, torch 2.2 and NumPy 1. deepface 0.0.103 imports werkzeug without asking for it;
-# OpenCV 5 lacks the files of its default detector.
+# Versions that work together on Python 3.11. fer 25.10.3 is the newest. It imports pkg_resources,
+# which setuptools 81 no longer contains, and needs moviepy below 2 and, through facenet-pytorch,
+# torch 2.2 and NumPy 1. deepface 0.0.103 imports werkzeug without declaring it. The files of its
+# default detector are missing in OpenCV 5.
 REQUIREMENTS: Final[Mapping[str, Sequence[str]]] = {
     "fer": (
         *("fer==25.10.3", "tensorflow==2.21.0", "keras==3.15.1", "protobuf==7.36.2"),
@@ -55,14 +56,14 @@ REQUIREMENTS: Final[Mapping[str, Sequence[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured of a program.
+    """The measurements of a program.
 
     Attributes:
-        package: Whose environment it needs.
-        every: Of how many frames of a clip one is analysed, so that all are done in time.
-        does_images: Whether images and the first answer are measured.
+        package: The package whose environment it needs.
+        every: Every N-th frame of a clip is analysed, to limit the run time.
+        does_images: Whether images and the time to the first result are measured.
         does_clips: Whether clips are measured.
-        does_fer2013: Whether its answers on FER2013's faces are counted.
+        does_fer2013: Whether its predictions on FER2013's faces are counted.
     """
 
     package: str
@@ -88,13 +89,13 @@ class NotMeasuredError(Exception):
 
 
 class Worker:
-    """A program that was started and takes wishes.
+    """A running program that accepts requests.
 
     Args:
         name: One of `PLANS`.
         python: The interpreter of its environment.
-        n_threads: How many threads it may use.
-        home: Where it may keep files.
+        n_threads: Maximum number of threads.
+        home: Folder for its files.
     """
 
     def __init__(self, name: str, python: Path, n_threads: int, home: Path) -> None:
@@ -125,13 +126,17 @@ class Worker:
         self._log.close()
 
     def ask(self, do: str, **what: Any) -> dict[str, Any]:
-        """Send one wish and wait for the answer; raises `NotMeasuredError` where it fails."""
+        """Send one request and wait for the reply.
+
+        Raises:
+            NotMeasuredError: The program failed.
+        """
         stdin, stdout = self._process.stdin, self._process.stdout
         try:
             stdin.write(json.dumps({"do": do, **what}) + "\n")  # type: ignore[union-attr]
             stdin.flush()  # type: ignore[union-attr]
         except BrokenPipeError:
-            pass  # what it said before it ended is read below
+            pass  # its last output is read below
         line = stdout.readline()  # type: ignore[union-attr]
         found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
         if "error" in found:
@@ -140,11 +145,11 @@ class Worker:
 
     def _last_words(self) -> str:
         self._log.seek(0)
-        return " / ".join(self._log.read().splitlines()[-3:]) or "it ended without a word"
+        return " / ".join(self._log.read().splitlines()[-3:]) or "it exited without a message"
 
 
 def _environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
-    """The environment of a worker: threads limited for every library that is known to listen."""
+    """Return the environment variables of a worker, with thread limits for all known libraries."""
     kept = {key: of for key, of in os.environ.items() if own or key != "PYTHONPATH"}
     names = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
     limits = {f"{name}{'' if 'TF' in name else '_NUM'}_THREADS": str(n_threads) for name in names}
@@ -159,7 +164,7 @@ def _reason(name: str, error: str) -> str:
 
 
 def build_environment(package: str, folder: Path) -> Path:
-    """Make the environment of a peer unless it is there; its interpreter."""
+    """Create the environment of a peer unless it exists, and return its interpreter."""
     if package == "emolens":
         return Path(sys.executable)
     place = folder / package
@@ -183,7 +188,7 @@ def build_environment(package: str, folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What all programs are given."""
+    """The inputs of all programs."""
 
     scenes: list[Scene]
     clips: dict[str, str]
@@ -191,7 +196,7 @@ class Material:
 
 
 def make_material(folder: Path, options: argparse.Namespace) -> Material:
-    """Write all images and clips into a folder."""
+    """Write all images and clips to a folder."""
     folders = {name: folder / name for name in ("images", "clips", *GROUNDS)}
     for place in folders.values():
         place.mkdir()
@@ -209,7 +214,7 @@ def make_material(folder: Path, options: argparse.Namespace) -> Material:
 
 
 def one_round(name: str, python: Path, n_threads: int, home: Path, material: Material) -> Any:
-    """Start a program, measure it once, and end it."""
+    """Start a program, measure it once, and stop it."""
     plan = PLANS[name]
     paths = _paths(material.scenes)
     record: dict[str, Any] = {"images": None, "clips": {}}
@@ -239,7 +244,7 @@ def one_round(name: str, python: Path, n_threads: int, home: Path, material: Mat
 
 
 def summary(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Medians of the rounds; what is counted is the same in each."""
+    """Return the medians of the rounds; the counts are the same in each round."""
     first = rounds[0]
     middle: dict[str, Any] = {
         "versions": first["versions"],
@@ -257,7 +262,7 @@ def _medians(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def measure(names: Sequence[str], options: argparse.Namespace, material: Material) -> Any:
-    """All rounds of all programs, by turns; what could not be measured has a reason."""
+    """Run all rounds of all programs alternately; programs that failed have a reason."""
     rounds: dict[str, list[Any]] = {name: [] for name in names if _is_timed(PLANS[name])}
     reasons: dict[str, str] = {}
     fer2013: dict[str, Any] = {}
@@ -287,22 +292,22 @@ def measure(names: Sequence[str], options: argparse.Namespace, material: Materia
 
 
 def measure_commands(options: argparse.Namespace, image: str, clip: str) -> dict[str, Any]:
-    """How quick `emolens image` and `emolens live` are, and what 30 frames a second cost."""
-    figures: dict[str, Any] = {}
+    """Measure the speed of `emolens image` and `emolens live`, and the load at 30 frames/s."""
+    results: dict[str, Any] = {}
     python = build_environment("emolens", options.environments)
     with Worker("emolens", python, options.threads, options.environments) as worker:
         fast = [worker.ask("live", path=clip, paced=False) for _ in range(options.rounds)]
         paced = worker.ask("live", path=clip, paced=True)
-    figures["command_s"] = measure_command(options, image)
-    figures["results_per_s"] = statistics.median(of["processed"] / of["wall_s"] for of in fast)
-    figures["cores_at_30_hz"] = paced["cpu_s"] / paced["wall_s"]
-    figures["dropped_at_30_hz"] = paced["dropped"]
-    figures["frames"] = paced["processed"] + paced["dropped"]
-    return figures
+    results["command_s"] = measure_command(options, image)
+    results["results_per_s"] = statistics.median(of["processed"] / of["wall_s"] for of in fast)
+    results["cores_at_30_hz"] = paced["cpu_s"] / paced["wall_s"]
+    results["dropped_at_30_hz"] = paced["dropped"]
+    results["frames"] = paced["processed"] + paced["dropped"]
+    return results
 
 
 def measure_command(options: argparse.Namespace, image: str) -> float:
-    """Seconds that `emolens image IMAGE` takes, from the shell to its answer: median of runs."""
+    """Return the seconds of `emolens image IMAGE` in a new process: median of runs."""
     command = (sys.executable, "-m", "emolens", "image", image)
     home = options.environments
     taken_s = []
@@ -327,7 +332,7 @@ def _is_timed(plan: Plan) -> bool:
 
 
 def processor() -> str:
-    """What the processor calls itself."""
+    """Return the model name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -335,36 +340,42 @@ def processor() -> str:
 
 
 def restrict(n_threads: int) -> None:
-    """Let this process and those that it starts use so many processors only, where that goes."""
+    """Limit this process and its children to N processors, if the platform supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n_threads])
 
 
 def read_options() -> argparse.Namespace:
-    """The command line."""
+    """Return the options of the command line."""
     cache = Path(platformdirs.user_cache_dir("emolens")) / "peers"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=2, help="threads, and processors, of each")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads and processors of each program"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each clip")
     parser.add_argument("--data", type=Path, help="FER2013, for faces with known expressions")
-    parser.add_argument("--faces", type=int, default=150, help="of FER2013, on each ground")
-    parser.add_argument("--environments", type=Path, default=cache, help="where they are made")
+    parser.add_argument(
+        "--faces", type=int, default=150, help="faces of FER2013 on each background"
+    )
+    parser.add_argument(
+        "--environments", type=Path, default=cache, help="folder of the environments"
+    )
     parser.add_argument("--programs", nargs="+", default=list(PLANS), choices=list(PLANS))
-    parser.add_argument("--warning", default="", help="what else is to be known, for the page")
+    parser.add_argument("--warning", default="", help="additional text for the page")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     options = read_options()
     options.environments.mkdir(parents=True, exist_ok=True)
     restrict(options.threads)
     with TemporaryDirectory() as name:
         measured = measure(options.programs, options, make_material(Path(name), options))
-    figures = {
+    results = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": processor(),
         "warning": options.warning,
@@ -378,9 +389,9 @@ def main() -> None:
         "every": {name: PLANS[name].every for name in options.programs},
         **measured,
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

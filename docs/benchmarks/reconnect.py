@@ -1,10 +1,10 @@
-"""Does a camera that comes and goes leave anything behind? (G4)
+"""Measure reconnection to a camera, and leaked threads and files (G4).
 
 python docs/benchmarks/reconnect.py --cycles 100 --json docs/metrics/reconnect.json
 
-A camera on this machine's own network (HTTP, MJPEG) is switched off and on again, over and over,
-and in every fourth cycle falls silent without closing the connection. Times count from the switch
-to what the stream says about itself.
+A camera on the loopback network (HTTP, MJPEG) is repeatedly switched off and on. In every fourth
+cycle it stops sending without closing the connection. Times are measured from the switch to the
+change of the stream's status.
 """
 
 import argparse
@@ -28,7 +28,7 @@ LIMIT_S = 15.0
 
 
 class Camera:
-    """A server that sends JPEG images until it is switched off or silenced."""
+    """A server that sends JPEG images until it is switched off or muted."""
 
     def __init__(self) -> None:
         self.jpeg = cv2.imencode(".jpg", crowd_clip(1, size_wh=(320, 240)).draw(0.0))[1].tobytes()
@@ -40,7 +40,7 @@ class Camera:
         self.threads: list[threading.Thread] = []
 
     def switch_on(self) -> None:
-        """Listen."""
+        """Accept connections."""
         self.is_off.clear()
         self.is_silent.clear()
         self.listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
@@ -74,12 +74,12 @@ class Camera:
 
 
 def step(frame: Frame, *, dropped_before: int = 0) -> FrameResult:
-    """No analysis: what is measured is the source."""
+    """Return an empty result: only the source is measured."""
     return FrameResult(frame.size_wh, (), frame.index, frame.media_time_s, dropped_before)
 
 
 def wait_for(runner: StreamRunner, *, is_up: bool) -> float:
-    """Seconds until the stream says so."""
+    """Return the seconds until the stream reports that its source is up or down."""
     began_s = time.monotonic()
     while runner.status.is_source_up != is_up and time.monotonic() - began_s < LIMIT_S:
         time.sleep(0.01)
@@ -87,12 +87,12 @@ def wait_for(runner: StreamRunner, *, is_up: bool) -> float:
 
 
 def descriptors() -> int:
-    """Open files of this process."""
+    """Return the number of open files of this process."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--json", type=Path)
@@ -124,7 +124,7 @@ def main() -> None:
     stop_s = time.monotonic() - began_s
     consumer.join()
     camera.switch_off()
-    figures = {
+    results = {
         "cycles": options.cycles,
         "noticed_max_s": max(noticed_s),
         "back_max_s": max(back_s),
@@ -132,9 +132,9 @@ def main() -> None:
         "more_descriptors": more[1],
         "stop_s": stop_s,
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What is left of a recording whose program is killed? (G9)
+"""Measure the loss in a recording when its process is killed (G9).
 
 python docs/benchmarks/recording_kill.py --runs 20 --json docs/metrics/recording-kill.json
 
-A process records 640x480 px at 30 frames a second in real time and is killed (SIGKILL) 2 to 4 s
-after its first frame. Lost is what lies between the last frame that it wrote and the last one that
-its file gives.
+A process records 640x480 px at 30 frames per second in real time and is killed (SIGKILL) 2 to 4 s
+after its first frame. The loss is the time between the last written frame and the last frame that
+can be read from the file.
 """
 
 import argparse
@@ -30,7 +30,7 @@ KILLED_AFTER_S = (2.0, 4.0)
 
 
 def record(path: Path) -> None:
-    """Record until somebody kills this process; print the time of every frame that was written."""
+    """Record until this process is killed, and print the time of every written frame."""
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     result = FrameResult((640, 480), ())
     with RecordingSink(path) as recording:
@@ -45,10 +45,10 @@ def record(path: Path) -> None:
 
 
 def lose(path: Path, wait_s: float) -> dict[str, float | str | int | None]:
-    """Have a process record, kill it, and look at what is left."""
+    """Start a recording process, kill it, and measure the loss in its file."""
     command = [sys.executable, __file__, "--record", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None  # noqa: S101 (as asked for)
+        assert process.stdout is not None  # noqa: S101 (stdout is a pipe)
         first = process.stdout.readline()
         time.sleep(wait_s)
         process.kill()
@@ -68,7 +68,7 @@ def lose(path: Path, wait_s: float) -> dict[str, float | str | int | None]:
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20, help="per format")
     parser.add_argument("--suffixes", nargs="+", default=list(RECORDING_SUFFIXES))
@@ -79,7 +79,7 @@ def main() -> None:
     if options.record:
         record(options.record)
         return
-    rng = random.Random(options.seed)  # noqa: S311 (when to kill is no secret)
+    rng = random.Random(options.seed)  # noqa: S311 (not for cryptography)
     with TemporaryDirectory() as folder:
         runs = [
             lose(Path(folder) / f"{number}{suffix}", rng.uniform(*KILLED_AFTER_S))
@@ -87,16 +87,16 @@ def main() -> None:
             for number in range(options.runs)
         ]
     losses_s = [run["lost_s"] for run in runs if isinstance(run["lost_s"], float)]
-    figures = {
+    results = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "n_runs": len(runs),
         "n_opened": len(losses_s),
         "max_lost_s": max(losses_s, default=None),
         "runs": runs,
     }
-    print(json.dumps({key: value for key, value in figures.items() if key != "runs"}, indent=1))
+    print(json.dumps({key: value for key, value in results.items() if key != "runs"}, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-/* Notes what a process asks of the network and which files it makes or changes.
+/* Records the network calls of a process and the files that it creates or changes.
 
-   Loaded before everything else (LD_PRELOAD), so that libraries are heard like Python itself. A
-   line per call goes to the file that the variable SILENCE_LOG names. */
+   Loaded before all other libraries (LD_PRELOAD), so it records native libraries as well as Python.
+   Writes one line per call to the file in the variable SILENCE_LOG. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,11 +1,11 @@
-"""Does anything leave the machine, or stay on it unasked? (G25)
+"""Record hidden network calls and unrequested files of commands (G25).
 
 python docs/benchmarks/silence.py --seconds 60 --json docs/metrics/silence.json
 
-Every command runs in an empty folder, with an empty home and without the variable `CI`, which
-would keep ONNX Runtime quiet for its own reasons; the process then stays until the time is over.
-`silence.c` hears every call that asks for an internet socket or an address, and every file that is
-made or opened for writing, in native libraries too. It needs Linux and a C compiler.
+Every command runs in an empty folder with an empty home, without the variable `CI`, which disables
+the telemetry of ONNX Runtime. The process then stays alive until the time is over. `silence.c`
+records every call that opens an internet socket or resolves an address, and every file that is
+created or opened for writing, also in native libraries. It needs Linux and a C compiler.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from emolens.testing import crowd_clip
 
 _EAR: Final = Path(__file__).with_suffix(".c")
 _WRITE: Final = "write "
-# Nothing is kept there.
+# Virtual file systems without real files.
 _NO_FILES: Final = ("/dev/", "/proc/")
-# What a process gets of this one's environment: nothing that would keep a library quiet.
+# Variables that a process inherits: none that could disable telemetry.
 _KEPT: Final = frozenset({"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"})
-# Runs code, then waits until the time is over.
+# Run code, then wait until the time is over.
 _STAY: Final = """
 import sys, time
 ends_s = time.monotonic() + float(sys.argv.pop(1))
@@ -64,18 +64,18 @@ COMMANDS: Final[Mapping[str, tuple[Sequence[str], frozenset[str]]]] = {
         frozenset({"o.jsonl"}),
     ),
 }
-"""Per command its arguments and the files that are asked for."""
+"""The arguments and the requested files of each command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a process did.
+    """The recorded actions of a process.
 
     Attributes:
         returncode: Its exit code.
-        output: What it printed.
-        calls: Every call to the network: what, and about whom.
-        files: Files that it made, changed or left, other than those it was asked for.
+        output: Its standard output and standard error.
+        calls: Every network call: its kind and its address.
+        files: Files that it created, changed or left, except the requested ones.
     """
 
     returncode: int
@@ -85,7 +85,11 @@ class Heard:
 
 
 def build_ear(folder: Path) -> Path:
-    """Compile `silence.c` into a folder; raises `RuntimeError` where that cannot be done."""
+    """Compile `silence.c` into a folder.
+
+    Raises:
+        RuntimeError: The platform is not Linux, or there is no working C compiler.
+    """
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
         raise RuntimeError("hearing native calls needs Linux and a C compiler (cc or gcc)")
@@ -98,7 +102,7 @@ def build_ear(folder: Path) -> Path:
 
 
 def prepare(folder: Path) -> None:
-    """Put an image and a clip of 3 s into a folder."""
+    """Write an image and a clip of 3 s to a folder."""
     shutil.copy(sample_image(), folder / "face.png")
     clip = crowd_clip(1, size_wh=(320, 240), rate_hz=15, duration_s=3)
     with RecordingSink(folder / "clip.mkv") as recording:
@@ -115,15 +119,15 @@ def hear(
     seconds: float = 0.0,
     asked_for: frozenset[str] = frozenset(),
 ) -> Heard:
-    """Run Python code in a process of its own and note what it does.
+    """Run Python code in a separate process and record its actions.
 
     Args:
-        code: What to run.
+        code: The code.
         arguments: Its command line.
-        ear: What `build_ear` made.
-        inputs: Folder whose files it finds in its working folder.
-        seconds: How long the process stays at least.
-        asked_for: Names, in its working folder, of the files that it should write.
+        ear: The library from `build_ear`.
+        inputs: Folder whose files are copied to its working folder.
+        seconds: Minimum lifetime of the process in seconds.
+        asked_for: Names of the files that it should write to its working folder.
     """
     with TemporaryDirectory() as name:
         room = Path(name).resolve()
@@ -141,7 +145,7 @@ def hear(
                 "TMPDIR": str(room / "tmp"),
                 "LD_PRELOAD": str(ear),
                 "SILENCE_LOG": str(room / "log"),
-                # Python's own compiled modules are none of ours.
+                # Bytecode files of Python are not results of emolens.
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
             stdout=subprocess.PIPE,
@@ -157,9 +161,9 @@ def hear(
 
 
 def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ...]:
-    """Files that were left in the three folders of a room, or written outside two of them.
+    """Return files left in the three folders of a room, or written outside two of them.
 
-    What is written beside the results and to the folder for temporary files may come and go.
+    Files beside the results and in the folder for temporary files may be created and deleted.
     """
     home, temporary, work = (room / folder for folder in ("home", "tmp", "work"))
     passing = (*_NO_FILES, f"{work}/", f"{temporary}/")
@@ -170,9 +174,9 @@ def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ..
 
 
 def main() -> None:
-    """Print and write the figures."""
+    """Print the results and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60.0, help="of every command")
+    parser.add_argument("--seconds", type=float, default=60.0, help="lifetime of every process")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with TemporaryDirectory() as name, ThreadPoolExecutor() as pool:
@@ -187,7 +191,7 @@ def main() -> None:
     for command, found in heard.items():
         if found.returncode:
             raise RuntimeError(f"{command} failed: {found.output}")
-    figures = {
+    results = {
         "machine": f"{platform.system()} {platform.machine()}",
         "onnxruntime": version("onnxruntime"),
         "seconds": options.seconds,
@@ -198,9 +202,9 @@ def main() -> None:
             for command, found in heard.items()
         },
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(results, indent=1))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

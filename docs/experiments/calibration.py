@@ -1,8 +1,8 @@
-"""What a temperature and what scales per class make of a network's probabilities.
+"""Compare a temperature and class scales as calibrations of a network.
 
     python docs/experiments/calibration.py runs/accurate/best.ckpt --json docs/metrics/calibration.json
 
-Cross-validated: every face is calibrated by what was fitted on four fifths of PublicTest without it.
+Cross-validated: the calibration of each face is fitted on four fifths of PublicTest without it.
 """  # noqa: E501 (commands stay on one line)
 
 import argparse
@@ -29,17 +29,17 @@ N_FOLDS = 5
 
 
 def nothing(_logits: Floats, _labels: Labels, others: Floats) -> Floats:
-    """The network's own probabilities."""
+    """Return the uncalibrated probabilities."""
     return softmax(others)
 
 
 def with_temperature(logits: Floats, labels: Labels, others: Floats) -> Floats:
-    """One number for all classes."""
+    """Scale all classes by one temperature."""
     return softmax(others / fit_temperature(logits, labels))
 
 
 def with_class_scales(logits: Floats, labels: Labels, others: Floats) -> Floats:
-    """A scale per class, then a temperature, as an export does it."""
+    """Scale each class, then apply a temperature, as an export does."""
     scales = fit_class_scales(logits, labels).astype(np.float32)
     return with_temperature(logits * scales, labels, others * scales)
 
@@ -62,7 +62,7 @@ def main() -> None:
     network = LogitsAndCam(loaded.networks).eval()
     logits = torch_logits(network, faces.images, loaded.networks[0].input_spec)
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0)
-    figures = []
+    results = []
     print("| | accuracy | macro-F1 | recall of disgust | NLL | ECE |")
     print("|---|---|---|---|---|---|")
     for name, calibrate in KINDS.items():
@@ -75,9 +75,9 @@ def main() -> None:
             f"| {measured.per_class['disgust'].recall:.1%} "
             f"| {measured.nll:.3f} | {measured.ece:.3f} |"
         )
-        figures.append({"calibration": name, **measured.to_dict()})
+        results.append({"calibration": name, **measured.to_dict()})
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What one key of a recipe does, each alone, on a cheap network and with two seeds.
+"""Compare single keys of a recipe on a small network with two seeds.
 
-    python docs/experiments/compare.py imbalance ../shared/fer2013 --json docs/metrics/imbalance.json
-    python docs/experiments/compare.py ingredients ../shared/fer2013 --json docs/metrics/ingredients.json
+    python docs/experiments/compare.py imbalance $EMOLENS_DATA/fer2013 --json docs/metrics/imbalance.json
+    python docs/experiments/compare.py ingredients $EMOLENS_DATA/fer2013 --json docs/metrics/ingredients.json
 
-Finished runs in `runs/compare` are not repeated, so it can be stopped and started again.
+Finished runs in `runs/compare` are not repeated, so the script can be interrupted.
 """  # noqa: E501 (commands stay on one line)
 
 import argparse
@@ -50,7 +50,7 @@ SEEDS = (0, 1)
 
 
 def recipe_of(keys: Keys, seed: int, source: Path) -> Recipe:
-    """A small ResNet at 32 px that trains in a minute or two on two CPU cores."""
+    """Return a small ResNet at 32 px that trains in one or two minutes on two CPU cores."""
     network = {"channels": [16, 32, 64, 128], "stem_channels": 8, "size_px": 32}
     return Recipe.model_validate(
         {
@@ -66,8 +66,8 @@ def recipe_of(keys: Keys, seed: int, source: Path) -> Recipe:
     )
 
 
-def figures_of(name: str, keys: Keys, seed: int, source: Path, run_dir: Path) -> dict[str, Any]:
-    """Train unless that is done, and measure what the network itself says, uncalibrated."""
+def metrics_of(name: str, keys: Keys, seed: int, source: Path, run_dir: Path) -> dict[str, Any]:
+    """Train unless finished, and measure the uncalibrated network."""
     finished = run_dir / "best.ckpt"
     if not finished.exists():
         started = (run_dir / "recipe.toml").exists()
@@ -76,21 +76,21 @@ def figures_of(name: str, keys: Keys, seed: int, source: Path, run_dir: Path) ->
     faces = load_validation_faces(loaded.recipe)
     network = LogitsAndCam(loaded.networks).eval()
     logits = torch_logits(network, faces.images, loaded.networks[0].input_spec)
-    figures = compute_metrics(Predictions(softmax(logits).astype(np.float64), faces.labels))
-    disgust = figures.per_class["disgust"]
+    metrics = compute_metrics(Predictions(softmax(logits).astype(np.float64), faces.labels))
+    disgust = metrics.per_class["disgust"]
     return {
         "variant": name,
         "seed": seed,
-        "accuracy": figures.accuracy,
-        "macro_f1": figures.macro_f1,
-        "balanced_accuracy": figures.balanced_accuracy,
+        "accuracy": metrics.accuracy,
+        "macro_f1": metrics.macro_f1,
+        "balanced_accuracy": metrics.balanced_accuracy,
         "disgust_recall": disgust.recall,
         "disgust_precision": disgust.precision,
     }
 
 
 def main() -> None:
-    """Train every variant with every seed, print the table and write the figures."""
+    """Train every variant with every seed, print the table and write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("set", choices=SETS)
     parser.add_argument("source", type=Path)
@@ -99,7 +99,7 @@ def main() -> None:
     variants = SETS[options.set]
     folder = Path("runs/compare") / options.set
     runs = [
-        figures_of(name, keys, seed, options.source, folder / f"{index}-{seed}")
+        metrics_of(name, keys, seed, options.source, folder / f"{index}-{seed}")
         for seed in SEEDS
         for index, (name, keys) in enumerate(variants.items())
     ]
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def _mean_and_range(runs: list[dict[str, Any]], key: str, *, digits: int) -> str:
-    """Mean over the seeds and, in brackets, the lowest and highest; shares in percent."""
+    """Format the mean over the seeds with the range in brackets; shares in percent."""
     factor = 1 if digits == 3 else 100
     values = [factor * (run[key] or 0.0) for run in runs]
     low, high = min(values), max(values)

@@ -1,7 +1,7 @@
-"""What emolens says of covered, drawn and other faces, and whether a cheap check finds covers.
+"""Measure predictions for covered and drawn faces, and cheap checks for covers.
 
-Covers are drawn over faces where CenterFace sees their eyes and mouth; then each image goes
-through detector, framing and classifiers. Run from the project's folder:
+Covers are drawn over the eyes and mouth that CenterFace detects. Each image passes through
+detector, framing and classifiers. Run from the repository root:
 
     python docs/experiments/covered.py --public-test PUBLIC.parquet --training TRAINING.parquet \
         --wild DEV.parquet --json docs/metrics/covered.json
@@ -40,7 +40,7 @@ from emolens.testing.covers import COVERS, cover_face
 Pixels = npt.NDArray[np.uint8]
 
 MODELS: Final = ("raters", "accurate", "fast")
-# What the check has to find, what it learns from, and what it must leave alone.
+# Covers to detect, training examples of the check, and negatives.
 MOUTH_COVERS: Final = ("mask_blue", "mask_white", "mask_black", "mask_patterned", "scarf", "hand")
 LEARNT: Final = ("mask_blue", "mask_white", "mask_black", "scarf")
 NORMAL: Final = ("uncovered", "blurred", "beard")
@@ -59,13 +59,13 @@ THINGS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What emolens makes of a face that it found.
+    """The prediction for a detected face.
 
     Attributes:
-        detection: What the detector found.
-        is_named: Whether a label is shown.
+        detection: The detection.
+        is_named: Whether the face is classified.
         probabilities: Per model, float32 (7,).
-        halves: float32 (2, 7): what the first model says of the upper half alone, of the lower.
+        halves: float32 (2, 7): predictions of the first model for the upper and the lower half.
         crop: uint8 (48, 48).
     """
 
@@ -81,10 +81,10 @@ class Seen:
     """One image with one cover.
 
     Attributes:
-        source: Where the face comes from.
-        cover: What covers it.
-        label: What it is labelled, or -1.
-        reading: What emolens makes of it, or None where it finds no face.
+        source: Source of the face.
+        cover: Name of the cover.
+        label: Its class, or -1.
+        reading: The prediction, or None without a detection.
     """
 
     source: str
@@ -101,11 +101,11 @@ class Reader:
         self.models = {name: OnnxEmotionClassifier.load(name, n_threads=1) for name in MODELS}
 
     def best(self, image: Pixels) -> FaceDetection | None:
-        """The largest face."""
+        """Return the largest face."""
         return next(iter(self.detector.detect(image)), None)
 
     def see(self, image: Pixels, source: str, cover: str, label: int) -> Seen:
-        """What is found and named in an image of one face."""
+        """Detect and classify the face of an image."""
         found = self.best(image)
         if found is None:
             return Seen(source, cover, label, None)
@@ -131,7 +131,7 @@ class Reader:
 
 
 def on_canvas(face: Pixels, factor: float = FACTOR) -> Pixels:
-    """A grey or BGR face enlarged in the middle of a grey canvas."""
+    """Enlarge a grey or BGR face at the centre of a grey canvas."""
     large = cv2.resize(as_bgr(face), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     width, height = CANVAS_WH
     canvas = np.full((height, width, 3), 128, np.uint8)
@@ -141,11 +141,11 @@ def on_canvas(face: Pixels, factor: float = FACTOR) -> Pixels:
 
 
 def faces_of(path: Path, split: Split | None, n_faces: int) -> Iterator[tuple[Pixels, int]]:
-    """Images of one face with their labels; every so many of a file."""
+    """Sample images of one face with their labels evenly from a file."""
     if split is None:
         table = pq.read_table(path).to_pylist()
         for row in table[:: max(1, len(table) // n_faces)][:n_faces]:
-            image = decode_image(row["picture"]).image
+            image = decode_image(row["picture"]).image  # codespell:ignore picture
             small = cv2.resize(image, (300, 300), interpolation=cv2.INTER_AREA)
             yield np.asarray(small, np.uint8), int(Emotion.from_label(row["label"]))
         return
@@ -158,7 +158,7 @@ def faces_of(path: Path, split: Split | None, n_faces: int) -> Iterator[tuple[Pi
 def gather(
     reader: Reader, source: str, faces: Iterator[tuple[Pixels, int]], covers: tuple[str, ...]
 ) -> list[Seen]:
-    """Every face with every cover; faces that are not found without one are left out."""
+    """Combine every face with every cover; skip faces not detected without one."""
     rng = np.random.default_rng(0)
     seen: list[Seen] = []
     for image, label in track(list(faces), description=source):
@@ -175,7 +175,7 @@ def gather(
 
 
 def cartoon(emotion: Emotion, rng: np.random.Generator) -> Pixels:
-    """A coloured head with hair, large eyes and a mouth, uint8 (240, 320, 3)."""
+    """Draw a coloured head with hair, large eyes and a mouth, uint8 (240, 320, 3)."""
     ground, skin, hair = rng.uniform(40, 240, 3), (rng.uniform(90, 190), 180, 235), (20, 30, 60)
     image = np.full((240, 320, 3), ground, np.uint8)
     x, y, side = 160, 125, round(rng.uniform(55, 75))
@@ -200,13 +200,13 @@ def cartoon(emotion: Emotion, rng: np.random.Generator) -> Pixels:
     height = round(side * (0.25 if is_open or emotion == Emotion.HAPPY else 0.04))
     cv2.ellipse(image, mouth, (round(0.35 * side), height), 0, *smile, (40, 30, 160), -1,
                 cv2.LINE_AA)  # fmt: skip
-    # Light from one side and soft edges, as computer-made heads have them.
+    # Light from one side and soft edges, as in rendered heads.
     columns = np.linspace(1.1, 0.7, 320)[None, :, None]
     return np.asarray(np.clip(cv2.GaussianBlur(image, (0, 0), 2) * columns, 0, 255), np.uint8)
 
 
 def not_human(reader: Reader) -> list[Seen]:
-    """Drawn faces, cartoons, marked images, an animal, things and textures."""
+    """Classify drawn faces, cartoons, checkerboards, animals, objects and textures."""
     rng = np.random.default_rng(0)
     seen = []
     photograph = as_bgr(skimage.data.astronaut()[0:280, 90:370, ::-1])
@@ -231,7 +231,7 @@ def not_human(reader: Reader) -> list[Seen]:
 
 
 def summary(rows: list[Seen], model: str) -> dict[str, object]:
-    """What happens to images of one kind."""
+    """Summarise the images of one kind."""
     found = [row.reading for row in rows if row.reading]
     named = [row for row in rows if row.reading and row.reading.is_named]
     record: dict[str, object] = {
@@ -267,7 +267,7 @@ def summary(rows: list[Seen], model: str) -> dict[str, object]:
 
 
 def cell_features(reading: Reading) -> npt.NDArray[np.float64]:
-    """Brightness, contrast and detail of 6 x 6 cells of the crop, in its own contrast."""
+    """Compute brightness, contrast and detail of 6 x 6 cells of the normalised crop."""
     gray = reading.crop.astype(np.float64)
     gray = (gray - gray.mean()) / max(gray.std(), 8.0)
     detail = np.abs(cv2.Laplacian(gray, cv2.CV_64F))
@@ -278,7 +278,7 @@ def cell_features(reading: Reading) -> npt.NDArray[np.float64]:
 
 
 def single_checks(reading: Reading) -> dict[str, float]:
-    """Numbers that could tell a cover, the higher the more."""
+    """Compute scores that may indicate a cover; higher means more likely."""
     gray = reading.crop.astype(np.float64)
     detail = np.abs(cv2.Laplacian(gray, cv2.CV_64F))
     mouth, eyes = (slice(30, 46), slice(10, 38)), (slice(12, 26), slice(6, 42))
@@ -303,7 +303,7 @@ def single_checks(reading: Reading) -> dict[str, float]:
 
 
 def checks(rows: list[Seen]) -> dict[str, object]:
-    """How well each check tells covers, its limit chosen on Training for 1 % false alarms."""
+    """Evaluate each check at its threshold for 1 % false alarms in training."""
     named = [(row, row.reading) for row in rows if row.reading and row.reading.is_named]
     usable = [row for row, _ in named]
     of_row = [single_checks(reading) for _, reading in named]
@@ -323,7 +323,7 @@ def checks(rows: list[Seen]) -> dict[str, object]:
 
 
 def _judged(rows: list[Seen], values: npt.NDArray[np.float64]) -> dict[str, object]:
-    """The shares above the limit that leaves 1 % of the normal Training faces above it."""
+    """Compute the shares above the threshold exceeded by 1 % of normal training faces."""
     is_normal = [row.source == "Training" and row.cover in NORMAL for row in rows]
     limit = float(np.quantile(values[is_normal], 1 - FALSE_ALARMS))
     record: dict[str, object] = {}
@@ -343,7 +343,7 @@ def _r(value: object) -> float:
 
 
 def main() -> None:
-    """Measure and write the figures."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--public-test", type=Path, required=True)
     parser.add_argument("--training", type=Path, required=True)

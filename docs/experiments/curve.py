@@ -1,9 +1,9 @@
-r"""The curve between FER2013's labels and what people see, for networks with both heads.
+r"""Plot the trade-off between FER2013's labels and the majority vote for two-headed networks.
 
-Asked once, networks answer everything between their two heads: the weighted mean of the logits.
-Figures are those of elsewhere.py (0021-three-models.md):
+Each network runs once. The weighted mean of the logits of its heads gives every point of the curve.
+The metrics are those of elsewhere.py (0021-three-models.md):
 
-    python docs/experiments/curve.py ../shared/fer2013 ../shared/wild/dev.parquet \
+    python docs/experiments/curve.py $EMOLENS_DATA/fer2013 $EMOLENS_DATA/wild/dev.parquet \
         checkpoints/everyday.ckpt checkpoints/teacher-3.ckpt --balance 0 0.2 0.4 \
         --json docs/metrics/curve.json --png docs/images/curve.png
 """
@@ -16,9 +16,9 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from elsewhere import ask_all, balanced, figures, load, mixed, row
+from elsewhere import balanced, load, metrics_of, mixed, predict_all, row
 
-# Okabe and Ito 2008, for every colour vision.
+# The colour-blind safe palette of Okabe and Ito 2008.
 COLORS = ("#0072B2", "#D55E00", "#009E73")
 N_POINTS = 11
 
@@ -26,37 +26,38 @@ N_POINTS = 11
 def points(
     checkpoints: list[str], source: Path, wild: Path, parts: list[float]
 ) -> list[dict[str, Any]]:
-    """Figures of every point: votes 0, 0.1, ... 1, for each part of the classes' frequencies."""
+    """Measure every point: vote weights 0, 0.1, ... 1, for each balance."""
     faces = load(source, wild)
-    answers = ask_all(checkpoints, faces)
-    found = []
+    predictions = predict_all(checkpoints, faces)
+    measured = []
     for part in parts:
         for votes in np.linspace(0, 1, N_POINTS):
             of_labels, of_votes = (share / len(checkpoints) for share in (1 - votes, votes))
             mixture = ",".join(
                 f"{one}:label={of_labels:.3f},{one}:votes={of_votes:.3f}" for one in checkpoints
             )
-            test, elsewhere = (
-                balanced(said, faces, part) for said in mixed(mixture, answers, of_logs=True)
+            test, other = (
+                balanced(probabilities, faces, part)
+                for probabilities in mixed(mixture, predictions, of_logs=True)
             )
-            record = figures(test, elsewhere, faces)
+            record = metrics_of(test, other, faces)
             print(row(f"votes {votes:.1f}, balance {part:g}", record), flush=True)  # type: ignore[arg-type]
-            found.append({"votes": round(float(votes), 1), "balance": part, **record})
-    return found
+            measured.append({"votes": round(float(votes), 1), "balance": part, **record})
+    return measured
 
 
-def draw(found: list[dict[str, Any]], path: Path) -> None:
-    """The label's accuracy against the majority's, its balanced recall and other photographs."""
+def draw(measured: list[dict[str, Any]], path: Path) -> None:
+    """Plot majority accuracy, balanced recall and cross-dataset recall over label accuracy."""
     mpl.use("Agg")
     panels = {
-        "says what most raters see": lambda of: of["majority_all"]["accuracy"],
-        "balanced recall of that": lambda of: of["majority_all"]["balanced"],
-        "mean recall on another source": lambda of: of["wild"]["macro_5"],
+        "accuracy, majority vote": lambda of: of["majority_all"]["accuracy"],
+        "balanced recall, majority vote": lambda of: of["majority_all"]["balanced"],
+        "cross-dataset recall": lambda of: of["wild"]["macro_5"],
     }
     figure, axes = plt.subplots(1, len(panels), figsize=(11, 3.8), layout="constrained")
     for panel, (title, value) in zip(axes, panels.items(), strict=True):
-        for part, color in zip(sorted({of["balance"] for of in found}), COLORS, strict=False):
-            line = [of for of in found if of["balance"] == part]
+        for part, color in zip(sorted({of["balance"] for of in measured}), COLORS, strict=False):
+            line = [of for of in measured if of["balance"] == part]
             across = [100 * of["label_all"]["accuracy"] for of in line]
             up = [100 * value(of) for of in line]
             panel.plot(across, up, "o-", color=color, markersize=4, label=f"balance {part:g}")
@@ -66,7 +67,7 @@ def draw(found: list[dict[str, Any]], path: Path) -> None:
                         panel.annotate(
                             f"votes {of['votes']:g}", (x, y), (4, 5), textcoords="offset points"
                         )
-        panel.set(xlabel="says FER2013's label, %", ylabel="%", title=title)
+        panel.set(xlabel="accuracy, FER2013's labels, %", ylabel="%", title=title)
         panel.grid(color="0.9")
         panel.spines[["top", "right"]].set_visible(False)
     axes[0].legend(frameon=False, loc="lower left")
@@ -75,7 +76,7 @@ def draw(found: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, print, draw."""
+    """Measure, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("wild", type=Path)
@@ -84,11 +85,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--png", type=Path)
     options = parser.parse_args()
-    found = points(options.checkpoints, options.source, options.wild, options.balance)
+    measured = points(options.checkpoints, options.source, options.wild, options.balance)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     if options.png:
-        draw(found, options.png)
+        draw(measured, options.png)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What is found and named in dark, washed-out, noisy and deep images?
+"""Measure detection and classification in dark, washed-out, noisy and deep images.
 
-Benchmark faces on a grey canvas (see whole_chain.py) are darkened in linear steps, lifted into
-fog, made noisy, or stored with fewer bits in PNG files of 16. Run from the project's folder:
+Benchmark faces on a grey canvas (see whole_chain.py) are darkened linearly, lifted into fog, made
+noisy, or stored with fewer bits in 16-bit PNG files. Run from the repository root:
 
-    python docs/experiments/darkness.py ../shared/fer2013/public-test.parquet \
+    python docs/experiments/darkness.py $EMOLENS_DATA/fer2013/public-test.parquet \
         --name after --json docs/metrics/darkness.json
-    python docs/experiments/darkness.py ../shared/fer2013/training-0-of-4.parquet \
+    python docs/experiments/darkness.py $EMOLENS_DATA/fer2013/training-0-of-4.parquet \
         --split Training --limits --json docs/metrics/darkness.json
 """
 
@@ -38,20 +38,20 @@ GRAINS = (1, 1.5, 2, 2.5, 3, 4, 6)
 
 
 def darken(image: Pixels, factor: float, *, noise: float = 0.0) -> Pixels:
-    """Less light, as a camera without gain stores it, perhaps with noise in every pixel."""
+    """Reduce the light like a camera without gain, optionally with noise in every pixel."""
     rng = np.random.default_rng(0)
     dark = image * factor + (rng.normal(0, noise, image.shape) if noise else 0)
     return np.asarray(np.clip(dark, 0, 255), np.uint8)
 
 
 def with_bits(image: Pixels, bits: int) -> bytes:
-    """A PNG file of 16-bit grey values that uses the lower bits alone."""
+    """Encode a PNG file of 16-bit grey values that uses only the lower bits."""
     values = np.round(image[..., 0] / 255 * ((1 << bits) - 1)).astype(np.uint16)
     return cv2.imencode(".png", values)[1].tobytes()
 
 
 def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
-    """Every kind of image, by its name."""
+    """Return the degradation of each condition, by name."""
     made: dict[str, Callable[[Pixels], Pixels | bytes]] = {}
     for factor in FACTORS:
         made[f"light {factor}"] = partial(darken, factor=factor)
@@ -66,7 +66,7 @@ def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
 
 
 def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, float | None]:
-    """Shares of all images, and what holds for those that were named."""
+    """Summarise detection over all images, and accuracy over the classified faces."""
     pairs = list(zip(faces, labels, strict=True))
     named = [(face, label) for face, label in pairs if face is not None and face.label is not None]
     right = [int(face.top) == label for face, label in named]
@@ -82,15 +82,15 @@ def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, floa
 
 
 def limits(images: Sequence[Pixels], labels: Sequence[int]) -> dict[str, object]:
-    """What spreading does to the benchmark's own faces, and which dark crops can still be read.
+    """Measure the effect of stretching on benchmark faces, and the limits of dark crops.
 
     Args:
         images: uint8 (48, 48) faces.
         labels: Their classes.
 
     Returns:
-        Counts of faces with narrow levels, shares of grain, and for crops with less light and
-        noise how often the label of the bright crop comes out, by span of levels and grain.
+        Counts of faces with narrow levels, percentiles of grain, and, for crops with less light
+        and noise, the share with the label of the bright crop, by span of levels and grain.
     """
     classifier = OnnxEmotionClassifier.load()
     narrow = [index for index, crop in enumerate(images) if face_levels(crop).is_narrow]
@@ -130,7 +130,7 @@ def _bin(value: float, edges: tuple[float, ...]) -> str:
 
 
 def main() -> None:
-    """Measure, and put the figures beside those of other runs."""
+    """Measure, and add the results to those of other runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")
@@ -149,14 +149,14 @@ def main() -> None:
     analyzer = ImageAnalyzer.load(n_threads=1)
     n_faces = min(options.faces, len(data))
     labels = [int(label) for label in data.labels[:n_faces]]
-    figures: dict[str, object] = {}
+    results: dict[str, object] = {}
     for name, change in conditions().items():
         faces = []
         for index in track(range(n_faces), description=name, transient=True):
             canvas, truth = place(data.images[index], 4.0)
             faces.append(best_match(analyzer.analyze(change(canvas)).faces, truth))
-        figures[name] = summary(faces, labels)
-    record |= {"n_faces": n_faces, "sure": SURE, options.name: figures}
+        results[name] = summary(faces, labels)
+    record |= {"n_faces": n_faces, "sure": SURE, options.name: results}
     options.json.write_text(json.dumps(record, indent=2) + "\n")
 
 

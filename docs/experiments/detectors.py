@@ -1,9 +1,9 @@
-"""What each detector finds at each size of a face, what it costs, and what it takes for a face.
+"""Measure detection rate by face size, cost and false detections of each detector.
 
-Benchmark faces are laid on grey at random places of a 640x480 image and go through detector and
-landmark network as images do. Run from the project's folder (0018-fast-detector.md):
+Benchmark faces are placed at random positions of a grey 640x480 image and pass through detector and
+landmark network like any image. Run from the repository root (0018-fast-detector.md):
 
-    python docs/experiments/detectors.py ../shared/fer2013/public-test.parquet --json -
+    python docs/experiments/detectors.py $EMOLENS_DATA/fer2013/public-test.parquet --json -
 """
 
 import argparse
@@ -27,7 +27,7 @@ from emolens.pipeline.framed_face import face_region
 WIDTH, HEIGHT = 640, 480
 GRAY = 127
 SEED = 0
-# scikit-image's sample images without a face; the moon and the cameraman's coat deceive most.
+# scikit-image's sample images without a face; the moon is the hardest negative.
 FACELESS = (
     *("brick", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass", "gravel"),
     *("horse", "hubble_deep_field", "immunohistochemistry", "moon", "page", "rocket", "text"),
@@ -36,7 +36,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def place(face: Pixels, side: int, rng: np.random.Generator) -> tuple[Pixels, Box]:
-    """Lay a grey face of a side at a random place, and say where."""
+    """Resize a grey face to `side`, place it at a random position and return its box."""
     way = cv2.INTER_CUBIC if side > face.shape[0] else cv2.INTER_AREA
     canvas = np.full((HEIGHT, WIDTH, 3), GRAY, np.uint8)
     x, y = int(rng.integers(WIDTH - side + 1)), int(rng.integers(HEIGHT - side + 1))
@@ -47,7 +47,7 @@ def place(face: Pixels, side: int, rng: np.random.Generator) -> tuple[Pixels, Bo
 
 
 def at_size(detector: FaceDetector, faces: Pixels, side: int) -> dict[str, float]:
-    """Faces found, how well their framing fits FER2013's square, finds elsewhere, and times."""
+    """Measure detection rate, fit of the framing, false detections and time at one size."""
     rng = np.random.default_rng(SEED)
     overlaps, n_elsewhere, times = [], 0, []
     for face in track(faces, f"{detector.name}, {side} px", transient=True):
@@ -69,7 +69,7 @@ def at_size(detector: FaceDetector, faces: Pixels, side: int) -> dict[str, float
 
 
 def lying(name: str, faces: Pixels, *, sideways: bool) -> dict[str, float]:
-    """Faces of 192 px found in images that lie on one of three sides."""
+    """Measure the detection rate of 192 px faces in images rotated by quarter turns."""
     detector = build_detector(name, n_threads=2, sideways=sideways)
     rng = np.random.default_rng(SEED)
     n_found, times = {1: 0, 2: 0, 3: 0}, []
@@ -85,7 +85,7 @@ def lying(name: str, faces: Pixels, *, sideways: bool) -> dict[str, float]:
 
 
 def faceless(name: str, *, sideways: bool) -> dict[str, float | list[str]]:
-    """What is found where no face is, and what an image without one takes."""
+    """Measure false detections and time on images without a face."""
     detector = build_detector(name, n_threads=2, sideways=sideways)
     finds, times = [], []
     for sample in FACELESS:
@@ -100,7 +100,7 @@ def faceless(name: str, *, sideways: bool) -> dict[str, float | list[str]]:
 
 
 def main() -> None:
-    """Measure and print or write the figures."""
+    """Measure, then print or write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")

@@ -1,8 +1,8 @@
-"""How alike are the pairs that perceptual hashes name? Figures for 0007-duplicates.md.
+"""Measure the similarity of pairs proposed by perceptual hashes, for 0007-duplicates.md.
 
 python docs/experiments/duplicates.py SOURCE [--sheet FILE.png --low 0.94 --high 0.97]
 
-The sheet shows pairs of the data set side by side, which are people: keep it to yourself.
+The sheet shows pairs of the data set side by side. It shows people: do not share it.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Image = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Count pairs by how alike they are."""
+    """Count pairs by their detail correlation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("--sheet", type=Path)
@@ -42,7 +42,7 @@ def main() -> None:
             if options.sheet and options.low <= alike < options.high:
                 second = mirrored(second) if guess.is_mirrored else second
                 shown.append((alike, np.hstack([first, second])))
-    for name, is_mirrored in (("as they are", False), ("mirrored", True)):
+    for name, is_mirrored in (("unmirrored", False), ("mirrored", True)):
         counts = np.histogram(correlations[is_mirrored], EDGES)[0]
         print(f"{name}: {len(correlations[is_mirrored])} pairs")
         for low, high, count in zip(EDGES, EDGES[1:], counts, strict=False):
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def write_sheet(path: Path, shown: list[tuple[float, Image]]) -> None:
-    """Write pairs in rising order of their correlation."""
+    """Write pairs in ascending order of correlation."""
     shown.sort(key=lambda pair: pair[0])
     cells = [np.pad(pair, 2) for _, pair in shown[:: len(shown) // N_SHOWN + 1]]
     cells += [np.zeros_like(cells[0])] * (-len(cells) % N_COLUMNS)

@@ -1,11 +1,11 @@
-r"""What models and mixtures of them know about faces that are not FER2013's, and its PublicTest.
+r"""Evaluate models and their mixtures on PublicTest and on photographs of another source.
 
-Each model sees every face once. Of FER2013's PublicTest: how often the label and the raters'
-majority are said, also without the images that stand in Training as well. Of another source:
-recall of the five expressions whose labels there can be used, through the whole chain. Run from the
-project's folder (0019-transfer.md):
+Each model classifies every face once. On FER2013's PublicTest: accuracy on the labels and on the
+majority vote, for all faces and leak-free (without near-duplicates of training images). On the
+other source: recall of the five expressions with usable labels, through the whole chain. Run from
+the repository root (0019-transfer.md):
 
-    python docs/experiments/elsewhere.py ../shared/fer2013 ../shared/wild/dev.parquet \
+    python docs/experiments/elsewhere.py $EMOLENS_DATA/fer2013 $EMOLENS_DATA/wild/dev.parquet \
         --models raters fast runs/face/best.ckpt --mix raters=0.35,fast=0.65 --json -
 
 A checkpoint with a vote head counts as two models, PATH:label and PATH:votes.
@@ -41,7 +41,7 @@ from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.training.calibration import log_frequencies
 from emolens.training.checkpoint import load_checkpoint
 
-# The others have wrong labels or hardly any faces there (the data's own README).
+# The other classes have wrong labels or hardly any faces there (README of the data).
 USABLE = ("angry", "happy", "sad", "surprise", "neutral")
 CHUNK = 128
 Crops = list[npt.NDArray[np.uint8]]
@@ -50,13 +50,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """What the models are asked about.
+    """The faces of both sources.
 
     Attributes:
         test: FER2013's PublicTest.
-        is_clean: Which of its images do not stand in Training, exactly or nearly.
-        wild: The largest face of each image of the other source, as a classifier gets it.
-        wild_rows: Which images these are of: in the others no face was found.
+        is_clean: Which of its images have no duplicate or near-duplicate in training.
+        wild: The crop of the largest face of each image of the other source.
+        wild_rows: The images of these crops. The others have no detection.
         wild_labels: The label of every image.
     """
 
@@ -68,35 +68,37 @@ class Faces:
 
 
 def load(source: Path, wild: Path) -> Faces:
-    """Read both sources, and find the faces of the second one."""
+    """Read both sources, and detect the faces of the second one."""
     test = load_faces(source, Split.VALIDATION)
     leaks = find_leaks(test, load_faces(source, Split.TRAIN))
     table = pd.read_parquet(wild)
     analyzer = ImageAnalyzer.load(sideways=False)
     crops, rows = [], []
-    for row, content in enumerate(track(table["picture"], wild.name, transient=True)):
+    for row, content in enumerate(
+        track(table["picture"], wild.name, transient=True)  # codespell:ignore picture
+    ):
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        found = analyzer.frame_faces(np.asarray(image, np.uint8))
-        if found:
-            crops.append(found[0].crop)
+        framed = analyzer.frame_faces(np.asarray(image, np.uint8))
+        if framed:
+            crops.append(framed[0].crop)
             rows.append(row)
     labels = table["label"].to_numpy(str)
     is_clean = np.ones(len(test), bool) if leaks.near is None else ~leaks.near
     return Faces(test, is_clean, crops, np.array(rows), labels)
 
 
-def ask_all(models: list[str], faces: Faces) -> dict[str, tuple[Floats, Floats]]:
-    """Probabilities (N, 7) of each model for the test faces and for the others."""
-    answers: dict[str, tuple[Floats, Floats]] = {}
+def predict_all(models: list[str], faces: Faces) -> dict[str, tuple[Floats, Floats]]:
+    """Predict probabilities (N, 7) of each model for the test faces and for the other source."""
+    predictions: dict[str, tuple[Floats, Floats]] = {}
     for model in models:
-        ask = ask_checkpoint if model.endswith(".ckpt") else ask_file
-        test, wild = ask(model, list(faces.test.images)), ask(model, faces.wild)
-        answers |= {name: (test[name], wild[name]) for name in test}
-    return answers
+        predict = predict_checkpoint if model.endswith(".ckpt") else predict_file
+        test, wild = predict(model, list(faces.test.images)), predict(model, faces.wild)
+        predictions |= {name: (test[name], wild[name]) for name in test}
+    return predictions
 
 
-def ask_file(model: str, crops: Crops) -> dict[str, Floats]:
-    """Calibrated probabilities of a model file or a shipped model."""
+def predict_file(model: str, crops: Crops) -> dict[str, Floats]:
+    """Predict calibrated probabilities with a model file or a shipped model."""
     classifier = OnnxEmotionClassifier.load(model, n_threads=2)
     parts = [
         score.probabilities
@@ -107,8 +109,8 @@ def ask_file(model: str, crops: Crops) -> dict[str, Floats]:
 
 
 @torch.inference_mode()
-def ask_checkpoint(model: str, crops: Crops) -> dict[str, Floats]:
-    """Probabilities of both heads of a checkpoint, the mean of its networks."""
+def predict_checkpoint(model: str, crops: Crops) -> dict[str, Floats]:
+    """Predict probabilities of both heads of a checkpoint, averaged over its networks."""
     heads: dict[str, list[Floats]] = {}
     for network in load_checkpoint(Path(model)).networks:
         network.eval()
@@ -118,7 +120,7 @@ def ask_checkpoint(model: str, crops: Crops) -> dict[str, Floats]:
                 _prepared(crops[start : start + CHUNK], network.input_spec)
             )
             pooled = pooled.mean(dim=(2, 3))
-            label.append(network.answer(pooled).numpy())
+            label.append(network.forward_head(pooled).numpy())
             if network.vote_head is not None:
                 votes.append(network.vote_head(pooled).numpy()[:, vote_columns()])
         heads.setdefault(f"{model}:label", []).append(_shares(label))
@@ -135,40 +137,42 @@ def _shares(logits: list[npt.NDArray[np.float32]]) -> Floats:
     return np.asarray(softmax(np.concatenate(logits)), np.float64)
 
 
-def figures(test: Floats, wild: Floats, faces: Faces) -> dict[str, object]:
-    """What is right, by label and by majority, of all faces and of those that are no copies."""
+def metrics_of(test: Floats, wild: Floats, faces: Faces) -> dict[str, object]:
+    """Measure accuracy by label and by majority vote, for all faces and leak-free."""
     record: dict[str, object] = {}
     for target in (Target.LABEL, Target.MAJORITY):
         has_target = np.isin(faces.test.locations, with_targets(faces.test, target).faces.locations)
         labels = np.zeros(len(faces.test), np.int64)
         labels[has_target] = with_targets(faces.test, target).faces.labels
         for name, rows in (("all", has_target), ("clean", has_target & faces.is_clean)):
-            found = compute_metrics(Predictions(test[rows], labels[rows]))
+            metrics = compute_metrics(Predictions(test[rows], labels[rows]))
             record[f"{target.value}_{name}"] = {
-                "n": found.n,
-                "accuracy": found.accuracy,
-                "balanced": found.balanced_accuracy,
-                "macro_f1": found.macro_f1,
-                "ece": found.ece,
-                "recall": {label: of.recall for label, of in found.per_class.items()},
+                "n": metrics.n,
+                "accuracy": metrics.accuracy,
+                "balanced": metrics.balanced_accuracy,
+                "macro_f1": metrics.macro_f1,
+                "ece": metrics.ece,
+                "recall": {label: of.recall for label, of in metrics.per_class.items()},
             }
-    said = np.full(len(faces.wild_labels), "", "<U8")
-    said[faces.wild_rows] = np.array(LABELS)[wild.argmax(axis=1)]
-    recall = {label: float((said[faces.wild_labels == label] == label).mean()) for label in USABLE}
+    predicted = np.full(len(faces.wild_labels), "", "<U8")
+    predicted[faces.wild_rows] = np.array(LABELS)[wild.argmax(axis=1)]
+    recall = {
+        label: float((predicted[faces.wild_labels == label] == label).mean()) for label in USABLE
+    }
     record["wild"] = {"macro_5": float(np.mean(list(recall.values()))), "recall": recall}
     return record
 
 
 def mixed(
-    mixture: str, answers: Mapping[str, tuple[Floats, Floats]], *, of_logs: bool
+    mixture: str, predictions: Mapping[str, tuple[Floats, Floats]], *, of_logs: bool
 ) -> tuple[Floats, Floats]:
-    """The weighted mean of probabilities or of their logarithms: `raters=0.35,fast=0.65`."""
+    """Average probabilities or their logarithms with weights: `raters=0.35,fast=0.65`."""
     sums = [0.0, 0.0]
     for part in mixture.split(","):
         name, _, weight = part.rpartition("=")
-        if name not in answers:
-            raise ConfigError(f"--mix: no model {name!r}; there are {', '.join(answers)}")
-        for index, probabilities in enumerate(answers[name]):
+        if name not in predictions:
+            raise ConfigError(f"--mix: no model {name!r}; there are {', '.join(predictions)}")
+        for index, probabilities in enumerate(predictions[name]):
             values = np.log(probabilities + 1e-9) if of_logs else probabilities
             sums[index] = sums[index] + float(weight) * values
     if of_logs:
@@ -177,13 +181,13 @@ def mixed(
 
 
 def balanced(probabilities: Floats, faces: Faces, part: float) -> Floats:
-    """Probabilities (N, 7) with so much of the log of the classes' frequencies taken off."""
+    """Subtract a part of the log class frequencies from the logits; probabilities (N, 7)."""
     logs = np.log(probabilities + 1e-9) - part * log_frequencies(faces.test.labels)
     return np.asarray(softmax(logs), np.float64)
 
 
 def row(name: str, of: Mapping[str, dict[str, float]]) -> str:
-    """One line of the table."""
+    """Format one line of the table."""
     recall = of["majority_all"]["recall"]
     cells = [
         *(f"{100 * of[key]['accuracy']:.1f}" for key in ("label_all", "label_clean")),
@@ -198,38 +202,42 @@ def row(name: str, of: Mapping[str, dict[str, float]]) -> str:
 
 
 def main() -> None:
-    """Print one row a model and mixture."""
+    """Print one row per model and mixture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("wild", type=Path)
     parser.add_argument("--models", nargs="+", required=True)
     parser.add_argument("--mix", nargs="*", default=[])
     parser.add_argument(
-        "--balance", type=float, nargs="*", default=[], help="also with this part of the priors off"
+        "--balance",
+        type=float,
+        nargs="*",
+        default=[],
+        help="also subtract this part of the log priors",
     )
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
     faces = load(options.source, options.wild)
-    answers = ask_all(options.models, faces)
-    all_answers = dict(answers)
+    predictions = predict_all(options.models, faces)
+    all_predictions = dict(predictions)
     for mixture in options.mix:
-        all_answers[f"mean of {mixture}"] = mixed(mixture, answers, of_logs=False)
+        all_predictions[f"mean of {mixture}"] = mixed(mixture, predictions, of_logs=False)
         name = f"mean of logits, {mixture}"
-        all_answers[name] = mixed(mixture, answers, of_logs=True)
+        all_predictions[name] = mixed(mixture, predictions, of_logs=True)
         for part in options.balance:
-            test, wild = (balanced(said, faces, part) for said in all_answers[name])
-            all_answers[f"{name}, balance {part:g}"] = test, wild
+            test, wild = (balanced(one, faces, part) for one in all_predictions[name])
+            all_predictions[f"{name}, balance {part:g}"] = test, wild
     print(
-        "| model | label, % | no copies | majority, % | no copies | balanced recall | "
+        "| model | label, % | leak-free | majority, % | leak-free | balanced recall | "
         + " ".join(LABELS)
-        + " | ECE label, majority | elsewhere | "
+        + " | ECE label, majority | cross-dataset | "
         + " ".join(USABLE)
         + " |"
     )
     print("|---|" + "---|" * 9)
     record = {}
-    for name, (test, wild) in all_answers.items():
-        record[name] = figures(test, wild, faces)
+    for name, (test, wild) in all_predictions.items():
+        record[name] = metrics_of(test, wild, faces)
         print(row(name, record[name]), flush=True)  # type: ignore[arg-type]
     if options.json != "-":
         Path(options.json).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,9 @@
-r"""What the mean of finished networks is worth, for every choice of one or more of them.
+r"""Evaluate the mean of trained networks, for every non-empty subset of them.
 
     python docs/experiments/ensembles.py runs/accurate/phase-1.ckpt checkpoints/taught.ckpt \
         checkpoints/teacher-2.ckpt checkpoints/teacher-3.ckpt --json docs/metrics/ensembles.json
 
-PublicTest, one view, calibrated as an export does it, on the same faces.
+PublicTest, one view, calibrated like an export, on the same faces.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from emolens.training.networks import LogitsAndCam
 
 
 def main() -> None:
-    """Print one Markdown row per choice."""
+    """Print one Markdown row per subset."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoints", nargs="+", type=Path)
     parser.add_argument("--json", type=Path)
@@ -45,20 +45,22 @@ def main() -> None:
         for names in combinations(logits, size):
             mean = np.mean([logits[name] for name in names], axis=0)
             scaled = mean * fit_class_scales(mean, faces.labels)
-            answers = softmax(scaled / fit_temperature(scaled, faces.labels)).astype(np.float64)
-            found = compute_metrics(Predictions(answers, faces.labels))
+            probabilities = softmax(scaled / fit_temperature(scaled, faces.labels)).astype(
+                np.float64
+            )
+            metrics = compute_metrics(Predictions(probabilities, faces.labels))
             rows.append(
                 {
                     "networks": list(names),
-                    "accuracy": found.accuracy,
-                    "macro_f1": found.macro_f1,
-                    "nll": found.nll,
-                    "ece": found.ece,
+                    "accuracy": metrics.accuracy,
+                    "macro_f1": metrics.macro_f1,
+                    "nll": metrics.nll,
+                    "ece": metrics.ece,
                 }
             )
             print(
-                f"| {', '.join(names)} | {found.accuracy:.2%} | {found.macro_f1:.3f} "
-                f"| {found.nll:.3f} | {found.ece:.3f} |"
+                f"| {', '.join(names)} | {metrics.accuracy:.2%} | {metrics.macro_f1:.3f} "
+                f"| {metrics.nll:.3f} | {metrics.ece:.3f} |"
             )
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")

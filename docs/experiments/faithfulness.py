@@ -1,11 +1,10 @@
-"""Do activation maps show what the models go by, where do their cells lie, and what do they cost?
+"""Measure the faithfulness of activation maps, the positions of their cells and their cost.
 
     python docs/experiments/faithfulness.py fer2013/public-test.parquet --json docs/metrics/faithfulness.json
 
-On PublicTest faces drawn at random with a fixed seed, the class explained being the most probable
-one: deletion and insertion by the map and by other orders of the pixels, the agreement with maps of
-randomised weights, and the milliseconds that a map adds to a classification. The last part of the
-sanity check needs the extra `train`.
+On random PublicTest faces with a fixed seed, for the predicted class: deletion and insertion by the
+map and by other pixel orders, rank agreement with maps of randomised weights, and the milliseconds
+that a map adds to a classification. The cascade of the sanity check needs the extra `train`.
 """  # noqa: E501 (commands stay on one line)
 
 import argparse
@@ -37,16 +36,16 @@ from emolens.training.gradcam import GradCamExplainer
 from emolens.training.randomize import randomized_model, randomized_network
 
 Face = npt.NDArray[np.uint8]
-Figures = dict[str, object]
+Results = dict[str, object]
 SEED = 0
 N_WARM = 10
-PARTS = "models (removal, rank agreement, time) and cascade; what is left out stays in the file"
+PARTS = "models (removal, rank agreement, time) and cascade; omitted parts stay in the file"
 
 
 def orders_of(
     explainer: ActivationExplainer, face: Face, rng: np.random.Generator
 ) -> tuple[Emotion, dict[str, Order]]:
-    """The most probable class of a face, and the orders in which its pixels are exchanged."""
+    """Return the predicted class of a face and the orders in which its pixels are exchanged."""
     size_px = len(face)
     (explained,) = explainer.explain([face])
     emotion = explained.scores.top
@@ -63,8 +62,8 @@ def orders_of(
     }
 
 
-def removal(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
-    """Mean deletion and insertion by every order, and how often the map beats the others."""
+def removal(explainer: ActivationExplainer, faces: Sequence[Face]) -> Results:
+    """Measure deletion and insertion by every order, and the gains of the map."""
     rng = np.random.default_rng(SEED)
     scores: dict[str, list[RemovalScores]] = {}
     for face in track(faces, description="removal", transient=True):
@@ -72,7 +71,7 @@ def removal(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
         for name, order in orders.items():
             scores.setdefault(name, []).append(removal_scores(explainer, face, emotion, order))
     by_map = scores["map"]
-    figures: Figures = {}
+    results: Results = {}
     for name, of_order in scores.items():
         deletion = np.array([score.deletion for score in of_order])
         insertion = np.array([score.insertion for score in of_order])
@@ -86,12 +85,12 @@ def removal(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
                 record[f"{what}_gain_of_map"] = float(gain.mean())
                 record[f"{what}_gain_standard_error"] = float(gain.std(ddof=1) / len(gain) ** 0.5)
                 record[f"{what}_share_map_better"] = float((gain > 0).mean())
-        figures[name] = record
-    return figures
+        results[name] = record
+    return results
 
 
-def agreement(first: Sequence[ActivationMaps], second: Sequence[ActivationMaps]) -> Figures:
-    """Mean rank correlation over faces and classes, and of the class that the first names."""
+def agreement(first: Sequence[ActivationMaps], second: Sequence[ActivationMaps]) -> Results:
+    """Average the rank correlation over faces and classes, and for the class of the first."""
     pairs = zip(first, second, strict=True)
     together = np.array([rank_agreement(one, other) for one, other in pairs])
     of_top = together[np.arange(len(first)), [of_face.scores.top for of_face in first]]
@@ -102,8 +101,8 @@ def agreement(first: Sequence[ActivationMaps], second: Sequence[ActivationMaps])
     }
 
 
-def sanity(name: str, faces: Sequence[Face], n_seeds: int) -> Figures:
-    """A shipped model against itself with its weights in random order, and against another one."""
+def sanity(name: str, faces: Sequence[Face], n_seeds: int) -> Results:
+    """Compare a shipped model with its shuffled weights and with another model."""
     maps = ActivationExplainer.load(name).explain(faces)
     content = find_model(name, "emotion").read()
     randomised = []
@@ -117,8 +116,8 @@ def sanity(name: str, faces: Sequence[Face], n_seeds: int) -> Figures:
     return {"randomised": randomised, "another_trained_model": {"name": other, **of_other}}
 
 
-def cascade(path: Path, faces: Sequence[Face], n_seeds: int) -> Figures:
-    """A checkpoint's network while its stages, the last first, get new weights."""
+def cascade(path: Path, faces: Sequence[Face], n_seeds: int) -> Results:
+    """Compare a network with itself as its stages are reinitialised, the last first."""
     loaded = load_checkpoint(path)
     network = loaded.networks[-1]
     maps = GradCamExplainer([network]).explain(faces)
@@ -131,12 +130,12 @@ def cascade(path: Path, faces: Sequence[Face], n_seeds: int) -> Figures:
     return {"checkpoint": path.name, "stages": stages}
 
 
-def added_ms(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
-    """Milliseconds of a map beyond classification, face by face, the order of both alternating.
+def added_ms(explainer: ActivationExplainer, faces: Sequence[Face]) -> Results:
+    """Measure the milliseconds that a map adds to classification, per face, in alternating order.
 
-    By the wall clock, and by the time that this thread computed, which other work on the machine
-    hardly changes. A map is what a user gets: the maps of all classes and the heat map of the most
-    probable one at the face's size.
+    The wall-clock time and the CPU time of this thread are reported; other load hardly affects the
+    latter. A map comprises the maps of all classes and the heat map of the predicted class at the
+    size of the face.
     """
     size_px = explainer.input_spec.size_px
 
@@ -147,7 +146,7 @@ def added_ms(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
     def classify(face: Face) -> None:
         explainer.classify([face])
 
-    figures: Figures = {}
+    results: Results = {}
     for clock_name, clock in (("wall", time.perf_counter), ("cpu", time.thread_time)):
         differences, classified = [], []
         for index, face in enumerate(faces):
@@ -157,13 +156,13 @@ def added_ms(explainer: ActivationExplainer, faces: Sequence[Face]) -> Figures:
                 differences.append(taken["explain"] - taken["classify"])
                 classified.append(taken["classify"])
         p5, median, p95 = np.percentile(differences, [5, 50, 95])
-        figures[clock_name] = {
+        results[clock_name] = {
             "classification_median_ms": float(np.median(classified)),
             "added_p5_ms": float(p5),
             "added_median_ms": float(median),
             "added_p95_ms": float(p95),
         }
-    return figures
+    return results
 
 
 def _timed_ms(clock: Callable[[], float], task: Callable[[Face], None], face: Face) -> float:
@@ -172,8 +171,8 @@ def _timed_ms(clock: Callable[[], float], task: Callable[[Face], None], face: Fa
     return 1e3 * (clock() - started_s)
 
 
-def of_model(name: str, faces: Sequence[Face], n_seeds: int) -> Figures:
-    """Everything about one shipped model, on one thread."""
+def of_model(name: str, faces: Sequence[Face], n_seeds: int) -> Results:
+    """Run all measurements of one shipped model, on one thread."""
     explainer = ActivationExplainer.load(name, n_threads=1)
     size_px = explainer.input_spec.size_px
     return {
@@ -185,7 +184,7 @@ def of_model(name: str, faces: Sequence[Face], n_seeds: int) -> Figures:
 
 
 def main() -> None:
-    """Measure, print and write the figures."""
+    """Measure, print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=["labels"])
@@ -200,7 +199,7 @@ def main() -> None:
     n_faces = min(options.faces, len(data))
     chosen = np.random.default_rng(SEED).choice(len(data), n_faces, replace=False)
     faces = [data.images[index] for index in chosen]
-    record: Figures = {}
+    record: Results = {}
     if options.json and options.json.exists() and options.parts != ["models", "cascade"]:
         record = json.loads(options.json.read_text(encoding="utf-8"))
     record |= {"n": n_faces, "seed": SEED, "data_sha256": data.sha256}

@@ -2,7 +2,7 @@
 
     python docs/experiments/ferplus_page.py
 
-A test compares the page with what this gives.
+A test compares the page with the output of this script.
 """
 
 import json
@@ -18,7 +18,7 @@ _SHOWN_MODELS = ("raters", "accurate", "fast")
 
 
 def filled(text: str) -> str:
-    """The page with everything between its marks written anew."""
+    """Regenerate the tables between the markers of the page."""
     record = _read("ferplus-targets")
     parts = {
         "counts": _counts(record),
@@ -34,8 +34,8 @@ def filled(text: str) -> str:
 
 
 def _read(name: str) -> dict[str, Any]:
-    figures: dict[str, Any] = json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8"))
-    return figures
+    metrics: dict[str, Any] = json.loads((METRICS / f"{name}.json").read_text(encoding="utf-8"))
+    return metrics
 
 
 def _percent(share: float) -> str:
@@ -65,11 +65,11 @@ def _heads(record: dict[str, Any]) -> str:
     rows = [
         [one["network"], f"{one['votes_part']:.2f}", *_both(one)]
         for one in (
-            {"network": "the labels themselves", "votes_part": 0, **record["labels_themselves"]},
+            {"network": "labels as predictions", "votes_part": 0, **record["labels_themselves"]},
             *record["heads"],
         )
     ]
-    return _markdown(["network", "part of the votes' head", *_BOTH], rows)
+    return _markdown(["network", "weight of the vote head", *_BOTH], rows)
 
 
 def _targets(record: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ def _targets(record: dict[str, Any]) -> str:
     )
 
 
-_BOTH = ("FER2013's labels", "macro-F1", "the majority", "macro-F1", "one rater")
+_BOTH = ("FER2013's labels", "macro-F1", "majority vote", "macro-F1", "one rater")
 
 
 def _both(one: dict[str, Any]) -> list[str]:
@@ -95,23 +95,23 @@ def _models() -> str:
     labels = [_read(model) for model in _SHOWN_MODELS]
     seen = [_read(f"{model}-majority") for model in _SHOWN_MODELS]
     rows = {
-        "says what the majority says": [_percent(one["accuracy"]) for one in seen],
+        "accuracy": [_percent(one["accuracy"]) for one in seen],
         "95 % interval": [" to ".join(map(_percent, one["accuracy_ci95"])) for one in seen],
-        "the same without faces that stand in Training": [
-            _percent(one["leak_free"]["accuracy"]) for one in seen
-        ],
+        "leak-free accuracy": [_percent(one["leak_free"]["accuracy"]) for one in seen],
         "macro-F1": [f"{one['macro_f1']:.3f}" for one in seen],
         "calibration error": [f"{one['ece']:.3f}" for one in seen],
-        "says what one rater says": [_percent(one["ferplus"]["with_single_rater"]) for one in seen],
-        "two raters say the same": [_percent(one["ferplus"]["between_raters"]) for one in seen],
-        "says FER2013's label": [_percent(one["accuracy"]) for one in labels],
+        "agreement with one rater": [_percent(one["ferplus"]["with_single_rater"]) for one in seen],
+        "agreement between two raters": [
+            _percent(one["ferplus"]["between_raters"]) for one in seen
+        ],
+        "accuracy on FER2013's labels": [_percent(one["accuracy"]) for one in labels],
     }
     for label in LABELS:
         found = [one["per_class"][label] for one in seen]
         rows[f"{label}: precision, recall"] = [
             f"{_percent(one['precision'])}, {_percent(one['recall'])}" for one in found
         ]
-    headings = ["against the majority", *(f"`{model}`" for model in _SHOWN_MODELS)]
+    headings = ["on the majority vote", *(f"`{model}`" for model in _SHOWN_MODELS)]
     return _markdown(headings, ([name, *cells] for name, cells in rows.items()))
 
 

@@ -1,16 +1,16 @@
-r"""What a network should learn to say: FER2013's labels, or what FER+'s ten raters saw.
+r"""Compare training targets: FER2013's labels and the votes of FER+'s ten raters.
 
-    python docs/experiments/ferplus_targets.py ../shared/fer2013 \
+    python docs/experiments/ferplus_targets.py $EMOLENS_DATA/fer2013 \
         --checkpoints checkpoints/teacher-2.ckpt checkpoints/teacher-3.ckpt \
         --runs runs/targets --json docs/metrics/ferplus-targets.json
 
-1. Counts: how often each target names FER2013's label, over all rows of the source.
-2. Heads: finished networks that learnt labels and votes side by side; the answers of both heads,
-   and of mixtures of the two, on PublicTest. Nothing is trained.
-3. Targets: the same small network from scratch, once for each target, everything else alike. A run
-   that is there already is not trained again.
+1. Counts: the agreement of each target with FER2013's label, over all rows of the source.
+2. Heads: trained networks with a head for labels and one for votes; the predictions of both heads
+   and of their mixtures on PublicTest, without training.
+3. Targets: the same small network from scratch, once per target, all else equal. Finished runs are
+   not repeated.
 
-Every answer is compared with FER2013's labels and with the raters, on the same faces.
+All predictions are compared with FER2013's labels and with the raters, on the same faces.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from emolens.training.recipe import Recipe
 
 _MIXTURES = (0.0, 0.25, 0.5, 0.75, 1.0)
 Logits = npt.NDArray[np.float64]
-# What each run learns: the target of its head for labels, and the weight of a head for votes.
+# The target of the label head and the loss weight of the vote head of each run.
 _RUNS: Mapping[str, tuple[Target, float]] = {
     "label": (Target.LABEL, 0.0),
     "label and votes": (Target.LABEL, 1.0),
@@ -62,8 +62,10 @@ def main() -> None:
     options = parser.parse_args()
     record: dict[str, object] = {"counts": target_counts(load_faces(options.source))}
     validation = load_faces(options.source, Split.VALIDATION)
-    # As logits that name the label and nothing else.
-    record["labels_themselves"] = figures(50 * np.eye(len(LABELS))[validation.labels], validation)
+    # Logits that predict the label with certainty.
+    record["labels_themselves"] = metrics_of(
+        50 * np.eye(len(LABELS))[validation.labels], validation
+    )
     record["heads"] = measure_heads(options.checkpoints, validation)
     record["targets"] = measure_targets(options.source, options.runs, validation)
     if options.json:
@@ -71,14 +73,14 @@ def main() -> None:
 
 
 def votes_of(faces: FaceSet) -> npt.NDArray[np.uint8]:
-    """The votes uint8 (N, 10) of faces, which must have some."""
+    """Return the votes uint8 (N, 10) of faces; raise `DatasetError` without votes."""
     if faces.votes is None:
         raise DatasetError("the source has no FER+ votes")
     return faces.votes
 
 
 def target_counts(faces: FaceSet) -> dict[str, object]:
-    """Faces with each target, and how many of these name FER2013's label."""
+    """Count the faces with each target and their agreement with FER2013's label."""
     votes = votes_of(faces)
     columns = vote_columns()
     found: dict[str, object] = {"n": len(faces)}
@@ -113,10 +115,10 @@ def target_counts(faces: FaceSet) -> dict[str, object]:
     return found
 
 
-def _agreement(named: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> dict[str, object]:
-    """Among faces with an answer (not -1), how often it is the label."""
-    rows = named >= 0
-    hits = named == labels
+def _agreement(classes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> dict[str, object]:
+    """Measure the agreement with the label over faces with a class (not -1)."""
+    rows = classes >= 0
+    hits = classes == labels
     return {
         "n": int(rows.sum()),
         "share": float(hits[rows].mean()),
@@ -124,19 +126,19 @@ def _agreement(named: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> d
             label: float(hits[rows & (labels == number)].mean())
             for number, label in enumerate(LABELS)
         },
-        "counts": dict(zip(LABELS, np.bincount(named[rows], minlength=7).tolist(), strict=True)),
+        "counts": dict(zip(LABELS, np.bincount(classes[rows], minlength=7).tolist(), strict=True)),
     }
 
 
-def figures(logits: Logits, faces: FaceSet) -> dict[str, object]:
-    """One kind of answer (N, 7) against labels and raters."""
+def metrics_of(logits: Logits, faces: FaceSet) -> dict[str, object]:
+    """Measure logits (N, 7) against labels and raters."""
     votes = votes_of(faces)
     probabilities = softmax(logits.astype(np.float32)).astype(np.float64)
-    answers = Predictions(probabilities, faces.labels)
-    against_labels = compute_metrics(answers)
+    predictions = Predictions(probabilities, faces.labels)
+    against_labels = compute_metrics(predictions)
     majority = vote_targets(votes, Target.MAJORITY).labels
     rows = np.flatnonzero(majority >= 0)
-    against_majority = compute_metrics(Predictions(answers.probabilities[rows], majority[rows]))
+    against_majority = compute_metrics(Predictions(predictions.probabilities[rows], majority[rows]))
     return {
         "accuracy": against_labels.accuracy,
         "macro_f1": against_labels.macro_f1,
@@ -144,14 +146,14 @@ def figures(logits: Logits, faces: FaceSet) -> dict[str, object]:
         "majority_ci95": list(against_majority.accuracy_ci95),
         "majority_macro_f1": against_majority.macro_f1,
         "majority_recall": {label: one.recall for label, one in against_majority.per_class.items()},
-        **asdict(vote_agreement(answers, votes)),
+        **asdict(vote_agreement(predictions, votes)),
     }
 
 
 def measure_heads(paths: Iterable[Path], faces: FaceSet) -> list[dict[str, object]]:
-    """Both heads of finished networks, their mixtures, and the mean over all networks."""
+    """Measure both heads of trained networks, their mixtures, and the mean of all networks."""
     print(
-        "\n| network | votes' part | FER2013 | majority | macro-F1 | one rater |\n"
+        "\n| network | weight of the vote head | FER2013 | majority | macro-F1 | one rater |\n"
         + "|---" * 6
         + "|"
     )
@@ -168,7 +170,7 @@ def measure_heads(paths: Iterable[Path], faces: FaceSet) -> list[dict[str, objec
 def _mixtures(name: str, labels: Logits, votes: Logits, faces: FaceSet) -> list[dict[str, object]]:
     rows = []
     for part in _MIXTURES:
-        found = figures((1 - part) * labels + part * votes, faces)
+        found = metrics_of((1 - part) * labels + part * votes, faces)
         rows.append({"network": name, "votes_part": part, **found})
         print(
             f"| {name} | {part:.2f} | {found['accuracy']:.1%} | {found['majority']:.1%} | "
@@ -179,24 +181,24 @@ def _mixtures(name: str, labels: Logits, votes: Logits, faces: FaceSet) -> list[
 
 @torch.inference_mode()
 def _heads(network: ExpressionNetwork, faces: FaceSet) -> tuple[Logits, Logits]:
-    """Log-shares (N, 7) of a network's two heads."""
+    """Predict log-probabilities (N, 7) of a network's two heads."""
     vote_head = network.vote_head
     if vote_head is None:
         raise ConfigError("the checkpoint has no head for votes; train with loss.vote_weight")
 
-    def answer(prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict(prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         pooled = network.feature_map(torch.from_numpy(prepared)).mean(dim=(2, 3))
-        answers = torch.cat([network.answer(pooled), vote_head(pooled)], dim=1)
-        return np.asarray(answers.numpy())
+        logits = torch.cat([network.forward_head(pooled), vote_head(pooled)], dim=1)
+        return np.asarray(logits.numpy())
 
-    both = torch.from_numpy(in_chunks(answer, faces.images, network.input_spec)).double()
+    both = torch.from_numpy(in_chunks(predict, faces.images, network.input_spec)).double()
     of_votes = both[:, len(LABELS) :][:, torch.from_numpy(vote_columns())]
     labels, votes = (head.log_softmax(dim=1).numpy() for head in (both[:, : len(LABELS)], of_votes))
     return labels, votes
 
 
 def measure_targets(source: Path, runs: Path, faces: FaceSet) -> list[dict[str, object]]:
-    """The same small network from scratch for each target."""
+    """Train and measure the same small network for each target."""
     print(
         "\n| target | FER2013 | macro-F1 | majority | macro-F1 | one rater |\n" + "|---" * 6 + "|"
     )
@@ -207,11 +209,11 @@ def measure_targets(source: Path, runs: Path, faces: FaceSet) -> list[dict[str, 
             is_begun = (run_dir / RESOLVED_RECIPE).exists()
             fit(_recipe(source, target, vote_weight), run_dir, resume=is_begun)
         network = load_checkpoint(run_dir / BEST_CHECKPOINT).networks[0]
-        answers = {name: _answers(network, faces)}
+        logits_of = {name: _label_logits(network, faces)}
         if vote_weight:
-            answers[f"{name}, head of the votes"] = _heads(network, faces)[1]
-        for shown, logits in answers.items():
-            found = figures(logits, faces)
+            logits_of[f"{name}, head of the votes"] = _heads(network, faces)[1]
+        for shown, logits in logits_of.items():
+            found = metrics_of(logits, faces)
             rows.append({"target": shown, **found})
             print(
                 f"| {shown} | {found['accuracy']:.1%} | {found['macro_f1']:.3f} | "
@@ -223,15 +225,15 @@ def measure_targets(source: Path, runs: Path, faces: FaceSet) -> list[dict[str, 
 
 
 @torch.inference_mode()
-def _answers(network: ExpressionNetwork, faces: FaceSet) -> Logits:
-    def answer(prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _label_logits(network: ExpressionNetwork, faces: FaceSet) -> Logits:
+    def predict(prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.asarray(network(torch.from_numpy(prepared)).numpy())
 
-    return np.asarray(in_chunks(answer, faces.images, network.input_spec), np.float64)
+    return np.asarray(in_chunks(predict, faces.images, network.input_spec), np.float64)
 
 
 def _recipe(source: Path, target: Target, vote_weight: float) -> Recipe:
-    """A network that learns in minutes; no mixing, which a multi target does not allow."""
+    """Return a recipe of minutes, without mixing, which multi targets do not support."""
     return Recipe.model_validate(
         {
             "name": "targets",

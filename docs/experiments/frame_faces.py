@@ -1,12 +1,12 @@
 """Cut the largest face out of each image of a Parquet file, as emolens frames faces.
 
-The result is a source for `emolens train`: one split, `Training`, with the labels as they are. So
-images that show more around a face than FER2013's do can be learnt from (0020-learning.md):
+The result is a source for `emolens train` with one split, `Training`, and unchanged labels. It
+makes images with a wider framing than FER2013's usable for training (0020-learning.md):
 
-    python docs/experiments/frame_faces.py ../shared/wild/more.parquet runs/more.parquet \
-        --image picture --label weak_label
+    python docs/experiments/frame_faces.py $EMOLENS_DATA/wild/more.parquet runs/more.parquet \
+        --label weak_label
 
-It holds images of people: treat it as its source.
+The file contains images of people: handle it like its source.
 """
 
 import argparse
@@ -33,11 +33,15 @@ SIZE_PX = 48
 
 
 def main() -> None:
-    """Write the faces, and say how many images had none."""
+    """Write the faces, and print the number of faces and images."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--image", default="picture", help="column of encoded images")
+    parser.add_argument(
+        "--image",
+        default="picture",  # codespell:ignore picture
+        help="column of encoded images",
+    )
     parser.add_argument("--label", default="label", help="column of labels, in words")
     options = parser.parse_args()
     table = pq.read_table(options.source, columns=[options.image, options.label]).to_pylist()

@@ -1,7 +1,7 @@
-"""Measure how FER2013 frames a face, in units of a detector's boxes (0001-framing.md).
+"""Measure the framing of FER2013 in units of a detector's boxes (0001-framing.md).
 
-Every image is enlarged (or, below 1, shrunk), laid on a grey canvas at a random place and shown
-to the detector.
+Every image is enlarged (or, below 1, shrunk), placed at a random position on a grey canvas and
+passed to the detector.
 """
 
 import argparse
@@ -27,12 +27,12 @@ CANVAS_WH = (640, 480)
 GRAY = 127
 SEED = 0
 Floats = npt.NDArray[np.float64]
-Figures = dict[str, float | int | list[float]]
+Metrics = dict[str, float | int | list[float]]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Where a face's image lies on the canvas, in pixels."""
+    """The position of a face image on the canvas, in pixels."""
 
     left: int
     top: int
@@ -42,7 +42,7 @@ class Shown:
 def lay_out(
     face: npt.NDArray[np.uint8], side: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], Shown]:
-    """Bring a grey face to `side` and lay it on a canvas at a random place."""
+    """Resize a grey face to `side` and place it at a random position on a canvas."""
     width, height = CANVAS_WH
     canvas = np.full((height, width, 3), GRAY, np.uint8)
     left = int(rng.integers(0, width - side + 1))
@@ -54,7 +54,7 @@ def lay_out(
 
 
 def box_framing(shown: Shown, found: FaceDetection, unit: str) -> tuple[float, float, float]:
-    """Centre shift x and y and scale of the image's square, in box sides of the given kind."""
+    """Return centre shift x, y and scale of the image square, in box sides of a given kind."""
     box = found.box
     sides = {
         "sqrt": (box.width * box.height) ** 0.5,
@@ -66,7 +66,7 @@ def box_framing(shown: Shown, found: FaceDetection, unit: str) -> tuple[float, f
 
 
 def landmark_framing(shown: Shown, found: FaceDetection) -> tuple[float, float, float]:
-    """The same from landmarks: middle of eyes and mouth, and how far they are spread."""
+    """Return the same from landmarks: midpoint and spread of eyes and mouth."""
     if found.landmarks is None:
         return (float("nan"),) * 3
     right_eye, left_eye, _, mouth_right, mouth_left = found.landmarks.astype(np.float64)
@@ -84,10 +84,10 @@ def _relation(
     return (shown.left + half - x) / side, (shown.top + half - y) / side, shown.side / side
 
 
-def summarise(relations: Sequence[tuple[float, float, float]]) -> Figures:
-    """Medians, interquartile ranges, and the errors left when the medians are applied.
+def summarise(relations: Sequence[tuple[float, float, float]]) -> Metrics:
+    """Compute medians, interquartile ranges, and the residuals after applying the medians.
 
-    Errors are in sides of FER2013's square: centre distance, and |ln| of the side's ratio.
+    Errors are the centre distance in sides of FER2013's square, and |ln| of the side ratio.
     """
     table: Floats = np.array(relations, np.float64).reshape(-1, 3)
     table = table[np.isfinite(table).all(axis=1)]
@@ -112,7 +112,7 @@ def _rounded(values: Floats) -> list[float]:
 def measure(
     detector: FaceDetector, faces: Sequence[npt.NDArray[np.uint8]], enlargement: float
 ) -> dict[str, object]:
-    """Everything about one enlargement."""
+    """Run all measurements at one enlargement."""
     rng = np.random.default_rng(SEED)
     side = round(faces[0].shape[0] * enlargement)
     found: list[tuple[Shown, FaceDetection]] = []
@@ -147,7 +147,7 @@ def measure(
 
 
 def main() -> None:
-    """Read the arguments, measure, write JSON."""
+    """Measure and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE")
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)

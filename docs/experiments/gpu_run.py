@@ -1,16 +1,16 @@
-"""Train teachers and their student on one GPU, in as many minutes as there are.
+"""Train teachers and their student on one GPU within a time budget.
 
-Pack what the other machine needs, some 50 MB; then train there:
+Pack the data for the GPU machine, about 50 MB; then train there:
 
-    python docs/experiments/gpu_run.py pack ../shared/fer2013 --weights FILE.dat --out gpu-data
+    python docs/experiments/gpu_run.py pack $EMOLENS_DATA/fer2013 --weights FILE.dat --out gpu-data
     python docs/experiments/gpu_run.py train gpu-data --out results --minutes 9
 
-The other machine needs torch, timm, lightning, torchmetrics, tensorboard, pyarrow, OpenCV,
+The GPU machine needs torch, timm, lightning, torchmetrics, tensorboard, pyarrow, OpenCV,
 scikit-learn, matplotlib, rich, ONNX Runtime, pydantic, platformdirs and defusedxml, and no network.
 
-How many epochs fit is measured by a short run of each recipe. Each network is written to the output
-folder as soon as it is finished, with its figures, and is not trained again when the command is
-started anew. `FILE.dat` is dlib_face_recognition_resnet_model_v1.dat (`recipes/face-resnet.toml`).
+A short run of each recipe measures the number of epochs that fit. Each finished network is written
+to the output folder with its metrics, and is not trained again when the command is
+repeated. `FILE.dat` is dlib_face_recognition_resnet_model_v1.dat (`recipes/face-resnet.toml`).
 """
 
 import argparse
@@ -39,10 +39,10 @@ from emolens.training.recipe_file import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 FACES, START = "faces.parquet", "face-resnet.ckpt"
-# Beyond 100 OpenCV writes WebP without loss. Faces to learn from may lose what nobody sees.
+# Beyond 100 OpenCV writes lossless WebP. Training faces tolerate imperceptible loss.
 QUALITY = {Split.TRAIN: 92, Split.VALIDATION: 101}
 PROBE_EPOCHS = 3
-# What a run takes beside its epochs: reading, figures, writing.
+# Overhead of a run beside its epochs: reading, metrics, writing.
 OVERHEAD_S = 10.0
 
 
@@ -51,12 +51,12 @@ class Training:
     """A network to train.
 
     Attributes:
-        name: What its files are called.
+        name: Stem of its files.
         recipe: A file of `recipes/`.
-        changes: What is different here, section by section.
-        share: Part of the minutes that are left when it begins.
-        most_epochs: More are of no use.
-        is_student: Whether the networks before it teach it.
+        changes: Changes of the recipe, section by section.
+        share: Part of the remaining time that it may use.
+        most_epochs: Maximum number of epochs.
+        is_student: Whether the previous networks are its teachers.
     """
 
     name: str
@@ -109,7 +109,7 @@ PLAN: Sequence[Training] = (
 
 
 def pack(source: Path, weights: Path, out: Path) -> None:
-    """Write all faces but `PrivateTest` into one small file, and the network that knows faces."""
+    """Write all faces but `PrivateTest` into one small file, and the face-recognition network."""
     out.mkdir(parents=True, exist_ok=True)
     samples, images = [], []
     for split, quality in QUALITY.items():
@@ -125,7 +125,7 @@ def pack(source: Path, weights: Path, out: Path) -> None:
     network = build_network(recipe, pretrained=True).eval()
     faces = load_faces(out / FACES, Split.TRAIN, size_px=recipe.data_size_px)
     measure_on_some(network, faces)
-    # The file of weights stays behind.
+    # The recipe of the checkpoint must not refer to the weights file.
     with TemporaryDirectory() as folder:
         whole = Path(folder) / START
         save_checkpoint(whole, changed(PLAN[0], out), [network.state_dict()], "none")
@@ -133,7 +133,7 @@ def pack(source: Path, weights: Path, out: Path) -> None:
 
 
 def changed(training: Training, data: Path, *more: Mapping[str, Any]) -> Recipe:
-    """The recipe with its own changes and more, on the packed faces."""
+    """Return the recipe with its own and more changes, on the packed faces."""
     values = load_recipe(RECIPES / training.recipe).model_dump(mode="json", exclude_none=True)
     source = {"source": str(data / FACES)}
     values |= {"name": training.name, "data": [section | source for section in values["data"]]}
@@ -147,7 +147,7 @@ def changed(training: Training, data: Path, *more: Mapping[str, Any]) -> Recipe:
 
 
 def phases_of(recipe: Recipe, epochs: int) -> dict[str, Any]:
-    """The last phase alone, which lets everything learn, so many epochs long."""
+    """Return the last phase alone, which trains all layers, with a number of epochs."""
     phase = recipe.phases[-1].model_dump(mode="json", exclude_none=True)
     plain = min(phase["plain_epochs"], epochs - 1)
     warm_up = min(phase["warmup_epochs"], epochs / 4)
@@ -157,7 +157,7 @@ def phases_of(recipe: Recipe, epochs: int) -> dict[str, Any]:
 
 
 def seconds_an_epoch(recipe: Recipe) -> float:
-    """Measured by a run of a few epochs; reading the faces is not counted."""
+    """Measure seconds per epoch by a short run, without reading the faces."""
     began = [0.0]
 
     def begin(_faces: object) -> None:
@@ -169,7 +169,7 @@ def seconds_an_epoch(recipe: Recipe) -> float:
 
 
 def train(data: Path, out: Path, minutes: float, plan: Sequence[Training] = PLAN) -> None:
-    """Train what is not there yet, one network after the other."""
+    """Train the missing networks one after the other."""
     until_s = time.monotonic() + 60 * minutes
     out.mkdir(parents=True, exist_ok=True)
     teachers: list[str] = []
@@ -185,7 +185,7 @@ def train(data: Path, out: Path, minutes: float, plan: Sequence[Training] = PLAN
 def train_one(
     training: Training, data: Path, finished: Path, budget_s: float, teachers: Sequence[str]
 ) -> None:
-    """Train one network for so many seconds, and write it and its figures."""
+    """Train one network within a budget in seconds, and write it with its metrics."""
     more: dict[str, Any] = {}
     if training.is_student:
         more["teacher"] = {"checkpoints": list(teachers)}
@@ -196,7 +196,7 @@ def train_one(
     left_s = budget_s - OVERHEAD_S - PROBE_EPOCHS * epoch_s
     epochs = min(int(left_s / epoch_s), training.most_epochs)
     if epochs < 1 or (training.is_student and not teachers):
-        print(f"{training.name}: no time for it, an epoch takes {epoch_s:.1f} s", flush=True)
+        print(f"{training.name}: skipped, an epoch takes {epoch_s:.1f} s", flush=True)
         return
     with TemporaryDirectory() as folder:
         run = Path(folder) / "run"

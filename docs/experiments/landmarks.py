@@ -1,8 +1,7 @@
-"""How near are the landmark network's points to its teachers', at any roll? (0017-landmarks.md)
+"""Measure the landmark network against its teachers, at any roll (0017-landmarks.md).
 
-Faces that nothing was learnt from are enlarged or shrunk, turned about their middle and laid on
-grey. The network gets a box as detectors give it: a little off, and never turned. Run from the
-project's folder:
+Held-out faces are resized, rotated about their centre and placed on grey. The network gets a box
+with a detector's errors: shifted, scaled and never rotated. Run from the repository root:
 
     python docs/experiments/landmarks.py recipes/landmarks.toml --json docs/metrics/landmarks.json
 """
@@ -34,7 +33,7 @@ SEED = 0
 CANVAS_PX = 320
 FACE_PX = 160
 GRAY = 127
-# A detector's box against the network's: shift of the centre and change of the side, in sides.
+# Errors of a detector's box: shift of the centre and change of the side, in sides.
 SHIFT, CHANGE = 0.1, 0.15
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -42,7 +41,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shown:
-    """A face on a canvas, what the teachers say of it, and a box as a detector gives it."""
+    """A face on a canvas, the teachers' prediction, and a box with a detector's errors."""
 
     canvas: Pixels
     landmarks: Floats
@@ -54,7 +53,7 @@ class Shown:
 def show(
     image: Pixels, landmarks: Floats, box: Floats, roll_degrees: float, rng: np.random.Generator
 ) -> Shown:
-    """Lay an image on a canvas, turned clockwise."""
+    """Place an image on a canvas, rotated clockwise."""
     interpolation = cv2.INTER_CUBIC if len(image) < FACE_PX else cv2.INTER_AREA
     large = cv2.resize(image, (FACE_PX, FACE_PX), interpolation=interpolation)
     middle = (FACE_PX - 1) / 2
@@ -82,14 +81,14 @@ def show(
     return Shown(np.repeat(canvas[..., None], 3, axis=2), points, upright, found, roll)
 
 
-def look(model: LandmarkModel, shown: Shown) -> FaceDetection | None:
-    """What emolens makes of a find."""
+def refine(model: LandmarkModel, shown: Shown) -> FaceDetection | None:
+    """Refine the detection with the landmark network; None: rejected."""
     detector = LandmarkDetector(FakeDetector([FaceDetection(shown.found, 0.9)]), model)
     return next(iter(detector.detect(shown.canvas)), None)
 
 
-def figures(pairs: list[tuple[Shown, FaceDetection | None]]) -> dict[str, float | int]:
-    """Errors over all faces that were taken for one."""
+def metrics_of(pairs: list[tuple[Shown, FaceDetection | None]]) -> dict[str, float | int]:
+    """Measure the errors over all accepted faces."""
     errors, rolls, ious, n_certain = [], [], [], 0
     for shown, found in pairs:
         if found is None or found.landmarks is None or found.roll is None:
@@ -115,7 +114,7 @@ def figures(pairs: list[tuple[Shown, FaceDetection | None]]) -> dict[str, float 
 
 
 def false_faces(model: LandmarkModel) -> dict[str, float]:
-    """Share of parts of images without faces, and of textures, that are taken for a face."""
+    """Measure the share of face-free patches and textures accepted as a face."""
     backgrounds = load_backgrounds(None, model.manifest.size_px, SEED + 1)
     taken = []
     for background in backgrounds[::4]:
@@ -128,7 +127,7 @@ def false_faces(model: LandmarkModel) -> dict[str, float]:
 
 
 def milliseconds(model: LandmarkModel, shown: Shown, n_faces: int) -> float:
-    """Time of both looks at faces of one image, per face, cutting out included."""
+    """Measure the time of all passes per face of one image, cropping included."""
     x, y = shown.found.center_xy
     side = shown.found.width
     finds = [FaceDetection(Box.from_center((x + 0.02 * n, y), side), 0.9) for n in range(n_faces)]
@@ -143,10 +142,12 @@ def milliseconds(model: LandmarkModel, shown: Shown, n_faces: int) -> float:
 
 
 def main() -> None:
-    """Measure and print or write the figures."""
+    """Measure, then print or write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--model", type=Path, help="a file of `emolens export`; else the shipped")
+    parser.add_argument(
+        "--model", type=Path, help="a file of `emolens export`; default: the shipped one"
+    )
     parser.add_argument("--faces", type=int, default=600, help="of each validation source")
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
@@ -178,7 +179,9 @@ def main() -> None:
             ]
         name = section.source.stem
         record[name] = {"teachers_see_a_face": len(taught.rows) / len(chosen)} | {
-            way: figures([(face, look(model, face)) for face in track(faces, way, transient=True)])
+            way: metrics_of(
+                [(face, refine(model, face)) for face in track(faces, way, transient=True)]
+            )
             for way, faces in shown.items()
         }
     record["without_a_face"] = false_faces(model)

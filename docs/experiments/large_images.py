@@ -1,7 +1,7 @@
-"""Measure what is found in large and long images, and what it costs (0012-large-images.md).
+"""Measure detection rate and cost in large and long images (0012-large-images.md).
 
-FER2013 faces are laid on grey, as in experiment 0001, and the head of scikit-image's portrait
-(public domain) on enlarged photographs without faces, at random places and across the edges of
+FER2013 faces are placed on grey, as in experiment 0001, and the head of scikit-image's portrait
+(public domain) on enlarged photographs without faces, at random positions and across the edges of
 tiles.
 """
 
@@ -31,7 +31,7 @@ from emolens.media.sample import sample_image
 
 SEED = 0
 GRAY = 127
-ONE_LOOK_PX = 640
+ONE_PASS_PX = 640
 # (width, height) of the image and sides of the faces, FER2013's square, in pixels.
 RECALL: dict[tuple[int, int], tuple[int, ...]] = {
     (1280, 960): (40, 58, 100),
@@ -47,14 +47,14 @@ RECALL: dict[tuple[int, int], tuple[int, ...]] = {
 }
 BACKGROUNDS = ("coffee", "chelsea", "rocket", "brick", "grass", "gravel", "text", "moon")
 HEAD = read_image(sample_image()).image[20:240, 110:330]
-# Where CenterFace's framing square lies in the head, in sides of the head.
+# Position of CenterFace's framing square in the head, in sides of the head.
 HEAD_FRAME = (0.240, 0.158, 0.810, 0.728)
 Image = npt.NDArray[np.uint8]
 
 
 @dataclass
 class Tally:
-    """What came out of all images of one size with faces of one size."""
+    """Counts and errors over all images of one size with faces of one size."""
 
     n_shown: int = 0
     n_found: int = 0
@@ -64,7 +64,7 @@ class Tally:
     log_side: list[float] = field(default_factory=list)
 
     def add(self, squares: Sequence[Box], found: Sequence[Box], cpu_s: float) -> None:
-        """Match the framing squares that were found with those that were shown."""
+        """Match the detected framing squares with the true ones."""
         self.n_shown += len(squares)
         self.cpu_s.append(cpu_s)
         free = list(found)
@@ -80,7 +80,7 @@ class Tally:
         self.n_extra += len(free)
 
     def to_dict(self) -> dict[str, float]:
-        """Share found, detections too many, errors of the framing square, CPU time of an image."""
+        """Return detection rate, extra detections, framing errors and CPU time per image."""
         errors = {"center_error_p50": self.center_error, "log_side_error_p50": self.log_side}
         return {
             "n_shown": self.n_shown,
@@ -92,7 +92,7 @@ class Tally:
 
 
 def background(size_wh: tuple[int, int], name: str) -> Image:
-    """A photograph without faces that covers an image; its middle, enlarged."""
+    """Enlarge the centre of a photograph without faces to an image size."""
     photograph = getattr(skimage.data, name)()
     if photograph.ndim == 2:
         photograph = np.repeat(photograph[..., None], 3, axis=2)
@@ -106,7 +106,7 @@ def background(size_wh: tuple[int, int], name: str) -> Image:
 
 
 def heads(n_heads: int, rng: np.random.Generator) -> list[Image]:
-    """The head, brighter or darker, and mirrored every other time."""
+    """Return heads, brighter or darker, every other one mirrored."""
     gains = rng.uniform(0.6, 1.1, n_heads)
     return [
         np.clip(HEAD[:, :: -1 if number % 2 else 1] * gain, 0, 255).astype(np.uint8)
@@ -115,13 +115,13 @@ def heads(n_heads: int, rng: np.random.Generator) -> list[Image]:
 
 
 def lay_out(image: Image, faces: Sequence[Image], side: int, rng: np.random.Generator) -> list[Box]:
-    """Lay images on an image at random places without overlaps; the faces' framing squares.
+    """Place faces at random positions without overlap; return their framing squares.
 
     Args:
         image: Changed in place.
         faces: FER2013 faces, grey, or heads, in colour.
         side: Side of the framing squares in pixels.
-        rng: Chooses the places.
+        rng: Source of the positions.
     """
     is_head = faces[0].ndim == 3
     frame_x, frame_y, frame_end = HEAD_FRAME[:3] if is_head else (0.0, 0.0, 1.0)
@@ -146,7 +146,7 @@ def lay_out(image: Image, faces: Sequence[Image], side: int, rng: np.random.Gene
 def recall(
     detectors: dict[str, FaceDetector], faces: Sequence[Image], n_images: int
 ) -> Iterator[dict[str, object]]:
-    """What each detector finds, by size of image and faces; heads if there are no faces."""
+    """Measure each detector by size of image and faces; without faces, use heads."""
     for size_wh, sides in RECALL.items():
         for side in sides:
             rng = np.random.default_rng(SEED)
@@ -173,7 +173,7 @@ def recall(
 
 
 def across_edges(detector: TiledDetector, side: int, n_places: int) -> dict[str, object]:
-    """How often one head on the edge of a tile of a 24-megapixel image is found exactly once."""
+    """Count the detections of one head on the edge of a tile of a 24-megapixel image."""
     size_wh = (6000, 4000)
     rng = np.random.default_rng(SEED)
     tiles = detector.plan(size_wh).tiles
@@ -197,7 +197,7 @@ def across_edges(detector: TiledDetector, side: int, n_places: int) -> dict[str,
 
 
 def false_finds(detector: FaceDetector, size_wh: tuple[int, int]) -> dict[str, object]:
-    """Detections in enlarged photographs without faces and in noise."""
+    """Detect faces in enlarged photographs without faces and in noise."""
     rng = np.random.default_rng(SEED)
     width, height = size_wh
     found = {name: _scores(detector.detect(background(size_wh, name))) for name in BACKGROUNDS}
@@ -213,7 +213,7 @@ def false_finds(detector: FaceDetector, size_wh: tuple[int, int]) -> dict[str, o
 
 
 def cost(detector: TiledDetector, size_wh: tuple[int, int]) -> dict[str, object]:
-    """Looks, CPU and wall time of one image, and the highest memory of the process so far."""
+    """Measure passes, CPU and wall time of one image, and peak memory of the process."""
     image = background(size_wh, "coffee")
     plan = detector.plan(size_wh)
     detector.detect(image)
@@ -241,20 +241,20 @@ def _scores(found: Sequence[FaceDetection]) -> list[float]:
 
 
 def main() -> None:
-    """Read the arguments, measure, write one JSON line per figure."""
+    """Measure and write one JSON line per row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("recall", "edges", "false", "cost"))
     parser.add_argument(
         "--faces",
         type=Path,
-        help="a FER2013 source with PublicTest rows; heads on photographs unless given",
+        help="a FER2013 source with PublicTest rows; default: heads on photographs",
     )
     parser.add_argument("--n-images", type=int, default=3)
     parser.add_argument("--n-threads", type=int, default=2)
     arguments = parser.parse_args()
     after = TiledDetector(
         CenterFaceDetector(n_threads=arguments.n_threads),
-        long_side_px=ONE_LOOK_PX,
+        long_side_px=ONE_PASS_PX,
         smallest_px=SMALLEST_FACE_PX,
     )
     rows: Iterator[dict[str, object]]

@@ -1,4 +1,4 @@
-"""Milliseconds one face takes on one CPU thread, for model files and for networks of a recipe.
+"""Measure the milliseconds per face on one CPU thread, for model files and recipes.
 
 python docs/experiments/latency.py everyday labels labels-small --json docs/metrics/latency.json
 python docs/experiments/latency.py recipes/small.toml
@@ -20,7 +20,7 @@ N_TIMED = 2000
 
 
 def session_of(name: str) -> tuple[OnnxSession, InputSpec, float]:
-    """A session with one thread, its input and the size of its file in MB."""
+    """Return a single-threaded session, its input and the size of its file in MB."""
     if not name.endswith(".toml"):
         model = load_emotion_model(name, n_threads=1)
         return model.session, model.manifest.input, model.size_bytes / 1e6
@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("models", nargs="+")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    figures = {}
-    print("| model | MB | ms a face: least | median | 95th percentile |")
+    results = {}
+    print("| model | MB | ms per face: minimum | median | 95th percentile |")
     print("|---|---|---|---|---|")
     for name in options.models:
         session, spec, size_mb = session_of(name)
@@ -57,9 +57,9 @@ def main() -> None:
                 durations_ms.append(1e3 * (time.perf_counter() - started_s))
         least, median, p95 = np.percentile(durations_ms, [0, 50, 95])
         print(f"| {name} | {size_mb:.1f} | {least:.2f} | {median:.2f} | {p95:.2f} |")
-        figures[name] = {"size_mb": size_mb, "least_ms": least, "median_ms": median, "p95_ms": p95}
+        results[name] = {"size_mb": size_mb, "least_ms": least, "median_ms": median, "p95_ms": p95}
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

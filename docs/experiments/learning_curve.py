@@ -1,4 +1,4 @@
-"""Print a training run epoch by epoch, as the tables of these pages show it.
+"""Print the epochs of a training run as a Markdown table.
 
 python docs/experiments/learning_curve.py runs/accurate --every 5
 """
@@ -10,7 +10,7 @@ from emolens.training.run_report import read_epochs
 
 
 def main() -> None:
-    """Print one Markdown row per epoch, and always the last one of a phase."""
+    """Print one Markdown row per epoch, always including the last one of a phase."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--every", type=int, default=1)

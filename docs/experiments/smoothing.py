@@ -1,8 +1,8 @@
-"""Measure how calm smoothed labels are, how late they change, and what the frame rate does.
+"""Measure flips and delays of smoothed labels, and the effect of the frame rate.
 
 python docs/experiments/smoothing.py [--json FILE]
 
-The expressions are made up: logits that stay or change, and noise on them.
+The signals are synthetic: constant or changing logits with noise.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _PATIENCES_S = (0.25, 1.0)
 
 
 def _logits(**probabilities: float) -> Logits:
-    """Logits of named probabilities; the other classes share what is left."""
+    """Return logits of given probabilities; the other classes share the rest."""
     rest = (1 - sum(probabilities.values())) / (N_EMOTIONS - len(probabilities))
     values = np.full(N_EMOTIONS, rest)
     for name, probability in probabilities.items():
@@ -60,7 +60,7 @@ def _scores(logits: Logits) -> EmotionScores:
 
 
 class _Chain:
-    """Smoothing and hysteresis as a stream has them."""
+    """Smoothing and hysteresis as in a stream."""
 
     def __init__(self, tau_s: float, margin: float, patience_s: float) -> None:
         self._smoother = ExponentialSmoother(tau_s)
@@ -71,7 +71,7 @@ class _Chain:
 
 
 def count_flips(logits: Logits, chain: _Chain, seed: int, rate_hz: float) -> tuple[int, int]:
-    """How often the top class of noisy scores changes, and how often the label does."""
+    """Count the changes of the top class of noisy scores and of the displayed label."""
     rng = np.random.default_rng(seed)
     raw, shown = [], []
     for index in range(round(_LENGTH_S * rate_hz)):
@@ -82,7 +82,7 @@ def count_flips(logits: Logits, chain: _Chain, seed: int, rate_hz: float) -> tup
 
 
 def measure_delay(before: Logits, after: Logits, chain: _Chain, seed: int, rate_hz: float) -> float:
-    """Seconds from a sudden change, at any moment between two frames, to its label."""
+    """Measure the seconds from a sudden change between two frames to its label."""
     rng = np.random.default_rng(seed)
     changed_s = _CHANGE_AT_S + rng.uniform(0, 1 / rate_hz)
     wanted = Emotion(int(after.argmax()))
@@ -96,13 +96,13 @@ def measure_delay(before: Logits, after: Logits, chain: _Chain, seed: int, rate_
 
 
 def _swinging(at_s: float) -> Logits:
-    """Between neutral and happy, once in two seconds."""
+    """Oscillate between neutral and happy with a period of two seconds."""
     share = 0.5 + 0.5 * np.sin(np.pi * at_s)
     return np.asarray((1 - share) * _logits(neutral=0.8) + share * _logits(happy=0.8))
 
 
 def _smile(at_s: float, *, onset_s: float) -> Logits:
-    """Neutral, a smile that takes `onset_s` to come, and neutral again."""
+    """Neutral, a smile with an onset of `onset_s`, and neutral again."""
     share = float(np.interp(at_s, [1, 1 + onset_s, 2.5, 2.5 + onset_s], [0, 1, 1, 0]))
     return np.asarray((1 - share) * _logits(neutral=0.8) + share * _logits(happy=0.8))
 
@@ -116,7 +116,7 @@ SIGNALS: dict[str, Signal] = {
 
 
 def smoothed_values(signal: Signal, rate_hz: int, tau_s: float) -> npt.NDArray[np.float32]:
-    """Smoothed probabilities of a signal at the times of the lowest rate, (n, 7)."""
+    """Return smoothed probabilities (n, 7) of a signal at the times of the lowest rate."""
     smoother = ExponentialSmoother(tau_s)
     step = rate_hz // min(_RATES_HZ)
     values = [
@@ -127,7 +127,7 @@ def smoothed_values(signal: Signal, rate_hz: int, tau_s: float) -> npt.NDArray[n
 
 
 def rate_difference(signal: Signal, tau_s: float) -> float:
-    """The largest difference that the frame rate makes to any smoothed probability."""
+    """Return the maximum difference between frame rates in any smoothed probability."""
     values = [smoothed_values(signal, rate_hz, tau_s) for rate_hz in _RATES_HZ]
     return max(float(abs(a - b).max()) for a, b in itertools.combinations(values, 2))
 
@@ -137,7 +137,7 @@ def _n_changes(labels: list[Emotion]) -> int:
 
 
 def measure(tau_s: float, margin: float, patience_s: float) -> dict[str, object]:
-    """All figures of one setting, scored 30 and 10 times a second."""
+    """Measure one setting with 30 and 10 scores per second."""
 
     def chain() -> _Chain:
         return _Chain(tau_s, margin, patience_s)
@@ -175,7 +175,7 @@ def measure(tau_s: float, margin: float, patience_s: float) -> dict[str, object]
 
 
 def _settings() -> list[tuple[float, float, float]]:
-    """The defaults, then each number changed by itself."""
+    """Return the defaults, then one changed parameter at a time."""
     tau_s, margin, patience_s = DEFAULT_TAU_S, DEFAULT_MARGIN, DEFAULT_PATIENCE_S
     return [
         (tau_s, margin, patience_s),
@@ -186,7 +186,7 @@ def _settings() -> list[tuple[float, float, float]]:
 
 
 def main() -> None:
-    """Print the figures of every setting, and write them as JSON if asked."""
+    """Print the results of every setting, and optionally write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     target = parser.parse_args().json
@@ -195,8 +195,8 @@ def main() -> None:
         measured.append(measure(*setting))
         print(json.dumps(measured[-1], indent=1), flush=True)
     if target:
-        figures = {"noise": _NOISE, "n_seeds": len(_SEEDS), "settings": measured}
-        target.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        results = {"noise": _NOISE, "n_seeds": len(_SEEDS), "settings": measured}
+        target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Which tracker keeps identities when faces hide, cross and turn back?
+"""Compare how well trackers preserve ids when faces cross, hide and turn back.
 
 python docs/experiments/tracking.py --json docs/metrics/tracking.json
 
-Real detections of two people in the public domain on known paths, looked for ten times a second,
-and, in the last column, the clips at 30 frames a second as `emolens video` analyses them. IDF1
-(Ristani et al. 2016) against where the faces really are; a face that another image covers by half
-or more does not count.
+Real detections on portraits of two subjects in the public domain, moved along known paths, ten
+detections per second. The last column uses the clips at 30 frames per second as `emolens video`
+analyses them. The metric is IDF1 (Ristani et al. 2016) against the true positions; a face covered
+by half or more does not count.
 """
 
 import argparse
@@ -30,22 +30,22 @@ from emolens.testing import Actor, FakeClassifier, SyntheticSource, collins, hop
 from emolens.tracking import TRACKER_NAMES, build_tracker
 
 SIZE_WH = (640, 480)
-LOOKS_HZ = 10.0
+DETECTIONS_HZ = 10.0
 FRAMES_HZ = 30.0
 IN_STREAM = "in a stream"
 Place = Callable[[float], tuple[float, float, float] | None]
-Look = tuple[float, list[tuple[int, Box]], list[FaceDetection]]
+Sample = tuple[float, list[tuple[int, Box]], list[FaceDetection]]
 BUFFER = 60
 SCORE = 0.5
 
 
 def walk(from_x: float, to_x: float, y: float, width: float, duration_s: float) -> Place:
-    """A straight line at one speed."""
+    """Return a straight path at constant speed."""
     return lambda t: (from_x + (to_x - from_x) * t / duration_s, y, width)
 
 
 def clips() -> dict[str, tuple[float, list[Actor]]]:
-    """Name to length in seconds and who moves how; the later actor is in front."""
+    """Return length in seconds and actors of each clip; later actors are in front."""
 
     def pair(
         seconds: float, y: float = 240, widths: tuple[float, float] = (150, 150)
@@ -67,7 +67,7 @@ def clips() -> dict[str, tuple[float, list[Actor]]]:
         "cross fast": (2, pair(2)),
         "cross a little lower": (4, pair(4, y=290)),
         "small behind large": (4, pair(4, widths=(100, 200))),
-        "pass somebody still": (
+        "pass somebody still": (  # codespell:ignore somebody
             5,
             [collins(lambda _t: (320, 240, 130)), hopper(walk(700, -60, 240, 160, 5))],
         ),
@@ -95,7 +95,7 @@ def clips() -> dict[str, tuple[float, list[Actor]]]:
 
 
 def visible(actors: list[Actor], at_s: float) -> list[tuple[int, Box]]:
-    """Faces that are in the image and not covered by half or more."""
+    """Return the faces in the image that are covered by less than half."""
     found = []
     for number, actor in enumerate(actors):
         face = actor.face_at(at_s)
@@ -108,34 +108,34 @@ def visible(actors: list[Actor], at_s: float) -> list[tuple[int, Box]]:
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Area of the intersection in square pixels."""
+    """Return the area of the intersection in square pixels."""
     width = min(one.x_max, other.x_max) - max(one.x_min, other.x_min)
     height = min(one.y_max, other.y_max) - max(one.y_min, other.y_min)
     return max(width, 0) * max(height, 0)
 
 
-def look_at(duration_s: float, actors: list[Actor]) -> list[Look]:
-    """Time, truth and detections of every look."""
-    # As videos are searched.
-    side_px = StreamSettings().search_px(DEFAULT_DETECTOR)
+def sample_clip(duration_s: float, actors: list[Actor]) -> list[Sample]:
+    """Return time, truth and detections of every sample."""
+    # The default of videos.
+    side_px = StreamSettings().resolve_detector_px(DEFAULT_DETECTOR)
     detector = build_detector(long_side_px=side_px, n_threads=2)
     source = SyntheticSource(actors, size_wh=SIZE_WH)
-    times = np.arange(0, duration_s, 1 / LOOKS_HZ).tolist()
+    times = np.arange(0, duration_s, 1 / DETECTIONS_HZ).tolist()
     return [(t, visible(actors, t), detector.detect(source.draw(t))) for t in times]
 
 
-def measure(tracker: FaceTracker, looks: list[Look]) -> tuple[float, int]:
-    """IDF1 and how many numbers were given."""
+def measure(tracker: FaceTracker, samples: list[Sample]) -> tuple[float, int]:
+    """Return IDF1 and the number of assigned ids."""
     seen = [
         [track for track in tracker.update(detections, at_s) if track.detection]
-        for at_s, _, detections in looks
+        for at_s, _, detections in samples
     ]
-    return identity([truth for _, truth, _ in looks], seen)
+    return identity([truth for _, truth, _ in samples], seen)
 
 
 def in_stream(duration_s: float, actors: list[Actor]) -> tuple[float, int]:
-    """The same of a whole stream, whose frames are searched, followed and tracked as a file's."""
-    detector = build_detector(long_side_px=StreamSettings().search_px(DEFAULT_DETECTOR))
+    """Return the same for a whole stream, analysed like a file."""
+    detector = build_detector(long_side_px=StreamSettings().resolve_detector_px(DEFAULT_DETECTOR))
     analyzer = StreamAnalyzer(detector, FakeClassifier())
     source = SyntheticSource(actors, size_wh=SIZE_WH, rate_hz=FRAMES_HZ, duration_s=duration_s)
     results = [analyzer.step(frame) for frame in source]
@@ -146,7 +146,7 @@ def in_stream(duration_s: float, actors: list[Actor]) -> tuple[float, int]:
 def identity(
     truth: Sequence[list[tuple[int, Box]]], seen: Sequence[Sequence[TrackedFace | FaceResult]]
 ) -> tuple[float, int]:
-    """IDF1 and how many numbers were given, from the true and the seen faces of each frame."""
+    """Return IDF1 and the number of ids, from the true and tracked faces of each frame."""
     truth_ids = [np.array([number for number, _ in faces], int) for faces in truth]
     track_ids = [np.array([face.track_id for face in faces], int) for faces in seen]
     overlaps = [
@@ -155,12 +155,12 @@ def identity(
         )
         for faces, there in zip(truth, seen, strict=True)
     ]
-    figures = compute_identity_metrics(truth_ids, track_ids, overlaps)
-    return float(figures["IDF1"]), len(set(np.concatenate(track_ids).tolist()))
+    metrics = compute_identity_metrics(truth_ids, track_ids, overlaps)
+    return float(metrics["IDF1"]), len(set(np.concatenate(track_ids).tolist()))
 
 
 class Plain:
-    """A tracker of the package as it is, without what emolens adds."""
+    """An unmodified tracker of the package."""
 
     name = "plain"
 
@@ -168,7 +168,7 @@ class Plain:
         self.tracker = tracker
 
     def update(self, detections: list[FaceDetection], at_s: float) -> list:
-        """Only what `measure` needs."""
+        """Return the tracks with the attributes that `measure` needs."""
         boxes = sv.Detections.empty()
         if detections:
             boxes = sv.Detections(
@@ -186,7 +186,7 @@ class Plain:
 
 
 def plain_trackers() -> dict[str, Callable[[], Plain]]:
-    """The package's trackers with our thresholds."""
+    """Return the unmodified trackers with emolens's thresholds."""
     shared = {"lost_track_buffer": BUFFER, "minimum_consecutive_frames": 1}
     scores = {"high_conf_det_threshold": SCORE}
     starts = {**shared, **scores, "track_activation_threshold": SCORE}
@@ -207,20 +207,20 @@ def main() -> None:
     names = (*makers, IN_STREAM)
     print("| clip | faces | " + " | ".join(names) + " |")
     print("|---|---|" + "---|" * len(names))
-    figures: dict[str, dict[str, dict[str, float]]] = {}
+    results: dict[str, dict[str, dict[str, float]]] = {}
     for clip, (duration_s, actors) in clips().items():
-        looks = look_at(duration_s, actors)
-        of_clip = {name: measure(make(), looks) for name, make in makers.items()}
+        samples = sample_clip(duration_s, actors)
+        of_clip = {name: measure(make(), samples) for name, make in makers.items()}
         of_clip[IN_STREAM] = in_stream(duration_s, actors)
-        figures[clip] = {
+        results[clip] = {
             name: {"idf1": idf1, "n_ids": n_ids} for name, (idf1, n_ids) in of_clip.items()
         }
         cells = [f"{idf1:.2f} ({n_ids})" for idf1, n_ids in of_clip.values()]
         print(f"| {clip} | {len(actors)} | " + " | ".join(cells) + " |", flush=True)
-    means = {name: float(np.mean([of[name]["idf1"] for of in figures.values()])) for name in names}
+    means = {name: float(np.mean([of[name]["idf1"] for of in results.values()])) for name in names}
     print("| mean | | " + " | ".join(f"{mean:.2f}" for mean in means.values()) + " |")
     if options.json:
-        record = {"clips": figures, "mean_idf1": means}
+        record = {"clips": results, "mean_idf1": means}
         options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ NETWORKS = {
 
 
 def count_mmac(network: nn.Module) -> float:
-    """Millions of multiply-accumulates that the convolutions take for one face."""
+    """Count the multiply-accumulates of the convolutions for one face, in millions."""
     total = 0
 
     def add(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
@@ -41,7 +41,7 @@ def count_mmac(network: nn.Module) -> float:
 
 
 def step_ms(network: nn.Module, *, bf16: bool, compiled: bool) -> float:
-    """Mean milliseconds of forward, backward and AdamW for one batch."""
+    """Measure the mean milliseconds of forward, backward and AdamW for one batch."""
     network = network.train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
     forward = torch.compile(network) if compiled else network

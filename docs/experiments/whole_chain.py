@@ -1,9 +1,9 @@
-"""Does a face read from an image get the answer it gets as a ready-made crop?
+"""Compare the accuracy of the whole chain with that on ready-made crops.
 
-Benchmark faces are enlarged onto a grey canvas and go through detector, framing and classifier;
-the same faces go to the classifier directly. Run from the project's folder:
+Benchmark faces are enlarged onto a grey canvas and pass through detector, framing and classifier.
+The same faces also go to the classifier directly. Run from the repository root:
 
-    python docs/experiments/whole_chain.py ../shared/fer2013/public-test.parquet --json -
+    python docs/experiments/whole_chain.py $EMOLENS_DATA/fer2013/public-test.parquet --json -
 """
 
 import argparse
@@ -28,7 +28,7 @@ GRAY = 128
 
 
 def place(face: npt.NDArray[np.uint8], factor: float) -> tuple[npt.NDArray[np.uint8], Box]:
-    """Enlarge a uint8 (S, S) face and put it in the middle of a grey uint8 (480, 640, 3) canvas."""
+    """Enlarge a uint8 (S, S) face and centre it on a grey uint8 (480, 640, 3) canvas."""
     width, height = CANVAS_WH
     large = cv2.resize(face, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     side = large.shape[0]
@@ -39,7 +39,7 @@ def place(face: npt.NDArray[np.uint8], factor: float) -> tuple[npt.NDArray[np.ui
 
 
 def best_match(faces: tuple[FaceResult, ...], truth: Box) -> FaceResult | None:
-    """The largest face whose centre lies within the pasted image."""
+    """Return the largest face whose centre is inside the pasted image."""
     for face in faces:
         x, y = face.box.center_xy
         if truth.x_min <= x <= truth.x_max and truth.y_min <= y <= truth.y_max:
@@ -48,7 +48,7 @@ def best_match(faces: tuple[FaceResult, ...], truth: Box) -> FaceResult | None:
 
 
 def main() -> None:
-    """Measure and print or write the figures."""
+    """Measure, then print or write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--split", default="PublicTest")
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=4.0)
     parser.add_argument("--model", default="default")
     parser.add_argument("--detector", default=DEFAULT_DETECTOR)
-    parser.add_argument("--detector-px", type=int, help="longer side of what the detector sees")
+    parser.add_argument("--detector-px", type=int, help="longer side of the detector input")
     parser.add_argument("--json", default="-")
     options = parser.parse_args()
 

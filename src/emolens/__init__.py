@@ -7,18 +7,18 @@
     result.faces[0].label          # Emotion.HAPPY, or None where emolens abstains
     result.to_dict(), result.to_json(), result.to_rows()
 
-    for result in emolens.stream(0):                  # a camera, an address, a video, a folder
+    for result in emolens.stream(0):                  # a camera, URL, video file or folder
         print(result.media_time_s, *result.faces)     # result.frame is the image
 
     recorded = emolens.analyze_video("clip.mp4", emolens.VideoJob(tables=["faces.csv"]))
 
-For many images keep one analyzer: `analyzer = emolens.ImageAnalyzer.load()`. For several
-analyzers, e.g. one a stream, keep `models = emolens.Models()` and take them from it.
+To analyse many images, create one analyzer: `analyzer = emolens.ImageAnalyzer.load()`. To run
+several analyzers, such as one per stream, create them from one `models = emolens.Models()`.
 """
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as type checkers read it; `typing` is slow to load
+TYPE_CHECKING = False  # type checkers treat it as True; importing `typing` is slow
 
 if TYPE_CHECKING:
     from emolens.contract import ROW_COLUMNS, SCHEMA_VERSION, TABLE_COLUMNS
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from emolens.core.geometry import Box
     from emolens.core.manifest import InputSpec, ModelManifest
     from emolens.core.ports import FrameSource, ResultSink, SourceReport
-    from emolens.jobs.streams import Look
+    from emolens.jobs.streams import DrawOptions
     from emolens.jobs.video import Recorded, VideoJob, analyze_video
     from emolens.media.clip import Clip
     from emolens.media.push_source import PushSource
@@ -73,6 +73,7 @@ __all__ = [
     "ConfigError",
     "DamagedImageError",
     "DatasetError",
+    "DrawOptions",
     "EmolensError",
     "Emotion",
     "EmotionScores",
@@ -90,7 +91,6 @@ __all__ = [
     "InputError",
     "InputNotFoundError",
     "InputSpec",
-    "Look",
     "MissingExtraError",
     "ModelError",
     "ModelManifest",
@@ -118,9 +118,9 @@ __all__ = [
     "stream",
 ]
 
-# Loaded on first use: OpenCV, which many of them need, changes LD_LIBRARY_PATH when it is imported,
-# and importing emolens must leave the environment alone. It must also be quick: until the command
-# line has been loaded by way of this module, nothing can be done about Ctrl-C.
+# Loaded on first use. Many names need OpenCV, whose import changes LD_LIBRARY_PATH, and importing
+# emolens must not change the environment. The import must also be fast: Ctrl-C cannot be handled
+# before the command line is loaded, which imports this module.
 _LOADED_ON_USE = {
     "emolens.contract": (
         "ROW_COLUMNS",
@@ -171,7 +171,7 @@ _LOADED_ON_USE = {
         "ResultSink",
         "SourceReport",
     ),
-    "emolens.jobs.streams": ("Look",),
+    "emolens.jobs.streams": ("DrawOptions",),
     "emolens.jobs.video": (
         "Recorded",
         "VideoJob",
@@ -206,7 +206,7 @@ def __getattr__(name: str) -> object:
     if name == "__version__":
         value = import_module("importlib.metadata").version("emolens")
     elif name in _MODULES:
-        # A library that is missing or broken is told in one line, not by where it came to light.
+        # Report a missing or broken library in one line instead of a long traceback.
         with import_module("emolens.core.libraries").explaining_imports():
             value = getattr(import_module(_MODULES[name]), name)
     else:

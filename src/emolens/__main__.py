@@ -1,4 +1,4 @@
-"""`python -m emolens` is `emolens`."""
+"""`python -m emolens`, which runs the `emolens` command."""
 
 from emolens.cli.main import run
 

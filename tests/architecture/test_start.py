@@ -10,7 +10,7 @@ from emolens.media.sample import sample_image
 
 # Each takes from a hundredth of a second to seconds, and naming faces in images needs none.
 HEAVY = (
-    *("av", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow", "requests", "scipy", "seaborn"),
+    *("av", "jinja2", "matplotlib", "pandas", "pyarrow", "requests", "scipy", "seaborn"),
     *("skimage", "sklearn", "supervision", "torch", "trackers", "urllib3"),
     *("asyncio", "http.client", "multiprocessing", "rich.progress", "ssl", "urllib.request"),
 )

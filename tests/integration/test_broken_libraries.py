@@ -48,7 +48,7 @@ CASES = [
     ("av", "DLL load failed while importing _core", "pip install --force-reinstall av"),
     ("av", None, "pip install --force-reinstall av"),
     ("PIL", "cannot import name '_imaging'", "pip install --force-reinstall pillow"),
-    ("onnxruntime", NO_LIBGL, "install the system's package"),
+    ("onnxruntime", NO_LIBGL, "Install the system package"),
     ("onnxruntime", None, "pip install --force-reinstall onnxruntime"),
 ]
 

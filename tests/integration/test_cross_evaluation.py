@@ -132,7 +132,7 @@ def test_nothing_that_can_be_read_is_a_failure(folder: Path) -> None:
     done = command("evaluate", "--model", "labels-small", *sources, "--json", "a.json", cwd=folder)
     assert done.returncode == 1
     assert "gone: no such file or folder" in done.stderr
-    assert "none of the sources could be read" in done.stderr
+    assert "none of the sources can be read" in done.stderr
     assert done.stdout == ""
     assert not (folder / "a.json").exists()
 
@@ -143,7 +143,7 @@ def test_a_comparison_is_of_one_model_on_one_source(folder: Path) -> None:
             *("evaluate", "--data", "own.parquet", *several, "--compare", "everyday"), cwd=folder
         )
         assert done.returncode == 1
-        assert "--compare is for one model on one source" in done.stderr
+        assert "--compare requires one model and one source" in done.stderr
 
 
 def test_a_model_that_is_none_ends_with_1(folder: Path) -> None:
@@ -172,11 +172,11 @@ def test_targets_need_votes(folder: Path) -> None:
         cwd=folder,
     )
     assert done.returncode == 1
-    assert "the target majority is taken from FER+'s votes, but not every face" in done.stderr
+    assert "the target majority requires FER+ votes, but not every face" in done.stderr
     both = ("--data", "raf", "--data", "own.parquet", "--target", "soft")
     some = command("evaluate", "--model", "labels-small", *both, "--json", "-", cwd=folder)
     assert some.returncode == 2
-    assert "the target soft is taken from FER+'s votes" in some.stderr
+    assert "the target soft requires FER+ votes" in some.stderr
     assert [one["name"] for one in json.loads(some.stdout)["data"]] == ["own.parquet"]
     unknown = command("evaluate", "--data", "raf", "--target", "votes", cwd=folder)
     assert unknown.returncode == 1

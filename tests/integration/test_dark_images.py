@@ -83,7 +83,7 @@ def test_washed_out_and_foggy_images_give_the_same_label(
     for image in (255 - darken(255 - astronaut, step), 120 + darken(astronaut, step)):
         result = analyzer.analyze(image)
         assert [face.label for face in result.faces] == [Emotion.HAPPY]
-        assert result.warnings[0].startswith("very little contrast")
+        assert result.warnings[0].startswith("very low contrast")
 
 
 @pytest.mark.parametrize("step", [8, 16, 32])

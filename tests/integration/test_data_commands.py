@@ -105,7 +105,7 @@ def test_every_command_says_in_whose_order_numbers_were_read(numbered: Path) -> 
     assert warning in done.stderr
     [converted] = info("a.parquet", cwd=folder)
     [kept] = converted["warnings"]
-    assert kept.startswith("a.parquet: made of numbered: the class folders 0, 1, 2, ")
+    assert kept.startswith("a.parquet: converted from numbered: the class folders 0, 1, 2, ")
 
 
 def test_a_conversion_tells_no_one_where_its_source_lies(numbered: Path) -> None:
@@ -211,11 +211,11 @@ def test_faults_may_be_skipped_and_end_with_2(broken_raf: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "out", "message"),
     [
-        ("raf", "raf.csv", "raf.csv: the file must end in .parquet or .pq"),
-        ("raf", "raf", "raf: the file must end in .parquet or .pq"),
+        ("raf", "raf.csv", "raf.csv: the suffix is '.csv'; allowed: .parquet or .pq"),
+        ("raf", "raf", "raf: the suffix is ''; allowed: .parquet or .pq"),
         ("gone", "raf.parquet", "gone: no such file or folder"),
-        ("empty.csv", "raf.parquet", "empty.csv: holds no faces"),
-        ("raf", "folder.parquet", "it is a folder; give the name of a file"),
+        ("empty.csv", "raf.parquet", "empty.csv: contains no faces"),
+        ("raf", "folder.parquet", "it is a folder. Give the name of a file."),
     ],
 )
 def test_what_cannot_be_converted_is_said_and_leaves_nothing(
@@ -283,7 +283,7 @@ def test_nothing_is_an_error(tmp_path: Path, arguments: list[str]) -> None:
     out = ["out.parquet"] if arguments == ["convert"] else []
     done = command("data", *arguments, "faces", *out, cwd=tmp_path)
     assert done.returncode == 1
-    assert "faces: holds no faces: faces: left out 1 other file: 1 .txt" in done.stderr
+    assert "faces: contains no faces: faces: left out 1 other file: 1 .txt" in done.stderr
     assert not (tmp_path / "out.parquet").exists()
 
 

@@ -81,7 +81,7 @@ def test_every_face_has_its_row(folder: Path) -> None:
 def test_no_face_is_an_empty_answer(folder: Path) -> None:
     done = explain_command("blank.png", "--out", "a.png", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no face found, nothing written" in done.stderr
+    assert "no face detected, no file written" in done.stderr
     assert not (folder / "a.png").exists()
 
 

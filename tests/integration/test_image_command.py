@@ -217,8 +217,8 @@ def test_every_file_of_a_folder_is_read_or_reported_or_counted(mixed: Path) -> N
         assert records[f"root/{name}"]["error"]["code"] == code
     messages = {name: records[f"root/{name}"]["error"]["message"] for name in failed}
     assert "camera raw file" in messages["j.CR2"]
-    assert "export it as JPEG or TIFF" in messages["j.CR2"]
-    assert "use `emolens video`" in messages["k.mov"]
+    assert "Export it as JPEG or TIFF" in messages["j.CR2"]
+    assert "Use `emolens video`" in messages["k.mov"]
     assert "link to 'nowhere'" in messages["own/gone"]
     said = done.stderr.decode()
     assert "left out 4 other files: 2 hidden, 1 .xmp, 1 .txt" in said

@@ -65,7 +65,7 @@ def run(generated_data: Path, tmp_path: Path) -> Path:
 
 def test_from_recipe_to_model_file(run: Path, tmp_path: Path) -> None:
     loaded = load_landmarks(run / "best.ckpt")
-    assert 0 < loaded.figures["val_error"] < 1
+    assert 0 < loaded.metrics["val_error"] < 1
     exported = export_landmarks(run / "best.ckpt", tmp_path / "small.onnx")
     assert exported.parity < 1e-5
     assert exported.size_bytes == (tmp_path / "small.onnx").stat().st_size
@@ -94,7 +94,7 @@ def test_it_learns(generated_data: Path, tmp_path: Path) -> None:
 
 def test_a_finished_run_is_resumed_to_the_same_network(generated_data: Path, run: Path) -> None:
     before = (run / "best.ckpt").read_bytes()
-    error = load_landmarks(run / "best.ckpt").figures["val_error"]
+    error = load_landmarks(run / "best.ckpt").metrics["val_error"]
     again = fit_landmarks(small(generated_data), run, resume=True, show_progress=False)
     assert again.val_error == pytest.approx(error)
     assert len(before) == len((run / "best.ckpt").read_bytes())
@@ -154,5 +154,5 @@ def test_kinds_of_models_are_told_apart(run: Path, small_run: Path, tmp_path: Pa
 def test_an_unknown_key_is_told_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE.read_text().replace("hidden =", "hiden ="))
-    with pytest.raises(ConfigError, match=r"unknown key 'network.hiden'; valid here: size_px"):
+    with pytest.raises(ConfigError, match=r"unknown key 'network.hiden'; allowed: size_px"):
         load_landmark_recipe(path)

@@ -116,11 +116,11 @@ def test_a_full_disk_is_told_and_a_stream_for_nobody_ends(folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("99", "no camera 99"),
+        ("99", "camera 99 not found"),
         ("rtsp://me:secret@127.0.0.1:9/door", "cannot open rtsp://127.0.0.1:9/door"),
         ("http://127.0.0.1:9/", "cannot open http://127.0.0.1:9/"),
         ("concat:face.mkv|face.mkv", "no such file"),
-        ("lavfi://testsrc", "allowed are"),
+        ("lavfi://testsrc", "allowed: paths"),
         ("missing.mkv", "no such file"),
     ],
 )

@@ -49,8 +49,10 @@ def test_a_camera_of_snapshots_that_goes_away_and_comes_back() -> None:
         with odd_camera_server(int(camera.host.rpartition(":")[2])):
             wait_until(lambda: runner.status.counts.processed > n_before + 2, limit_s=4)
     taker.join(5)
-    assert events[0].startswith(f"source lost: cannot open {plan.name}: Connection refused")
-    assert events[1:] == ["source is back"]
+    assert events[0].startswith(
+        f"source lost, reconnecting: cannot open {plan.name}: Connection refused"
+    )
+    assert events[1:] == ["source reconnected"]
     assert numbers == list(range(len(numbers)))
 
 
@@ -73,7 +75,7 @@ def test_snapshots_are_followed_and_a_password_is_shown_nowhere(tmp_path: Path) 
         (("live", "--source", "rtsp://me:ge/heim@127.0.0.1/x", "--no-window"), "percent-encoded"),
         (("live", "--source", "me:geheim@127.0.0.1/x", "--no-window"), "begins with its scheme"),
         (("video", "http://me:geheim@127.0.0.1/x"), "emolens live --source http://127.0.0.1/x"),
-        (("bench", "--source", "http://me:geheim@127.0.0.1/x"), "give a video file"),
+        (("bench", "--source", "http://me:geheim@127.0.0.1/x"), "Use a video file"),
         (("image", "http://me:geheim@127.0.0.1/x.jpg"), "emolens live --source"),
         (("image", "a.jpg", "rtsp://me:geheim@127.0.0.1/x.jpg"), "emolens live --source"),
         (("explain", "http://me:geheim@127.0.0.1/x.jpg"), "emolens live --source"),

@@ -117,7 +117,8 @@ def test_a_run_is_not_resumed_with_another_recipe(small_run: Path) -> None:
     values["phases"][0]["peak_rate"] = 0.5
     other = Recipe.model_validate({**values, "seed": 9})
     with pytest.raises(
-        ConfigError, match=r"seed \(0 there, 9 here\), phases.0.peak_rate \(0.01 there, 0.5 here\)"
+        ConfigError,
+        match=r"seed \(saved 0, requested 9\), phases.0.peak_rate \(saved 0.01, requested 0.5\)",
     ):
         fit(other, small_run, resume=True, show_progress=False)
 
@@ -293,7 +294,9 @@ def test_a_log_that_cannot_be_written_is_said_too(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("lightning.pytorch.loggers.CSVLogger.save", full)
-    with pytest.raises(OutputError, match="No space left on device; make room and go on with"):
+    with pytest.raises(
+        OutputError, match="No space left on device. Free some space and continue with"
+    ):
         fit(small_recipe(generated_data), tmp_path / "run", show_progress=False)
 
 
@@ -337,7 +340,7 @@ def test_the_commands_lead_from_a_recipe_to_a_model(generated_data: Path, tmp_pa
     again = emolens("train", recipe.name, "--set", "start=start.ckpt", "--out", "runs/again")
     assert again.returncode == 0, again.stderr
     senseless = emolens("export", "runs/small/best.ckpt", "start.ckpt", "--int8")
-    assert "a checkpoint takes --set alone" in senseless.stderr
+    assert "a .ckpt file takes --set only" in senseless.stderr
     named = emolens("export", "start.ckpt", "other.onnx", "--data", str(generated_data))
     assert named.returncode == 0, named.stderr
     assert load_emotion_model(tmp_path / "other.onnx").manifest.name == "other"

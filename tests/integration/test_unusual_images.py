@@ -131,7 +131,7 @@ def test_animations_give_their_first_frame_and_say_so(
     content = encoded(portrait, image_format, save_all=True, append_images=others)
     result = analyzer.analyze(content)
     assert_same_faces(result, expected)
-    assert result.warnings == ("first of 3 frames",)
+    assert result.warnings == ("only the first of 3 frames is used",)
 
 
 def _declared_png(width: int, height: int) -> bytes:

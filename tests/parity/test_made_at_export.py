@@ -133,7 +133,8 @@ def test_what_raters_see_needs_votes(untrained: Path, generated_data: Path, tmp_
 
 def test_what_was_learnt_cannot_be_changed(untrained: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"export can change name, license, pretrained, answer; .*seed"
+        ConfigError,
+        match=r"export cannot change seed .*; allowed: name, license, pretrained, answer",
     ):
         export_checkpoint(untrained, tmp_path / "a.onnx", changes=["seed=3"])
     with pytest.raises(ConfigError, match="unknown key 'answer.vote'"):

@@ -147,6 +147,6 @@ def test_networks_without_convolutions_are_not_made_int8(
 ) -> None:
     vit = {"kind": "vit", "width": 24, "depth": 1, "heads": 2, "patch_px": 8}
     fit(small_recipe(generated_data, epochs=1, network=vit), tmp_path, show_progress=False)
-    with pytest.raises(ModelError, match="8-bit arithmetic is for convolutional networks"):
+    with pytest.raises(ModelError, match="8-bit arithmetic needs 2 or more convolutions"):
         export_checkpoint(tmp_path / "best.ckpt", tmp_path / "a.onnx", int8=True)
     assert not (tmp_path / "a.onnx").exists()

@@ -1,4 +1,4 @@
-"""Crops in, emotion scores out."""
+"""Classification of face crops into emotion scores."""
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier
 from emolens.classification.views import TenViewClassifier

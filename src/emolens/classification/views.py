@@ -1,4 +1,4 @@
-"""Test-time augmentation: the mean answer over ten views of a face."""
+"""Test-time augmentation: the mean prediction over ten views of a face."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,27 +13,27 @@ from emolens.core.ports import EmotionClassifier
 from emolens.imaging.preprocess import to_gray
 
 # Five positions (centre and four corners) and their mirror images, after Krizhevsky et al. 2012,
-# "ImageNet Classification with Deep CNNs"; faces are framed tightly, so the crop is shifted by a
-# small part of its side, repeating the border, instead of being cut smaller.
+# "ImageNet Classification with Deep CNNs". Faces are framed tightly, so the crop is not made
+# smaller but shifted by a small fraction of its side, repeating the border.
 _SHIFT = 1 / 24
 _POSITIONS = ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
 _N_VIEWS = 2 * len(_POSITIONS)
 
 
 class TenViewClassifier:
-    """Averages the probabilities of another classifier over ten views; ten times as slow."""
+    """A classifier that averages another one's probabilities over ten views; ten times as slow."""
 
     def __init__(self, classifier: EmotionClassifier) -> None:
         self._classifier = classifier
 
     @property
     def input_spec(self) -> InputSpec:
-        """The input of the classifier behind it."""
+        """Input of the wrapped classifier."""
         return self._classifier.input_spec
 
     def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
-        """Mean scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in the order given."""
-        # All at once, so that the classifier behind can fill its batches.
+        """Predict mean scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in order."""
+        # One call, so that the wrapped classifier can fill its batches.
         views = [view for crop in crops for view in ten_views(to_gray(crop))]
         scores = self._classifier.classify(views)
         return [
@@ -43,7 +43,7 @@ class TenViewClassifier:
 
 
 def ten_views(face: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Ten uint8 (H, W) views of a uint8 (H, W) face: five positions, then their mirror images."""
+    """Create ten uint8 (H, W) views of a face: five positions, then their mirror images."""
     height, width = face.shape
     shifted = [
         cv2.warpAffine(

@@ -1,4 +1,4 @@
-"""`emolens data audit`: what is wrong with data sets, and which rows to leave out."""
+"""`emolens data audit`: known issues of data sets, and training rows to exclude."""
 
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,9 @@ from emolens import __version__
 from emolens.cli.options import JsonOption, QuietOption
 from emolens.cli.terminal import (
     PartialFailureError,
+    echo,
+    echo_error,
     progress,
-    say,
-    say_error,
     show,
     write_json,
 )
@@ -30,30 +30,33 @@ from emolens.storage.jsonl import STDOUT
 def audit(
     sources: Annotated[
         list[Path],
-        typer.Argument(help="Any sources of emolens data info.", metavar="SOURCE..."),
+        typer.Argument(
+            help="Data sets in any format that emolens data info reads.", metavar="SOURCE..."
+        ),
     ],
     *,
     json: JsonOption = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a page with plots and lists.", metavar="FILE.html")
+        Path | None,
+        typer.Option(help="Write an HTML report with plots and lists.", metavar="FILE.html"),
     ] = None,
     clean: Annotated[
         Path | None,
         typer.Option(
-            help="Write the training rows to leave out, for data.clean of a recipe.",
+            help="Write a list of training rows to exclude, for data.clean in a recipe.",
             metavar="FILE.json",
         ),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Look for copies, leaks between splits, conflicting labels, blanks and non-faces.
+    """Detect duplicates, leaks between splits, conflicting labels, blank images and non-faces.
 
-    Several sources are looked at as one data set, so copies between them are found too.
+    Several sources are audited as one data set, which also detects duplicates between them.
     """
     if report:
         require_report("emolens data audit --report")
     shown = partial(progress, quiet=quiet)
-    parts = read_sources(sources, read_audited, on_error=say_error, progress=shown)
+    parts = read_sources(sources, read_audited, on_error=echo_error, progress=shown)
     if not parts:
         raise typer.Exit(1)
     audited = join_audited(parts)
@@ -79,4 +82,4 @@ def _write_files(found: Audit, report: Path | None, clean: Path | None, *, quiet
     for path, content in contents.items():
         write_bytes(path, content.encode())
         if not quiet:
-            say(f"wrote {path}")
+            echo(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""`emolens bench`: how quick this machine is, stage by stage."""
+"""`emolens bench`: throughput and latency on this computer, stage by stage."""
 
 from functools import partial
 from typing import Annotated
@@ -15,19 +15,19 @@ from emolens.storage.jsonl import STDOUT
 def bench(
     *,
     source: Annotated[
-        str | None, typer.Option(help="Measure on this video instead of generated ones.")
+        str | None, typer.Option(help="Video to measure instead of the generated clips.")
     ] = None,
     json: options.JsonOption = None,
-    frames: Annotated[int, typer.Option(help="Frames of each measurement.", min=10)] = 60,
+    frames: Annotated[int, typer.Option(help="Number of frames per measurement.", min=10)] = 60,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
     detector_px: options.DetectorPxOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Measure frames a second and the time of each stage, from decoding to the drawn image.
+    """Measure throughput and the latency of each stage, from decoding to drawing.
 
-    On generated clips with 0 to 8 faces, several sizes, 1 and 2 threads, with the settings of
-    `live` and of `video`. Nothing else should run meanwhile.
+    Generated clips have 0 to 8 faces and several frame sizes. Each is measured with 1 and 2
+    threads and with the settings of `live` and `video`. Close other programs first.
     """
     job = BenchJob(source, frames, model, detector, detector_px)
     measured = job.measure(partial(progress, quiet=quiet))

@@ -1,4 +1,4 @@
-"""`emolens data convert`: any data set as one Parquet file."""
+"""`emolens data convert`: a data set as one Parquet file."""
 
 from functools import partial
 from pathlib import Path
@@ -7,35 +7,37 @@ from typing import Annotated
 import typer
 
 from emolens.cli.options import QuietOption
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error
+from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress
 from emolens.jobs.convert import convert_data
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Any source of emolens data info.")],
-    out: Annotated[Path, typer.Argument(help="The file to write.", metavar="OUT.parquet")],
+    source: Annotated[
+        Path, typer.Argument(help="Data set in any format that emolens data info reads.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Parquet file to write.", metavar="OUT.parquet")],
     *,
     size_px: Annotated[
         int | None,
         typer.Option(
             min=16,
             max=512,
-            help="Bring every face to a square of this side; each keeps its own size unless given.",
+            help="Resize every face to a square of this side in pixels. Default: keep the size.",
         ),
     ] = None,
     skip_damaged: Annotated[
         bool,
         typer.Option(
             "--skip-damaged",
-            help="Leave out and count faces that cannot be read; ends with 2 if there are any.",
+            help="Skip and count damaged faces; exit with code 2 if there are any.",
         ),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a data set as one Parquet file: grey faces, labels, splits, people and FER+ votes.
+    """Convert a data set to one Parquet file: grey faces, labels, splits, subjects, FER+ votes.
 
-    Such a file is read several times as fast as single images. It holds images of people: the
-    licence of the data set goes for it too.
+    A Parquet file loads several times as fast as single images. It contains images of people:
+    the licence of the data set also applies to it.
     """
     converted = convert_data(
         source,
@@ -46,12 +48,12 @@ def convert(
     )
     report = converted.report
     for message in report.damaged:
-        say_error(message)
+        echo_error(message)
     if not quiet:
         for warning in report.warnings:
-            say(warning)
+            echo(warning)
         left_out = sum(report.left_out.values())
-        say(
+        echo(
             f"wrote {out}: {converted.n_faces:,} faces; left out {left_out:,}, "
             f"skipped {report.n_damaged:,}"
         )

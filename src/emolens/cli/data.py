@@ -1,4 +1,4 @@
-"""`emolens data`: look into data sets."""
+"""`emolens data`: inspect, audit and convert data sets."""
 
 from functools import partial
 from pathlib import Path
@@ -8,13 +8,13 @@ import typer
 
 from emolens.cli import audit, convert
 from emolens.cli.options import JsonOption, QuietOption
-from emolens.cli.terminal import PartialFailureError, progress, say_error, show, write_json
+from emolens.cli.terminal import PartialFailureError, echo_error, progress, show, write_json
 from emolens.datasets.summary import summarize
 from emolens.jobs.sources import read_sources
 from emolens.reports.data_text import data_text
 from emolens.storage.jsonl import STDOUT
 
-app = typer.Typer(help="Look into data sets.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, audit and convert data sets.", no_args_is_help=True)
 app.command("audit")(audit.audit)
 app.command("convert")(convert.convert)
 
@@ -24,7 +24,7 @@ def info(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="CSV, Parquet, class folders, or the folder of a published data set.",
+            help="CSV or Parquet files, class folders, or folders of published data sets.",
             metavar="SOURCE...",
         ),
     ],
@@ -34,16 +34,16 @@ def info(
         bool,
         typer.Option(
             "--skip-damaged",
-            help="Count faces that cannot be read instead of stopping at the first one.",
+            help="Count damaged faces instead of stopping at the first one.",
         ),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Count the faces of data sets by split and class, reading every one of them."""
+    """Read every face of data sets and count them by split and class."""
     summaries = read_sources(
         sources,
         partial(summarize, skip_damaged=skip_damaged),
-        on_error=say_error,
+        on_error=echo_error,
         progress=partial(progress, quiet=quiet),
     )
     if json:

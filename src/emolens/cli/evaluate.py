@@ -1,4 +1,4 @@
-"""`emolens evaluate`: the figures of a model on labelled faces."""
+"""`emolens evaluate`: metrics of models on labelled faces."""
 
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,9 @@ import typer
 from emolens.cli.options import JsonOption, QuietOption
 from emolens.cli.terminal import (
     PartialFailureError,
+    echo,
+    echo_error,
     progress,
-    say,
-    say_error,
     show,
     write_json,
 )
@@ -30,77 +30,80 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Labelled faces: any source of emolens data info. Given more than once, every "
-            "model is measured on every source."
+            help="Labelled faces in any format that emolens data info reads. Repeat the option to "
+            "measure every model on every source."
         ),
     ],
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model name or .onnx file; may be given more than once.",
+            help="Model name or .onnx file. Repeat the option to measure several models.",
             show_default=f"{LABEL_MODEL} for labels, {DEFAULT_EMOTION_MODEL} for other targets",
         ),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="train, validation or test; by default the one held out."),
+        typer.Option(help="Split: train, validation or test. Default: the held-out split."),
     ] = None,
     target: Annotated[
         Target,
         typer.Option(
-            help="What is right: the label, or the majority of FER+'s raters (soft and multi: the "
-            "first class of these targets)."
+            help="Ground truth: the label, or the majority vote of the FER+ raters (soft and "
+            "multi: the first class of these targets)."
         ),
     ] = Target.LABEL,
     tta: Annotated[
         bool,
-        typer.Option("--tta", help="Mean over ten views of each face (test-time augmentation)."),
+        typer.Option(
+            "--tta",
+            help="Average predictions over ten views of each face (test-time augmentation).",
+        ),
     ] = False,
     training: Annotated[
         Path | None,
         typer.Option(
-            help="Where the Training rows are that the model has seen, for leak-free figures; by "
-            "default the data itself, if it has such rows."
+            help="Data set with the training rows of the model, for metrics without leaks. "
+            "Default: the training rows of --data, if any."
         ),
     ] = None,
     leaks: Annotated[
         bool,
         typer.Option(
-            help="Look for faces that stand in the training rows too. Takes long where these are "
-            "many, and says nothing of a model that was trained on other data."
+            help="Detect faces that also occur in the training rows. Slow with many training rows, "
+            "and of no use for a model trained on other data."
         ),
     ] = True,
     compare: Annotated[
-        str | None, typer.Option(help="Another model to compare with on the same faces.")
+        str | None, typer.Option(help="Second model to compare on the same faces.")
     ] = None,
     json: JsonOption = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            help=f"Write {METRICS} and {REPORT}, a page with plots, into this folder; with several "
-            "models or sources also a folder with both for each pair."
+            help=f"Write {METRICS} and {REPORT}, a page with plots, to this folder. With several "
+            "models or sources, also write both files for each pair to a subfolder."
         ),
     ] = None,
     faces: Annotated[
         bool,
         typer.Option(
-            "--faces", help="Show faces in the report: mistakes, and maps of where it looked."
+            "--faces", help="Show faces in the report: mistakes and heat maps of the evidence."
         ),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Measure a model: accuracy, per-class figures, calibration, leaks, agreement with raters."""
+    """Measure models: accuracy, per-class metrics, calibration, leaks, agreement with raters."""
     if training and not leaks:
-        raise InputError("--training is for the search for leaks; leave --no-leaks away")
+        raise InputError("--training has no effect with --no-leaks. Remove one of the two.")
     if faces and not report:
-        raise InputError("--faces shows faces in a report; name its folder with --report")
+        raise InputError("--faces requires a report. Add --report DIR.")
     if report:
         require_report("emolens evaluate --report")
     models = [model_for(name, target) for name in model or [DEFAULT_ALIAS]]
     is_pair = len(models) == len(data) == 1
     if compare and not is_pair:
         raise InputError(
-            "--compare is for one model on one source; to see several models, give --model for each"
+            "--compare requires one model and one source. Repeat --model to measure several models."
         )
     job = EvaluationJob(
         split=Split.from_name(split) if split else None,
@@ -112,15 +115,15 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         shows_faces=faces,
         progress=partial(progress, quiet=quiet),
     )
-    # One pair is shown by itself, others beside each other.
+    # A single pair has its own report; several pairs share a table.
     cells = job.measure(data[0], models) if is_pair else []
-    cross = None if is_pair else job.measure_all(data, models, say_error)
+    cross = None if is_pair else job.measure_all(data, models, echo_error)
     if json:
         write_json(json, cross.to_dict() if cross else cells[0].record)
     if report:
         written = job.write_all(report, cross) if cross else [job.write(report, cells[0])]
         for metrics, page in written if not quiet else ():
-            say(f"wrote {metrics} and {page}")
+            echo(f"wrote {metrics} and {page}")
     if json != STDOUT and not quiet:
         show(cross_text(cross) if cross else evaluation_text(cells[0]))
     if cross and len(cross.data) < len(data):

@@ -1,4 +1,4 @@
-"""`emolens explain`: where in each face the evidence for a class lies."""
+"""`emolens explain`: heat maps of the evidence for each class."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from emolens.cli import options
-from emolens.cli.terminal import say, show
+from emolens.cli.terminal import echo, show
 from emolens.core.emotion import Emotion
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.explanation import FaceExplainer
@@ -22,21 +22,21 @@ _CHECKPOINT_SUFFIX = ".ckpt"
 
 
 def explain(  # noqa: PLR0913 (one option each)
-    image: Annotated[str, typer.Argument(help="An image.", metavar="IMAGE")],
+    image: Annotated[str, typer.Argument(help="Image file.", metavar="IMAGE")],
     *,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The image to write; by default the input's name and -explained.png, in the "
-            "current folder.",
+            help="Image to write. Default: the input's name with -explained.png, in the current "
+            "folder.",
             metavar="FILE.png",
         ),
     ] = None,
     emotion: Annotated[
-        str | None, typer.Option(help="Draw this class alone, large; by default all seven.")
+        str | None, typer.Option(help="Draw only this class, enlarged. Default: all seven.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Model name, .onnx file, or .ckpt file of emolens train.")
+        str, typer.Option(help="Model name, .onnx file, or .ckpt file from emolens train.")
     ] = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
     detector_px: options.DetectorPxOption = None,
@@ -45,12 +45,13 @@ def explain(  # noqa: PLR0913 (one option each)
     face_crops: options.FaceCropsOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Show where in each face the evidence for a class lies.
+    """Draw heat maps of the evidence for each class in every face of an image.
 
-    The places are where the network looks, not a reason why a face shows what it shows.
+    A heat map shows which regions the network uses. It does not explain why a face has an
+    expression.
     """
     refuse_addresses([image])
-    asked = None if emotion is None else Emotion.from_label(emotion)
+    only = None if emotion is None else Emotion.from_label(emotion)
     check_face_crops(face_crops=face_crops, detector_px=detector_px)
     is_checkpoint = model.endswith(_CHECKPOINT_SUFFIX)
     models = Models(model=DEFAULT_ALIAS if is_checkpoint else model, detector=detector)
@@ -61,18 +62,18 @@ def explain(  # noqa: PLR0913 (one option each)
         target,
         explainer,
         None if face_crops else models.detector(detector_px=detector_px, sideways=sideways),
-        emotion=asked,
+        emotion=only,
         max_pixels=max_megapixels * options.MEGAPIXEL,
     )
     if quiet:
         return
     for warning in explanation.warnings:
-        say(f"{one_line(image)}: {warning}")
+        echo(f"{one_line(image)}: {warning}")
     if not explanation.faces:
-        say(f"{one_line(image)}: no face found, nothing written")
+        echo(f"{one_line(image)}: no face detected, no file written")
         return
-    show([explanation.table(asked)])
-    say(f"wrote {target}")
+    show([explanation.table(only)])
+    echo(f"wrote {target}")
 
 
 def _grad_cam(checkpoint: Path) -> FaceExplainer:

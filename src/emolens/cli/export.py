@@ -1,21 +1,21 @@
-"""`emolens export`: turn a checkpoint into a model file."""
+"""`emolens export`: conversion of a checkpoint to a model file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from emolens.cli.terminal import say
+from emolens.cli.terminal import echo
 from emolens.jobs.extras import require_training
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file of emolens train.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A .ckpt file from emolens train.")],
     out: Annotated[
         Path,
         typer.Argument(
-            help="The model file to write; with the ending .ckpt, a checkpoint of a quarter of the "
-            "size that other recipes can start from or have as a teacher.",
+            help="Model file to write. With the suffix .ckpt: a checkpoint of a quarter of the "
+            "size, for recipes that start from it or use it as a teacher.",
             metavar="OUT.onnx",
         ),
     ],
@@ -24,7 +24,7 @@ def export(
         list[Path] | None,
         typer.Option(
             "--with",
-            help="Another .ckpt file; the model is the mean of all networks. May be repeated.",
+            help="Another .ckpt file. The exported model is the mean of all networks. Repeatable.",
             metavar="CHECKPOINT",
         ),
     ] = None,
@@ -32,26 +32,27 @@ def export(
         list[str] | None,
         typer.Option(
             "--set",
-            help="Change what the recipe says of the finished model: name=mine, answer.votes=0.5.",
+            help="Override a setting of the exported model: name=mine, answer.votes=0.5.",
             metavar="KEY=VALUE",
         ),
     ] = None,
     int8: Annotated[
-        bool, typer.Option("--int8", help="8-bit arithmetic: a smaller file, faster with VNNI.")
+        bool,
+        typer.Option("--int8", help="Quantise to 8 bits: a smaller file, faster with VNNI."),
     ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Where the validation faces are that the calibration and the manifest's figures "
-            "come from; by default where the recipe says."
+            help="Data set with the validation faces, for the calibration and the metrics of the "
+            "manifest. Default: the data set of the recipe."
         ),
     ] = None,
 ) -> None:
-    """Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256."""
+    """Export a checkpoint as an ONNX file with its manifest and SHA-256."""
     require_training("emolens export")
     from emolens.training.exporting import export_any  # noqa: PLC0415 (torch is optional)
 
-    say(
+    echo(
         export_any(
             checkpoint,
             out,

@@ -1,4 +1,4 @@
-"""`emolens image`: name the expressions of every face in images."""
+"""`emolens image`: face detection and classification in images."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emolens.cli import options
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error, show
+from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress, show
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.listing import LeftOut
 from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_images
@@ -22,14 +22,15 @@ from emolens.storage.jsonl import STDOUT, jsonl_writing
 
 def image(  # noqa: PLR0913 (one option each)
     paths: Annotated[
-        list[str], typer.Argument(help="Images, folders or glob patterns.", metavar="PATH...")
+        list[str], typer.Argument(help="Image files, folders or glob patterns.", metavar="PATH...")
     ],
     *,
     jsonl: Annotated[
-        str | None, typer.Option(help="Write one JSON line per image here; - is stdout.")
+        str | None,
+        typer.Option(help="Write one JSON line per image to this file; - for standard output."),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(help="Write images with boxes and labels into this folder.")
+        Path | None, typer.Option(help="Write images with boxes and labels to this folder.")
     ] = None,
     face_crops: options.FaceCropsOption = False,
     model: options.ModelOption = "default",
@@ -39,10 +40,10 @@ def image(  # noqa: PLR0913 (one option each)
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Name the apparent expression of every face in images.
+    """Detect faces in images and classify their apparent expression.
 
-    Of folders all images count, also in folders below and behind links, hidden ones apart. An
-    image that cannot be read is reported and the others go on (exit code 2).
+    Folders are read with all subfolders and symbolic links; hidden files are skipped. Images that
+    cannot be read are reported, and the others are processed (exit code 2).
     """
     refuse_addresses(paths)
     analyzer = Models(model=model, detector=detector).image_analyzer(
@@ -71,7 +72,7 @@ def image(  # noqa: PLR0913 (one option each)
 
 @contextlib.contextmanager
 def _lines_to(target: str | None) -> Iterator[Callable[[ImageOutcome], None]]:
-    """Give a function that writes the line of an outcome, or nothing where nobody wants lines."""
+    """Yield a function that writes the JSON line of an outcome, if there is a target."""
     if target is None:
         yield lambda _outcome: None
         return
@@ -83,12 +84,12 @@ def _show(totals: ImageTotals, *, table: bool, warnings: bool) -> None:
     if table and totals.results and not totals.is_long:
         show([images_table(totals.results)])
     for message in totals.errors:
-        say_error(message)
+        echo_error(message)
     if not warnings:
         return
     for warning in totals.warnings:
-        say(one_line(warning))
+        echo(one_line(warning))
     if table and totals.is_long:
-        say(f"no table of more than {TABLE_LIMIT} images; --jsonl FILE writes every face")
+        echo(f"no table for more than {TABLE_LIMIT} images; use --jsonl FILE to write every face")
     if totals.n_images > 1 or totals.errors:
-        say(f"{totals.n_images} images, {totals.n_faces} faces, {len(totals.errors)} failed")
+        echo(f"{totals.n_images} images, {totals.n_faces} faces, {len(totals.errors)} failed")

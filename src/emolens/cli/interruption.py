@@ -1,6 +1,6 @@
-"""Ctrl-C at any moment: one line, and the exit code that a shell expects.
+"""Handling of Ctrl-C: one line, and the exit code that a shell expects.
 
-Imported before everything else, so it imports next to nothing.
+This module is imported before everything else and therefore imports almost nothing.
 """
 
 import contextlib
@@ -15,21 +15,21 @@ _MESSAGE = b"interrupted\n"
 
 
 def leave_at_once() -> None:
-    """From now on Ctrl-C ends the process on the spot: nothing has been begun, or all is done."""
+    """Let Ctrl-C end the process immediately: no work has started, or all work is done."""
     _on_interrupt(_leave)
 
 
 @contextlib.contextmanager
 def unwinding() -> Iterator[None]:
-    """Inside the block Ctrl-C unwinds what was begun, and ends the process then.
+    """Let Ctrl-C unwind the block, which completes or removes files, and then end the process.
 
-    So files are completed or removed. A second Ctrl-C ends it on the spot.
+    A second Ctrl-C ends the process immediately.
     """
-    came = False
+    is_interrupted = False
 
     def unwind(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
+        nonlocal is_interrupted
+        is_interrupted = True
         leave_at_once()
         signal.default_int_handler(number, frame)
 
@@ -40,8 +40,8 @@ def unwinding() -> Iterator[None]:
     except KeyboardInterrupt:
         _leave_with_code()
     except SystemExit:
-        # Libraries make other codes of it.
-        if came:
+        # Some libraries turn KeyboardInterrupt into SystemExit with another code.
+        if is_interrupted:
             _leave_with_code()
         raise
     finally:
@@ -50,8 +50,8 @@ def unwinding() -> Iterator[None]:
 
 
 def _on_interrupt(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Set what Ctrl-C does, unless whoever started this process wants it ignored."""
-    with contextlib.suppress(ValueError):  # only the main thread may
+    """Set the handler of Ctrl-C, unless the parent process ignores the signal."""
+    with contextlib.suppress(ValueError):  # only the main thread may set handlers
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, handler)
 
@@ -71,7 +71,7 @@ def _leave_with_code() -> None:
 
 
 def _leave_if_swallowed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Where Python can only print an exception, as in a finalizer, Ctrl-C would be lost."""
+    """Leave on a Ctrl-C that Python would only print, for example one in a finalizer."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         _leave(signal.SIGINT, None)
     sys.__unraisablehook__(unraisable)

@@ -1,7 +1,7 @@
-"""Where the `emolens` command begins.
+"""The entry point of the `emolens` command.
 
-Nothing can be done about Ctrl-C until Python has begun to load this module, so it imports next to
-nothing; the commands are in `emolens.cli.program`.
+Ctrl-C cannot be handled before Python loads this module, which therefore imports almost nothing.
+The commands are in `emolens.cli.program`.
 """
 
 import gc
@@ -22,7 +22,7 @@ def _leave_in_one_line(
     sys.__excepthook__(kind, error, traceback)
 
 
-# For the imports that follow, which bring what it takes to do better.
+# Covers the imports below, until `leave_at_once` takes over.
 sys.excepthook = _leave_in_one_line
 
 from importlib import import_module  # noqa: E402
@@ -31,17 +31,17 @@ from emolens.cli.interruption import leave_at_once  # noqa: E402
 
 
 def run() -> None:
-    """Run the command line and leave with one of the contract's exit codes."""
+    """Run the command line and exit with one of the documented exit codes."""
     leave_at_once()
-    # What loads now stays to the end. Looking through it for garbage, a dozen times while it loads
-    # and once more at the end, took a fifth of what `emolens image` took for one image.
+    # Modules loaded now stay until the end. Garbage collection, a dozen times during loading and
+    # once at exit, took a fifth of the time of `emolens image` on one image.
     gc.disable()
     libraries = import_module("emolens.core.libraries")
     try:
         with libraries.explaining_imports():
             program = import_module("emolens.cli.program")
     except libraries.BrokenLibraryError as error:
-        # What prints errors elsewhere needs libraries itself.
+        # `terminal.echo_error` needs libraries that may be the broken ones.
         sys.stderr.write(f"error: {error}\n")
         sys.exit(_EXIT_FAILED)
     program.run_program(sys.argv[1:])

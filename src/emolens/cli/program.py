@@ -1,4 +1,4 @@
-"""The sub-commands of `emolens`, and what its exit codes mean."""
+"""The subcommands and exit codes of `emolens`."""
 
 import gc
 import io
@@ -13,42 +13,40 @@ from typer.core import TyperGroup
 
 import emolens
 from emolens.cli.interruption import unwinding
-from emolens.cli.terminal import PartialFailureError, say_error, say_warnings_of_ours
+from emolens.cli.terminal import PartialFailureError, echo_error, echo_own_warnings
 from emolens.core.errors import EmolensError
 from emolens.core.libraries import explained, explaining_imports
 
 EXIT_FAILED = 1
 EXIT_SOME_INPUTS_FAILED = 2
-# The argument parser's own code for wrong usage, which is 1 in the contract.
+# The argument parser exits with 2 on wrong usage; emolens documents 1.
 _PARSER_USAGE_ERROR = 2
 
-# Each in the module of its name; a group of commands has an `app` there, a command a function. The
-# texts are the first lines of their own help.
+# Each command is a function in the module of its name; each group is an `app` there. The texts
+# repeat the first line of the command's help.
 COMMANDS: Final = {
-    "demo": "Analyse a bundled image and a clip: annotated copies, data and a page with time "
-    "lines.",
-    "image": "Name the apparent expression of every face in images.",
-    "video": "Follow every face of a video and name its apparent expression.",
-    "live": "Follow every face of a camera and name its apparent expression while it looks.",
-    "train": "Train a model from a recipe, with a checkpoint after every epoch.",
-    "evaluate": "Measure a model: accuracy, per-class figures, calibration, leaks, agreement with "
+    "demo": "Analyse a bundled image and clip; write annotated copies, data and a report.",
+    "image": "Detect faces in images and classify their apparent expression.",
+    "video": "Track faces in a video and classify their apparent expression.",
+    "live": "Track faces on a camera and classify their apparent expression in real time.",
+    "train": "Train a model from a recipe and save a checkpoint after every epoch.",
+    "evaluate": "Measure models: accuracy, per-class metrics, calibration, leaks, agreement with "
     "raters.",
-    "explain": "Show where in each face the evidence for a class lies.",
-    "export": "Write a checkpoint as an ONNX file that carries its manifest and its own SHA-256.",
-    "bench": "Measure frames a second and the time of each stage, from decoding to the drawn "
-    "image.",
-    "doctor": "Report versions, the device really used, model files, camera and video support.",
+    "explain": "Draw heat maps of the evidence for each class in every face of an image.",
+    "export": "Export a checkpoint as an ONNX file with its manifest and SHA-256.",
+    "bench": "Measure throughput and the latency of each stage, from decoding to drawing.",
+    "doctor": "Report versions, the inference device, model files, and camera and video support.",
 }
 GROUPS: Final = {
-    "data": "Look into data sets.",
-    "models": "List, verify and fetch models.",
+    "data": "Inspect, audit and convert data sets.",
+    "models": "List, verify, download and document models.",
 }
-# After one of these the rest of a line does not count.
+# The parser ignores everything after one of these.
 _ENDING: Final = ("--version", "--help")
 
 
 class _Program(TyperGroup):
-    """Commands that Ctrl-C stops in one line once they run."""
+    """A command group that handles Ctrl-C while a command runs."""
 
     def invoke(self, ctx: Any) -> Any:
         with unwinding():
@@ -56,32 +54,32 @@ class _Program(TyperGroup):
 
 
 def build_app(arguments: Sequence[str]) -> typer.Typer:
-    """The parser for a command line.
+    """Build the parser for a command line.
 
-    Only the module of the command that is asked for is loaded: they bring large libraries along,
-    which nobody should wait for in vain, and which may be broken where others are asked for.
+    Only the module of the requested command is imported. The other modules import large libraries,
+    which take time to load and may be broken.
 
     Raises:
-        BrokenLibraryError: A library of that command cannot be loaded.
+        BrokenLibraryError: A library of the requested command cannot be loaded.
     """
     app = typer.Typer(
         name="emolens",
         cls=_Program,
-        help="Apparent facial expressions from images and video, on a plain CPU, offline.",
+        help="Classify apparent facial expressions in images and video, on the CPU and offline.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
-        epilog="Exit codes: 0 all well, 2 some inputs failed, 1 the command failed or was called "
-        "wrongly.",
+        epilog="Exit codes: 0 success, 1 the command failed or its usage is wrong, 2 some inputs "
+        "failed.",
     )
     app.callback(invoke_without_command=True)(_root)
     words = itertools.takewhile(lambda word: word not in _ENDING, arguments)
-    wanted = next((word for word in words if not word.startswith("-")), None)
+    requested = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
-        command = getattr(_module_of(name), name) if name == wanted else _not_loaded
-        app.command(name, help=None if name == wanted else summary)(command)
+        command = getattr(_module_of(name), name) if name == requested else _not_loaded
+        app.command(name, help=None if name == requested else summary)(command)
     for name, summary in GROUPS.items():
-        if name == wanted:
+        if name == requested:
             app.add_typer(_module_of(name).app, name=name)
         else:
             app.command(name, help=summary)(_not_loaded)
@@ -89,15 +87,15 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
 
 
 def run_program(arguments: Sequence[str]) -> None:
-    """Run a command line and leave with one of the contract's exit codes."""
+    """Run a command line and exit with one of the documented exit codes."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal or file that cannot show a character of a name gets it spelled out.
+        # Escape characters of file names that the stream cannot encode.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    say_warnings_of_ours()
+    echo_own_warnings()
     try:
         app = build_app(arguments)
-        _begin_to_look_for_garbage()
+        _resume_garbage_collection()
         app()
     except PartialFailureError:
         sys.exit(EXIT_SOME_INPUTS_FAILED)
@@ -119,24 +117,25 @@ def _module_of(name: str) -> Any:
         return import_module(f"emolens.cli.{name}")
 
 
-def _begin_to_look_for_garbage() -> None:
-    """Look for garbage from now on, but not in the modules that are loaded (`cli.main`)."""
+def _resume_garbage_collection() -> None:
+    """Enable garbage collection, except for the modules loaded so far (see `cli.main`)."""
     gc.freeze()
     gc.enable()
 
 
 def _fail(error: EmolensError) -> None:
-    say_error(str(error))
+    echo_error(str(error))
     sys.exit(EXIT_FAILED)
 
 
 def _root(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        print(f"emolens {emolens.__version__}")  # noqa: T201 (what was asked for)
+        print(f"emolens {emolens.__version__}")  # noqa: T201 (the requested output)
         raise typer.Exit
 
 
 def _not_loaded() -> None:
-    """Stands for a command that is not asked for."""
+    """Stand in for a command that is not requested."""

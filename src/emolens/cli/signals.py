@@ -1,4 +1,4 @@
-"""How a stream is stopped from outside: Ctrl-C and SIGTERM."""
+"""Signals that stop a stream: Ctrl-C and SIGTERM."""
 
 import contextlib
 import signal
@@ -10,30 +10,30 @@ from emolens.pipeline.runner import StreamRunner
 
 @contextlib.contextmanager
 def stopping_on_signals(runner: StreamRunner) -> Iterator[Callable[[], bool]]:
-    """Inside the block Ctrl-C and SIGTERM end a stream, so that files are completed.
+    """Let Ctrl-C and SIGTERM stop a stream inside the block and complete its files.
 
-    A second signal does what it does elsewhere. Nothing is raised from inside a model or a codec.
+    A second signal has its usual effect. No exception is raised inside a model or a codec.
 
     Yields:
-        Whether a signal came.
+        A function that returns whether a signal has arrived.
     """
-    before: dict[int, object] = {}
-    came = False
+    previous: dict[int, object] = {}
+    is_signalled = False
 
     def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal itself gave
-        before.clear()
+        for number, handler in previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # returned by signal itself
+        previous.clear()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
+        nonlocal is_signalled
+        is_signalled = True
         restore()
         runner.request_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, stop)
+        previous[number] = signal.signal(number, stop)
     try:
-        yield lambda: came
+        yield lambda: is_signalled
     finally:
         restore()

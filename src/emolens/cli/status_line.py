@@ -1,4 +1,4 @@
-"""The line on the terminal that tells what a live stream shows."""
+"""The status line of a live stream on the terminal."""
 
 import time
 from typing import Final, Self
@@ -10,12 +10,12 @@ from emolens.cli.terminal import stderr_console
 from emolens.core.frame import FrameResult
 from emolens.rendering.overlay import label_text
 
-# It changes this often: more is a flicker.
+# Faster updates flicker.
 _STATUS_EVERY_S: Final = 0.25
 
 
 class StatusLine:
-    """One line on the terminal that tells what is seen, where a person is looking at it."""
+    """One line with the speed and the current faces, on an interactive terminal only."""
 
     def __init__(self, *, is_shown: bool) -> None:
         console = stderr_console()
@@ -34,7 +34,7 @@ class StatusLine:
             self._live.stop()
 
     def show(self, result: FrameResult, speed: str) -> None:
-        """Tell what is seen now."""
+        """Update the line with a result, at most four times a second."""
         self._n_dropped += result.dropped_before
         now_s = time.monotonic()
         if self._live is None or now_s < self._next_s:

@@ -1,4 +1,4 @@
-"""What all commands share on a terminal: progress, tables, errors, printable paths."""
+"""Terminal output that all commands share: progress, tables, errors, printable paths."""
 
 import contextlib
 import re
@@ -22,36 +22,36 @@ _STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
 class PartialFailureError(Exception):
-    """Some inputs failed and were reported; the others are done."""
+    """Some inputs failed and were reported; the others are complete."""
 
 
 def stdout_console() -> Console:
-    """Where tables and answers go; wide enough to lose nothing where no person is looking."""
+    """Create a console for tables and results; a fixed width keeps redirected output complete."""
     return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def stderr_console() -> Console:
-    """Where progress, warnings and errors go, so that standard output holds nothing but data."""
+    """Create a console for progress, warnings and errors; standard output holds only data."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
-def say_error(message: str) -> None:
+def echo_error(message: str) -> None:
     """Print an error on standard error."""
     stderr_console().print(f"[bold red]error[/]: {escape(printable(message))}", soft_wrap=True)
 
 
-def say(message: str) -> None:
-    """Print a warning on standard error."""
+def echo(message: str) -> None:
+    """Print a warning or a message on standard error."""
     stderr_console().print(escape(printable(message)), soft_wrap=True)
 
 
-def say_warnings_of_ours() -> None:
-    """Print our own warnings as warnings, without a line of source code."""
+def echo_own_warnings() -> None:
+    """Print the warnings of emolens without their line of source code."""
     show = warnings.showwarning
 
     def showwarning(message: Warning | str, category: type[Warning], *where: Any) -> None:
         if issubclass(category, RenamedModelWarning):
-            say(f"warning: {message}")
+            echo(f"warning: {message}")
         else:
             show(message, category, *where)
 
@@ -100,18 +100,20 @@ def _table(block: TextTable) -> Table:
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error if a person is looking.
+def progress(
+    description: str, total: int | None, *, quiet: bool
+) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error if it is an interactive terminal.
 
     Yields:
-        A function that takes the number of steps done so far.
+        A function that takes the number of completed steps.
     """
     console = stderr_console()
     if quiet or not console.is_terminal:
-        with silently(what, total) as done:
+        with silently(description, total) as done:
             yield done
         return
-    from rich.progress import (  # noqa: PLC0415 (slow to load, and mostly nobody is looking)
+    from rich.progress import (  # noqa: PLC0415 (slow to load and rarely needed)
         BarColumn,
         MofNCompleteColumn,
         Progress,
@@ -130,7 +132,7 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(description, total=total)
         yield lambda n_done: bar.update(task, completed=n_done)
 
 

@@ -1,4 +1,4 @@
-"""`emolens video`: follow and name the faces of a video."""
+"""`emolens video`: face tracking and classification in a video."""
 
 import shlex
 from functools import partial
@@ -9,10 +9,10 @@ import typer
 
 from emolens.cli import options
 from emolens.cli.signals import stopping_on_signals
-from emolens.cli.terminal import PartialFailureError, progress, say, say_error, show
+from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress, show
 from emolens.core.errors import ConfigError
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.jobs.streams import Look
+from emolens.jobs.streams import DrawOptions
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
@@ -26,27 +26,25 @@ from emolens.tracking import DEFAULT_TRACKER
 
 
 def video(  # noqa: PLR0913 (one option each)
-    path: Annotated[
-        str, typer.Argument(help="A video file, or a folder of images.", metavar="PATH")
-    ],
+    path: Annotated[str, typer.Argument(help="Video file, or folder of images.", metavar="PATH")],
     *,
     table: Annotated[
         list[Path] | None,
-        typer.Option(help="Write a row per face and frame: .csv, .parquet or .jsonl."),
+        typer.Option(help="Write one row per face and frame: .csv, .parquet or .jsonl."),
     ] = None,
     annotated: Annotated[
         Path | None, typer.Option(help="Write the video with boxes and labels: .mkv or .mp4.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a page with time lines: .html.")
+        Path | None, typer.Option(help="Write a report with time lines: .html.")
     ] = None,
-    every: Annotated[int, typer.Option(help="Only every n-th frame.", min=1)] = 1,
-    start: Annotated[float | None, typer.Option(help="Begin at this second.")] = None,
-    end: Annotated[float | None, typer.Option(help="End before this second.")] = None,
+    every: Annotated[int, typer.Option(help="Process only every n-th frame.", min=1)] = 1,
+    start: Annotated[float | None, typer.Option(help="Start at this second.")] = None,
+    end: Annotated[float | None, typer.Option(help="Stop before this second.")] = None,
     rate: Annotated[
         float | None,
         typer.Option(
-            help="Images a second of a folder.",
+            help="Frame rate of a folder of images, in images per second.",
             metavar="HZ",
             show_default=f"{DEFAULT_RATE_HZ:g}",
         ),
@@ -54,12 +52,12 @@ def video(  # noqa: PLR0913 (one option each)
     video_track: options.VideoTrackOption = None,
     detect_hz: Annotated[
         float,
-        typer.Option(help="Look for faces so often in a second of video; 0 in every frame."),
+        typer.Option(help="Detections per second of video; 0 detects faces in every frame."),
     ] = 10.0,
     blur: options.BlurOption = False,
     heatmap: options.HeatmapOption = False,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails", help="Show a small image of every face in the report.")
+        bool, typer.Option("--thumbnails", help="Show a thumbnail of every face in the report.")
     ] = False,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
@@ -68,15 +66,16 @@ def video(  # noqa: PLR0913 (one option each)
     tracker: options.TrackerOption = DEFAULT_TRACKER,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Follow every face of a video and name its apparent expression.
+    """Track faces in a video and classify their apparent expression.
 
-    No frame is left out unless asked for. Damage is reported and the rest goes on (exit code 2).
+    Every frame is processed unless --every, --start or --end is given. Damaged frames are
+    reported, and the others are processed (exit code 2).
 
-    What was measured before is kept, also when stopped with Ctrl-C.
+    Ctrl-C stops the analysis and keeps the results so far.
     """
     if plan_source(path).is_endless:
         shown = shlex.quote(without_secrets(path))
-        raise ConfigError(f"{shown} has no end; use: emolens live --source {shown}")
+        raise ConfigError(f"{shown} is a live source; use: emolens live --source {shown}")
     clip = Clip(start, end, every)
     plan = plan_source(
         path,
@@ -86,7 +85,7 @@ def video(  # noqa: PLR0913 (one option each)
         video_track=video_track,
     )
     settings = StreamSettings(
-        # A face that is only looked for now and then would be shown until it is found.
+        # Without a detection in every frame, a new face would be shown unblurred.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
         detector_px=detector_px,
@@ -95,7 +94,7 @@ def video(  # noqa: PLR0913 (one option each)
         tables=table or (),
         annotated=annotated,
         report=report,
-        look=Look(blur=blur, heatmap=heatmap),
+        draw_options=DrawOptions(blur=blur, heatmap=heatmap),
         thumbnails=thumbnails,
         settings=settings,
         tracker=tracker,
@@ -110,9 +109,9 @@ def video(  # noqa: PLR0913 (one option each)
     if not quiet:
         show(session_text(recorded.session))
         for warning in recorded.warnings:
-            say(warning)
-        say(str(recorded))
+            echo(warning)
+        echo(str(recorded))
     for failure in recorded.failures:
-        say_error(failure)
+        echo_error(failure)
     if recorded.failures:
         raise PartialFailureError

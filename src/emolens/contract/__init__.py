@@ -1,6 +1,6 @@
-"""The public records: one shape and one meaning for JSON lines, tables, Python, pages and servers.
+"""The public records: one schema for JSON lines, tables, Python, reports and servers.
 
-`docs/schema.json` is generated from them (`python docs/schema.py`).
+`docs/schema.json` is generated from these records (`python docs/schema.py`).
 """
 
 from emolens.contract.base import SCHEMA_VERSION, Record

@@ -1,4 +1,4 @@
-"""What all public records have in common."""
+"""The base class and shared types of all public records."""
 
 from typing import Annotated, Any, Final
 
@@ -7,8 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from emolens.core.emotion import LABELS
 
 SCHEMA_VERSION: Final = "1.0"
-"""Version of all records: the first number changes when a name or a meaning does, the second when
-something is added."""
+"""Version of all records. The first number changes with a name or meaning, the second with an
+addition."""
 
 
 def _check_label(label: str) -> str:
@@ -24,7 +24,7 @@ def _check_classes(shares: dict[str, float]) -> dict[str, float]:
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
-"""A part of a whole, 0..1."""
+"""A fraction, 0..1."""
 Label = Annotated[
     str, AfterValidator(_check_label), Field(json_schema_extra={"enum": list(LABELS)})
 ]
@@ -34,14 +34,14 @@ Probabilities = Annotated[
     AfterValidator(_check_classes),
     Field(json_schema_extra={"required": list(LABELS), "propertyNames": {"enum": list(LABELS)}}),
 ]
-"""Class to probability, in the order of `Emotion`; they add up to 1."""
+"""Mapping of classes to probabilities, in the order of `Emotion`; the sum is 1."""
 
 
 class Record(BaseModel):
-    """A public record: no unknown keys, no change, no NaN."""
+    """A public record: immutable, without unknown keys or NaN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, strings, lists and dicts; optional keys only where they were given."""
+        """Return plain numbers, strings, lists and dicts; optional keys only if they are set."""
         return self.model_dump(exclude_unset=True)

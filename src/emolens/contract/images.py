@@ -1,4 +1,4 @@
-"""What emolens says about an image: the faces in it, or why it could not be read."""
+"""Records of an image: the faces in it, or the error that prevented reading it."""
 
 from typing import Any
 
@@ -19,72 +19,70 @@ class FaceRecord(Record):
         description="x_min, y_min, x_max, y_max in pixels, origin top left, half-open.",
     )
     detection_score: Share | None = Field(
-        description="The detector's score; null where no detector ran."
+        description="The detector's score; null if no detector ran."
     )
-    label: Label | None = Field(
-        description="The class shown to people; null where emolens abstains."
-    )
-    top: Label = Field(description="The most probable class, also where `label` is null.")
+    label: Label | None = Field(description="The class to display; null if emolens abstains.")
+    top: Label = Field(description="The most probable class, even if `label` is null.")
     confidence: Share = Field(description="The probability of `top`.")
     probabilities: Probabilities = Field(
-        description="What `top` and `confidence` are taken from: of a stream smoothed over time."
+        description="The probability of each class; smoothed over time in a stream."
     )
-    assessable: bool = Field(description="Whether the face is good enough to read.")
-    reasons: list[str] = Field(description="Why it is not.")
+    assessable: bool = Field(description="Whether the face can be assessed.")
+    reasons: list[str] = Field(description="Reasons why the face cannot be assessed.")
 
 
 class TrackedFaceRecord(FaceRecord):
     """One face of a stream."""
 
     track_id: int = Field(description="Number of the track: the same face from frame to frame.")
-    raw_probabilities: Probabilities = Field(description="Those of the last look alone.")
-    scores_age_s: float = Field(ge=0, description="Seconds since that look.")
+    raw_probabilities: Probabilities = Field(
+        description="The probabilities of the last classification, before smoothing."
+    )
+    scores_age_s: float = Field(ge=0, description="Seconds since the last classification.")
 
 
 class ErrorRecord(Record):
-    """What went wrong."""
+    """An error."""
 
-    code: str = Field(description="A short word that stays the same.")
-    message: str = Field(description="For people.")
+    code: str = Field(description="A stable identifier of the error.")
+    message: str = Field(description="The message for users.")
 
 
 class FacesRecord(Record):
     """The faces of an image in memory."""
 
-    width: int = Field(ge=1, description="Pixels.")
-    height: int = Field(ge=1, description="Pixels.")
-    faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The largest first.")
-    warnings: list[str] = Field(default=[], description="What to know about the input, for people.")
+    width: int = Field(ge=1, description="Width in pixels.")
+    height: int = Field(ge=1, description="Height in pixels.")
+    faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The faces, largest first.")
+    warnings: list[str] = Field(default=[], description="Warnings about the input, for users.")
 
 
 class ImageRecord(Record):
     """A line of `emolens image --jsonl`."""
 
-    path: str = Field(description="As it was given, or found in a folder.")
-    width: int | None = Field(description="Pixels; null where it could not be read.")
-    height: int | None = Field(description="Pixels; null where it could not be read.")
-    error: ErrorRecord | None = Field(description="Why it could not be read.")
-    faces: list[FaceRecord] = Field(description="The largest first; empty where there is none.")
-    warnings: list[str] = Field(default=[], description="What to know about the image, for people.")
+    path: str = Field(description="The path as given, or as listed in a folder.")
+    width: int | None = Field(description="Width in pixels; null if the image cannot be read.")
+    height: int | None = Field(description="Height in pixels; null if the image cannot be read.")
+    error: ErrorRecord | None = Field(description="The error if the image cannot be read.")
+    faces: list[FaceRecord] = Field(description="The faces, largest first; empty without faces.")
+    warnings: list[str] = Field(default=[], description="Warnings about the image, for users.")
 
 
 class FrameRecord(Record):
     """A line of `emolens live --jsonl`."""
 
-    time: str = Field(default="", description="When the frame was captured: ISO 8601, UTC.")
+    time: str = Field(default="", description="Capture time of the frame: ISO 8601, UTC.")
     frame: int = Field(description="Number of the frame in its source, from 0.")
     media_time_s: float = Field(description="Time of the frame in its source, in seconds.")
-    dropped_before: int = Field(ge=0, description="Frames dropped since the line before.")
-    width: int = Field(ge=1, description="Pixels.")
-    height: int = Field(ge=1, description="Pixels.")
-    faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The largest first.")
-    warnings: list[str] = Field(
-        default=[], description="What to know about the source, for people."
-    )
+    dropped_before: int = Field(ge=0, description="Frames dropped since the previous line.")
+    width: int = Field(ge=1, description="Width in pixels.")
+    height: int = Field(ge=1, description="Height in pixels.")
+    faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The faces, largest first.")
+    warnings: list[str] = Field(default=[], description="Warnings about the source, for users.")
 
 
 def face_record(face: FaceResult) -> FaceRecord | TrackedFaceRecord:
-    """The record of a face; of one with a track, a `TrackedFaceRecord`."""
+    """Create the record of a face; a `TrackedFaceRecord` if it has a track."""
     values: dict[str, Any] = {
         "box": list(face.box.to_tuple()),
         "detection_score": face.detection_score,
@@ -106,37 +104,37 @@ def face_record(face: FaceResult) -> FaceRecord | TrackedFaceRecord:
 
 
 def faces_record(result: FrameResult) -> FacesRecord:
-    """The record of all faces of an image."""
-    return FacesRecord(**_found(result))
+    """Create the record of all faces of an image."""
+    return FacesRecord(**_faces_values(result))
 
 
 def image_record(path: str, result: FrameResult) -> ImageRecord:
-    """The record of an image file that could be read."""
-    return ImageRecord(path=path, error=None, **_found(result))
+    """Create the record of an analysed image file."""
+    return ImageRecord(path=path, error=None, **_faces_values(result))
 
 
 def image_error_record(path: str, error: EmolensError) -> ImageRecord:
-    """The record of an image file that could not be read."""
-    why = ErrorRecord(code=error.code, message=str(error))
-    return ImageRecord(path=path, width=None, height=None, error=why, faces=[])
+    """Create the record of an image file that cannot be read."""
+    cause = ErrorRecord(code=error.code, message=str(error))
+    return ImageRecord(path=path, width=None, height=None, error=cause, faces=[])
 
 
 def frame_record(result: FrameResult, *, time: str | None = None) -> FrameRecord:
-    """The record of a frame of a stream; `time` is when it was captured, ISO 8601."""
+    """Create the record of a frame of a stream; `time` is its capture time in ISO 8601."""
     return FrameRecord(
         **({} if time is None else {"time": time}),
         frame=result.frame_index,
         media_time_s=result.media_time_s,
         dropped_before=result.dropped_before,
-        **_found(result),
+        **_faces_values(result),
     )
 
 
-def _found(result: FrameResult) -> dict[str, Any]:
+def _faces_values(result: FrameResult) -> dict[str, Any]:
     width, height = result.size_wh
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "width": width,
         "height": height,
         "faces": [face_record(face) for face in result.faces],
     }
-    return found | ({"warnings": list(result.warnings)} if result.warnings else {})
+    return values | ({"warnings": list(result.warnings)} if result.warnings else {})

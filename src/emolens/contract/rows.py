@@ -1,7 +1,7 @@
-"""Faces as rows of tables: one meaning for every column, wherever it stands.
+"""Faces as table rows, with the same columns in all formats.
 
-`p_` columns are the probabilities of the last look alone, `s_` columns those smoothed over time.
-`top` and `confidence` come from the smoothed ones where there are any.
+`p_` columns are the probabilities of the last classification, and `s_` columns are smoothed over
+time. `top` and `confidence` come from the smoothed probabilities if available.
 """
 
 from typing import Any, Final
@@ -14,24 +14,24 @@ from emolens.core.face import FaceResult
 from emolens.core.frame import Cell, FrameResult
 
 
-class _Found(Record):
+class _FaceColumns(Record):
     x_min: float | None = Field(default=None, description="Left edge of the box in pixels.")
     y_min: float | None = Field(default=None, description="Upper edge of the box in pixels.")
     x_max: float | None = Field(default=None, description="Right edge of the box in pixels.")
     y_max: float | None = Field(default=None, description="Lower edge of the box in pixels.")
     detection_score: Share | None = Field(
-        default=None, description="The detector's score; empty where no detector ran."
+        default=None, description="The detector's score; empty if no detector ran."
     )
     label: Label | None = Field(
-        default=None, description="The class shown to people; empty where emolens abstains."
+        default=None, description="The class to display; empty if emolens abstains."
     )
     top: Label | None = Field(default=None, description="The most probable class.")
     confidence: Share | None = Field(default=None, description="The probability of `top`.")
 
 
-class _Place(Record):
+class _FrameColumns(Record):
     frame: int = Field(description="Number of the frame in its source, from 0.")
-    # A table takes whatever a source says; JSON has no word for what is no number.
+    # Sources may report NaN, which tables can store and JSON cannot.
     media_time_s: float = Field(
         allow_inf_nan=True, description="Time of the frame in its source, in seconds."
     )
@@ -40,7 +40,7 @@ class _Place(Record):
     )
 
 
-def _of_classes(prefix: str, description: str) -> dict[str, Any]:
+def _class_columns(prefix: str, description: str) -> dict[str, Any]:
     return {
         f"{prefix}_{label}": (
             Share | None,
@@ -50,25 +50,25 @@ def _of_classes(prefix: str, description: str) -> dict[str, Any]:
     }
 
 
-_OF_CLASSES: Final[dict[str, Any]] = {
-    **_of_classes("p", "Probability of {label} at the last look alone."),
-    **_of_classes("s", "Probability of {label} smoothed over time; empty outside a stream."),
+_SCORE_COLUMNS: Final[dict[str, Any]] = {
+    **_class_columns("p", "Probability of {label} in the last classification."),
+    **_class_columns("s", "Probability of {label}, smoothed over time; empty outside a stream."),
     "assessable": (
         bool | None,
-        Field(default=None, description="Whether the face is good enough to read."),
+        Field(default=None, description="Whether the face can be assessed."),
     ),
 }
 _FACE: Final[dict[str, Any]] = {
-    **{name: (field.annotation, field) for name, field in _Found.model_fields.items()},
-    **_OF_CLASSES,
+    **{name: (field.annotation, field) for name, field in _FaceColumns.model_fields.items()},
+    **_SCORE_COLUMNS,
 }
 FaceRow: Final[type[Record]] = create_model(
     "FaceRow", __base__=Record, __doc__="A row of `FrameResult.to_rows`: one face.", **_FACE
 )
 TableRow: Final[type[Record]] = create_model(
     "TableRow",
-    __base__=_Place,
-    __doc__="A row of `emolens video --table`: one face, or a frame without any.",
+    __base__=_FrameColumns,
+    __doc__="A row of `emolens video --table`: one face, or a frame without faces.",
     **_FACE,
 )
 ROW_COLUMNS: Final = tuple(FaceRow.model_fields)
@@ -78,16 +78,16 @@ TABLE_COLUMNS: Final = tuple(TableRow.model_fields)
 
 
 def face_rows(result: FrameResult) -> list[dict[str, Cell]]:
-    """One dict with `ROW_COLUMNS` for each face; none where there is no face."""
+    """Return one dict with `ROW_COLUMNS` for each face; an empty list without faces."""
     return [FaceRow(**_values(face)).model_dump() for face in result.faces]
 
 
 def table_rows(result: FrameResult) -> list[dict[str, Cell]]:
-    """One dict with `TABLE_COLUMNS` for each face, or a single one where there is no face."""
-    place = {"frame": result.frame_index, "media_time_s": result.media_time_s}
+    """Return one dict with `TABLE_COLUMNS` for each face, or a single one without faces."""
+    frame = {"frame": result.frame_index, "media_time_s": result.media_time_s}
     rows = [
-        TableRow(**place, track_id=face.track_id, **_values(face)) for face in result.faces
-    ] or [TableRow(**place)]
+        TableRow(**frame, track_id=face.track_id, **_values(face)) for face in result.faces
+    ] or [TableRow(**frame)]
     return [row.model_dump() for row in rows]
 
 

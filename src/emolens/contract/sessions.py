@@ -1,4 +1,4 @@
-"""What a whole video or live session says, as public records; times are media times in seconds."""
+"""Records of a whole video or live session; times are media times in seconds."""
 
 from typing import Annotated
 
@@ -12,27 +12,31 @@ SecondsShown = Annotated[
     dict[str, Seconds],
     Field(json_schema_extra={"propertyNames": {"enum": [*LABELS, "uncertain"]}}),
 ]
-"""Label to seconds, `uncertain` for time in which emolens abstained."""
+"""Mapping of labels to seconds; `uncertain` is the time in which emolens abstains."""
 
 
 class GapRecord(Record):
-    """A time in which a track could not be seen."""
+    """A time interval in which a track is not visible."""
 
     start_s: float
     end_s: float
 
 
 class BinRecord(Record):
-    """What was shown in one piece of time."""
+    """One bin of a time line."""
 
-    index: int = Field(ge=0, description="It starts at timeline.start_s + index * timeline.bin_s.")
+    index: int = Field(
+        ge=0, description="The bin starts at timeline.start_s + index * timeline.bin_s."
+    )
     visible_s: Seconds
-    label: Label | None = Field(description="Shown longest; null where that is uncertainty.")
-    probabilities: Probabilities | None = Field(description="Mean of the smoothed ones.")
+    label: Label | None = Field(
+        description="The label shown longest; null if emolens abstains longest."
+    )
+    probabilities: Probabilities | None = Field(description="Mean of the smoothed probabilities.")
 
 
 class TimelineRecord(Record):
-    """A track over time; what is between its bins is a gap."""
+    """A track over time; gaps have no bins."""
 
     start_s: float
     bin_s: float = Field(gt=0)
@@ -49,11 +53,13 @@ class TrackRecord(Record):
     n_frames: int = Field(ge=0)
     most_shown: Label | None
     seconds: SecondsShown
-    mean_probabilities: Probabilities | None = Field(description="Mean of the smoothed ones.")
-    transitions: list[list[int]] = Field(
-        description="How often the label changed, from row to column, in the order of the classes."
+    mean_probabilities: Probabilities | None = Field(
+        description="Mean of the smoothed probabilities."
     )
-    gaps: list[GapRecord] = Field(description="The longest ones, in order of time.")
+    transitions: list[list[int]] = Field(
+        description="Number of label changes from row to column, in the order of the classes."
+    )
+    gaps: list[GapRecord] = Field(description="The longest gaps, in order of time.")
     n_gaps: int = Field(ge=0)
     gaps_s: Seconds
     timeline: TimelineRecord
@@ -76,4 +82,6 @@ class SessionRecord(Record):
     others_s: Seconds
     most_shown: Label | None
     seconds: SecondsShown
-    tracks: list[TrackRecord] = Field(description="Those visible longest, in order of appearance.")
+    tracks: list[TrackRecord] = Field(
+        description="The tracks visible longest, in order of appearance."
+    )

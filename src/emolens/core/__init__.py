@@ -1,6 +1,6 @@
-"""The words of the project: types, ports and errors that every other package shares.
+"""Types, ports and errors that all other packages share.
 
-Only numpy and the standard library; no input or output, clock, log or thread.
+The package uses only numpy and the standard library. It has no I/O, clock, logging or threads.
 """
 
 __all__ = [

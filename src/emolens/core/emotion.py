@@ -1,4 +1,4 @@
-"""The seven classes and the scores of one face."""
+"""The seven classes and their probabilities for one face."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,7 +11,7 @@ from emolens.core.records import ArrayRecord
 
 
 class Emotion(IntEnum):
-    """The seven apparent expressions, in FER2013's order: the only label list of the project."""
+    """The seven apparent expressions in FER2013's order, the only label list of the project."""
 
     ANGRY = 0
     DISGUST = 1
@@ -26,12 +26,16 @@ class Emotion(IntEnum):
 
     @property
     def label(self) -> str:
-        """The lower-case name used in files and on screens, e.g. `"happy"`."""
+        """The lower-case name in files and on screen, e.g. `"happy"`."""
         return self.name.lower()
 
     @classmethod
     def from_label(cls, label: str) -> "Emotion":
-        """Find the class of a label; raises `InputError` naming the seven allowed ones."""
+        """Return the class of a label in any case.
+
+        Raises:
+            InputError: The label is unknown; the message lists the seven labels.
+        """
         try:
             return cls[label.upper()]
         except KeyError:
@@ -41,7 +45,7 @@ class Emotion(IntEnum):
 LABELS: tuple[str, ...] = tuple(emotion.label for emotion in Emotion)
 N_EMOTIONS = len(Emotion)
 
-# float32 softmax outputs add up to 1 within a few ulp per class; anything looser is a bug upstream.
+# float32 softmax outputs sum to 1 within a few ulp per class; a larger error is a bug upstream.
 _SUM_TOLERANCE = 1e-3
 
 
@@ -64,14 +68,14 @@ class EmotionScores(ArrayRecord):
         if not np.isfinite(probabilities).all() or probabilities.min() < 0:
             raise InputError(f"probabilities must be finite and >= 0, got {probabilities}")
         if abs(float(probabilities.sum()) - 1) > _SUM_TOLERANCE:
-            raise InputError(f"probabilities must add up to 1, got {probabilities.sum()}")
+            raise InputError(f"probabilities must sum to 1, got {probabilities.sum()}")
         np.minimum(probabilities, 1, out=probabilities)
         probabilities.setflags(write=False)
         object.__setattr__(self, "probabilities", probabilities)
 
     @property
     def top(self) -> Emotion:
-        """The class with the highest probability (the first one on a tie)."""
+        """The class with the highest probability; the first one on a tie."""
         return Emotion(int(self.probabilities.argmax()))
 
     @property
@@ -81,16 +85,16 @@ class EmotionScores(ArrayRecord):
 
     @property
     def margin(self) -> float:
-        """Distance between the two highest probabilities, 0..1."""
+        """The difference between the two highest probabilities, 0..1."""
         second, first = np.sort(self.probabilities)[-2:]
         return float(first - second)
 
     @property
     def entropy_nats(self) -> float:
-        """Shannon entropy, 0 (certain) to ln 7 = 1.946 (uniform)."""
+        """The Shannon entropy in nats, 0 (certain) to ln 7 = 1.946 (uniform)."""
         positive = self.probabilities[self.probabilities > 0].astype(np.float64)
         return float(-(positive * np.log(positive)).sum())
 
     def to_dict(self) -> dict[str, float]:
-        """Label to probability, in the order of `Emotion`."""
+        """Return a mapping of labels to probabilities, in the order of `Emotion`."""
         return dict(zip(LABELS, self.probabilities.tolist(), strict=True))

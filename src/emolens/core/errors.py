@@ -1,7 +1,7 @@
-"""The exception tree: every error that emolens raises on purpose stands below `EmolensError`.
+"""The exception hierarchy: emolens raises only subclasses of `EmolensError` on purpose.
 
-Each class has a stable `code` (for scripts and JSON) and also inherits the builtin that a caller
-would expect, so `except ValueError` works for those who do not know this module.
+Each class has a stable `code` for scripts and JSON. Each class also inherits from the closest
+builtin exception, so `except ValueError` works too.
 
     EmolensError
     |-- InputError (ValueError)               an image, an array, an argument
@@ -42,31 +42,31 @@ class InputNotFoundError(InputError, FileNotFoundError):
 
 
 class EmptyFileError(InputError):
-    """A file without a single byte."""
+    """A file of zero bytes."""
 
     code = "empty_file"
 
 
 class UnsupportedFormatError(InputError):
-    """Bytes that are no image of a format emolens reads."""
+    """Data that is not an image in a supported format."""
 
     code = "unsupported_format"
 
 
 class DamagedImageError(InputError):
-    """An image whose bytes end early or contradict themselves."""
+    """An image with truncated or inconsistent data."""
 
     code = "damaged_image"
 
 
 class ImageTooLargeError(InputError):
-    """An image that declares more pixels than allowed; refused before decoding."""
+    """An image that declares more pixels than allowed; it is rejected before decoding."""
 
     code = "image_too_large"
 
 
 class ProcessingError(EmolensError, RuntimeError):
-    """An image that could be read but not analysed or drawn, for a reason outside emolens."""
+    """An image that was read but cannot be analysed or drawn, for a reason outside emolens."""
 
     code = "processing"
 
@@ -78,31 +78,31 @@ class SourceError(EmolensError, OSError):
 
 
 class ModelError(EmolensError, ValueError):
-    """A model file that is missing, damaged, altered or of another kind."""
+    """A model file that is missing, damaged, modified or of the wrong kind."""
 
     code = "model"
 
 
 class DatasetError(EmolensError, ValueError):
-    """A data set that breaks its own format; the message names file and row."""
+    """A data set that violates its format; the message names the file and row."""
 
     code = "dataset"
 
 
 class ConfigError(EmolensError, ValueError):
-    """A recipe, option or setting with an unknown key or a wrong value."""
+    """A recipe, option or setting with an unknown key or a value that is not allowed."""
 
     code = "config"
 
 
 class OutputError(EmolensError, OSError):
-    """A result that cannot be written: no space, no permission, no such folder."""
+    """A result that cannot be written, for example without space, permission or a folder."""
 
     code = "output"
 
 
 class BrokenLibraryError(EmolensError, ImportError):
-    """A library that emolens needs is missing, or cannot be loaded on this machine."""
+    """A required library that is missing or cannot be loaded on this computer."""
 
     code = "broken_library"
 
@@ -114,15 +114,15 @@ class MissingExtraError(EmolensError, ImportError):
 
     def __init__(self, feature: str, extra: str, missing: str) -> None:
         super().__init__(
-            f"{feature} needs the package {missing!r}, which is not installed. "
+            f"{feature} requires the package {missing!r}, which is not installed. "
             f'Install it with: pip install "emolens[{extra}]"'
         )
-        self._made_of = (feature, extra, missing)
+        self._arguments = (feature, extra, missing)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # A pool of processes waits for ever for the result of one that cannot be unpickled.
-        return type(self), self._made_of
+        # A process pool waits forever for an exception that cannot be unpickled.
+        return type(self), self._arguments
 
 
 class RenamedModelWarning(FutureWarning):
-    """A model was asked for by a name that it will not have for much longer."""
+    """A model name that is deprecated and will be removed."""

@@ -1,6 +1,7 @@
-"""An image with its place in time, and what was found in it."""
+"""An image with its time in the source, and the faces detected in it."""
 
 import json
+import math
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from emolens.core.face import FaceResult
 from emolens.core.records import ArrayRecord, ReadOnlyDict
 
 Cell = float | str | bool | None
-"""A value of a table."""
+"""A value in a table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -21,14 +22,14 @@ class Frame(ArrayRecord):
     """One image of a source.
 
     Attributes:
-        image: uint8 (H, W, 3), BGR; read-only. Upright, with square pixels: boxes lie in it.
+        image: uint8 (H, W, 3), BGR, read-only; upright, with square pixels. Boxes refer to it.
         index: Number of the frame in its source, from 0.
-        media_time_s: Seconds from the container's time stamp, or capture time for a camera.
+        media_time_s: Time stamp of the container in seconds, or the capture time for a camera.
         captured_at_s: Monotonic clock in seconds when the frame reached this process.
-        source_id: Which source it comes from.
-        clock_offsets_s: By how much `media_time_s` is ahead of the source's own time stamps, in
-            seconds; one for each piece of the source so far. A new piece begins where the stamps
-            jump, as in files put together from several: nothing but time goes on there.
+        source_id: Identifier of the source.
+        clock_offsets_s: `media_time_s` minus the time stamp of the source in seconds, for each
+            segment of the source so far. A new segment starts where the time stamps jump, as in
+            concatenated files; only the time is continuous there.
     """
 
     image: npt.NDArray[np.uint8]
@@ -42,8 +43,12 @@ class Frame(ArrayRecord):
         image = self.image
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise InputError(
-                f"a frame must be a non-empty uint8 array (H, W, 3) in BGR order, "
+                f"a frame must be a non-empty uint8 array of shape (H, W, 3) in BGR order, "
                 f"got {image.dtype} {image.shape}"
+            )
+        if not math.isfinite(self.media_time_s):
+            raise InputError(
+                f"media_time_s is {self.media_time_s}; allowed: a finite number of seconds"
             )
         view = image.view()
         view.setflags(write=False)
@@ -56,9 +61,9 @@ class Frame(ArrayRecord):
 
 
 class FrameReference(weakref.ref[Frame]):
-    """A weak reference to a frame, for which copies that outlive it have None.
+    """A weak reference to a frame that becomes None in copies.
 
-    Those are pickled ones, deep copies and what `dataclasses.asdict` gives.
+    This applies to pickled copies, deep copies and the result of `dataclasses.asdict`.
     """
 
     __slots__ = ()
@@ -69,18 +74,18 @@ class FrameReference(weakref.ref[Frame]):
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What was found in one processed frame; there is one for every frame, faces or not.
+    """The result for one processed frame, with or without faces.
 
     Attributes:
         size_wh: (width, height) of the image in pixels.
-        faces: The faces, largest first; empty when there are none.
+        faces: The faces, largest first; empty if none is detected.
         frame_index: Number of the frame in its source, from 0.
-        media_time_s: The frame's time in seconds.
-        dropped_before: Frames dropped between the previous result and this one.
+        media_time_s: Time of the frame in its source, in seconds.
+        dropped_before: Number of frames dropped between the previous result and this one.
         timings_ms: Milliseconds spent in each stage, by stage name; read-only.
-        warnings: Warnings about the input that a user should know, e.g. "first of 12 frames".
-        frame_reference: Where the frame itself can be found as long as somebody holds it; read it
-            as `frame`. None in pickled and deep copies.
+        warnings: Warnings about the input, e.g. "only the first of 12 frames is used".
+        frame_reference: Weak reference to the frame; use `frame` to read it. None in pickled and
+            deep copies.
     """
 
     size_wh: tuple[int, int]
@@ -99,60 +104,60 @@ class FrameResult:
 
     @property
     def frame(self) -> Frame:
-        """The frame that the result is about, inside the loop over a stream.
+        """The frame of the result, available inside the loop over a stream.
 
-        A stream holds one frame at a time, so that a list of its results needs little memory.
+        A stream keeps one frame at a time, so a list of its results needs little memory.
 
         Raises:
-            InputError: The stream has gone on, or the result is that of an image or a copy.
+            InputError: The stream has advanced, or the result belongs to an image or is a copy.
         """
         frame = self.frame_reference() if self.frame_reference else None
         if frame is None:
             raise InputError(
-                f"frame {self.frame_index} is no longer in memory; keep `result.frame` while the "
-                "loop stands at this result, if you need it later"
+                f"frame {self.frame_index} is no longer in memory. To use it later, store "
+                "`result.frame` inside the loop over the stream."
             )
         return frame
 
-    # The shape of records is the contract's, which stands above and is loaded on use.
+    # The contract defines the records. It depends on core, hence the imports on use.
 
     def to_dict(self) -> dict[str, object]:
-        """Width, height and faces (`emolens.contract.FacesRecord`)."""
+        """Return width, height and faces (`emolens.contract.FacesRecord`)."""
         from emolens import contract  # noqa: PLC0415
 
         return contract.faces_record(self).to_dict()
 
     def to_json(self) -> str:
-        """`to_dict` as one line of JSON."""
+        """Return `to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
 
     def to_stream_dict(self) -> dict[str, object]:
-        """`to_dict` with the frame's number, its time and how many frames were dropped before.
+        """Return `to_dict` with the frame number, its time and the number of dropped frames.
 
-        `emolens.contract.FrameRecord`.
+        The format is `emolens.contract.FrameRecord`.
         """
         from emolens import contract  # noqa: PLC0415
 
         return contract.frame_record(self).to_dict()
 
     def to_rows(self) -> list[dict[str, Cell]]:
-        """One flat dict per face, its keys being `emolens.ROW_COLUMNS`; none where there is none.
+        """Return one flat dict per face with the keys `emolens.ROW_COLUMNS`.
 
-        `pandas.DataFrame(result.to_rows(), columns=list(emolens.ROW_COLUMNS))` has its columns
-        then, too.
+        The list is empty without faces. To keep the columns in that case, use
+        `pandas.DataFrame(result.to_rows(), columns=list(emolens.ROW_COLUMNS))`.
         """
         from emolens import contract  # noqa: PLC0415
 
         return contract.face_rows(self)
 
     def to_table_rows(self) -> list[dict[str, Cell]]:
-        """One dict with `emolens.TABLE_COLUMNS` per face, or a single one where there is none."""
+        """Return one dict with `emolens.TABLE_COLUMNS` per face, or a single one without faces."""
         from emolens import contract  # noqa: PLC0415
 
         return contract.table_rows(self)
 
     def __str__(self) -> str:
         width, height = self.size_wh
-        n = len(self.faces)
-        head = f"{n or 'no'} face{'' if n == 1 else 's'} in {width}x{height} px"
+        n_faces = len(self.faces)
+        head = f"{n_faces or 'no'} face{'' if n_faces == 1 else 's'} in {width}x{height} px"
         return "\n".join([head, *(f"  {face}" for face in self.faces)])

@@ -1,4 +1,4 @@
-"""Boxes in pixels and the relation between a detector's box and a data set's framing."""
+"""Boxes in pixels, and the mapping from a detector's box to the framing of a data set."""
 
 import math
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from emolens.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-parallel rectangle in pixels.
+    """An axis-aligned rectangle in pixels.
 
-    The origin is the image's top left corner; edges are continuous and half-open, so
-    `Box(0, 0, width, height)` is the whole image. A box may reach beyond the image.
+    The origin is the top left corner of the image. Edges are continuous and half-open, so
+    `Box(0, 0, width, height)` is the whole image. A box may extend beyond the image.
     """
 
     x_min: float
@@ -24,55 +24,55 @@ class Box:
         if not all(map(math.isfinite, edges)):
             raise InputError(f"box edges must be finite, got {edges}")
         if self.x_max < self.x_min or self.y_max < self.y_min:
-            raise InputError(f"a box needs x_min <= x_max and y_min <= y_max, got {edges}")
+            raise InputError(f"box edges must have x_min <= x_max and y_min <= y_max, got {edges}")
 
     @property
     def width(self) -> float:
-        """Width in pixels."""
+        """The width in pixels."""
         return self.x_max - self.x_min
 
     @property
     def height(self) -> float:
-        """Height in pixels."""
+        """The height in pixels."""
         return self.y_max - self.y_min
 
     @property
     def area(self) -> float:
-        """Area in square pixels."""
+        """The area in square pixels."""
         return self.width * self.height
 
     @property
     def center_xy(self) -> tuple[float, float]:
-        """Centre point (x, y) in pixels."""
+        """The centre point (x, y) in pixels."""
         return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
 
     def clip(self, size_wh: tuple[int, int]) -> "Box":
-        """The part of the box inside an image of (width, height); empty at the edge if none."""
+        """Clip the box to an image of (width, height); a box outside becomes empty at the edge."""
         width, height = size_wh
 
-        def into(value: float, limit: int) -> float:
+        def clamp(value: float, limit: int) -> float:
             return min(max(value, 0.0), float(limit))
 
         return Box(
-            into(self.x_min, width),
-            into(self.y_min, height),
-            into(self.x_max, width),
-            into(self.y_max, height),
+            clamp(self.x_min, width),
+            clamp(self.y_min, height),
+            clamp(self.x_max, width),
+            clamp(self.y_max, height),
         )
 
     def pad(self, fraction: float) -> "Box":
-        """Grow (or, negative, shrink) every side by a fraction of the box's width and height."""
+        """Extend each side by a fraction of the width or height; negative fractions shrink it."""
         if fraction < -0.5:
             raise InputError(f"pad fraction must be >= -0.5, got {fraction}")
         dx, dy = self.width * fraction, self.height * fraction
         return Box(self.x_min - dx, self.y_min - dy, self.x_max + dx, self.y_max + dy)
 
     def to_square(self) -> "Box":
-        """The square with the same centre whose side is the longer side of the box."""
+        """Return the square with the same centre and the longer side of the box."""
         return Box.from_center(self.center_xy, max(self.width, self.height))
 
     def iou(self, other: "Box") -> float:
-        """Intersection over union with another box, 0..1; 0 when both are empty."""
+        """Compute the intersection over union with another box, 0..1; 0 if both are empty."""
         width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
         height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
         overlap = max(width, 0.0) * max(height, 0.0)
@@ -80,12 +80,12 @@ class Box:
         return overlap / union if union > 0 else 0.0
 
     def to_tuple(self) -> tuple[float, float, float, float]:
-        """`(x_min, y_min, x_max, y_max)`."""
+        """Return `(x_min, y_min, x_max, y_max)`."""
         return self.x_min, self.y_min, self.x_max, self.y_max
 
     @classmethod
     def from_center(cls, center_xy: tuple[float, float], side: float) -> "Box":
-        """A square of the given side around a centre point."""
+        """Create a square of the given side around a centre point."""
         x, y = center_xy
         half = side / 2
         return cls(x - half, y - half, x + half, y + half)
@@ -93,18 +93,20 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How a data set frames a face, measured in units of one detector's box.
+    """The framing of faces in a data set, relative to the boxes of one detector.
 
-    A classifier reads faces best in the framing it was trained on. Every detector draws its box a
-    little differently, so each one carries its own measured `Framing`
-    (docs/experiments/0001-framing.md).
+    A classifier is most accurate in the framing of its training data. Every detector draws boxes
+    differently, so each one has its own measured `Framing`.
+
+    The unit is the longer side of the box: a turned head makes a box narrower, but hardly shorter.
 
     Attributes:
         shift_x: Framing centre minus box centre, in box sides, positive to the right.
-        shift_y: The same downwards.
-        scale: Side of the framing square over the box side.
+        shift_y: Framing centre minus box centre, in box sides, positive downwards.
+        scale: Side of the framing square divided by the box side.
 
-    The box side is the longer side of the box: a turned head makes a box narrow, hardly shorter.
+    Source:
+        docs/experiments/0001-framing.md
     """
 
     shift_x: float
@@ -112,14 +114,14 @@ class Framing:
     scale: float
 
     def apply(self, box: Box, *, turn_degrees: float = 0.0) -> Box:
-        """The square that frames the face of a detector's box.
+        """Compute the framing square of a detector's box.
 
         Args:
-            box: The box, in pixels.
-            turn_degrees: How far box and face are turned clockwise about the box's centre.
+            box: The box in pixels.
+            turn_degrees: Clockwise rotation of the box and face about the centre of the box.
 
         Returns:
-            The square in pixels, before it is turned likewise about its own centre.
+            The square in pixels, before the same rotation about its own centre.
         """
         side = max(box.width, box.height)
         x, y = box.center_xy

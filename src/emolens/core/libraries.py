@@ -1,4 +1,4 @@
-"""Libraries that emolens needs and that cannot be loaded: which one it is, and what helps."""
+"""Errors for required libraries that cannot be loaded, with the command that repairs them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,36 +8,36 @@ from typing import Final
 
 from emolens.core.errors import BrokenLibraryError, EmolensError
 
-_MOST_CHARS: Final = 200
+_MAX_REASON_CHARS: Final = 200
 _SHARED_OBJECT: Final = "cannot open shared object file"
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that emolens cannot do without.
+    """A library that emolens requires.
 
     Attributes:
-        module: What is imported of it.
-        package: What pip calls it.
-        loaded_by: The module whose import loads it as emolens does.
-        system_cure: What helps where a part of the system is missing.
+        module: Name of its top-level module.
+        package: Name of its package on PyPI.
+        loaded_by: Module whose import loads the library in the same way as emolens.
+        system_command: Command that installs missing system libraries, or None.
     """
 
     module: str
     package: str
     loaded_by: str
-    system_cure: str = "install the system's package with that file"
+    system_command: str | None = None
 
 
-_OPENCV_CURE: Final = (
-    "apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu), or take OpenCV without windows: "
+_OPENCV_COMMAND: Final = (
+    "apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu). Or install OpenCV without windows: "
     "pip uninstall --yes opencv-python; pip install --force-reinstall opencv-python-headless"
 )
 
-# OpenCV before PyAV, in whose place it must be loaded (emolens.imaging.pyav).
+# OpenCV must be loaded before PyAV (emolens.imaging.pyav).
 LIBRARIES: Final = (
     Library("numpy", "numpy", "numpy"),
-    Library("cv2", "opencv-python", "cv2", _OPENCV_CURE),
+    Library("cv2", "opencv-python", "cv2", _OPENCV_COMMAND),
     Library("av", "av", "av"),
     Library("PIL", "pillow", "PIL.Image"),
     Library("onnxruntime", "onnxruntime", "emolens.runtime.session"),
@@ -45,9 +45,6 @@ LIBRARIES: Final = (
     Library("supervision", "supervision", "supervision"),
     Library("trackers", "trackers", "trackers"),
     Library("scipy", "scipy", "scipy.special"),
-    Library("sklearn", "scikit-learn", "sklearn.metrics"),
-    Library("skimage", "scikit-image", "skimage"),
-    Library("plotly", "plotly", "plotly"),
     Library("jinja2", "jinja2", "jinja2"),
     Library("pydantic", "pydantic", "pydantic"),
     Library("typer", "typer", "typer"),
@@ -56,13 +53,13 @@ LIBRARIES: Final = (
     Library("matplotlib", "matplotlib", "matplotlib"),
 )
 
-# A second try fails for reasons of its own: OpenCV takes it for a recursion.
+# A second import fails with another error: OpenCV reports a recursion.
 _first_errors: dict[str, Exception] = {}
 
 
 @contextlib.contextmanager
 def explaining_imports() -> Iterator[None]:
-    """Inside the block a library that cannot be loaded is a `BrokenLibraryError` in one line."""
+    """Convert import errors of libraries inside the block to a `BrokenLibraryError` of one line."""
     try:
         yield
     except EmolensError:
@@ -75,8 +72,8 @@ def explaining_imports() -> Iterator[None]:
 
 
 def explained(error: Exception) -> BrokenLibraryError | None:
-    """What to tell people about an error of an import; None where no library is behind it."""
-    name = _module_behind(error)
+    """Convert an error during an import; return None if no library is the cause."""
+    name = _module_of(error)
     library = next((known for known in LIBRARIES if known.module == name), None)
     library = library or next((known for known in LIBRARIES if _error_of(known)), None)
     if library:
@@ -87,39 +84,38 @@ def explained(error: Exception) -> BrokenLibraryError | None:
 
 
 def broken_libraries() -> list[BrokenLibraryError]:
-    """Load all libraries; what is wrong with those that cannot be loaded.
+    """Load all libraries and return the errors of those that cannot be loaded.
 
-    Those are left out that only lack one that is told already.
+    A library that fails only because of another reported library is omitted.
     """
-    told: dict[str, BrokenLibraryError] = {}
+    errors: dict[str, BrokenLibraryError] = {}
     for library in LIBRARIES:
         error = _error_of(library)
-        if error and _module_behind(error) not in told:
+        if error and _module_of(error) not in errors:
             first = _first_errors.setdefault(library.module, error)
-            told[library.module] = _to_error(library, first)
-    return list(told.values())
+            errors[library.module] = _to_error(library, first)
+    return list(errors.values())
 
 
-def _module_behind(error: Exception) -> str:
-    """The module that an error of an import names, without its parts; empty where it names none."""
+def _module_of(error: Exception) -> str:
+    """Return the top-level module that an import error names, or an empty string."""
     return (getattr(error, "name", None) or "").partition(".")[0]
 
 
 def _error_of(library: Library) -> Exception | None:
     try:
         import_module(library.loaded_by)
-    except Exception as error:  # noqa: BLE001 (libraries that do not fit together raise anything)
+    except Exception as error:  # noqa: BLE001 (incompatible libraries raise any exception)
         return error
     return None
 
 
 def _to_error(library: Library, error: Exception) -> BrokenLibraryError:
     reason = " ".join(str(error).split()) or type(error).__name__
-    if len(reason) > _MOST_CHARS:
-        reason = f"{reason[:_MOST_CHARS]} ..."
-    cure = f"pip install --force-reinstall {library.package}"
+    if len(reason) > _MAX_REASON_CHARS:
+        reason = f"{reason[:_MAX_REASON_CHARS]} ..."
+    command: str | None = f"pip install --force-reinstall {library.package}"
     if _SHARED_OBJECT in reason:
-        cure = library.system_cure
-    return BrokenLibraryError(
-        f"the library {library.module} cannot be loaded: {reason}. What helps: {cure}"
-    )
+        command = library.system_command
+    fix = f"Run: {command}" if command else "Install the system package that contains this file."
+    return BrokenLibraryError(f"the library {library.module} cannot be loaded: {reason}. {fix}")

@@ -1,4 +1,4 @@
-"""What a model file says about itself; the text form stands inside the ONNX file."""
+"""The manifest of a model, which is stored as JSON inside the ONNX file."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from emolens.core.emotion import LABELS
 from emolens.core.errors import ModelError
 
 SCHEMA_VERSION = 1
-# Stands in for the digest while the digest itself is computed.
+# Placeholder in the file while its digest is computed.
 BLANK_SHA256 = "0" * 64
 
 _Spec = TypeVar("_Spec", "InputSpec", "ModelManifest", "LandmarkManifest")
@@ -19,15 +19,15 @@ _Spec = TypeVar("_Spec", "InputSpec", "ModelManifest", "LandmarkManifest")
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """How a face becomes a network's input.
+    """The preprocessing of a face crop for a network.
 
     Attributes:
-        size_px: Side of the square input.
+        size_px: Side of the square input in pixels, 16..512.
         color: Always `"gray"`.
-        mean: Subtracted after scaling grey values to 0..1.
-        std: Divided by afterwards.
-        interpolation: Always `"area"`: area averaging when shrinking, bilinear when growing.
-        framing: Which data set's framing of faces the model was trained on; always `"fer2013"`.
+        mean: Mean to subtract from grey values in 0..1.
+        std: Standard deviation to divide by afterwards.
+        interpolation: Always `"area"`: area averaging to shrink, bilinear to enlarge.
+        framing: Framing of faces in the training data; always `"fer2013"`.
     """
 
     size_px: int
@@ -55,22 +55,22 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelManifest:
-    """Origin, meaning and measured quality of an emotion model.
+    """The manifest of an emotion model: origin, input, labels and metrics.
 
     Attributes:
-        name: The model's name.
-        labels: Its classes; anything but the order of `Emotion` is refused.
-        input: How faces are prepared for it.
-        temperature: The logits are divided by this before the softmax
+        name: Name of the model.
+        labels: The classes, always in the order of `Emotion`.
+        input: Preprocessing of face crops.
+        temperature: Divisor of the logits before the softmax, > 0
             (Guo et al. 2017, "On Calibration of Modern Neural Networks").
-        dataset: What it was trained on.
-        code_revision: Git revision of the code that trained it, or `"unknown"`.
-        metrics: Figures measured on the validation split, e.g. `{"accuracy": 0.66}`.
+        dataset: The training data.
+        code_revision: Git revision of the training code, or `"unknown"`.
+        metrics: Metrics on the validation split, e.g. `{"accuracy": 0.66}`.
         license: Licence of the weights (SPDX identifier).
-        pretrained: Networks whose weights it began with, joined by `" + "`; empty for a model that
-            was trained from scratch.
+        pretrained: Networks with the initial weights, joined by `" + "`; empty for a model trained
+            from scratch.
         sha256: SHA-256 of the file with these 64 digits replaced by zeros.
-        schema_version: Version of this list of fields.
+        schema_version: Version of these fields.
     """
 
     name: str
@@ -88,7 +88,7 @@ class ModelManifest:
     def __post_init__(self) -> None:
         if tuple(self.labels) != LABELS:
             raise ModelError(
-                f"the model's labels are {list(self.labels)}; they must be {list(LABELS)}, "
+                f"the model's labels are {list(self.labels)}; allowed: {list(LABELS)}, "
                 "in this order"
             )
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -96,17 +96,21 @@ class ModelManifest:
         _check_version_and_digest(self.schema_version, self.sha256)
 
     def to_json(self) -> str:
-        """The manifest as one line of JSON."""
+        """Return the manifest as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "ModelManifest":
-        """Read `to_json`'s text; raises `ModelError` for unknown, missing or wrong values."""
+        """Parse the text of `to_json`.
+
+        Raises:
+            ModelError: A key is unknown or missing, or a value is not allowed.
+        """
         values = _read_object(text)
-        given = values.get("input")
-        if not isinstance(given, dict):
+        spec_values = values.get("input")
+        if not isinstance(spec_values, dict):
             raise ModelError("the model's manifest must be a JSON object with an object 'input'")
-        spec = _build(InputSpec, given, "input.")
+        spec = _build(InputSpec, spec_values, "input.")
         labels = values.get("labels")
         if not isinstance(labels, list):
             raise ModelError(f"the manifest's labels must be a list, got {labels!r}")
@@ -115,19 +119,19 @@ class ModelManifest:
 
 @dataclass(frozen=True, slots=True)
 class LandmarkManifest:
-    """Origin, input and measured quality of a landmark model.
+    """The manifest of a landmark model: origin, input and metrics.
 
     Attributes:
-        name: The model's name.
-        size_px: Side of the grey close-up that it reads.
-        scale: Side of the close-up in longer sides of the face's box.
-        dataset: What it was trained on.
-        teachers: The detectors that taught it.
-        code_revision: Git revision of the code that trained it, or `"unknown"`.
-        metrics: Figures measured on the validation images.
+        name: Name of the model.
+        size_px: Side of the square grey input crop in pixels, 16..512.
+        scale: Side of the crop divided by the longer side of the face's box, 1..3.
+        dataset: The training data.
+        teachers: The detectors that labelled the training data.
+        code_revision: Git revision of the training code, or `"unknown"`.
+        metrics: Metrics on the validation images.
         license: Licence of the weights (SPDX identifier).
         sha256: SHA-256 of the file with these 64 digits replaced by zeros.
-        schema_version: Version of this list of fields.
+        schema_version: Version of these fields.
     """
 
     name: str
@@ -149,12 +153,16 @@ class LandmarkManifest:
         _check_version_and_digest(self.schema_version, self.sha256)
 
     def to_json(self) -> str:
-        """The manifest as one line of JSON."""
+        """Return the manifest as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "LandmarkManifest":
-        """Read `to_json`'s text; raises `ModelError` for unknown, missing or wrong values."""
+        """Parse the text of `to_json`.
+
+        Raises:
+            ModelError: A key is unknown or missing, or a value is not allowed.
+        """
         return _build(LandmarkManifest, _read_object(text), "")
 
 
@@ -171,8 +179,8 @@ def _read_object(text: str) -> dict[str, object]:
 def _check_version_and_digest(schema_version: int, sha256: str) -> None:
     if schema_version != SCHEMA_VERSION:
         raise ModelError(
-            f"manifest schema_version is {schema_version}, this emolens reads {SCHEMA_VERSION}; "
-            "export the model again with this version"
+            f"manifest schema_version is {schema_version}; this version of emolens reads "
+            f"{SCHEMA_VERSION}. Export the model again with this version."
         )
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise ModelError(f"sha256 must be 64 hexadecimal digits, got {sha256!r}")
@@ -184,9 +192,11 @@ def _build(cls: type[_Spec], values: Mapping[str, object], prefix: str) -> _Spec
     if unknown:
         raise ModelError(
             f"the manifest has unknown keys {[prefix + key for key in unknown]}; "
-            f"known: {[prefix + key for key in sorted(known)]}"
+            f"allowed: {[prefix + key for key in sorted(known)]}"
         )
     try:
-        return cls(**values)  # type: ignore[arg-type]  # wrong types end in the TypeError below
+        return cls(**values)  # type: ignore[arg-type]  # wrong types raise the TypeError below
     except TypeError as error:
-        raise ModelError(f"the manifest does not fit: {error}") from error
+        raise ModelError(
+            f"the manifest has missing keys or values of a wrong type: {error}"
+        ) from error

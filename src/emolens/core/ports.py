@@ -1,6 +1,6 @@
-"""What the stages ask of each other: one `Protocol` per replaceable part.
+"""The interfaces between stages: one `Protocol` per replaceable component.
 
-Each port has one contract test under tests/contract/ that runs over all its implementations.
+Each port has a contract test in tests/contract/ that runs on all its implementations.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,107 +19,119 @@ from emolens.core.manifest import InputSpec
 
 
 class FaceDetector(Protocol):
-    """Finds faces in an image."""
+    """A face detector."""
 
     @property
     def name(self) -> str:
-        """The name to ask for it by, e.g. `"centerface"`."""
+        """The name that selects the detector, e.g. `"centerface"`."""
         ...
 
     @property
     def framing(self) -> Framing:
-        """How FER2013 frames a face, in units of this detector's boxes."""
+        """FER2013's framing of faces, in units of this detector's boxes."""
         ...
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Find the faces of a uint8 (H, W, 3) BGR image, largest first; an empty list if none."""
+        """Detect the faces in a uint8 (H, W, 3) BGR image.
+
+        Returns:
+            The faces, largest first; an empty list if there are none.
+        """
         ...
 
 
 @runtime_checkable
 class FaceFollower(Protocol):
-    """Finds faces again that were seen a moment ago, without searching the image."""
+    """A detector that redetects the faces of the previous frame near their last position."""
 
     def follow(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection | None]:
-        """Look where faces are expected in a uint8 (H, W, 3) BGR image.
+        """Locate the expected faces in a uint8 (H, W, 3) BGR image.
 
         Returns:
-            Each face where it is, in the order given; None where there is none.
+            The new detection of each expected face, in the same order; None if it is gone.
         """
         ...
 
-    def search_known(
+    def redetect(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
-        """Search a uint8 (H, W, 3) BGR image in which known faces are expected.
+        """Detect the faces in a uint8 (H, W, 3) BGR image that contains known faces.
 
         Returns:
-            As `FaceDetector.detect`, but small faces may be missed while all known ones are seen.
+            As `FaceDetector.detect`, but small faces may be missed if all known ones are detected.
         """
         ...
 
 
 class FaceTracker(Protocol):
-    """Gives faces identities that stay."""
+    """A tracker that links the detections of consecutive frames."""
 
     @property
     def name(self) -> str:
-        """The name to ask for it by, e.g. `"bytetrack"`."""
+        """The name that selects the tracker, e.g. `"bytetrack"`."""
         ...
 
     def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
-        """Take the detections of the frame at `at_s` seconds and return all living tracks.
+        """Update the tracks with the detections of the frame at `at_s` seconds.
 
-        Every detection belongs to at most one track, every track has at most one detection. A
-        track without a detection keeps its number for a while, in case its face comes back.
+        Each detection belongs to at most one track, and each track has at most one detection. A
+        track without a detection keeps its number for some time, in case its face returns.
+
+        Returns:
+            All active tracks.
         """
         ...
 
     def reset(self) -> None:
-        """Forget all tracks; numbers that were given are not given again."""
+        """Delete all tracks; their numbers are not used again."""
         ...
 
 
 class EmotionClassifier(Protocol):
-    """Names the apparent expression of faces."""
+    """A classifier of apparent expressions."""
 
     @property
     def input_spec(self) -> InputSpec:
-        """Size, colour and normalisation of the crops it reads."""
+        """Size, colour and normalisation of the input crops."""
         ...
 
     def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
-        """Scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, of any size, in the order given.
+        """Classify face crops.
 
-        A batch of N gives the same as N batches of 1 within 1e-5.
+        Args:
+            crops: uint8 arrays of any size, (H, W) grey or (H, W, 3) BGR.
+
+        Returns:
+            The scores of each crop, in the same order. A batch of N equals N batches of 1 within
+            1e-5.
         """
         ...
 
 
 class ScoreSmoother(Protocol):
-    """Smooths the scores of a track over time."""
+    """A filter that smooths the scores of a track over time."""
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> EmotionScores:
-        """Take new scores of a track, made at `at_s` seconds, and return the smoothed ones."""
+        """Add the scores of a track at `at_s` seconds and return the smoothed scores."""
         ...
 
     def forget(self, track_id: int) -> None:
-        """Free what is kept about a track that has ended."""
+        """Delete the state of a track that has ended."""
         ...
 
 
 @dataclass(slots=True)
 class SourceReport:
-    """What a source has to say of itself, so far.
+    """The state of a source so far.
 
     Attributes:
-        n_expected: How many frames will come, or None where nobody knows.
-        n_dropped: Frames that it has dropped itself.
-        is_live: Whether its frames come when they are captured, so that none can wait.
-        warnings: What people should know, e.g. that its pixels are not square.
-        failures: What of that means that something is damaged or missing.
+        n_expected: Total number of frames, or None if it is unknown.
+        n_dropped: Number of frames that the source has dropped.
+        is_live: Whether frames arrive in real time and cannot wait.
+        warnings: Warnings for users, e.g. that pixels are not square.
+        failures: The warnings that mean that data is damaged or missing.
     """
 
     n_expected: int | None = None
@@ -131,17 +143,17 @@ class SourceReport:
 
 @runtime_checkable
 class FrameSource(Protocol):
-    """Gives frames in order; a context manager that frees what it holds."""
+    """An iterable of frames in order, and a context manager that releases its resources."""
 
     @property
     def report(self) -> SourceReport:
-        """What is to be said of it so far; may be asked from any thread."""
+        """The state so far; may be read from any thread."""
         ...
 
     def interrupt(self) -> None:
-        """End a wait for the next frame, if there is one, for good.
+        """End any wait for the next frame permanently.
 
-        From any thread, and also after the source has been closed.
+        May be called from any thread, also after the source is closed.
         """
         ...
 
@@ -158,10 +170,10 @@ class FrameSource(Protocol):
 
 
 class ResultSink(Protocol):
-    """Takes results; a file appears under its final name only when it is complete."""
+    """A destination of results; a file gets its final name only once it is complete."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take the result of one frame."""
+        """Write the result of one frame."""
         ...
 
     def __enter__(self) -> Self: ...

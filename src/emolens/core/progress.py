@@ -1,17 +1,19 @@
-"""How long work tells how far it is, without knowing who listens: a terminal, a page, nobody."""
+"""Progress callbacks, independent of any user interface."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Takes what is done and of how many, None where nobody knows; inside the block, the number done so
-far is told."""
+"""Takes a description and the number of steps (None if unknown). The context manager yields a
+function that takes the number of completed steps."""
 
 
-def silently(_what: str, _n_steps: int | None) -> AbstractContextManager[Callable[[int], None]]:
-    """A `Progress` that shows nothing."""
+def silently(
+    _description: str, _n_steps: int | None
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Show no progress."""
     return nullcontext(lambda _n_done: None)
 
 
 def say_nothing(_message: str) -> None:
-    """Take news or a warning that nobody asked for."""
+    """Ignore a message."""

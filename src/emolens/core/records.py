@@ -1,7 +1,7 @@
-"""Frozen dataclasses with arrays in them, and mappings that stay as they are.
+"""Frozen dataclasses with arrays, and read-only mappings.
 
-numpy gives arrays back writable when they are copied or unpickled, and `mappingproxy` and weak
-references can be neither; records of this module keep their promises in another process too.
+Copied and unpickled numpy arrays are writable, and `mappingproxy` objects and weak references can
+be neither copied nor pickled. The types of this module stay read-only in other processes too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,10 +14,10 @@ _HASHED_VALUES = 16
 
 
 class ArrayRecord:
-    """What a frozen dataclass with arrays inherits, itself declared with `eq=False`.
+    """A base class for frozen dataclasses with arrays, which must set `eq=False`.
 
-    Two are equal when their types and all that they hold are. A copy, a deep copy and one that was
-    pickled goes through the same checks as the original; arrays that were read-only are again.
+    Records are equal if their types and all values are equal. Copies, deep copies and unpickled
+    records pass the same checks as the original, and their read-only arrays stay read-only.
     """
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class ArrayRecord:
 
 
 class ReadOnlyDict(dict[str, float]):
-    """A dict that refuses to be changed, and can be pickled, copied and written as JSON."""
+    """A read-only dict that can be pickled, copied and written as JSON."""
 
     __slots__ = ()
 
@@ -46,14 +46,14 @@ class ReadOnlyDict(dict[str, float]):
         return hash(frozenset(self.items()))
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("this mapping is read-only; change a copy: dict(mapping)")
+        raise TypeError("the mapping is read-only. Change a copy: dict(mapping)")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
 
 def _values(record: object) -> dict[str, Any]:
-    return {of.name: getattr(record, of.name) for of in fields(record)}  # type: ignore[arg-type]
+    return {key.name: getattr(record, key.name) for key in fields(record)}  # type: ignore[arg-type]
 
 
 def _values_and_locks(record: object) -> tuple[dict[str, Any], tuple[str, ...]]:

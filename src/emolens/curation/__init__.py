@@ -1,3 +1,3 @@
-"""Data sets looked over: audits, copies, clean lists."""
+"""Curation of data sets: audits, duplicates and lists of rows to leave out."""
 
 __all__ = ["audit", "audited_faces", "clean_rows"]

@@ -1,4 +1,4 @@
-"""What is wrong with a data set: copies, leaks, conflicting labels, blanks, doubtful votes."""
+"""Audits of data sets: duplicates, leaks, conflicting labels, blank images, doubtful votes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -16,16 +16,16 @@ from emolens.datasets.votes import is_not_a_face
 
 
 @dataclass(frozen=True, slots=True)
-class CopyCounts:
-    """How much of a data set is copies.
+class DuplicateCounts:
+    """Counts of duplicates in a data set.
 
     Attributes:
-        n_groups: Groups of two or more images.
-        n_faces: Images in these groups.
-        n_spare: Images that would go if one of each group stayed.
-        n_across_splits: Groups with images of more than one split.
-        n_conflicting: Groups with images of more than one label.
-        sizes: Number of images to number of groups of that size.
+        n_groups: Number of groups of two or more images.
+        n_faces: Number of images in these groups.
+        n_spare: Number of images to remove to keep one per group.
+        n_across_splits: Number of groups with images of more than one split.
+        n_conflicting: Number of groups with images of more than one label.
+        sizes: Size of a group to number of groups of this size.
     """
 
     n_groups: int
@@ -38,12 +38,12 @@ class CopyCounts:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """An image that stands in another split too.
+    """An image with duplicates in another split.
 
     Attributes:
         face: The image.
-        is_exact: Whether one of the copies has the very same pixels.
-        copies: Its copies in the other split, exact and near.
+        is_exact: Whether one of the duplicates is pixel-identical.
+        copies: Its exact duplicates and near-duplicates in the other split.
     """
 
     face: FaceEntry
@@ -53,15 +53,15 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class SplitLeaks:
-    """What two splits have in common.
+    """Leaks between two splits.
 
     Attributes:
         held_out: The split whose images are counted.
-        other: The split that they stand in too.
-        n_faces: Images of `held_out`.
-        n_exact: Those that stand in `other` pixel by pixel.
-        n_near: Those that stand there exactly or nearly.
-        leaks: Each of the latter with its copies.
+        other: The split with their duplicates.
+        n_faces: Number of images in `held_out`.
+        n_exact: Number of those with an exact duplicate in `other`.
+        n_near: Number of those with an exact duplicate or near-duplicate in `other`.
+        leaks: The latter images with their duplicates.
     """
 
     held_out: str
@@ -74,11 +74,11 @@ class SplitLeaks:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Copies of one image with different labels.
+    """A group of duplicates with different labels.
 
     Attributes:
-        is_exact: Whether pixel-identical ones differ already.
-        faces: All copies.
+        is_exact: Whether pixel-identical images in the group have different labels.
+        faces: All images of the group.
     """
 
     is_exact: bool
@@ -87,26 +87,26 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
-        audited: The faces that it looked at.
-        groups: Which of them are copies of each other.
+        audited: The audited faces.
+        groups: Their groups of duplicates.
         counts: Split to label to number of faces; every split has all seven labels.
-        exact: Figures of pixel-identical images.
-        near: Figures of exact or near copies.
-        splits: Every pair of splits.
-        conflicts: Groups of exact or near copies with more than one label.
+        exact: Counts of exact duplicates.
+        near: Counts of exact duplicates and near-duplicates.
+        splits: The leaks of every pair of splits.
+        conflicts: Groups of exact duplicates and near-duplicates with more than one label.
         blanks: Faces with almost no contrast.
-        not_faces: Faces that FER+'s raters call none, or None without votes.
-        agreement: By label, then `"all"`; None without votes.
+        not_faces: Images in which FER+'s raters find no face; None without votes.
+        agreement: Agreement of the votes with each label and with `"all"`; None without votes.
     """
 
     audited: AuditedFaces
     groups: DuplicateGroups
     counts: Mapping[str, Mapping[str, int]]
-    exact: CopyCounts
-    near: CopyCounts
+    exact: DuplicateCounts
+    near: DuplicateCounts
     splits: tuple[SplitLeaks, ...]
     conflicts: tuple[Conflict, ...]
     blanks: tuple[FaceEntry, ...]
@@ -114,7 +114,7 @@ class Audit:
     agreement: Mapping[str, ClassAgreement] | None
 
     def to_dict(self) -> dict[str, object]:
-        """All figures and lists as plain values, ready for JSON."""
+        """Convert all counts and lists to plain values for JSON."""
         not_faces, agreement = self.not_faces, self.agreement
         return {
             "sources": [str(source) for source in self.audited.sources],
@@ -136,13 +136,16 @@ class Audit:
 def audit(
     audited: AuditedFaces, on_progress: Callable[[int], None] = lambda _n_done: None
 ) -> Audit:
-    """Look for everything that makes figures of a data set doubtful.
+    """Detect everything in a data set that makes metrics unreliable.
 
-    Splits of the same name count as one, whichever source they stand in.
+    Splits with the same name in several sources count as one split.
 
     Args:
-        audited: All faces of the data sets to look at.
+        audited: All faces of the data sets.
         on_progress: Called with the number of faces done.
+
+    Returns:
+        The result of the audit.
     """
     faces, votes = audited.faces, audited.votes
     groups = find_duplicates(faces.images, on_progress=on_progress)
@@ -151,8 +154,8 @@ def audit(
         audited=audited,
         groups=groups,
         counts=_counts(audited),
-        exact=_copy_counts(groups.exact, audited),
-        near=_copy_counts(groups.near, audited),
+        exact=_duplicate_counts(groups.exact, audited),
+        near=_duplicate_counts(groups.near, audited),
         splits=_all_split_leaks(audited, groups),
         conflicts=_conflicts(audited, groups),
         blanks=audited.entries(np.flatnonzero(is_blank(faces.images))),
@@ -162,7 +165,7 @@ def audit(
 
 
 def members_of(groups: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """The rows of every group of two or more, in order of first appearance."""
+    """List the rows of every group of two or more, in order of first appearance."""
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     return [rows for rows in np.split(order, starts[1:]) if len(rows) > 1]
@@ -177,13 +180,13 @@ def _counts(audited: AuditedFaces) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _copy_counts(groups: npt.NDArray[np.int64], audited: AuditedFaces) -> CopyCounts:
+def _duplicate_counts(groups: npt.NDArray[np.int64], audited: AuditedFaces) -> DuplicateCounts:
     members = members_of(groups)
     n_faces = sum(map(len, members))
     sizes: dict[int, int] = defaultdict(int)
     for rows in members:
         sizes[len(rows)] += 1
-    return CopyCounts(
+    return DuplicateCounts(
         n_groups=len(members),
         n_faces=n_faces,
         n_spare=n_faces - len(members),
@@ -212,11 +215,11 @@ def _split_leaks(
     rows, others = (np.flatnonzero(audited.splits == name) for name in (held_out, other))
     is_exact = np.isin(groups.exact[rows], groups.exact[others])
     is_near = np.isin(groups.near[rows], groups.near[others])
-    copies: dict[int, list[int]] = defaultdict(list)
+    duplicates: dict[int, list[int]] = defaultdict(list)
     for row in others[np.isin(groups.near[others], groups.near[rows])].tolist():
-        copies[int(groups.near[row])].append(row)
+        duplicates[int(groups.near[row])].append(row)
     leaks = tuple(
-        Leak(audited.entry(row), exact, audited.entries(copies[int(groups.near[row])]))
+        Leak(audited.entry(row), exact, audited.entries(duplicates[int(groups.near[row])]))
         for row, exact in zip(rows[is_near].tolist(), is_exact[is_near].tolist(), strict=True)
     )
     return SplitLeaks(held_out, other, len(rows), int(is_exact.sum()), len(leaks), leaks)

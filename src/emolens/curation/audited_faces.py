@@ -1,4 +1,4 @@
-"""All faces of one or more data sets side by side, with where each comes from."""
+"""The faces of one or more data sets in one array, with the source of each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _SPLIT_ORDER = (*Split, UNKNOWN_SPLIT)
 
 @dataclass(frozen=True, slots=True)
 class FaceEntry:
-    """One face in a list for people and scripts."""
+    """An entry for a face in a report."""
 
     location: str
     split: str
@@ -29,14 +29,14 @@ class FaceEntry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditedFaces:
-    """Faces of all splits of some sources.
+    """The faces of all splits of one or more sources.
 
     Attributes:
-        sources: What was read, in order.
-        source_numbers: int64 (N,), place of each face's source in `sources`.
-        faces: The faces at 48 px in the order of their sources; those without FER+ votes have ten
+        sources: The paths of the sources, in order.
+        source_numbers: int64 (N,), the index in `sources` of each face.
+        faces: The faces at 48 px in the order of their sources; faces without FER+ votes have ten
             zeros.
-        splits: FER2013's word for the split of each face, or `"unknown"`.
+        splits: The name of the split of each face, or `"unknown"`.
     """
 
     sources: tuple[Path, ...]
@@ -49,23 +49,23 @@ class AuditedFaces:
 
     @property
     def votes(self) -> npt.NDArray[np.uint8]:
-        """uint8 (N, 10)."""
-        # No faces have no votes; `collect_faces` cannot know that they might have.
+        """FER+'s votes, uint8 (N, 10)."""
+        # `collect_faces` returns no votes for an empty set.
         votes = self.faces.votes
         return np.zeros((0, N_VOTES), np.uint8) if votes is None else votes
 
     @property
     def split_names(self) -> list[str]:
-        """The splits that have faces, training first and unknown ones last."""
+        """The splits with faces, training first and unknown last."""
         return [name for name in _SPLIT_ORDER if (self.splits == name).any()]
 
     def entry(self, row: int) -> FaceEntry:
-        """One face for a list."""
+        """Return the entry of one face."""
         label = Emotion(int(self.faces.labels[row])).label
         return FaceEntry(self.faces.locations[row], str(self.splits[row]), label)
 
     def entries(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> tuple[FaceEntry, ...]:
-        """Some faces for a list."""
+        """Return the entries of several faces."""
         return tuple(self.entry(int(row)) for row in rows)
 
 
@@ -73,7 +73,7 @@ def read_audited(source: Path) -> AuditedFaces:
     """Read all faces of a source.
 
     Raises:
-        DatasetError: The source is none of the known formats, breaks its own or has no faces.
+        DatasetError: The source has no supported format, is damaged, or has no faces.
     """
     splits: list[str] = []
     report = ReadingReport()
@@ -92,7 +92,7 @@ def read_audited(source: Path) -> AuditedFaces:
 
 
 def join_audited(parts: Sequence[AuditedFaces]) -> AuditedFaces:
-    """Put the faces of several sources one after the other."""
+    """Concatenate the faces of several sources."""
     if len(parts) == 1:
         return parts[0]
     faces = join_faces([part.faces for part in parts])

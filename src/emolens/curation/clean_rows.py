@@ -1,4 +1,4 @@
-"""Choose the training rows that a recipe had better leave out, from what an audit found."""
+"""Selection of the training rows to leave out, from the result of an audit."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ _Rows = npt.NDArray[np.bool_]
 
 
 def list_clean_rows(audit: Audit) -> CleanFile:
-    """Name the training rows to leave out, each with every reason.
+    """List the training rows to leave out, each with every reason.
 
-    A row goes where the raters see no face, where it is blank, where its photograph stands in
-    validation or test too, or where copies of it have different labels (then all of them
-    go). Of the other copies within a source, the first one stays. See `clean_file.RULES`.
+    A row is left out if the raters find no face in it, if it is blank, if validation or test
+    contains a duplicate, or if its duplicates have different labels (then all of them are left
+    out). Of the other duplicates within a source, the first one is kept. See `clean_file.RULES`.
 
     Args:
-        audit: Of all splits: leaks can only be found where the held-out split was looked at.
+        audit: An audit of all splits. Leaks are detected only if it includes the held-out splits.
     """
     audited = audit.audited
     reasons = _reasons(audit)
@@ -43,7 +43,7 @@ def list_clean_rows(audit: Audit) -> CleanFile:
 
 
 def _reasons(audit: Audit) -> dict[CleanReason, _Rows]:
-    """Which rows each rule names, bool (N,) each, training rows alone."""
+    """Mark the training rows that match each rule, as bool (N,)."""
     audited, near = audit.audited, audit.groups.near
     faces, splits = audited.faces, audited.splits
     is_training = splits == Split.TRAIN
@@ -56,19 +56,19 @@ def _reasons(audit: Audit) -> dict[CleanReason, _Rows]:
         CleanReason.LEAK: np.isin(near, near[is_held_out]),
         CleanReason.CONFLICT: n_labels[near] > 1,
     }
-    may_stay = is_training & ~np.any(list(reasons.values()), axis=0)
-    reasons[CleanReason.DUPLICATE] = _later_ones(audited, near, may_stay)
-    return {reason: named & is_training for reason, named in reasons.items()}
+    is_kept = is_training & ~np.any(list(reasons.values()), axis=0)
+    reasons[CleanReason.DUPLICATE] = _later_duplicates(audited, near, is_kept)
+    return {reason: matches & is_training for reason, matches in reasons.items()}
 
 
-def _later_ones(audited: AuditedFaces, near: npt.NDArray[np.int64], may_stay: _Rows) -> _Rows:
-    """Those of the rows that have an earlier copy among them in the same source."""
-    rows = np.flatnonzero(may_stay)
-    copies = np.stack([audited.source_numbers[rows], near[rows]])
-    firsts = np.unique(copies, axis=1, return_index=True)[1]
-    later = may_stay.copy()
-    later[rows[firsts]] = False
-    return later
+def _later_duplicates(audited: AuditedFaces, near: npt.NDArray[np.int64], is_kept: _Rows) -> _Rows:
+    """Mark the kept rows with an earlier duplicate among the kept rows of the same source."""
+    rows = np.flatnonzero(is_kept)
+    groups = np.stack([audited.source_numbers[rows], near[rows]])
+    firsts = np.unique(groups, axis=1, return_index=True)[1]
+    is_later = is_kept.copy()
+    is_later[rows[firsts]] = False
+    return is_later
 
 
 def _clean_source(
@@ -79,8 +79,8 @@ def _clean_source(
     keys = row_keys(audited.faces.take(training))
     rows = []
     for row, (digest, label, occurrence) in zip(training.tolist(), keys, strict=True):
-        named = tuple(reason for reason, of_reason in reasons.items() if of_reason[row])
-        if named:
+        row_reasons = tuple(reason for reason, matches in reasons.items() if matches[row])
+        if row_reasons:
             location = _relative(audited.faces.locations[row], source)
             rows.append(
                 CleanRow(
@@ -88,7 +88,7 @@ def _clean_source(
                     label=label,
                     occurrence=occurrence,
                     location=location,
-                    reasons=named,
+                    reasons=row_reasons,
                 )
             )
     return CleanSource(

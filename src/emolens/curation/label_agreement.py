@@ -1,4 +1,4 @@
-"""Would FER+'s raters give the labels that a data set has?"""
+"""Agreement of FER+'s votes with the labels of a data set."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,12 +11,12 @@ from emolens.datasets.votes import majority_votes, vote_columns
 
 @dataclass(frozen=True, slots=True)
 class ClassAgreement:
-    """How often FER+'s raters choose the label that the data set has.
+    """Agreement of the majority vote with the label of a data set.
 
     Attributes:
-        n_voted: Faces that somebody voted on.
-        n_unique: Those where one answer has more votes than any other.
-        n_agreeing: Those where this answer is the label.
+        n_voted: Number of faces with votes.
+        n_unique: Number of those with a unique majority vote.
+        n_agreeing: Number of those whose majority vote is the label.
     """
 
     n_voted: int
@@ -25,31 +25,34 @@ class ClassAgreement:
 
     @property
     def share(self) -> float | None:
-        """Part of the faces with a unique majority that agrees, 0..1; None without such faces."""
+        """The agreeing share of the faces with a majority vote, 0..1; None without such faces."""
         return self.n_agreeing / self.n_unique if self.n_unique else None
 
     def to_dict(self) -> dict[str, object]:
-        """Counts and share as plain values."""
+        """Convert the counts and the share to plain values."""
         return {**asdict(self), "share": self.share}
 
 
 def label_agreement(
     labels: npt.NDArray[np.int64], votes: npt.NDArray[np.uint8]
 ) -> dict[str, ClassAgreement]:
-    """Count for each label, and for `"all"`, how often the raters choose it.
+    """Count the agreement of the votes with each label, and with `"all"`.
 
     Args:
         labels: int64 (N,), values of `Emotion`.
-        votes: uint8 (N, 10), in the order of `votes.VOTE_NAMES`; zeros where nobody voted.
+        votes: uint8 (N, 10), in the order of `votes.VOTE_NAMES`; zeros without votes.
+
+    Returns:
+        The agreement by label.
     """
     majority = majority_votes(votes)
     voted, unique = votes.any(axis=1), majority >= 0
     agreeing = unique & (majority == vote_columns()[labels])
-    of = {label: labels == number for number, label in enumerate(LABELS)}
-    of["all"] = np.ones(len(labels), np.bool_)
+    is_in = {label: labels == number for number, label in enumerate(LABELS)}
+    is_in["all"] = np.ones(len(labels), np.bool_)
     return {
         name: ClassAgreement(
-            *(int((chosen & which).sum()) for which in (voted, unique, agreeing)),
+            *(int((members & counted).sum()) for counted in (voted, unique, agreeing)),
         )
-        for name, chosen in of.items()
+        for name, members in is_in.items()
     }

@@ -1,8 +1,8 @@
-"""Labelled faces from files: readers for data sets as they are given out, with their data sheets.
+"""Readers for published data sets of labelled faces, with their data sheets.
 
-`formats` looks at what a source is, `loading` reads it, `reading` counts what is left out and
-`summary` what is there; one module per format does the reading, and `faces` has the types they all
-give. `targets` turns FER+'s votes into what a network is to say.
+`formats` recognises the format of a source and `loading` reads it. `reading` counts the faces that
+are left out, `summary` those that are read. `readers` has one module per format, `faces` the types
+that all of them return. `targets` converts FER+'s votes into training targets.
 """
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "formats",
     "label_map",
     "loading",
+    "locate",
     "reading",
     "sheet",
     "summary",

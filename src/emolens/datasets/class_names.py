@@ -1,4 +1,4 @@
-"""What the name of a class says: words such as `Happiness`, numbers such as `3`, or both."""
+"""Parser for class names: words such as `Happiness`, numbers such as `3`, or both."""
 
 import re
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ SPELLINGS: Mapping[Emotion, tuple[str, ...]] = MappingProxyType(
         Emotion.FEAR: ("fear", "fearful"),
         Emotion.HAPPY: ("happy", "happiness"),
         Emotion.SAD: ("sad", "sadness"),
-        # The last is a slip that some copies of data sets have.
+        # The last is a misspelling in some copies of data sets.
         Emotion.SURPRISE: ("surprise", "surprised", "suprise"),
         Emotion.NEUTRAL: ("neutral",),
     }
 )
 ALLOWED_WORDS = ", ".join("/".join(names[:2]) for names in SPELLINGS.values())
 _EMOTIONS = {name: emotion for emotion, names in SPELLINGS.items() for name in names}
-# Words that say nothing: `class_3`, `emotion 3`, `label-3`.
-_EMPTY_WORDS = frozenset({"class", "emotion", "expression", "label"})
+# Words without information: `class_3`, `emotion 3`, `label-3`.
+_IGNORED_WORDS = frozenset({"class", "emotion", "expression", "label"})
 _PARTS = re.compile(r"[0-9]+|[^\W\d_]+|\d+")
 _NEGATIVE = re.compile(r"\W*-[0-9]")
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -30,12 +30,12 @@ _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ClassName:
-    """What a name says.
+    """A parsed class name.
 
     Attributes:
-        number: The number that it starts with, such as 0 of `0_angry` or 3 of `class 3`; None
-            where it has none. A number after a word (`happy2`) only counts parts.
-        emotion: What its words say; None where it has no words, which leaves the number.
+        number: The leading number, such as 0 in `0_angry` or 3 in `class 3`; None without one. A
+            number after a word (`happy2`) is ignored.
+        emotion: The emotion of its words; None for a number alone.
     """
 
     number: int | None
@@ -43,16 +43,16 @@ class ClassName:
 
 
 def read_class_name(name: str) -> ClassName | None:
-    """Read the name of a class, in any case and with any signs between its parts.
+    """Parse a class name, in any case and with any separators.
 
     Args:
-        name: Such as `angry`, `0-Anger`, `03`, `class_3`.
+        name: The name, such as `angry`, `0-Anger`, `03` or `class_3`.
 
     Returns:
-        Its number and emotion, at least one of them; None where it has a word that names none of
-        the seven, words of two emotions, or neither word nor number.
+        Its number, its emotion or both. None if a word is none of the seven classes, the words
+        name two classes, or there is neither a word nor a number.
     """
-    parts = [part for part in _PARTS.findall(name.lower()) if part not in _EMPTY_WORDS]
+    parts = [part for part in _PARTS.findall(name.lower()) if part not in _IGNORED_WORDS]
     if _NEGATIVE.match(name):
         return None
     number = int(parts.pop(0)) if parts and _NUMBER.fullmatch(parts[0]) else None
@@ -60,13 +60,13 @@ def read_class_name(name: str) -> ClassName | None:
     emotions = {_EMOTIONS.get(word) for word in words}
     if None in emotions or len(emotions) > 1 or (number is None and not emotions):
         return None
-    # Two numbers and no word, such as a date, leave open which one counts.
+    # Two numbers without a word, such as a date, are ambiguous.
     if not emotions and parts:
         return None
     return ClassName(number, emotions.pop() if emotions else None)
 
 
 def is_number(name: str) -> bool:
-    """Whether the name of a class says a number and nothing else."""
-    found = read_class_name(name)
-    return found is not None and found.emotion is None
+    """Return whether a class name is a number alone."""
+    parsed = read_class_name(name)
+    return parsed is not None and parsed.emotion is None

@@ -1,9 +1,9 @@
-"""Files that list training rows to leave out, and how recipes use them (`data.clean`).
+"""Lists of training rows to leave out, for the recipe key `data.clean`.
 
-`emolens data audit SOURCE --clean FILE` writes one. A row is known by what it shows: the digest of
-its pixels at 48 x 48 px, its label and which of the rows with this same content it is. So a file
-stays good when the data moves to another folder or another lossless format. A digest over all
-training rows tells whether the file was made for the data at hand.
+`emolens data audit SOURCE --clean FILE` writes such a list. It identifies a row by its content: the
+digest of its pixels at 48 x 48 px, its label, and its number among the rows with the same pixels
+and label. The list therefore stays valid if the data moves to another folder or another lossless
+format. A digest of all training rows ties the list to its data.
 """
 
 import hashlib
@@ -40,12 +40,13 @@ class CleanReason(StrEnum):
 
 
 RULES: dict[CleanReason, str] = {
-    CleanReason.NOT_A_FACE: "FER+'s raters say most often that it shows no face.",
-    CleanReason.BLANK: "It has almost no contrast.",
-    CleanReason.LEAK: "The photograph stands in a held-out split too, exactly or nearly.",
-    CleanReason.CONFLICT: "Exact or near copies of it have different labels; all of them go.",
-    CleanReason.DUPLICATE: "An exact or near copy with the same label stays: the first one in the "
-    "Training rows of the same source that no other rule names.",
+    CleanReason.NOT_A_FACE: "Most votes of FER+'s raters are for not a face.",
+    CleanReason.BLANK: "The image has almost no contrast.",
+    CleanReason.LEAK: "A held-out split contains an exact duplicate or near-duplicate.",
+    CleanReason.CONFLICT: "Its exact duplicates and near-duplicates have different labels; all of "
+    "them are left out.",
+    CleanReason.DUPLICATE: "An earlier exact duplicate or near-duplicate with the same label is "
+    "kept: the first training row of the same source that no other rule leaves out.",
 }
 
 
@@ -59,9 +60,9 @@ class CleanRow(_Part):
     Attributes:
         sha256: Digest of its pixels at 48 x 48 px.
         label: Its class, 0..6.
-        occurrence: Which of the training rows with these pixels and this label, counted from 1.
-        location: Where it stood, relative to the source; for people.
-        reasons: Every rule that names it.
+        occurrence: Its number among the training rows with these pixels and this label, from 1.
+        location: Its file and row, relative to the source; for readers of the list only.
+        reasons: Every rule that leaves it out.
     """
 
     sha256: Sha256
@@ -72,7 +73,7 @@ class CleanRow(_Part):
 
     @property
     def key(self) -> RowKey:
-        """What the row is known by."""
+        """The key that identifies the row."""
         return self.sha256, self.label, self.occurrence
 
 
@@ -80,10 +81,10 @@ class CleanSource(_Part):
     """The rows of one source to leave out.
 
     Attributes:
-        source: Its path when the file was made; for people.
+        source: Its path when the list was written; for readers of the list only.
         n_training: Number of its training rows.
-        training_sha256: `content_sha256` of them.
-        rows: Those to leave out, in the order of the source.
+        training_sha256: `content_sha256` of all training rows.
+        rows: The rows to leave out, in the order of the source.
     """
 
     source: str
@@ -93,7 +94,7 @@ class CleanSource(_Part):
 
 
 class CleanFile(_Part):
-    """What `emolens data audit --clean` writes."""
+    """The content of a file written by `emolens data audit --clean`."""
 
     format: Literal["emolens clean 1"] = CLEAN_FORMAT
     size_px: Literal[48] = COMPARED_SIZE_PX
@@ -102,27 +103,27 @@ class CleanFile(_Part):
 
 
 def row_keys(faces: FaceSet) -> list[RowKey]:
-    """What each row of faces of 48 px is known by: pixels, label, occurrence from 1."""
-    seen: Counter[tuple[str, int]] = Counter()
+    """Return the key of each row of 48 px faces: pixel digest, label, occurrence from 1."""
+    occurrences: Counter[tuple[str, int]] = Counter()
     keys: list[RowKey] = []
     for digest, label in zip(pixel_digests(faces.images), faces.labels.tolist(), strict=True):
         content = (digest.hex(), label)
-        seen[content] += 1
-        keys.append((*content, seen[content]))
+        occurrences[content] += 1
+        keys.append((*content, occurrences[content]))
     return keys
 
 
 def content_sha256(keys: Sequence[RowKey]) -> str:
-    """A digest of rows that does not depend on their order."""
+    """Compute a digest of rows, independent of their order."""
     lines = "".join(f"{digest} {label} {number}\n" for digest, label, number in sorted(keys))
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
 def read_clean_file(path: Path) -> CleanFile:
-    """Read and check a file of rows to leave out.
+    """Read and validate a list of rows to leave out.
 
     Raises:
-        DatasetError: It cannot be read, is no JSON, or has unknown keys or wrong values.
+        DatasetError: The file cannot be read, is not JSON, or has unknown keys or wrong values.
     """
     try:
         return CleanFile.model_validate_json(path.read_bytes())
@@ -130,24 +131,24 @@ def read_clean_file(path: Path) -> CleanFile:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
         raise DatasetError(
-            f"{path}: is no list of rows to leave out: {_problems(error)}; make one with "
+            f"{path}: not a list of rows to leave out: {_problems(error)}. Create one with: "
             "emolens data audit SOURCE --clean FILE.json"
         ) from error
 
 
 def rows_left_out(path: Path, training: FaceSet) -> npt.NDArray[np.int64]:
-    """Which training rows a file says to leave out.
+    """Find the training rows that a file leaves out.
 
     Args:
-        path: A file that `emolens data audit --clean` wrote.
+        path: A file written by `emolens data audit --clean`.
         training: All training rows of the data, read at 48 px.
 
     Returns:
-        int64 (P,), in rising order.
+        The row numbers, int64 (P,), in ascending order.
 
     Raises:
-        DatasetError: The file is none, was made for other data, names rows that the data has not,
-            or leaves nothing.
+        DatasetError: The file is not such a list, belongs to other data, lists rows that the data
+            does not have, or leaves out every row.
     """
     clean = read_clean_file(path)
     keys = row_keys(training)
@@ -156,27 +157,29 @@ def rows_left_out(path: Path, training: FaceSet) -> npt.NDArray[np.int64]:
     if listed is None:
         made_for = ", ".join(f"{one.source} ({one.n_training} rows)" for one in clean.sources)
         raise DatasetError(
-            f"{path}: was made for the training rows of {made_for or 'nothing'}, not for the "
-            f"{len(keys)} rows given; make one for them with: "
+            f"{path}: belongs to the training rows of {made_for or 'no source'}, not to these "
+            f"{len(keys)} rows. Create a list for them with: "
             "emolens data audit SOURCE --clean FILE.json"
         )
-    places = {key: row for row, key in enumerate(keys)}
-    unknown = next((row for row in listed.rows if row.key not in places), None)
+    row_of = {key: row for row, key in enumerate(keys)}
+    unknown = next((row for row in listed.rows if row.key not in row_of), None)
     if unknown is not None:
         raise DatasetError(
-            f"{path}: lists {unknown.location}, occurrence {unknown.occurrence}, which is no "
-            "training row of the data; the file was changed, make it anew"
+            f"{path}: lists {unknown.location}, occurrence {unknown.occurrence}, which is not a "
+            "training row of the data. The file was edited; create it again."
         )
-    rows = sorted({places[row.key] for row in listed.rows})
+    rows = sorted({row_of[row.key] for row in listed.rows})
     if len(rows) == len(keys):
-        raise DatasetError(f"{path}: leaves no training row; take rows off the list")
+        raise DatasetError(
+            f"{path}: lists all {len(rows)} training rows, so none is left. Remove rows from it."
+        )
     return np.array(rows, np.int64)
 
 
 def _problems(error: ValidationError) -> str:
-    found = [
+    problems = [
         f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
         for problem in error.errors()
     ]
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return "; ".join(found[:3]) + more
+    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return "; ".join(problems[:3]) + more

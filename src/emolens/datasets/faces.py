@@ -1,4 +1,4 @@
-"""What every data set reader gives: labelled faces, one by one or all in memory."""
+"""Labelled faces, one by one or all in memory: the common output of all data set readers."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ class Split(StrEnum):
 
     @classmethod
     def from_name(cls, name: str) -> "Split":
-        """Find a split by its name, another common one (`val`, ...) or FER2013's (`PublicTest`)."""
+        """Return the split of a name: ours, another common one (`val`), or FER2013's."""
         split = _SPLIT_NAMES.get(re.sub(r"[\s_-]", "", name.lower()))
         if split is None:
             raise DatasetError(
@@ -47,11 +47,11 @@ _SPLIT_NAMES = {
 
 
 Wanted = Split | frozenset[Split] | None
-"""The split, or the splits, whose faces are read; None for all, also those that belong to none."""
+"""The split or splits to read; None for all faces, including those without a split."""
 
 
 def is_wanted(split: Split | None, wanted: Wanted) -> bool:
-    """Whether faces of a split are among those that are read."""
+    """Return whether the faces of a split are to be read."""
     if wanted is None:
         return True
     return split is wanted if isinstance(wanted, Split) else split in wanted
@@ -64,10 +64,10 @@ class FaceSample:
     Attributes:
         image: uint8 (H, W), grey.
         emotion: Its label.
-        split: Its split, or None where the data set does not tell.
-        location: File and, where the file holds many faces, its row counted from 1; for messages.
-        votes: FER+'s ten counts in the order of `votes.VOTE_NAMES`, or None without such votes.
-        subject: Who is shown, as the data set numbers people, or None where it does not.
+        split: Its split, or None if the data set does not define one.
+        location: Its file and, for files with many faces, its row counted from 1; for messages.
+        votes: FER+'s ten counts in the order of `votes.VOTE_NAMES`, or None without votes.
+        subject: The data set's identifier of the subject, or None without one.
     """
 
     image: npt.NDArray[np.uint8]
@@ -79,9 +79,9 @@ class FaceSample:
 
 
 class FaceDigest:
-    """SHA-256 of pixels and labels in order, taken face by face in constant memory.
+    """An incremental SHA-256 of pixels and labels in order, in constant memory.
 
-    Equal for equal content in any file format; splits and locations do not enter.
+    The digest is equal for equal content in any file format. It ignores splits and locations.
     """
 
     def __init__(self) -> None:
@@ -89,12 +89,12 @@ class FaceDigest:
 
     def add(self, image: npt.NDArray[np.uint8], label: int) -> None:
         """Add the next face: uint8 pixels of (H, W) and its class, 0..6."""
-        # The shape in front keeps faces apart that have the same bytes in rows of another length.
+        # The shape distinguishes faces with the same bytes but another row length.
         self._sha256.update(f"{image.shape[0]}x{image.shape[1]}:{int(label)}:".encode())
         self._sha256.update(np.ascontiguousarray(image).data)
 
     def hexdigest(self) -> str:
-        """The digest of the faces added so far, 64 hexadecimal digits."""
+        """Return the digest of the faces added so far, 64 hexadecimal digits."""
         return self._sha256.hexdigest()
 
 
@@ -106,10 +106,10 @@ class FaceSet:
         images: uint8 (N, S, S), grey.
         labels: int64 (N,), values of `Emotion`.
         locations: File and row of each face, for messages and lists.
-        votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None where not
-            every face has them.
-        subjects: Who each face shows, or None where the data set does not tell for every face.
-        warnings: What its reader assumed, such as the order of labels that are numbers.
+        votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`, or None unless
+            every face has votes.
+        subjects: The subject of each face, or None unless every face has one.
+        warnings: Assumptions of the reader, such as the order of numeric labels.
     """
 
     images: npt.NDArray[np.uint8]
@@ -123,7 +123,7 @@ class FaceSet:
         return len(self.labels)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "FaceSet":
-        """The faces of some rows (int64), in that order."""
+        """Select faces by row number (int64), in that order."""
         return FaceSet(
             self.images[rows],
             self.labels[rows],
@@ -135,12 +135,12 @@ class FaceSet:
 
     @property
     def class_counts(self) -> npt.NDArray[np.int64]:
-        """int64 (7,), faces per class."""
+        """The number of faces per class, int64 (7,)."""
         return np.bincount(self.labels, minlength=N_EMOTIONS).astype(np.int64)
 
     @property
     def sha256(self) -> str:
-        """Digest of pixels and labels in order: equal for equal content in any file format."""
+        """The digest of pixels and labels in order, equal for equal content in any file format."""
         digest = FaceDigest()
         for image, label in zip(self.images, self.labels, strict=True):
             digest.add(image, int(label))
@@ -148,16 +148,16 @@ class FaceSet:
 
 
 class FaceCollector:
-    """Puts faces into one array, one after the other.
+    """A growing array of faces of one size.
 
     Args:
-        size_px: Side of the square every face is brought to by `resize_gray_square`; a face of that
-            size stays untouched.
+        size_px: Side of the square that `resize_gray_square` resizes every face to. A face of this
+            size is unchanged.
     """
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
-        # One growing buffer instead of a list that is stacked at the end: half the memory.
+        # One growing buffer takes half the memory of a list that is stacked at the end.
         self._pixels = bytearray()
         self._labels: list[int] = []
         self._locations: list[str] = []
@@ -165,7 +165,7 @@ class FaceCollector:
         self._subjects: list[str] = []
 
     def add(self, sample: FaceSample) -> None:
-        """Take the next face, of any size."""
+        """Add the next face, of any size."""
         self._pixels += resize_gray_square(sample.image, self.size_px).tobytes()
         self._labels.append(sample.emotion)
         self._locations.append(sample.location)
@@ -175,7 +175,7 @@ class FaceCollector:
             self._subjects.append(sample.subject)
 
     def faces(self, warnings: Sequence[str] = ()) -> FaceSet:
-        """All faces in the order given; an empty set has arrays of length 0."""
+        """Return all faces in the order added; an empty set has arrays of length 0."""
         n_faces = len(self._labels)
         images = np.frombuffer(self._pixels, np.uint8).reshape(n_faces, self.size_px, self.size_px)
         has_votes = self._votes and len(self._votes) == n_faces
@@ -191,7 +191,7 @@ class FaceCollector:
 
 
 def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
-    """Put faces of any size into one array, as `FaceCollector` does."""
+    """Collect faces of any size in one array, with `FaceCollector`."""
     collector = FaceCollector(size_px)
     for sample in samples:
         collector.add(sample)
@@ -199,19 +199,19 @@ def collect_faces(samples: Iterable[FaceSample], size_px: int) -> FaceSet:
 
 
 def join_faces(parts: Sequence[FaceSet]) -> FaceSet:
-    """Put one or more sets one after the other; their faces must have the same size.
+    """Concatenate one or more sets; their faces must have the same size.
 
-    Where some sets have votes, the faces of the others get ten zeros; people are known only where
-    every set knows them.
+    If some sets have votes, the faces of the others get ten zeros. The result has subjects only if
+    every set has them.
     """
     if len(parts) == 1:
         return parts[0]
-    n_answers = next((part.votes.shape[1] for part in parts if part.votes is not None), None)
+    n_votes = next((part.votes.shape[1] for part in parts if part.votes is not None), None)
     votes = None
-    if n_answers is not None:
+    if n_votes is not None:
         votes = np.concatenate(
             [
-                np.zeros((len(part), n_answers), np.uint8) if part.votes is None else part.votes
+                np.zeros((len(part), n_votes), np.uint8) if part.votes is None else part.votes
                 for part in parts
             ]
         )
@@ -224,6 +224,6 @@ def join_faces(parts: Sequence[FaceSet]) -> FaceSet:
         tuple(name for of_part in subjects for name in of_part)
         if len(subjects) == len(parts)
         else None,
-        # In order, each once.
+        # Without repetitions, in order.
         tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
     )

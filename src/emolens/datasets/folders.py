@@ -1,4 +1,4 @@
-"""Lists folders the same way on every system: in natural order, without hidden files."""
+"""Folder listings in natural order and without hidden files, identical on every system."""
 
 import re
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
 
 
 def natural_key(name: str) -> tuple[str, str]:
-    """A sort key that reads digits as numbers, so `Training_2` stands before `Training_10`.
+    """Return a sort key for natural order: `Training_2` before `Training_10`.
 
     Args:
         name: A file or folder name.
 
     Returns:
-        The key; names that differ only in leading zeros are told apart by the name itself.
+        The key. It includes the name itself, which orders names that differ in leading zeros.
     """
     return re.sub(r"[0-9]+", _number_key, name), name
 
 
 def _number_key(match: re.Match[str]) -> str:
-    # A number with more digits is larger: the count in front makes text order number order.
+    # A number with more digits is larger, so the number of digits precedes the digits.
     digits = match[0].lstrip("0")
     return f"{len(digits):03}{digits}"
 
 
 def visible_entries(folder: Path) -> list[Path]:
-    """The files and folders of a folder in natural order, without hidden and system ones.
+    """List the files and folders of a folder in natural order, without hidden and system ones.
 
     Raises:
         DatasetError: The folder cannot be listed.
@@ -40,15 +40,15 @@ def visible_entries(folder: Path) -> list[Path]:
 
 
 def image_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
-    """The images that stand in a folder itself, in natural order.
+    """List the images directly in a folder, in natural order.
 
     Args:
         folder: The folder.
-        left_out: Where other files are counted.
+        left_out: Counts the other files.
 
     Yields:
-        Files that count as images by `emolens.imaging.listing`, also those that are known but
-        not read: better refused by name than missing without a word.
+        The files that `emolens.imaging.listing` counts as images, including those in known formats
+        that cannot be read. Reading those raises an error, so no image is skipped silently.
 
     Raises:
         DatasetError: The folder cannot be listed.

@@ -1,4 +1,4 @@
-"""Which format a data set is stored in: looks at what a source is, by content first."""
+"""Recognition of the format of a data set, by content first and by name second."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pathlib import Path
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample, Wanted
 from emolens.datasets.folders import visible_entries
+from emolens.datasets.locate import DATA_FOLDER, locate
 from emolens.datasets.readers import (
     affectnet,
     affectnet_annotations,
@@ -29,16 +30,16 @@ from emolens.datasets.reading import ReadingReport
 from emolens.datasets.sheet import DataSheet
 
 _CSV_NAMES = frozenset({"fer2013.csv", "icml_face_data.csv"})
-# Files of tables, read where their header says that they are faces.
+# Tables, which are read if their header names labelled faces.
 _TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".gz", ".zip"})
 _N_TABLES = 50
-# Archives unpack into a folder of their name, sometimes into two.
+# Archives unpack into a folder of their name, sometimes into two nested ones.
 _MAX_DEPTH = 4
 _N_SHOWN = 8
 
 
 class SourceFormat(StrEnum):
-    """The formats that a data set can be read from."""
+    """A supported format of a data set."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -60,13 +61,13 @@ Reader = Callable[[Path, Wanted, ReadingReport], Iterator[FaceSample]]
 
 @dataclass(frozen=True, slots=True)
 class PublishedFormat:
-    """The files of a data set as its authors give them out.
+    """The original files of a published data set.
 
     Attributes:
-        is_one: Whether a folder has files or folders that only this data set has; a list that is
-            missing beside them is found when it is read.
+        is_one: Returns whether a folder has files or folders specific to this data set. Missing
+            lists are reported when the data set is read.
         read: Its reader.
-        sheet: What is known of it.
+        sheet: Its data sheet.
     """
 
     is_one: Callable[[Path], bool]
@@ -74,7 +75,7 @@ class PublishedFormat:
     sheet: DataSheet
 
 
-# Of these, a folder may be one only; each wins over the general formats.
+# A folder may match only one of these. Each takes precedence over the general formats.
 PUBLISHED: dict[SourceFormat, PublishedFormat] = {
     SourceFormat.RAF_DB: PublishedFormat(raf_db.is_raf_db, raf_db.iter_raf_db, raf_db.SHEET),
     SourceFormat.AFFECTNET_LISTS: PublishedFormat(
@@ -104,23 +105,23 @@ _GENERAL: dict[SourceFormat, Reader] = {
     SourceFormat.PARQUET_FOLDER: fer2013_parquet.iter_parquet_folder,
     SourceFormat.CLASS_FOLDERS: class_folders.iter_class_folders,
 }
-_ACCEPTED = (
-    "accepted are: FER2013's CSV (fer2013.csv or icml_face_data.csv, also as .gz or .zip) or a "
-    "folder with one of the two; a Parquet file with the columns usage, emotion and image or a "
-    "folder of them; "
+_SUPPORTED = (
+    "Supported: FER2013's CSV (fer2013.csv or icml_face_data.csv, plain, .gz or .zip) or a folder "
+    "that contains it; a Parquet file with the columns usage, emotion and image, or a folder of "
+    "such files; "
     f"a folder of {class_folders.LAYOUTS}; "
-    f"a folder of {', '.join(PUBLISHED)} as published (docs/datasets.md)"
+    f"the published folder of {', '.join(PUBLISHED)} (docs/datasets.md)"
 )
 
 
 def reader_of(source_format: SourceFormat) -> Reader:
-    """What reads a format."""
+    """Return the reader of a format."""
     published = PUBLISHED.get(source_format)
     return published.read if published else _GENERAL[source_format]
 
 
 def sheet_of(source_format: SourceFormat) -> DataSheet | None:
-    """What is known of a data set by its format; FER2013 for the formats that it comes in."""
+    """Return the data sheet of a format: FER2013's for CSV and Parquet, None for class folders."""
     published = PUBLISHED.get(source_format)
     if published:
         return published.sheet
@@ -128,25 +129,30 @@ def sheet_of(source_format: SourceFormat) -> DataSheet | None:
 
 
 def find_format(source: Path) -> tuple[SourceFormat, Path]:
-    """Look at what a source is, by content first and by name second.
+    """Recognise the format of a source, by content first and by name second.
 
     Args:
-        source: A file or folder.
+        source: A file or folder, also relative to `EMOLENS_DATA` (`emolens.datasets.locate`).
 
     Returns:
-        The format and the path to read, which differs from the source where that is a folder
-        around one CSV, or a folder in which the data set has a folder of its own.
+        The format and the path to read. The path differs from the source if the source is a folder
+        that contains one CSV or the folder of the data set.
 
     Raises:
-        DatasetError: The source does not exist, or is none or more than one of the accepted
-            layouts; the message names what was found and what is accepted.
+        DatasetError: The source does not exist, or has no supported format or more than one. The
+            message lists the content of the source and the supported formats.
     """
+    source = locate(source)
     if source.is_dir():
         return _folder_format(source)
     if source.is_file():
         return _file_format(source), source
-    found = "is neither a file nor a folder" if source.exists() else "no such file or folder"
-    raise DatasetError(f"{source}: {found}; {_ACCEPTED}")
+    if source.exists():
+        raise DatasetError(f"{source}: is neither a file nor a folder. {_SUPPORTED}")
+    raise DatasetError(
+        f"{source}: no such file or folder. Set {DATA_FOLDER} to the folder that contains your "
+        f"data sets, or give a path. {_SUPPORTED}"
+    )
 
 
 def _file_format(file: Path) -> SourceFormat:
@@ -159,15 +165,15 @@ def _file_format(file: Path) -> SourceFormat:
     if start == fer2013_parquet.MAGIC:
         return SourceFormat.PARQUET
     if packed.is_packed(start):
-        # Says at once where no table is inside.
+        # Raises an error at once if the archive contains no table.
         csv_rows.csv_columns(file)
         return SourceFormat.CSV
     if suffix == ".csv" or csv_rows.has_csv_header(file):
         return SourceFormat.CSV
     if suffix in fer2013_parquet.SUFFIXES:
         return SourceFormat.PARQUET
-    found = f"a file that starts with {start!r}" if start else "an empty file"
-    raise DatasetError(f"{file}: is {found}; {_ACCEPTED}")
+    problem = f"unknown format; the file starts with {start!r}" if start else "the file is empty"
+    raise DatasetError(f"{file}: {problem}. {_SUPPORTED}")
 
 
 def _folder_format(folder: Path) -> tuple[SourceFormat, Path]:
@@ -178,20 +184,20 @@ def _folder_format(folder: Path) -> tuple[SourceFormat, Path]:
             path.name if kind is SourceFormat.CSV else kind for kind, path in candidates
         )
         raise DatasetError(
-            f"{folder}: holds more than one data set ({found}); name the one to be read"
+            f"{folder}: contains more than one data set ({found}). Use the path of one of them."
         )
     if not candidates:
         names = [entry.name + ("/" if entry.is_dir() else "") for entry in entries]
         shown = ", ".join(names[:_N_SHOWN]) + (", ..." if len(names) > _N_SHOWN else "")
-        found = f"a folder with {shown or 'nothing in it'}"
-        raise DatasetError(f"{folder}: {found}; {_hint(folder, entries)}{_ACCEPTED}")
+        problem = f"no data set found; the folder contains {shown or 'nothing'}"
+        raise DatasetError(f"{folder}: {problem}. {_suggestion(folder, entries)}{_SUPPORTED}")
     return candidates[0]
 
 
 def _candidates(
     folder: Path, entries: list[Path], depth: int = 0
 ) -> list[tuple[SourceFormat, Path]]:
-    """The data sets of a folder or, where it has none, of the only folder in it."""
+    """Find the data sets of a folder or, if it has none, of the only folder in it."""
     published = [(name, folder) for name, one in PUBLISHED.items() if one.is_one(folder)]
     found = published or _general_formats(folder, entries) or _tables(entries)
     inner = [entry for entry in entries if entry.is_dir()]
@@ -201,7 +207,7 @@ def _candidates(
 
 
 def _tables(entries: list[Path]) -> list[tuple[SourceFormat, Path]]:
-    """The tables of labelled faces, whatever they are called; packed ones too."""
+    """Find the tables of labelled faces, whatever their names, packed or not."""
     files = (entry for entry in entries if entry.suffix.lower() in _TABLE_SUFFIXES)
     tables, doubtful = [], []
     for file in islice((file for file in files if file.is_file()), _N_TABLES):
@@ -214,7 +220,7 @@ def _tables(entries: list[Path]) -> list[tuple[SourceFormat, Path]]:
             tables.append(file)
         elif csv_rows.PIXELS in columns:
             doubtful.append(file)
-    # Reading one that is damaged or lacks a column says what is wrong with it.
+    # Reading a damaged or incomplete table raises an error that explains the problem.
     found = tables or (doubtful if len(doubtful) == 1 else [])
     return [(SourceFormat.CSV, file) for file in found]
 
@@ -232,14 +238,14 @@ def _general_formats(folder: Path, entries: list[Path]) -> list[tuple[SourceForm
     return candidates
 
 
-def _hint(folder: Path, entries: list[Path]) -> str:
-    """Where a data set is that somebody missed by one folder."""
+def _suggestion(folder: Path, entries: list[Path]) -> str:
+    """Suggest the parent or a subfolder if that is a data set."""
     for place in (folder.resolve().parent, *(entry for entry in entries if entry.is_dir())):
         try:
             found = next((name for name, one in PUBLISHED.items() if one.is_one(place)), None)
         except (DatasetError, OSError):
-            # A neighbour that may not be looked into is no hint.
+            # A folder without read permission cannot be suggested.
             continue
         if found:
-            return f"{place} looks like {found}, name that; "
+            return f"Use {place}, which looks like {found}. "
     return ""

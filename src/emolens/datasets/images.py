@@ -1,4 +1,4 @@
-"""Reads the images that a data set lists, as grey, with messages that name the listing."""
+"""Readers for the listed images of a data set, with messages that name the list."""
 
 import math
 from pathlib import Path
@@ -12,7 +12,7 @@ from emolens.imaging.crop import crop_square
 from emolens.imaging.decode import read_image
 from emolens.imaging.preprocess import to_gray
 
-# Faces that are larger than any network of ours reads are made smaller at once, to save memory.
+# Larger than the input of every network here. Larger faces are shrunk at once, to save memory.
 _MAX_SIDE_PX = 512
 
 
@@ -21,7 +21,7 @@ def read_gray(file: Path, location: str = "") -> npt.NDArray[np.uint8]:
 
     Args:
         file: The image.
-        location: Where it is listed, for messages; nothing where it was found by its own name.
+        location: The file and line of the list, for messages; empty without a list.
 
     Raises:
         DatasetError: The image is missing or cannot be read.
@@ -41,10 +41,9 @@ def read_gray_box(file: Path, box: Box, location: str) -> npt.NDArray[np.uint8]:
 
     Args:
         file: The image.
-        box: The face in pixels of the image, as the data set gives it; its longer side becomes
-            the side of the square around its middle. What lies outside the image repeats its
-            border.
-        location: Where it is listed, for messages.
+        box: The face in pixels of the image, from the data set. The square has the same centre and
+            the length of the longer side. Outside the image, the border pixels are repeated.
+        location: The file and line of the list, for messages.
 
     Raises:
         DatasetError: The image is missing, cannot be read, or the box does not touch it.
@@ -53,8 +52,8 @@ def read_gray_box(file: Path, box: Box, location: str) -> npt.NDArray[np.uint8]:
     height, width = image.shape
     if not (box.x_min < width and box.y_min < height and box.x_max > 0 and box.y_max > 0):
         raise DatasetError(
-            f"{location}: the face at {box.x_min:g}, {box.y_min:g} to {box.x_max:g}, {box.y_max:g} "
-            f"lies outside the image {file} of {width} x {height} px"
+            f"{location}: the face box from {box.x_min:g}, {box.y_min:g} to {box.x_max:g}, "
+            f"{box.y_max:g} lies outside the image {file} of {width} x {height} px"
         )
     square = box.to_square()
     return crop_square(image, square, min(math.ceil(square.width), _MAX_SIDE_PX))

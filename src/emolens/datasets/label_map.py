@@ -1,18 +1,18 @@
-"""A file beside class folders that says which class each is, where their names do not.
+"""The label map, a file that assigns classes and splits to folders with other names.
 
-`label_map.toml` lies in the folder that is read::
+`label_map.toml` is a file in the source folder::
 
     [classes]
     "1" = "surprise"
     joy = "happy"
     contempt = "leave out"
 
-    [splits]              # may be missing
+    [splits]              # optional
     fold1 = "train"
 
-A folder is looked up by its name as it stands on disk, then in any case. What the map says wins
-over what the name alone would mean; folders that it does not name keep their known names, but
-numbers do so only where it names no number, because a data set counts its classes in one order.
+A folder is looked up by its exact name first, then ignoring case. The map takes precedence over the
+name. The class of an unlisted folder follows from its name. If the map lists a number, it must list
+all numbers, because a data set numbers its classes in one order.
 """
 
 import tomllib
@@ -29,19 +29,19 @@ from emolens.datasets.faces import Split
 FILE_NAME = "label_map.toml"
 LEAVE_OUT = "leave out"
 _CLASSES, _SPLITS = "classes", "splits"
-# A thousand folders fit many times; a larger file is something else.
+# Enough for many thousands of folders; a larger file is not a label map.
 _MAX_BYTES = 1 << 20
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """What a label map says.
+    """The content of a label map.
 
     Attributes:
-        file: Where it stands, or would stand.
-        classes: Folder name to its class, None where its images are left out.
-        splits: Folder name to its split.
+        file: Its path, whether or not the file exists.
+        classes: Folder name to class; None leaves the images out.
+        splits: Folder name to split.
     """
 
     file: Path
@@ -50,24 +50,24 @@ class LabelMap:
 
     @property
     def names_numbers(self) -> bool:
-        """Whether it says what numbers mean."""
+        """Whether the map lists a number."""
         return any(is_number(name) for name in self.classes)
 
     def class_entry(self, folder_name: str) -> str | None:
-        """The entry of `classes` that is meant by a folder, or None."""
+        """Return the key in `classes` for a folder, or None."""
         return _entry(self.classes, folder_name)
 
     def split_entry(self, folder_name: str) -> str | None:
-        """The entry of `splits` that is meant by a folder, or None."""
+        """Return the key in `splits` for a folder, or None."""
         return _entry(self.splits, folder_name)
 
 
 def read_label_map(folder: Path) -> LabelMap:
-    """Read the label map of a folder; without such a file it says nothing.
+    """Read the label map of a folder; without a file, the map is empty.
 
     Raises:
-        DatasetError: The file cannot be read, is no TOML, or says something that is no class or
-            split.
+        DatasetError: The file cannot be read, is not TOML, or contains a value that is not a class
+            or split.
     """
     file = folder / FILE_NAME
     if not file.exists():
@@ -75,9 +75,9 @@ def read_label_map(folder: Path) -> LabelMap:
     content = _read_toml(file)
     unknown = [name for name in content if name not in (_CLASSES, _SPLITS)]
     if unknown or _CLASSES not in content:
-        found = f"has {', '.join(map(repr, unknown))}" if unknown else f"has no [{_CLASSES}]"
+        found = f"found {', '.join(map(repr, unknown))}" if unknown else f"has no [{_CLASSES}]"
         raise DatasetError(
-            f"{file}: {found}; expected the section [{_CLASSES}], and [{_SPLITS}] if need be"
+            f"{file}: {found}; expected the section [{_CLASSES}] and, optionally, [{_SPLITS}]"
         )
     return LabelMap(
         file,
@@ -93,21 +93,21 @@ def _read_toml(file: Path) -> dict[str, object]:
     except OSError as error:
         raise DatasetError(f"{file}: cannot be read: {error.strerror or error}") from error
     if len(encoded) > _MAX_BYTES:
-        raise DatasetError(f"{file}: is larger than {_MAX_BYTES:,} bytes; this is no label map")
+        raise DatasetError(f"{file}: is larger than {_MAX_BYTES:,} bytes; expected a label map")
     try:
-        # Editors on Windows put a byte order mark in front, which TOML does not know.
+        # Editors on Windows add a byte order mark, which TOML does not allow.
         return tomllib.loads(encoded.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = encoded[: error.start].count(b"\n") + 1
-        raise DatasetError(f"{file}: line {line} is not UTF-8; save it as UTF-8") from error
+        raise DatasetError(f"{file}: line {line} is not UTF-8. Save it as UTF-8.") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DatasetError(
-            f'{file}: is no TOML: {error}; expected lines such as "1" = "happy" below [{_CLASSES}]'
+            f'{file}: not TOML: {error}; expected lines such as "1" = "happy" below [{_CLASSES}]'
         ) from error
 
 
 def _texts(file: Path, content: Mapping[str, object], section: str) -> list[tuple[str, str, str]]:
-    """Name, value and place of every entry of a section."""
+    """Return the name, value and location of every entry of a section."""
     entries = content.get(section, {})
     if not isinstance(entries, dict):
         raise DatasetError(f"{file}: {section} is {entries!r}; expected the section [{section}]")
@@ -116,8 +116,8 @@ def _texts(file: Path, content: Mapping[str, object], section: str) -> list[tupl
         where = f"{file}: [{section}] {name!r}"
         if not isinstance(value, str):
             raise DatasetError(
-                f"{where} is {value!r}; expected a text in quotes (and quotes around a name with a "
-                "dot in it)"
+                f"{where} is {value!r}; expected a text in quotes. A name with a dot also needs "
+                "quotes."
             )
         texts.append((name, value, where))
     return texts
@@ -144,5 +144,5 @@ def _entry(entries: Mapping[str, _Value], folder_name: str) -> str | None:
     if folder_name in entries:
         return folder_name
     alike = [name for name in entries if name.lower() == folder_name.lower()]
-    # Two that differ in case alone leave open which is meant.
+    # Two entries that differ only in case are ambiguous.
     return alike[0] if len(alike) == 1 else None

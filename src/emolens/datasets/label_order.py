@@ -1,7 +1,7 @@
-"""In whose order labels that are numbers are read, and how people are told of it.
+"""The order of numeric labels, and the warning about it.
 
-Data sets count their classes in different orders: 0 is angry in FER2013, neutral in AffectNet and
-FER+. A number alone is read in FER2013's order, with a warning; words always say what they mean.
+Data sets number their classes in different orders: 0 is angry in FER2013, neutral in AffectNet and
+FER+. A number alone is read in FER2013's order, with a warning. Words need no assumption.
 """
 
 import re
@@ -16,30 +16,30 @@ from emolens.datasets.image_lists import shown
 from emolens.datasets.reading import ReadingReport
 
 FER2013_ORDER = ", ".join(f"{int(emotion)} {emotion.label}" for emotion in Emotion)
-# pandas writes whole numbers as 3.0 where a column has a gap; a spreadsheet may write 3,0.
+# pandas writes integers as 3.0 if a column has missing values; a spreadsheet may write 3,0.
 _NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?", re.ASCII)
 
 
-def order_warning(what: str, cure: str) -> str:
-    """Tell that labels were numbers.
+def order_warning(labels: str, action: str) -> str:
+    """Format the warning that labels are numbers.
 
     Args:
-        what: The labels, such as `"a.csv: the labels"`.
-        cure: What to do if the order is wrong.
+        labels: The labels, such as `"a.csv: the labels"`.
+        action: The remedy for a wrong order, as a sentence.
     """
     return (
-        f"{what} are numbers, read in FER2013's order ({FER2013_ORDER}); other data sets count "
-        f"otherwise (0 is neutral in AffectNet and FER+, 4 is neutral in the order of the "
-        f"alphabet): {cure}"
+        f"{labels} are numbers, read in FER2013's order ({FER2013_ORDER}). Other data sets use "
+        "other orders: 0 is neutral in AffectNet and FER+, 4 is neutral in alphabetical order. "
+        f"{action}"
     )
 
 
 class LabelColumn:
-    """Reads the labels of a table in one pass over it, and warns what its numbers were taken for.
+    """A parser for the labels of a table, which warns about the order of numbers after one pass.
 
     Args:
-        published: Split to label to number of faces of FER2013; with just these, nothing has been
-            assumed.
+        published: FER2013's number of faces, by split and label. A table with exactly these counts
+            needs no warning.
     """
 
     def __init__(self, published: Mapping[str, Mapping[str, int]]) -> None:
@@ -48,15 +48,15 @@ class LabelColumn:
         self._numbered: dict[Split | None, Counter[Emotion]] = {}
 
     def read(self, text: str, split: Split | None, location: str) -> Emotion:
-        """The emotion of a label.
+        """Parse a label.
 
         Args:
             text: A whole number from 0 to 6, also as `3.0`, or a word such as `happy`.
             split: The split of the row.
-            location: Where it stands, for the message.
+            location: The file and row, for the message.
 
         Raises:
-            DatasetError: The label is none of these.
+            DatasetError: The label is neither.
         """
         if text not in self._known:
             self._known[text] = _read_label(text, location)
@@ -66,13 +66,15 @@ class LabelColumn:
         return emotion
 
     def warn(self, source: object, report: ReadingReport) -> None:
-        """Warning on the order of the numbers read so far, unless the faces are FER2013's."""
+        """Warn about the order of the numbers read so far, unless the faces are FER2013's."""
         if all(self._is_published(split) for split in self._numbered):
             return
         counts = sum(self._numbered.values(), Counter())
-        from_one = "" if counts[Emotion.ANGRY] else "no row has 0, so they may count from 1; "
-        cure = f"{from_one}if this one does too, write the classes as words (angry, disgust, ...)"
-        report.warn(order_warning(f"{source}: the labels", cure))
+        from_one = "" if counts[Emotion.ANGRY] else "No row has 0, so the labels may start at 1. "
+        action = (
+            f"{from_one}If this order is wrong, write the classes as words (angry, disgust, ...)."
+        )
+        report.warn(order_warning(f"{source}: the labels", action))
 
     def _is_published(self, split: Split | None) -> bool:
         numbered = self._numbered[split]
@@ -89,6 +91,6 @@ def _read_label(text: str, location: str) -> tuple[Emotion, bool]:
         return name.emotion, False
     raise DatasetError(
         f"{location}: emotion is {shown(text)}; expected a whole number from 0 to {N_EMOTIONS - 1} "
-        f"in FER2013's order ({FER2013_ORDER}), or a word ({ALLOWED_WORDS}); rows of other classes "
-        "must be taken out"
+        f"in FER2013's order ({FER2013_ORDER}), or a word ({ALLOWED_WORDS}). Remove rows of other "
+        "classes."
     )

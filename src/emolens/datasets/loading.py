@@ -1,4 +1,4 @@
-"""One door to every data set format: look at what a source is, then read it."""
+"""Loading of labelled faces from a source of any supported format."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -21,30 +21,35 @@ def iter_faces(
 
     Args:
         source: A file or folder in one of the formats of `find_format`.
-        split: Only the faces of this split or these, or all, also those that belong to none.
-        report: Where faces that are left out are counted, and whether broken ones are; without
-            one, broken ones are not left out but refused.
+        split: The split or splits to read; None for all faces, including those without a split.
+        report: Counts the faces that are left out and decides whether damaged ones are skipped.
+            Without a report, a damaged face raises an error.
 
     Returns:
-        An iterator that reads as it goes, in memory that does not grow with the source.
+        A lazy iterator, in memory independent of the size of the source.
 
     Raises:
-        DatasetError: At once where the source is none of the formats, and while iterating where
-            a row or file breaks its format.
+        DatasetError: At once if the source has no supported format; while iterating if a row or
+            file is damaged.
     """
     source_format, path = find_format(source)
     return reader_of(source_format)(path, split, report or ReadingReport())
 
 
 def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -> FaceSet:
-    """Read the labelled faces of a source into memory, each brought to `size_px` squared.
+    """Read the labelled faces of a source into memory.
+
+    Args:
+        source: A file or folder in one of the formats of `find_format`.
+        split: The split to read; None for all faces, including those without a split.
+        size_px: Side of the square that every face is resized to.
 
     Returns:
-        The faces, with what was assumed of them in `warnings`.
+        The faces. Assumptions of the reader are in `warnings`.
 
     Raises:
-        DatasetError: The source breaks its format or has no faces of that split; the message then
-            says which splits it has.
+        DatasetError: The source is damaged, or has no faces of the split. In the latter case the
+            message lists the splits of the source.
     """
     report = ReadingReport()
     faces = collect_faces(iter_faces(source, split, report=report), size_px)
@@ -54,21 +59,21 @@ def load_faces(source: Path, split: Split | None = None, *, size_px: int = 48) -
 
 
 def has_split(source: Path, split: Split) -> bool:
-    """Whether a source has a face of a split; raises `DatasetError` if it breaks its format."""
+    """Return whether a source has a face of a split; raise `DatasetError` if it is damaged."""
     return next(iter_faces(source, split), None) is not None
 
 
 def held_out_split(source: Path) -> Split | None:
-    """The split to measure on where nobody chose one.
+    """Choose the default split for evaluation.
 
     Returns:
-        The only split of the source (None where its faces belong to none), else `validation`, else
-        `test`: never a split that a model may have been trained on beside a held-out one.
+        `validation` if the source has it, else `test`, else its only split (None if its faces have
+        no split). A training split is never chosen if there is a held-out one.
 
     Raises:
-        DatasetError: The source breaks its format, or mixes splits without a held-out one.
+        DatasetError: The source is damaged, or has several splits but no held-out one.
     """
-    # Asking for one split does not open the images of the others.
+    # Reading one split does not open the images of the others.
     for split in _HELD_OUT:
         if has_split(source, split):
             return split
@@ -76,7 +81,7 @@ def held_out_split(source: Path) -> Split | None:
     if len(splits) <= 1:
         return next(iter(splits), None)
     names = ", ".join(sorted(split or UNKNOWN_SPLIT for split in splits))
-    raise DatasetError(f"{source}: holds the splits {names}; choose one of them")
+    raise DatasetError(f"{source}: contains the splits {names}. Choose one of them.")
 
 
 def load_splits(
@@ -89,16 +94,15 @@ def load_splits(
 
     Args:
         source: A file or folder in one of the formats of `find_format`.
-        sizes_px: Sides of the squares that the faces of a split are brought to; none where they
-            are not wanted.
-        split: Only the faces of this split or these; None for all, also of none.
+        sizes_px: Returns the sides of the squares that the faces of a split are resized to, or
+            nothing to skip the split.
+        split: The split or splits to read; None for all faces, including those without a split.
 
     Returns:
-        For each split that the source has the faces at each size, with what was assumed of them in
-        `warnings`.
+        The faces by split and size. Assumptions of the reader are in `warnings`.
 
     Raises:
-        DatasetError: The source breaks its format, or has no face at all.
+        DatasetError: The source is damaged, or has no faces.
     """
     report = ReadingReport()
     collectors: dict[Split | None, list[FaceCollector]] = {}
@@ -110,18 +114,18 @@ def load_splits(
     if not collectors and split is None:
         raise report.no_faces(source)
     return {
-        of: {one.size_px: one.faces(report.warnings) for one in collected}
-        for of, collected in collectors.items()
+        name: {one.size_px: one.faces(report.warnings) for one in of_split}
+        for name, of_split in collectors.items()
     }
 
 
 def no_faces_of(source: Path, split: Split) -> DatasetError:
-    """An error for a source without a face of a split, which says what it holds instead."""
-    # What is broken matters less here than that the split is not there.
+    """Return an error for a source without faces of a split, which lists the splits it has."""
+    # The missing split matters more than damaged faces.
     report = ReadingReport(skip_damaged=True)
     samples = iter_faces(source, report=report)
     counts = Counter(sample.split or UNKNOWN_SPLIT for sample in samples)
     if not counts:
         return report.no_faces(source)
-    held = ", ".join(f"{n_faces} of split {name}" for name, n_faces in sorted(counts.items()))
-    return DatasetError(f"{source}: holds no faces of split {split}; it holds {held}")
+    found = ", ".join(f"{n_faces} of split {name}" for name, n_faces in sorted(counts.items()))
+    return DatasetError(f"{source}: has no faces of split {split}; found {found}")

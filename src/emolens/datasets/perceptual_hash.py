@@ -1,4 +1,4 @@
-"""Perceptual hashes: 64 bits of an image that stay mostly the same when it is saved anew."""
+"""Perceptual hashes: 64 bits of an image that hardly change when it is saved again."""
 
 from collections.abc import Iterator
 
@@ -15,22 +15,22 @@ _IMAGES_AT_ONCE = 512
 
 
 def perceptual_hashes(thumbnails: npt.NDArray[np.uint8], reframing: Reframing) -> Hashes:
-    """Hash images as they would look framed a little differently.
+    """Hash images after a small change of framing.
 
     Every bit is the sign of one of the 8 x 8 lowest frequencies of the image's cosine transform.
 
     Args:
         thumbnails: uint8 (N, 24, 24), grey.
-        reframing: What is done to each of them first.
+        reframing: The change of framing applied to each thumbnail first.
 
     Returns:
-        uint64 (N,). The bit of the mean is set in practically every image.
+        The hashes, uint64 (N,). The bit of the mean is set for practically every image.
 
     Source:
         Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", section
-        3.2.1, with signs instead of the comparison with the median, so that mirroring an image
-        flips known bits, and with the lowest row and column of frequencies, which move least when
-        the framing does (docs/experiments/0007-duplicates.md).
+        3.2.1, with two changes (docs/experiments/0007-duplicates.md). Signs replace the comparison
+        with the median, because mirroring an image then flips known bits. The lowest row and
+        column of frequencies are included, because they change least with the framing.
     """
     transform = scipy.fft.dct(np.eye(THUMBNAIL_PX, dtype=np.float32), axis=0, norm="ortho")
     lowest = transform[:_N_FREQUENCIES]
@@ -44,7 +44,7 @@ def perceptual_hashes(thumbnails: npt.NDArray[np.uint8], reframing: Reframing) -
 
 
 def mirrored_hashes(hashes: Hashes) -> Hashes:
-    """The hashes of the same images mirrored: odd waves across the width change their sign."""
+    """Compute the hashes of the mirrored images: odd horizontal frequencies change their sign."""
     odd = np.tile(np.arange(_N_FREQUENCIES) % 2 == 1, _N_FREQUENCIES)
     return np.bitwise_xor(hashes, np.packbits(odd).view(np.uint64))
 
@@ -56,21 +56,21 @@ def later_close_ones(
 
     Args:
         hashes: uint64 (N,).
-        others: uint64 (N,), of the same images.
-        rows: The hashes that others are looked for.
+        others: uint64 (N,), other hashes of the same images.
+        rows: The rows of `hashes` to compare.
         max_distance: Largest number of bits in which a pair may differ.
 
     Yields:
-        Each row that has any, and the rows behind it whose `others` are close, int64 (P,).
+        Each row with close hashes, and the later rows of `others` close to it, int64 (P,).
     """
-    # One row at a time and always in the same memory, which then stays in the processor's cache:
-    # three times as fast as larger blocks.
+    # One row at a time in the same buffers, which stay in the processor's cache: three times as
+    # fast as larger blocks.
     differing = np.empty(len(hashes), np.uint64)
     distances = np.empty(len(hashes), np.uint8)
     for row in rows:
-        behind = others[row + 1 :]
-        bits, counts = differing[: len(behind)], distances[: len(behind)]
-        np.bitwise_xor(behind, hashes[row], out=bits)
+        later = others[row + 1 :]
+        bits, counts = differing[: len(later)], distances[: len(later)]
+        np.bitwise_xor(later, hashes[row], out=bits)
         np.bitwise_count(bits, out=counts)
         close = np.flatnonzero(counts <= max_distance)
         if len(close):

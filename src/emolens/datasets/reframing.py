@@ -1,7 +1,6 @@
-"""Small changes of where a face was cut out.
+"""Small changes of the crop of a face.
 
-The same photograph often stands in a data set twice, with a square that is a little larger or
-stands a little to the side.
+Data sets often contain the same photograph twice, with a slightly larger or shifted crop.
 """
 
 from dataclasses import dataclass
@@ -11,19 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 THUMBNAIL_PX = 24
-"""Side of the images that are compared first."""
+"""Side of the images in the first, coarse comparison."""
 _CENTER = (THUMBNAIL_PX - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Reframing:
-    """Another square of the same image.
+    """Another square crop of the same image.
 
     Attributes:
-        zoom: Side of the other square over the side of the image.
-        right_px: How far its centre stands to the right, in pixels of a thumbnail.
-        down_px: How far it stands below.
-        is_mirrored: Whether the image is mirrored before that.
+        zoom: Side of the new crop divided by the side of the image.
+        right_px: Shift of its centre to the right, in pixels of a thumbnail.
+        down_px: Shift of its centre downwards, in pixels of a thumbnail.
+        is_mirrored: Whether the image is mirrored first.
     """
 
     zoom: float = 1.0
@@ -33,7 +32,7 @@ class Reframing:
 
     @property
     def warp(self) -> npt.NDArray[np.float32]:
-        """float32 (2, 3): from pixels of the result to pixels of the (mirrored) thumbnail."""
+        """The affine map from the result to the (mirrored) thumbnail in pixels, float32 (2, 3)."""
         corner = _CENTER * (1 - self.zoom)
         return np.array(
             [[self.zoom, 0, corner + self.right_px], [0, self.zoom, corner + self.down_px]],
@@ -41,7 +40,7 @@ class Reframing:
         )
 
     def apply(self, thumbnail: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Cut the other square out of a uint8 (24, 24) thumbnail; beyond it the border repeats."""
+        """Crop a uint8 (24, 24) thumbnail; outside of it, the border pixels are repeated."""
         image = mirrored(thumbnail) if self.is_mirrored else thumbnail
         return np.asarray(
             cv2.warpAffine(
@@ -56,10 +55,10 @@ class Reframing:
 
     @property
     def mirror_image(self) -> "Reframing":
-        """The reframing whose result is the mirror image of this one's."""
+        """The reframing with the mirrored result."""
         return Reframing(self.zoom, -self.right_px, self.down_px, not self.is_mirrored)
 
 
 def mirrored(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A grey image with left and right exchanged."""
+    """Mirror a grey image horizontally."""
     return np.ascontiguousarray(image[:, ::-1])

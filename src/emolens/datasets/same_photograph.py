@@ -1,4 +1,4 @@
-"""Do two faces come from the same photograph? Align them, then compare their fine detail."""
+"""Comparison of the fine detail of two aligned faces, to detect the same photograph."""
 
 import cv2
 import numpy as np
@@ -7,15 +7,15 @@ import numpy.typing as npt
 from emolens.datasets.reframing import THUMBNAIL_PX, Reframing, mirrored
 
 COMPARED_PX = 48
-"""Side of the images that are compared at last."""
-# All found by looking at pairs of FER2013: docs/experiments/0007-duplicates.md.
+"""Side of the images in the final comparison."""
+# Chosen from inspected pairs of FER2013: docs/experiments/0007-duplicates.md.
 MIN_COARSE_CORRELATION = 0.85
 MIN_DETAIL_CORRELATION = 0.96
-# The photographs must share this part of the square, and may not be enlarged by more than this in
-# area: of a few pixels blown up nothing can be told.
+# Smallest shared part of the square, and largest ratio of the areas. A few enlarged pixels have too
+# little detail for a comparison.
 _MIN_SHARED = 0.4
 _MAX_AREA_RATIO = 2.0
-# Detail weaker than this (standard deviation in grey levels) may be noise or rounding.
+# Smallest standard deviation of the detail in grey levels; below it may be noise or rounding.
 _MIN_DETAIL = 1.0
 _FINEST_PX, _COARSEST_PX = 0.8, 4.0
 
@@ -37,12 +37,12 @@ def thumbnail_of(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def is_same_photograph(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
 ) -> bool:
-    """Whether two images show the same photograph, framed, lit, marked or saved differently.
+    """Return whether two images show one photograph, even if cropped, lit or saved differently.
 
     Args:
         first: uint8 (48, 48), grey.
         second: uint8 (48, 48), grey.
-        guess: What probably makes the second look like the first.
+        guess: The reframing that probably maps the second image to the first.
     """
     return aligned_correlation(first, second, guess) >= MIN_DETAIL_CORRELATION
 
@@ -50,23 +50,24 @@ def is_same_photograph(
 def aligned_correlation(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], guess: Reframing
 ) -> float:
-    """How much two images are alike in fine detail once one is brought over the other.
+    """Align two images and correlate their fine detail.
 
-    The second is brought over the first by the affine map that makes them correlate best, first
-    at 24 px, then at 48. What remains after taking away everything coarser than about 4 px, where
-    two faces in the same light are alike, is then correlated.
+    The affine map with the best correlation warps the second image onto the first, at 24 px first,
+    then at 48 px. The correlation ignores structure coarser than about 4 px, because different
+    faces in the same light resemble each other there.
 
     Args:
         first: uint8 (48, 48), grey.
         second: uint8 (48, 48), grey.
-        guess: What probably makes the second look like the first.
+        guess: The reframing that probably maps the second image to the first.
 
     Returns:
-        -1 to 1; 0 where the search ends nowhere or nothing can be told.
+        The correlation, -1 to 1; 0 if the alignment does not converge or the overlap or detail is
+        insufficient.
 
     Source:
         Evangelidis and Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation
-        Coefficient Maximization" (as in OpenCV); the limits are those of
+        Coefficient Maximization" (OpenCV's implementation). The limits are from
         docs/experiments/0007-duplicates.md.
     """
     if guess.is_mirrored:
@@ -81,22 +82,22 @@ def aligned_correlation(
 def _align(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], warp: _Warp, n_steps: int
 ) -> tuple[float, _Warp] | None:
-    """The correlation after aligning and the map, or None where it cannot be found."""
+    """Return the correlation after alignment and the map, or None without convergence."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, n_steps, _TOLERANCE)
     everywhere = np.ones(second.shape, np.uint8)
     try:
-        # The map that is handed in is written to.
+        # findTransformECC writes to its argument.
         correlation, aligned = cv2.findTransformECC(
             first, second, warp.copy(), cv2.MOTION_AFFINE, criteria, everywhere, _ECC_BLUR_PX
         )
     except cv2.error:
-        # OpenCV's way to say that the search ran away, or that an image is flat.
+        # OpenCV raises this if the alignment diverges or an image is flat.
         return None
     return float(correlation), np.asarray(aligned, np.float32)
 
 
 def _enlarged(warp: _Warp) -> _Warp:
-    """The same map for images of 48 px, whose pixel centres lie at 2 x + 1/2."""
+    """Convert a map to images of 48 px, whose pixel centres are at 2 x + 1/2."""
     enlarged = warp.copy()
     enlarged[:, 2] = 2 * warp[:, 2] + (warp[:, :2].sum(axis=1) - 1) / 2
     return enlarged
@@ -105,7 +106,7 @@ def _enlarged(warp: _Warp) -> _Warp:
 def detail_correlation(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], warp: _Warp
 ) -> float:
-    """Correlation of the fine detail of two images where they overlap.
+    """Correlate the fine detail of two images in their overlap.
 
     Args:
         first: uint8 (48, 48), grey.
@@ -113,7 +114,7 @@ def detail_correlation(
         warp: float32 (2, 3), from pixels of the first to pixels of the second.
 
     Returns:
-        -1 to 1; 0 where they overlap too little, or one has too little detail, to tell.
+        The correlation, -1 to 1; 0 if the overlap or the detail is insufficient.
     """
     area_ratio = abs(float(np.linalg.det(warp[:, :2].astype(np.float64))))
     if not 1 / _MAX_AREA_RATIO <= area_ratio <= _MAX_AREA_RATIO:
@@ -140,6 +141,6 @@ def _warped(image: _Image, warp: _Warp, border: int) -> _Image:
 
 
 def _detail(image: _Image) -> _Image:
-    """What lies between the two scales; watermarks count little, light and shade not at all."""
+    """Band-pass filter an image: suppress light and shade, and reduce watermarks."""
     smooth = cv2.GaussianBlur(image, (0, 0), _FINEST_PX)
     return np.asarray(smooth - cv2.GaussianBlur(smooth, (0, 0), _COARSEST_PX), np.float32)

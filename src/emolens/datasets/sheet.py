@@ -1,7 +1,7 @@
-"""Data sheets: what is known of a data set before it is read.
+"""Data sheets, the documentation of published data sets.
 
-After Gebru et al. 2021, "Datasets for Datasheets" (Communications of the ACM 64), cut down to what
-a reader of images needs and can check.
+A subset of Gebru et al. 2021, "Datasheets for Datasets" (Communications of the ACM 64): the parts
+that a reader of images needs and can check.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from emolens.core.errors import DatasetError
 
 @dataclass(frozen=True, slots=True)
 class SourceClass:
-    """A class as a data set has it.
+    """A class of a data set.
 
     Attributes:
-        code: How its files write it, such as `"1"` or `"AN"`.
-        name: What its authors call it.
-        emotion: Which of the seven it is; None where it is none of them and is left out.
+        code: Its code in the files, such as `"1"` or `"AN"`.
+        name: Its name in the publication.
+        emotion: Its emotion, one of the seven; None if it is left out.
     """
 
     code: str
@@ -28,23 +28,24 @@ class SourceClass:
 
 @dataclass(frozen=True, slots=True)
 class DataSheet:
-    """What is known of a data set.
+    """The data sheet of a data set.
 
     Attributes:
-        name: What it is called.
-        origin: Who made it, where it is described, how its images and labels came about.
-        terms: Its licence, and who may have it.
-        images: What they show and how they are cut out.
+        name: Its name.
+        origin: Its authors and publication, and the sources of its images and labels.
+        terms: Its licence and the conditions of access.
+        images: The number, format, content and cropping of its images.
         layout: The files that are read, as a tree.
-        classes: Its classes, and what each is here.
-        rule: What happens to classes that are none of the seven, and to other doubtful cases.
-        splits: What its parts are here.
-        counts: Published number of faces: our split, or `"unknown"`, to name of class; empty where
-            none were published.
-        known_issues: What is known to be wrong with it.
-        labels_sha256: Our split to `summary.labels_sha256` of a complete source in official order,
-            where that is known.
-        votes_sha256: The same for `summary.votes_sha256`, of data sets with FER+'s votes.
+        classes: Its classes and the emotion of each.
+        rule: The treatment of classes outside the seven and of other doubtful cases.
+        splits: Its splits.
+        counts: Published number of faces: split (or `"unknown"`) to name of class to number; empty
+            if none are published.
+        known_issues: Its known issues.
+        labels_sha256: Split to `summary.labels_sha256` of a complete source in official order, if
+            known.
+        votes_sha256: Split to `summary.votes_sha256` of a complete source with FER+'s votes, if
+            known.
     """
 
     name: str
@@ -61,11 +62,11 @@ class DataSheet:
     votes_sha256: Mapping[str, str] = field(default_factory=dict)
 
     def class_of(self, code: str, location: str) -> SourceClass:
-        """The class that a code stands for.
+        """Look up the class of a code.
 
         Args:
-            code: As it stands in the source.
-            location: File and line, for the message.
+            code: The code as written in the source.
+            location: The file and line, for the message.
 
         Raises:
             DatasetError: The data set has no such code.
@@ -77,13 +78,13 @@ class DataSheet:
         raise DatasetError(f"{location}: label is {code!r}; expected one of {allowed}")
 
     def published_counts(self) -> dict[str, dict[str, int]]:
-        """Published number of faces by our split and label; what is left out does not count."""
+        """Count the published faces by split and label, without classes that are left out."""
         emotions = {one.name: one.emotion for one in self.classes}
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for split, by_class in self.counts.items():
-            found[split] = dict.fromkeys(LABELS, 0)
+            counts[split] = dict.fromkeys(LABELS, 0)
             for name, n_faces in by_class.items():
                 emotion = emotions[name]
                 if emotion is not None:
-                    found[split][emotion.label] += n_faces
-        return found
+                    counts[split][emotion.label] += n_faces
+        return counts

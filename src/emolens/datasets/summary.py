@@ -1,4 +1,4 @@
-"""Counts what a data set holds, in one pass and without keeping its images."""
+"""Summaries of data sets, computed in one pass without keeping the images in memory."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,14 +17,15 @@ _DIGEST_SIZE_PX = 48
 
 @dataclass(frozen=True, slots=True)
 class PublishedCheck:
-    """A split of a source against what is published of its data set.
+    """A comparison of a split with the published counts and digests.
 
     Attributes:
-        n_published: Faces of our classes that the split has, by label.
-        is_complete: Whether the source has as many of each.
-        has_labels: Whether the labels are the published ones, in their order; None where no digest
-            of these is known.
-        has_votes: The same for FER+'s votes; None also where the source has no votes.
+        n_published: Published number of faces of the seven classes, by label.
+        is_complete: Whether the source has exactly these numbers.
+        has_labels: Whether the labels are the published ones, in their order; None without a known
+            digest.
+        has_votes: Whether FER+'s votes are the published ones, in their order; None without a
+            known digest or without votes.
     """
 
     n_published: Mapping[str, int]
@@ -33,7 +34,7 @@ class PublishedCheck:
     has_votes: bool | None
 
     def to_dict(self) -> dict[str, object]:
-        """The check as plain values."""
+        """Convert the comparison to plain values."""
         return {
             "counts": dict(self.n_published),
             "is_complete": self.is_complete,
@@ -44,27 +45,27 @@ class PublishedCheck:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSummary:
-    """What a source holds.
+    """A summary of a source.
 
     Attributes:
         source: The path as given.
-        format_name: How it is stored, one of `formats.SourceFormat`.
+        format_name: Its format, one of `formats.SourceFormat`.
         n_faces: Number of faces.
-        counts: Split name (or `"unknown"` where faces belong to none) to label to number of faces;
-            splits in the order they first appear, every one with all seven labels.
+        counts: Split name (or `"unknown"` for faces without a split) to label to number of faces.
+            Splits are in order of first appearance, each with all seven labels.
         min_size_wh: Smallest width and smallest height in pixels.
         max_size_wh: Largest width and largest height in pixels.
-        sha256: Split name to the digest that `load_faces(source, split).sha256` gives at 48 px.
+        sha256: Split name to `load_faces(source, split).sha256` at 48 px.
         labels_sha256: Split name to the SHA-256 of its labels in order, one byte each.
         votes_sha256: Split name to the SHA-256 of its faces' ten vote counts in order, one byte
-            each; only splits whose faces all have votes.
-        n_subjects: People, where the data set numbers them; else None.
-        left_out: Class that is none of the seven to number of its faces, which do not count above.
-        n_damaged: Faces that could not be read and were skipped, and
-        damaged: what was wrong with the first of them.
-        warnings: What was assumed, such as the order of labels that are numbers.
-        data_set: Name of the published data set that this is, or None.
-        published: Split name to a comparison with what is published of that data set.
+            each; only splits in which every face has votes.
+        n_subjects: Number of subjects, or None unless every face has a subject.
+        left_out: Class outside the seven to number of its faces, which are not counted above.
+        n_damaged: Number of damaged faces that were skipped.
+        damaged: The error messages of the first of them.
+        warnings: Assumptions of the reader, such as the order of numeric labels.
+        data_set: Name of the published data set, or None.
+        published: Split name to comparison with the published data set.
     """
 
     source: Path
@@ -85,7 +86,7 @@ class DatasetSummary:
     published: Mapping[str, PublishedCheck]
 
     def to_dict(self) -> dict[str, object]:
-        """The summary as plain values, ready for JSON."""
+        """Convert the summary to plain values for JSON."""
         return {
             "source": str(self.source),
             "format": self.format_name,
@@ -107,7 +108,7 @@ class DatasetSummary:
 
 
 class _SplitTally:
-    """Counts the faces of one split."""
+    """A running count of the faces of one split."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(LABELS, 0)
@@ -129,13 +130,13 @@ def summarize(source: Path, *, skip_damaged: bool = False) -> DatasetSummary:
 
     Args:
         source: Any source of `loading.iter_faces`.
-        skip_damaged: Count faces that cannot be read instead of stopping at the first one.
+        skip_damaged: Count damaged faces instead of raising an error at the first one.
 
     Returns:
         The summary.
 
     Raises:
-        DatasetError: The source is none of the accepted formats, breaks its own, or has no faces.
+        DatasetError: The source has no supported format, is damaged, or has no faces.
     """
     source_format, _ = find_format(source)
     report = ReadingReport(skip_damaged=skip_damaged)
@@ -177,10 +178,10 @@ def summarize(source: Path, *, skip_damaged: bool = False) -> DatasetSummary:
 def _published_checks(
     source: Path, tallies: Mapping[str, _SplitTally]
 ) -> dict[str, PublishedCheck]:
-    """Each split that is published, against the source.
+    """Compare each published split with the source.
 
-    Files in FER2013's formats may hold anybody's faces, so for these nothing is said of a split
-    that has other numbers of faces.
+    Files in FER2013's formats may contain faces of another data set, so a split with other counts
+    is not compared there.
     """
     source_format, _ = find_format(source)
     sheet = sheet_of(source_format)

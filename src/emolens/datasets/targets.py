@@ -1,11 +1,11 @@
-"""What a network is asked to say of a face: the data set's label, or what FER+'s raters saw.
+"""Training targets: the label of the data set, or a distribution of FER+'s votes.
 
 Source of the rules: Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition
-with Crowd-Sourced Label Distribution" (ICMI 2016), with the thresholds of the code that its authors
-published for the soft and the multi-label ones. (That code also wants more than half of the votes
-for a majority, which drops another tenth of the images.) Contempt, which FER+ has and we have
-not, is treated as they treat "unknown" and "not a face": a face that most raters see so has no
-target.
+with Crowd-Sourced Label Distribution" (ICMI 2016). The thresholds of the soft and the multi-label
+targets are those of the authors' code. That code also requires more than half of the votes for a
+majority, which drops another tenth of the images; this module does not. Contempt is outside the
+seven classes and is treated as the authors treat "unknown" and "not a face": a face with this
+majority has no target.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSet
 from emolens.datasets.votes import N_VOTES, VOTE_NAMES, vote_columns
 
-# An answer that one rater of ten gave alone is taken for a slip.
+# A class with one vote of ten is treated as a mistake.
 _MIN_VOTES = 2
-# Soft: the commonest answers until they hold three quarters of the votes, three at the most, and
-# together more than half.
-_SOFT_COVERED, _SOFT_ANSWERS, _SOFT_LEAST = 0.75, 3, 0.5
-# Multi: every answer with three tenths of the votes, together more than half.
-_MULTI_SHARE, _MULTI_LEAST = 0.3, 0.5
+# Soft: the most frequent classes up to three quarters of the votes, at most three classes, together
+# more than half of the votes.
+_SOFT_COVERED, _SOFT_CLASSES, _SOFT_MIN_SHARE = 0.75, 3, 0.5
+# Multi: every class with three tenths of the votes, together more than half.
+_MULTI_SHARE, _MULTI_MIN_SHARE = 0.3, 0.5
 _UNDECIDED = "undecided"
 
 Votes = npt.NDArray[np.uint8]
@@ -34,16 +34,16 @@ _Counts = npt.NDArray[np.int64]
 
 
 class Target(StrEnum):
-    """What a network learns to say."""
+    """The kind of target that a network is trained on."""
 
     LABEL = "label"
     """The label of the data set."""
     MAJORITY = "majority"
-    """The answer that more raters give than any other."""
+    """The majority vote of FER+'s raters."""
     SOFT = "soft"
-    """The shares of the raters' commonest answers."""
+    """The vote shares of the most frequent classes."""
     MULTI = "multi"
-    """Any of the answers that three tenths of the raters give."""
+    """Any class with at least three tenths of the votes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +51,13 @@ class VoteTargets:
     """Targets from votes.
 
     Attributes:
-        shares: float32 (N, 7), adding up to 1; for `multi` equal among the classes that are right.
-            Zeros where a face has no target.
-        labels: int64 (N,), the class with the highest share, and of several such ones that with
-            the most votes, then the first in the order of `Emotion`; -1 without target.
-        reasons: Why each face has no target: `contempt`, `unknown`, `not_face`, or `undecided`
-            where no answer or no small group of answers has enough votes; empty where it has one.
+        shares: float32 (N, 7), with a sum of 1; for `multi`, equal among the correct classes.
+            Zeros for a face without target.
+        labels: int64 (N,), the class with the highest share. Ties are broken by the number of
+            votes, then by the order of `Emotion`. -1 for a face without target.
+        reasons: The reason why a face has no target: `contempt`, `unknown`, `not_face`, or
+            `undecided` if no class or small group of classes has enough votes. Empty for a face
+            with a target.
     """
 
     shares: npt.NDArray[np.float32]
@@ -66,12 +67,12 @@ class VoteTargets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetedFaces:
-    """Faces with what is to be said of each.
+    """Faces with their targets.
 
     Attributes:
-        faces: Those that have a target; their labels are the classes that it names.
-        shares: float32 (N, 7), their targets, as in `VoteTargets`.
-        n_without: Faces that have none and are left out, by reason.
+        faces: The faces with a target; their labels are those of the targets.
+        shares: Their targets, float32 (N, 7), as in `VoteTargets`.
+        n_without: Number of faces without a target, which are left out, by reason.
     """
 
     faces: FaceSet
@@ -80,36 +81,40 @@ class TargetedFaces:
 
 
 def with_targets(faces: FaceSet, target: Target) -> TargetedFaces:
-    """Give faces their targets, leaving out those without one.
+    """Compute the targets of faces and leave out the faces without one.
 
     Raises:
-        DatasetError: The faces have no votes but the target needs them, or none has a target.
+        DatasetError: The target requires votes that some faces do not have, or no face has a
+            target.
     """
     if target is Target.LABEL:
         return TargetedFaces(faces, np.eye(N_EMOTIONS, dtype=np.float32)[faces.labels], {})
     if faces.votes is None:
         raise DatasetError(
-            f"the target {target} is taken from FER+'s votes, but not every face has these; take "
-            "the target label, or a source with votes"
+            f"the target {target} requires FER+ votes, but not every face has them. Use the target "
+            "label, or a source with votes."
         )
     found = vote_targets(faces.votes, target)
     rows = np.flatnonzero(found.labels >= 0)
     if not len(rows):
-        raise DatasetError(f"none of {len(faces)} faces has a {target} target; see their votes")
+        raise DatasetError(
+            f"none of {len(faces)} faces has a {target} target. Use the target label, or "
+            "another source."
+        )
     reasons = Counter(found.reasons[found.labels < 0].tolist())
     chosen = replace(faces.take(rows), labels=found.labels[rows])
     return TargetedFaces(chosen, found.shares[rows], dict(sorted(reasons.items())))
 
 
 def vote_targets(votes: Votes, target: Target) -> VoteTargets:
-    """Turn votes into targets.
+    """Convert votes to targets.
 
     Args:
         votes: uint8 (N, 10), in the order of `votes.VOTE_NAMES`.
         target: One of `majority`, `soft` and `multi`.
     """
-    # Of 35,887 images many have the same votes.
-    patterns, places = np.unique(votes, axis=0, return_inverse=True)
+    # Many of the 35,887 images have the same votes, so each pattern is computed once.
+    patterns, pattern_of = np.unique(votes, axis=0, return_inverse=True)
     columns = vote_columns()
     shares = np.zeros((len(patterns), N_EMOTIONS), np.float32)
     labels = np.full(len(patterns), -1, np.int64)
@@ -119,14 +124,14 @@ def vote_targets(votes: Votes, target: Target) -> VoteTargets:
         if not weights.any():
             reasons[row] = _UNDECIDED
             continue
-        ours = weights[columns]
+        emotion_weights = weights[columns]
         chosen = np.where(weights > 0, counts, -1)
         if chosen[columns].max() < chosen.max():
             reasons[row] = VOTE_NAMES[chosen.argmax()]
             continue
-        shares[row] = ours / ours.sum()
-        labels[row] = np.lexsort((-np.arange(N_EMOTIONS), counts[columns], ours))[-1]
-    flat = places.reshape(-1)
+        shares[row] = emotion_weights / emotion_weights.sum()
+        labels[row] = np.lexsort((-np.arange(N_EMOTIONS), counts[columns], emotion_weights))[-1]
+    flat = pattern_of.reshape(-1)
     return VoteTargets(shares[flat], labels[flat], reasons[flat])
 
 
@@ -140,20 +145,20 @@ def _majority(counts: _Counts) -> npt.NDArray[np.float64]:
 def _soft(counts: _Counts) -> npt.NDArray[np.float64]:
     chosen = np.zeros(N_VOTES)
     n_votes = counts.sum()
-    # Answers with the same number of votes come together or not at all.
+    # Classes with the same number of votes are taken together or not at all.
     for level in np.unique(counts[counts > 0])[::-1]:
-        if chosen.sum() >= _SOFT_COVERED * n_votes or np.count_nonzero(chosen) >= _SOFT_ANSWERS:
+        if chosen.sum() >= _SOFT_COVERED * n_votes or np.count_nonzero(chosen) >= _SOFT_CLASSES:
             break
         chosen[counts == level] = level
-    covers = chosen.sum() > _SOFT_LEAST * n_votes
-    return chosen if covers and np.count_nonzero(chosen) <= _SOFT_ANSWERS else np.zeros(N_VOTES)
+    is_enough = chosen.sum() > _SOFT_MIN_SHARE * n_votes
+    return chosen if is_enough and np.count_nonzero(chosen) <= _SOFT_CLASSES else np.zeros(N_VOTES)
 
 
 def _multi(counts: _Counts) -> npt.NDArray[np.float64]:
     n_votes = counts.sum()
     chosen = (counts >= _MULTI_SHARE * n_votes) & (counts > 0)
-    covers = counts[chosen].sum() > _MULTI_LEAST * n_votes
-    return chosen.astype(np.float64) if covers else np.zeros(N_VOTES)
+    is_enough = counts[chosen].sum() > _MULTI_MIN_SHARE * n_votes
+    return chosen.astype(np.float64) if is_enough else np.zeros(N_VOTES)
 
 
 _KINDS = {Target.MAJORITY: _majority, Target.SOFT: _soft, Target.MULTI: _multi}

@@ -1,4 +1,4 @@
-"""FER+: what ten raters saw in every FER2013 image.
+"""FER+'s votes: ten raters per FER2013 image.
 
 Source: Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition with
 Crowd-Sourced Label Distribution" (ICMI 2016; the votes are published under the MIT licence).
@@ -28,24 +28,24 @@ _VOTE_NAME_OF = {
 
 
 def vote_shares(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Counts uint8 (N, 10) as shares float32 (N, 10) that add up to 1 where anybody voted."""
+    """Convert counts, uint8 (N, 10), to shares, float32 (N, 10), with a sum of 1 or no votes."""
     totals = votes.sum(axis=1, keepdims=True, dtype=np.float32)
     return np.asarray(votes / np.maximum(totals, 1), np.float32)
 
 
 def is_not_a_face(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which rows of uint8 (N, 10) have "not a face" as the answer most often given, bool (N,)."""
+    """Mark the rows of uint8 (N, 10) with the most votes for "not a face", as bool (N,)."""
     return np.asarray((votes.argmax(axis=1) == NOT_FACE) & (votes[:, NOT_FACE] > 0))
 
 
 def majority_votes(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """The answer most often given, as an index into `VOTE_NAMES`.
+    """Return the majority vote of each face.
 
     Args:
         votes: uint8 (N, 10).
 
     Returns:
-        int64 (N,); -1 where two or more answers share the first place, or nobody voted.
+        Indices into `VOTE_NAMES`, int64 (N,); -1 for a tie or no votes.
     """
     most = votes.max(axis=1, keepdims=True)
     is_unique = ((votes == most).sum(axis=1) == 1) & (most[:, 0] > 0)
@@ -53,5 +53,5 @@ def majority_votes(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def vote_columns() -> npt.NDArray[np.int64]:
-    """int64 (7,): for each `Emotion`, in its order, its place in `VOTE_NAMES`."""
+    """Return the index in `VOTE_NAMES` of each `Emotion`, in its order, as int64 (7,)."""
     return np.array([VOTE_NAMES.index(_VOTE_NAME_OF[emotion]) for emotion in Emotion], np.int64)

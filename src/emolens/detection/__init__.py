@@ -1,4 +1,4 @@
-"""Faces in an image: one class per detector, chosen by name."""
+"""Face detectors, selected by name."""
 
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.factory import (

@@ -1,4 +1,4 @@
-"""What a detector's network gives, before and after thinning out, as arrays."""
+"""Raw detections of a network as arrays, before and after non-maximum suppression."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box
 from emolens.detection.letterbox import Letterbox
 
-# Two boxes overlapping more are one face (Source: CenterFace's own value for suppression).
+# Boxes with a larger overlap are one face. Source: CenterFace's own suppression threshold.
 _SAME_FACE_IOU = 0.3
-# Candidates overlapping the best one this much count towards the mean, and a look with no better
-# candidate than this stays out of it (docs/experiments/0001-framing.md).
-_SAME_VIEW_IOU = 0.5
-_LOOK_COUNTS_FROM = 0.3
+# Candidates with at least this overlap with the best one are averaged. A pass without such a
+# candidate of at least this score is ignored. Source: docs/experiments/0001-framing.md.
+_NEIGHBOUR_IOU = 0.5
+_MIN_PASS_SCORE = 0.3
 
 _LEAST_PAIR = 2
 
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """N faces as rows of arrays.
+    """N face candidates as rows of arrays.
 
     Attributes:
         boxes: float32 (N, 4), x_min, y_min, x_max, y_max in pixels.
@@ -43,17 +43,17 @@ class Candidates:
         return len(self.scores)
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Candidates":
-        """The given rows, in the given order."""
+        """Select rows in the given order."""
         return Candidates(self.boxes[rows], self.scores[rows], self.landmarks[rows])
 
     def to_image(self, box: Letterbox) -> "Candidates":
-        """The same faces in pixels of the image behind a letterbox."""
+        """Convert the candidates from letterbox pixels to image pixels."""
         corners = box.to_image(self.boxes.reshape(-1, 2, 2))
         return Candidates(corners.reshape(-1, 4), self.scores, box.to_image(self.landmarks))
 
 
 def concatenate(parts: Sequence[Candidates]) -> Candidates:
-    """All faces of several looks; none for no look."""
+    """Concatenate the candidates of several detection passes; empty for no pass."""
     return Candidates(
         boxes=np.concatenate([np.empty((0, 4), np.float32), *(p.boxes for p in parts)]),
         scores=np.concatenate([np.empty(0, np.float32), *(p.scores for p in parts)]),
@@ -62,14 +62,14 @@ def concatenate(parts: Sequence[Candidates]) -> Candidates:
 
 
 def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
-    """Keep the best of each heap of overlapping boxes (greedy non-maximum suppression).
+    """Keep the best of each group of overlapping boxes (greedy non-maximum suppression).
 
     Args:
-        candidates: Any number of faces.
-        max_iou: Boxes that overlap a better one by more than this (intersection over union) go.
+        candidates: Any number of candidates.
+        max_iou: Boxes with a larger intersection over union with a better box are removed.
 
     Returns:
-        What is left, best score first.
+        The remaining candidates, best score first.
     """
     if len(candidates) < _LEAST_PAIR:
         return candidates
@@ -79,37 +79,37 @@ def suppress_overlaps(candidates: Candidates, *, max_iou: float) -> Candidates:
     return candidates.take(np.asarray(kept, np.intp).reshape(-1))
 
 
-def fuse_looks(looks: Sequence[Candidates], *, min_score: float) -> Candidates:
-    """One row per face from several looks at an image, each with many overlapping candidates.
+def fuse_passes(passes: Sequence[Candidates], *, min_score: float) -> Candidates:
+    """Merge the overlapping candidates of several detection passes into one row per face.
 
-    The best candidates decide which faces there are. A face's box and landmarks are the mean over
-    the looks that see it, and within a look the mean over the neighbouring cells, weighted by
-    their scores: both together are steadier than the best cell alone
-    (docs/experiments/0001-framing.md).
+    The best candidates determine the faces. The box and the landmarks of a face are averaged over
+    the passes that detect it. Within a pass, they are the score-weighted mean of the neighbouring
+    cells. Both means are more stable than the best cell alone (docs/experiments/0001-framing.md).
 
     Args:
-        looks: Candidates of each look, all in pixels of the same image.
-        min_score: Faces whose best candidate is below it are left out.
+        passes: Candidates of each pass, all in pixels of the same image.
+        min_score: Faces whose best candidate has a lower score are left out.
 
     Returns:
         The faces, each with the score of its best candidate, best first.
     """
-    everything = concatenate(looks)
-    strong = everything.take(np.flatnonzero(everything.scores >= min_score))
+    pooled = concatenate(passes)
+    strong = pooled.take(np.flatnonzero(pooled.scores >= min_score))
     best = suppress_overlaps(strong, max_iou=_SAME_FACE_IOU)
-    faces = [_average(best.take(np.array([row])), looks) for row in range(len(best))]
-    # Means of different heaps may have moved onto each other.
+    faces = [_average(best.take(np.array([row])), passes) for row in range(len(best))]
+    # Averaging may have moved different groups onto each other.
     return suppress_overlaps(concatenate(faces), max_iou=_SAME_FACE_IOU)
 
 
-def _average(best: Candidates, looks: Sequence[Candidates]) -> Candidates:
+def _average(best: Candidates, passes: Sequence[Candidates]) -> Candidates:
     means = []
-    for look in looks:
-        seen = look.take(np.flatnonzero(overlaps(best.boxes[0], look.boxes) >= _SAME_VIEW_IOU))
-        if len(seen) and seen.scores.max() >= _LOOK_COUNTS_FROM:
-            weights = seen.scores / seen.scores.sum()
-            boxes = (weights @ seen.boxes)[None]
-            means.append((boxes, np.tensordot(weights, seen.landmarks, 1)[None]))
+    for candidates in passes:
+        is_neighbour = overlaps(best.boxes[0], candidates.boxes) >= _NEIGHBOUR_IOU
+        neighbours = candidates.take(np.flatnonzero(is_neighbour))
+        if len(neighbours) and neighbours.scores.max() >= _MIN_PASS_SCORE:
+            weights = neighbours.scores / neighbours.scores.sum()
+            boxes = (weights @ neighbours.boxes)[None]
+            means.append((boxes, np.tensordot(weights, neighbours.landmarks, 1)[None]))
     if not means:
         return best
     return Candidates(
@@ -120,7 +120,7 @@ def _average(best: Candidates, looks: Sequence[Candidates]) -> Candidates:
 
 
 def overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of one box (4,) with many (N, 4): float32 (N,), 0..1."""
+    """Compute the intersection over union of a box (4,) with boxes (N, 4): float32 (N,), 0..1."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
@@ -129,10 +129,10 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
 
 
 def to_detections(candidates: Candidates, size_wh: tuple[int, int]) -> list[FaceDetection]:
-    """Faces in pixels of an image of (width, height): boxes clipped, largest first.
+    """Convert candidates to detections in an image of (width, height) pixels, largest first.
 
-    Boxes that are empty after clipping or not finite are left out. Landmarks are not clipped: a
-    face cut off by the edge keeps its shape.
+    Boxes are clipped to the image. Boxes that are not finite, or empty after clipping, are left
+    out. Landmarks are not clipped, so that a face at the edge keeps its shape.
     """
     detections = []
     is_finite = np.isfinite(candidates.boxes).all(1) & np.isfinite(candidates.landmarks).all((1, 2))
@@ -148,4 +148,4 @@ def to_detections(candidates: Candidates, size_wh: tuple[int, int]) -> list[Face
 def check_score(min_score: float) -> None:
     """Raise `ConfigError` unless a score threshold is above 0 and below 1."""
     if not 0 < min_score < 1:
-        raise ConfigError(f"min_score must be above 0 and below 1, got {min_score}")
+        raise ConfigError(f"min_score is {min_score}; allowed: above 0 and below 1")

@@ -1,4 +1,4 @@
-"""Images of any size into the few fixed input sizes of a detector, and boxes back again."""
+"""Letterboxing: images of any size to a detector's fixed input sizes, and coordinates back."""
 
 import math
 from collections.abc import Sequence
@@ -12,45 +12,46 @@ from emolens.core.errors import ConfigError, InputError
 from emolens.imaging.exposure import image_levels
 from emolens.imaging.halve import halve
 
-# Both networks halve their input five times, so sides must be multiples of 2**5.
+# Both networks downscale five times by two, so sides must be multiples of 2**5.
 STRIDE_PX = 32
-# The common shapes of images, upright and across, so that little of an input is padding.
+# Common aspect ratios, landscape and portrait, so that little of an input is padding.
 _ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
 BASE_ASPECT = 4 / 3
-# Below 128 the flattest shape has no room for a face; above 4096 one look takes seconds.
+# Below 128, the flattest input shape is too low for a face; above 4096, one pass takes seconds.
 _LONG_SIDE_RANGE_PX = (128, 4096)
-# More shows a detector nothing new: at 2, nine in ten faces that are 16 px wide are found
-# (docs/experiments/0001-framing.md).
+# Further enlargement does not help a detector: at 2, nine in ten faces that are 16 px wide are
+# detected. Source: docs/experiments/0001-framing.md.
 MAX_ENLARGEMENT = 2.0
-# Mid-grey makes no strong edge around most images.
+# Mid-grey creates no strong edge around most images.
 _FILL = 127
 
 
 def check_image(image: npt.NDArray[np.uint8]) -> None:
-    """Refuse anything that is not an image a detector takes.
+    """Reject anything that is not an image for a detector.
 
     Args:
-        image: What the caller gave.
+        image: The caller's argument.
 
     Raises:
         InputError: It is not a non-empty uint8 array (H, W, 3).
     """
     if not isinstance(image, np.ndarray):
         raise InputError(
-            f"an image must be a uint8 array (H, W, 3) in BGR order, got {type(image).__name__}"
+            f"image is of type {type(image).__name__}; allowed: a uint8 array (H, W, 3) in BGR "
+            "order"
         )
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(
-            "an image must be a non-empty uint8 array (H, W, 3) in BGR order, "
-            f"got {image.dtype} {image.shape}"
+            f"image is {image.dtype} {image.shape}; allowed: a non-empty uint8 array (H, W, 3) in "
+            "BGR order"
         )
 
 
 def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
-    """The fixed input sizes of about equal area, one per common shape of images.
+    """Return the fixed input sizes of about equal area, one per common aspect ratio.
 
-    ONNX Runtime keeps memory for every input shape it has seen, so there are five and no more.
-    Equal areas make every image cost about the same time.
+    ONNX Runtime keeps memory for every input shape, so there are only five. Equal areas give every
+    image about the same processing time.
 
     Args:
         long_side_px: Longer side of the 4:3 input; the others have its area. 640 gives 736x416,
@@ -60,11 +61,11 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
         (width, height) pairs, multiples of 32, from the widest to the tallest.
 
     Raises:
-        ConfigError: A side outside 128 to 4096.
+        ConfigError: The side is outside 128 to 4096.
     """
     low, high = _LONG_SIDE_RANGE_PX
     if not low <= long_side_px <= high:
-        raise ConfigError(f"long_side_px must be {low} to {high}, got {long_side_px}")
+        raise ConfigError(f"long_side_px is {long_side_px}; allowed: {low} to {high}")
     area = long_side_px**2 / BASE_ASPECT
 
     def side(length: float) -> int:
@@ -74,29 +75,29 @@ def input_sizes(long_side_px: int) -> tuple[tuple[int, int], ...]:
 
 
 def choose_size(image_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The input size in which an image of (width, height) comes out largest."""
+    """Return the input size in which an image of (width, height) is largest."""
     return max(sizes, key=lambda size_wh: _fit(image_wh, size_wh))
 
 
 def input_scale(image_wh: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> float:
-    """Input pixels per image pixel in the input size that shows most of an image."""
+    """Return the input pixels per image pixel in the best input size."""
     return min(_fit(image_wh, choose_size(image_wh, sizes)), MAX_ENLARGEMENT)
 
 
 def smaller_size(size_wh: tuple[int, int], divisor: int) -> tuple[int, int]:
-    """The smallest input size that holds a `divisor`-th of another: multiples of 32, rounded up."""
+    """Return a size divided by `divisor`, with sides rounded up to multiples of 32."""
     width, height = (math.ceil(side / divisor / STRIDE_PX) * STRIDE_PX for side in size_wh)
     return width, height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Letterbox:
-    """An image brought to an input size with its shape kept, the rest padded.
+    """An image resized to an input size with its aspect ratio, and padded.
 
     Attributes:
         image: uint8 (H, W, 3), the input in the colour order of the image.
         scale_xy: Input pixels per image pixel; x and y differ only by rounding to whole pixels.
-        offset_xy: Where the image's top left corner lies in the input, in pixels.
+        offset_xy: Position of the image's top left corner in the input, in pixels.
     """
 
     image: npt.NDArray[np.uint8]
@@ -104,17 +105,17 @@ class Letterbox:
     offset_xy: tuple[int, int]
 
     def to_image(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Move points (..., 2) (x, y) from pixels of the input to pixels of the image."""
+        """Convert points (..., 2) (x, y) from input pixels to image pixels."""
         offset = np.asarray(self.offset_xy, np.float32)
         scale = np.asarray(self.scale_xy, np.float32)
         return (points - offset) / scale
 
 
 def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterbox:
-    """Bring an image to an input size: keep its shape, centre it, pad with grey.
+    """Resize an image to an input size with its aspect ratio, centred and padded with grey.
 
-    An image smaller than the input is enlarged `MAX_ENLARGEMENT` times at most. One that is dark
-    or washed out is spread over the scale (`emolens.imaging.exposure`).
+    An image smaller than the input is enlarged at most `MAX_ENLARGEMENT` times. The contrast of a
+    dark or washed-out image is stretched (`emolens.imaging.exposure`).
 
     Args:
         image: uint8 (H, W, 3).
@@ -124,8 +125,8 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
     scale = min(_fit((width, height), size_wh), MAX_ENLARGEMENT)
     inner_w = min(max(round(width * scale), 1), size_wh[0])
     inner_h = min(max(round(height * scale), 1), size_wh[1])
-    # Below half the size linear interpolation would pass pixels over. To one half at most it shows
-    # as many faces as area averaging, in a sixth of the time (docs/experiments/0018).
+    # Below half the size, linear interpolation would skip pixels. With halving first, the detectors
+    # detect as many faces as with area averaging, in a sixth of the time (docs/experiments/0018).
     halved = halve(image, max(math.floor(-math.log2(scale)), 0))
     resized = cv2.resize(halved, (inner_w, inner_h), interpolation=cv2.INTER_LINEAR)
     inner = np.asarray(resized, np.uint8)
@@ -137,11 +138,11 @@ def letterbox(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> Letterb
 
 
 def network_input(image: npt.NDArray[np.uint8], *, is_rgb: bool = False) -> npt.NDArray[np.float32]:
-    """Turn an image into what a network reads, as `cv2.dnn.blobFromImage` does, 20 times as fast.
+    """Convert an image to a network input; equals `cv2.dnn.blobFromImage`, 20 times as fast.
 
     Args:
         image: uint8 (H, W, 3) BGR.
-        is_rgb: Whether the network reads red first.
+        is_rgb: Whether the network expects RGB order.
 
     Returns:
         float32 (1, 3, H, W), 0..255.

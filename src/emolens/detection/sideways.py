@@ -1,7 +1,7 @@
-"""Look at an image without faces again, turned by a quarter, a half and three quarters.
+"""Detection in rotated copies of images without upright faces.
 
-Detectors learn from faces that are mostly upright, and find half of those that lie on their side
-or upside down. An image that lies itself, for want of its EXIF entry, would seem to be empty.
+Detectors are trained on mostly upright faces and miss half of those that are sideways or upside
+down. An image that is itself sideways, because its EXIF orientation is missing, would seem empty.
 """
 
 from dataclasses import replace
@@ -16,21 +16,21 @@ from emolens.core.ports import FaceDetector
 from emolens.detection.landmarks import wrap
 from emolens.detection.tiles import detection_warnings
 
-# Quarter turns counterclockwise, as numpy counts them.
+# Quarter turns counterclockwise, as in NumPy.
 _QUARTERS: Final = (1, 2, 3)
-# Three more looks are three more chances of a false find, and the face of a portrait is clear.
+# Three more passes triple the chance of a false detection, and portrait faces score high.
 # Source: docs/experiments/0018-fast-detector.md.
 _MIN_SCORE: Final = 0.8
 
 
 class SidewaysDetector:
-    """Another detector that looks at images without faces in three more ways.
+    """A detector with three more rotations for images without upright faces.
 
     Implements `emolens.core.ports.FaceDetector`.
 
     Args:
-        detector: Detects faces in images as they are.
-        turned: Detects faces in images that are turned, for the other three looks.
+        detector: Detects faces in the image itself.
+        turned: Detects faces in the rotated images.
     """
 
     def __init__(self, detector: FaceDetector, turned: FaceDetector) -> None:
@@ -39,34 +39,34 @@ class SidewaysDetector:
 
     @property
     def name(self) -> str:
-        """The other detector's name."""
+        """Name of the wrapped detector."""
         return self._detector.name
 
     @property
     def framing(self) -> Framing:
-        """The other detector's framing."""
+        """Framing of the wrapped detector."""
         return self._detector.framing
 
     def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
-        """What the other detector leaves out in an image of (width, height) pixels."""
+        """Return the wrapped detector's warnings for an image of (width, height) pixels."""
         return detection_warnings(self._detector, size_wh)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Detect the faces of a uint8 (H, W, 3) BGR image; of the turned looks the best counts.
+        """Detect the faces in a uint8 (H, W, 3) BGR image, in the best rotation.
 
         Returns:
-            The faces, largest first, in pixels of the image as it was given.
+            The faces, largest first, in pixels of the original image.
 
         Raises:
-            InputError: Not an image of that kind.
+            InputError: The image has another dtype or shape.
         """
-        found = self._detector.detect(image)
-        if found:
-            return found
-        looks = [self._look(image, quarters) for quarters in _QUARTERS]
-        return max(looks, key=lambda faces: sum(face.score for face in faces))
+        upright = self._detector.detect(image)
+        if upright:
+            return upright
+        rotations = [self._detect_rotated(image, quarters) for quarters in _QUARTERS]
+        return max(rotations, key=lambda faces: sum(face.score for face in faces))
 
-    def _look(self, image: npt.NDArray[np.uint8], quarters: int) -> list[FaceDetection]:
+    def _detect_rotated(self, image: npt.NDArray[np.uint8], quarters: int) -> list[FaceDetection]:
         turned = np.ascontiguousarray(np.rot90(image, quarters))
         size_wh = (turned.shape[1], turned.shape[0])
         return [
@@ -77,12 +77,12 @@ class SidewaysDetector:
 
 
 def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) -> FaceDetection:
-    """A face of an image that was turned, as it lies in the image before.
+    """Convert a face from a rotated image to the original image.
 
     Args:
-        face: The face, in pixels of the turned image.
-        quarters: How many quarter turns counterclockwise the image had been turned, 0 to 3.
-        size_wh: (width, height) of the turned image.
+        face: The face, in pixels of the rotated image.
+        quarters: Number of counterclockwise quarter turns of the rotated image, 0 to 3.
+        size_wh: (width, height) of the rotated image.
     """
     landmarks = None
     if face.landmarks is not None:
@@ -108,10 +108,10 @@ def turned_back(face: FaceDetection, quarters: int, size_wh: tuple[int, int]) ->
 def _points_back(
     points: npt.NDArray[np.float64], quarters: int, size_wh: tuple[int, int]
 ) -> npt.NDArray[np.float64]:
-    """Points (N, 2) of an image turned counterclockwise, before it was turned."""
+    """Convert points (N, 2) of a counterclockwise rotated image to the original image."""
     width, height = size_wh
     for _ in range(quarters):
-        # A quarter turn clockwise: what was at the left comes to lie at the top.
+        # A quarter turn clockwise moves the left side to the top.
         points = np.stack([height - points[:, 1], points[:, 0]], axis=1)
         width, height = height, width
     return points

@@ -1,8 +1,8 @@
-"""Large and long images in several looks: the whole image, then overlapping tiles at finer scales.
+"""Tiled detection for large and long images: one pass over the image, then overlapping tiles.
 
-A detector brings every image to one input size, so faces of a large image shrink with it. Tiles
-show them larger, whatever the detector. Each tile has the shape of one of the detector's own
-inputs, so that memory does not grow with the image.
+A detector scales every image to one input size, so faces in a large image become small. Tiles show
+them larger, for any detector. Each tile has one of the detector's own input shapes, so memory use
+does not grow with the image.
 """
 
 import math
@@ -25,33 +25,33 @@ from emolens.detection.letterbox import (
 )
 
 # Source of all of them: docs/experiments/0012-large-images.md.
-# Smaller faces than this, or than this part of the shorter side, are not expected to be found in
-# a large or long image. One look at 1280x960 px detects faces from 58 px.
+# Users do not expect smaller faces than this, or than this fraction of the shorter side, to be
+# detected in a large or long image. One pass over 1280x960 px detects faces from 58 px.
 _EXPECTED_PX = 60.0
 _EXPECTED_SHARE = 1 / 4
-# Where tiles are needed, they show faces from this size, that of FER2013's images ...
-_WANTED_PX = 48.0
-# ... as far as so many of them suffice.
+# If tiles are needed, they detect faces from this size, that of FER2013's images, ...
+_TARGET_PX = 48.0
+# ... or the smallest that this number of tiles allows.
 _MAX_TILES = 24
-# Input pixels per image pixel grow from look to look by this at most.
+# Largest ratio of input pixels per image pixel between consecutive scales.
 _MAX_STEP = 4.5
-# Tiles overlap by this many of the smallest faces that the coarser look detects, so that a face
-# at the edge of a tile is wholly inside another one, or large enough for the coarser look.
+# Overlap of tiles, in units of the smallest face of the next coarser scale. A face at the edge of a
+# tile is thus wholly inside another tile, or large enough for the coarser scale.
 _OVERLAP_FACES = 1.3
-# A box that ends so close to a tile's edge, in parts of its side, is of a face that was cut.
+# A box that ends within this fraction of its side from a tile's edge belongs to a cut face.
 _CUT_SHARE = 0.02
-# Two boxes of different looks are one face if they overlap by more than this (intersection over
-# union), or if so much of the smaller one lies inside the larger one ...
+# Two boxes of different passes are one face if their intersection over union is larger than this,
+# or if this share of the smaller one lies inside the larger one ...
 _SAME_FACE_IOU = 0.3
 _INSIDE_SHARE = 0.7
-# ... and the larger side is at most so many times the smaller one. Beyond it, the smaller one is
-# taken for a part of the larger face unless it has the better score.
+# ... and the larger side is at most this multiple of the smaller one. Above it, the smaller one
+# counts as a part of the larger face, unless it has the better score.
 _SAME_FACE_RATIO = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of an image, in whole pixels: half-open, from (left, top) to (right, bottom)."""
+    """A region of an image in whole pixels: half-open, from (left, top) to (right, bottom)."""
 
     left: int
     top: int
@@ -59,11 +59,11 @@ class Tile:
     bottom: int
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The pixels, a view of the image."""
+        """Return the pixels, a view of the image."""
         return image[self.top : self.bottom, self.left : self.right]
 
     def is_cutting(self, box: Box, size_wh: tuple[int, int]) -> bool:
-        """Whether a box, in pixels of the image, ends at an edge that is not the image's own."""
+        """Whether a box, in pixels of the image, ends at an inner edge of the tile."""
         margin = 1 + _CUT_SHARE * max(box.width, box.height)
         width, height = size_wh
         return (
@@ -76,13 +76,13 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class TilePlan:
-    """Where a detector looks, beside the whole image.
+    """The tiles of an image, in addition to the pass over the whole image.
 
     Attributes:
-        tiles: The tiles, the coarsest scale first; empty where one look is enough.
-        smallest_px: Side of the smallest face that is looked for, in pixels of the image, framed
-            as `FaceQuality.size_px` is.
-        detector_px: Longer side of the 4:3 input that all looks together stand for.
+        tiles: The tiles, the coarsest scale first; empty if one pass is enough.
+        smallest_px: Side of the smallest detectable face, in pixels of the image, framed as in
+            `FaceQuality.size_px`.
+        detector_px: Longer side of the 4:3 input that is equivalent to all passes together.
     """
 
     tiles: tuple[Tile, ...]
@@ -91,17 +91,17 @@ class TilePlan:
 
 
 class TiledDetector:
-    """Lets any detector see the small faces of large and long images.
+    """A detector that also detects the small faces of large and long images.
 
-    The whole image is always looked at once, so an image that needs no tiles gets exactly what the
-    detector gives. It costs one call of the detector per tile.
+    The whole image is always processed once. An image without tiles gets exactly the result of the
+    wrapped detector. Each tile costs one call of that detector.
 
     Args:
-        detector: Finds the faces of one look.
-        long_side_px: The longer side of that detector's 4:3 input.
-        smallest_px: Side of the smallest face that it finds, in pixels of its input.
-        detector_px: Longer side of the 4:3 input that all looks together stand for: tiles show an
-            image with as many pixels as it has. None chooses by size and shape of each image.
+        detector: Detects the faces in one pass.
+        long_side_px: Longer side of that detector's 4:3 input.
+        smallest_px: Side of the smallest face that it detects, in pixels of its input.
+        detector_px: Longer side of the 4:3 input that is equivalent to all passes together. None
+            selects it by size and shape of each image.
     """
 
     def __init__(
@@ -120,19 +120,19 @@ class TiledDetector:
 
     @property
     def name(self) -> str:
-        """The name of the detector behind it."""
+        """Name of the wrapped detector."""
         return self._detector.name
 
     @property
     def framing(self) -> Framing:
-        """How FER2013 frames a face, in units of the detector's boxes."""
+        """FER2013's face framing in units of the detector's boxes."""
         return self._detector.framing
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Find the faces of a uint8 (H, W, 3) BGR image, largest first; an empty list if none.
+        """Detect the faces in a uint8 (H, W, 3) BGR image, largest first; an empty list if none.
 
         Raises:
-            InputError: Not an image of that kind.
+            InputError: The image has another dtype or shape.
         """
         check_image(image)
         whole = self._detector.detect(image)
@@ -140,25 +140,25 @@ class TiledDetector:
         tiles = self.plan(size_wh).tiles
         if not tiles:
             return whole
-        return merge_looks([whole, *(self._look(image, tile) for tile in tiles)])
+        return merge_passes([whole, *(self._detect_tile(image, tile) for tile in tiles)])
 
-    def _look(self, image: npt.NDArray[np.uint8], tile: Tile) -> list[FaceDetection]:
+    def _detect_tile(self, image: npt.NDArray[np.uint8], tile: Tile) -> list[FaceDetection]:
         size_wh = (image.shape[1], image.shape[0])
         found = [_moved(face, tile) for face in self._detector.detect(tile.cut(image))]
         return [face for face in found if not tile.is_cutting(face.box, size_wh)]
 
     def plan(self, size_wh: tuple[int, int]) -> TilePlan:
-        """Where to look in an image of (width, height) pixels."""
+        """Return the tiles for an image of (width, height) pixels."""
         coarse = input_scale(size_wh, self._shapes)
         if self._detector_px == self._long_side_px:
             return self._plan(size_wh, coarse, coarse)
         if self._detector_px is not None:
             fine = min(self._detector_px / _long_side(size_wh), MAX_ENLARGEMENT)
             return self._plan(size_wh, coarse, fine)
-        if not self._is_less_than_expected(size_wh, self._smallest_px / coarse):
+        if not self._misses_expected(size_wh, self._smallest_px / coarse):
             return self._plan(size_wh, coarse, coarse)
         expected = expected_px(size_wh, self._smallest_px)
-        fine = self._smallest_px / min(expected, _WANTED_PX)
+        fine = self._smallest_px / min(expected, _TARGET_PX)
         plan = self._plan(size_wh, coarse, fine)
         while len(plan.tiles) > _MAX_TILES:
             fine *= 0.97
@@ -179,47 +179,48 @@ class TiledDetector:
         detector_px = math.ceil(fine * _long_side(size_wh))
         return TilePlan(tuple(tiles), self._smallest_px / fine, detector_px)
 
-    def _is_less_than_expected(self, size_wh: tuple[int, int], smallest_px: float) -> bool:
+    def _misses_expected(self, size_wh: tuple[int, int], smallest_px: float) -> bool:
         is_room_for_faces = min(size_wh) >= self._smallest_px
         return is_room_for_faces and smallest_px > expected_px(size_wh, self._smallest_px)
 
     def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
-        """What users should know about faces that are not looked for in an image of that size."""
+        """Return a warning if the smallest expected faces in an image of that size are missed."""
         plan = self.plan(size_wh)
-        if not self._is_less_than_expected(size_wh, plan.smallest_px):
+        if not self._misses_expected(size_wh, plan.smallest_px):
             return ()
         return (
-            f"faces below {plan.smallest_px:.0f} px are not looked for here; a detector_px "
-            f"(--detector-px) above {plan.detector_px} detects smaller ones and takes longer",
+            f"faces below {plan.smallest_px:.0f} px may be missed in an image of this size; a "
+            f"detector_px (--detector-px) above {plan.detector_px} detects smaller faces and "
+            "takes longer",
         )
 
 
 @runtime_checkable
-class _TellsWhatIsLeftOut(Protocol):
-    """A detector with warnings, or one around it."""
+class _HasWarnings(Protocol):
+    """A detector with warnings, or a wrapper around one."""
 
     def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]: ...
 
 
 def detection_warnings(detector: FaceDetector, size_wh: tuple[int, int]) -> tuple[str, ...]:
-    """Warnings on what a detector leaves out in an image of (width, height) pixels.
+    """Return a detector's warnings about missed faces in an image of (width, height) pixels.
 
-    Empty for a detector that does not plan its looks by the size of the image.
+    Empty for a detector without warnings.
     """
-    return detector.warnings(size_wh) if isinstance(detector, _TellsWhatIsLeftOut) else ()
+    return detector.warnings(size_wh) if isinstance(detector, _HasWarnings) else ()
 
 
 def _long_side(size_wh: tuple[int, int]) -> float:
-    """Longer side of a 4:3 image with as many pixels."""
+    """Return the longer side of a 4:3 image with the same number of pixels."""
     return math.sqrt(size_wh[0] * size_wh[1] * BASE_ASPECT)
 
 
 def expected_px(size_wh: tuple[int, int], smallest_px: float) -> float:
-    """Side of the smallest face that people expect to be found in an image of that size.
+    """Return the side of the smallest face that users expect to be detected in an image.
 
     Args:
         size_wh: (width, height) of the image in pixels.
-        smallest_px: Side of the smallest face that can be found at all, in pixels.
+        smallest_px: Side of the smallest face that the detector can detect at all, in pixels.
     """
     return min(_EXPECTED_PX, max(smallest_px, _EXPECTED_SHARE * min(size_wh)))
 
@@ -231,13 +232,13 @@ def lay_tiles(
     scale: float,
     overlap_px: float,
 ) -> list[Tile]:
-    """Cover an image with overlapping tiles of one shape, that which needs fewest.
+    """Cover an image with overlapping tiles of the shape that needs the fewest.
 
     Args:
         size_wh: (width, height) of the image in pixels.
-        shapes: (width, height) of the inputs to choose from, in input pixels.
+        shapes: (width, height) of the available inputs, in input pixels.
         scale: Input pixels per pixel of the image.
-        overlap_px: Neighbouring tiles share at least this much, in input pixels.
+        overlap_px: Minimum overlap of neighbouring tiles, in input pixels.
     """
     grids = [
         [
@@ -256,7 +257,7 @@ def lay_tiles(
 
 
 def _starts(side: int, length: int, overlap: float) -> list[int]:
-    """Where tiles of a length begin that cover a side evenly."""
+    """Return the start positions of tiles of a length that cover a side evenly."""
     if length >= side:
         return [0]
     n_tiles = max(math.ceil((side - overlap) / max(length - overlap, 1)), 2)
@@ -264,7 +265,7 @@ def _starts(side: int, length: int, overlap: float) -> list[int]:
 
 
 def _moved(face: FaceDetection, tile: Tile) -> FaceDetection:
-    """A face of a tile in pixels of the image."""
+    """Convert a face of a tile to pixels of the image."""
     offset = np.array([tile.left, tile.top], np.float32)
     x_min, y_min, x_max, y_max = face.box.to_tuple()
     box = Box(x_min + tile.left, y_min + tile.top, x_max + tile.left, y_max + tile.top)
@@ -272,17 +273,18 @@ def _moved(face: FaceDetection, tile: Tile) -> FaceDetection:
     return replace(face, box=box, landmarks=landmarks)
 
 
-def merge_looks(looks: Sequence[Sequence[FaceDetection]]) -> list[FaceDetection]:
-    """One detection per face from several looks at an image.
+def merge_passes(passes: Sequence[Sequence[FaceDetection]]) -> list[FaceDetection]:
+    """Merge the detections of several passes over an image into one per face.
 
     Args:
-        looks: What each look found, in pixels of the same image; a look names a face once.
+        passes: Detections of each pass, in pixels of the same image, each face at most once per
+            pass.
 
     Returns:
-        The faces, each as the look saw it that scored it best; largest first.
+        The faces, each as in the pass with the best score; largest first.
     """
     ranked = sorted(
-        ((face, number) for number, look in enumerate(looks) for face in look),
+        ((face, number) for number, faces in enumerate(passes) for face in faces),
         key=lambda pair: -pair[0].score,
     )
     if not ranked:
@@ -301,7 +303,7 @@ def merge_looks(looks: Sequence[Sequence[FaceDetection]]) -> list[FaceDetection]
 def _is_same_face(
     best: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Which of N boxes (N, 4) show the face of a better one (4,), or a part of it: bool (N,)."""
+    """Whether boxes (N, 4) show the face of a better one (4,), or a part of it: bool (N,)."""
     low, high = np.maximum(best[:2], boxes[:, :2]), np.minimum(best[2:], boxes[:, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     area, areas = (best[2:] - best[:2]).prod(), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)

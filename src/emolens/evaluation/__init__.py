@@ -1,4 +1,4 @@
-"""Predictions in, figures out."""
+"""Metrics of classifiers on labelled faces."""
 
 __all__ = [
     "agreement",

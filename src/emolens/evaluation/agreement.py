@@ -1,4 +1,4 @@
-"""What people see: a model's answers against FER+'s ten raters an image."""
+"""Agreement of predictions and labels with FER+'s ten raters per image."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,18 @@ from emolens.evaluation.predictions import Predictions
 
 @dataclass(frozen=True, slots=True)
 class VoteAgreement:
-    """How often answers are those of people; None where there is nobody to agree with.
+    """Agreement with raters; None where no face has the votes for it.
 
     Attributes:
-        n_with_majority: Faces for which one answer has more votes than any other and is one of
-            the seven classes.
-        with_majority: Share of these where the model names it, 0..1.
-        labels_with_majority: The same for what is taken for right: the data set's own labels, or a
-            target from the votes themselves.
-        with_single_rater: Chance that the model's answer is that of a rater of the same face drawn
-            at random, 0..1; contempt, "unknown" and "not a face" agree with nothing.
-        labels_with_single_rater: The same for what is taken for right.
-        between_raters: Chance that two raters of the same face give the same answer, 0..1: what a
-            person reaches.
+        n_with_majority: Faces whose majority vote is unique and one of the seven classes.
+        with_majority: Share of these for which the prediction is the majority vote, 0..1.
+        labels_with_majority: The same for the ground truth: the labels of the data set, or a target
+            from the votes.
+        with_single_rater: Probability that the prediction is the vote of a random rater of the
+            face, 0..1. Contempt, "unknown" and "not a face" agree with no class.
+        labels_with_single_rater: The same for the ground truth.
+        between_raters: Probability that two raters of a face vote for the same class, 0..1: human
+            agreement.
     """
 
     n_with_majority: int
@@ -35,10 +34,10 @@ class VoteAgreement:
 
 
 def vote_agreement(predictions: Predictions, votes: npt.NDArray[np.uint8]) -> VoteAgreement:
-    """Compare answers with people's.
+    """Compare predictions and labels with the votes of raters.
 
     Args:
-        predictions: What a classifier said.
+        predictions: Predictions of a classifier.
         votes: uint8 (N, 10), FER+'s counts in the order of `votes.VOTE_NAMES`.
 
     Source:
@@ -47,40 +46,41 @@ def vote_agreement(predictions: Predictions, votes: npt.NDArray[np.uint8]) -> Vo
     """
     columns = vote_columns()
     majority = majority_votes(votes)
-    is_ours = np.isin(majority, columns)
-    named, labelled = columns[predictions.predicted], columns[predictions.labels]
+    is_class = np.isin(majority, columns)
+    predicted, labels = columns[predictions.predicted], columns[predictions.labels]
     return VoteAgreement(
-        n_with_majority=int(is_ours.sum()),
-        with_majority=_mean((named == majority)[is_ours]),
-        labels_with_majority=_mean((labelled == majority)[is_ours]),
-        with_single_rater=_rater_agreement(votes, named),
-        labels_with_single_rater=_rater_agreement(votes, labelled),
+        n_with_majority=int(is_class.sum()),
+        with_majority=_mean((predicted == majority)[is_class]),
+        labels_with_majority=_mean((labels == majority)[is_class]),
+        with_single_rater=_rater_agreement(votes, predicted),
+        labels_with_single_rater=_rater_agreement(votes, labels),
         between_raters=_mean(_pair_agreement(votes)),
     )
 
 
 def agreement_level(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Share of the raters who gave the commonest of the seven answers, float64 (N,), 0..1.
-
-    NaN where nobody voted.
+    """Compute the share of votes of the most frequent of the seven classes.
 
     Args:
         votes: uint8 (N, 10).
+
+    Returns:
+        float64 (N,), 0..1; NaN for a face without votes.
     """
     totals = votes.sum(axis=1, dtype=np.float64)
     most = votes[:, vote_columns()].max(axis=1)
     return np.asarray(np.divide(most, totals, out=np.full(len(votes), np.nan), where=totals > 0))
 
 
-def _rater_agreement(votes: npt.NDArray[np.uint8], answers: npt.NDArray[np.int64]) -> float | None:
+def _rater_agreement(votes: npt.NDArray[np.uint8], columns: npt.NDArray[np.int64]) -> float | None:
     totals = votes.sum(axis=1, dtype=np.float64)
     rated = totals > 0
-    same = votes[np.arange(len(votes)), answers]
+    same = votes[np.arange(len(votes)), columns]
     return _mean(same[rated] / totals[rated])
 
 
 def _pair_agreement(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Chance, for every face with two raters or more, that two of them agree on a class."""
+    """Compute the probability that two raters agree, for every face with two or more raters."""
     counts = votes.astype(np.float64)
     totals = counts.sum(axis=1)
     of_class = counts[:, vote_columns()]

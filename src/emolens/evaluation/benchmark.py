@@ -1,4 +1,4 @@
-"""Labelled faces to measure models on, read in one pass, and the measuring itself."""
+"""Evaluation of models on labelled faces, which are read in one pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,21 +22,21 @@ from emolens.evaluation.leaks import Leaks, find_leaks
 from emolens.evaluation.metrics import compute_metrics
 from emolens.evaluation.predictions import Predictions, predict
 
-# Copies are looked for at FER2013's own size, whatever a model reads.
-_COPY_SIZE_PX = 48
+# Near-duplicates are detected at FER2013's size, independently of the input size of a model.
+_DUPLICATE_SIZE_PX = 48
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """Faces to measure models on, in memory; made by `read_benchmark`.
+    """Labelled faces in memory for the evaluation of models; built by `read_benchmark`.
 
     Attributes:
-        source: Where they are from.
-        split: Their split; None for those of no split.
-        target: What is right: the source's labels, or what its raters saw.
-        by_size: The faces with a target, by the side in pixels that they were brought to.
-        training: The `Training` rows that the models have seen, 48 px, or None.
-        training_source: Where these are from.
+        source: Source of the faces.
+        split: Split of the faces; None for faces without a split.
+        target: Ground truth: the source's labels, or a target from the votes of raters.
+        by_size: Faces with a target, by their side in pixels.
+        training: `train` rows of the models, 48 px, or None.
+        training_source: Source of these rows.
     """
 
     source: Path
@@ -47,13 +47,13 @@ class Benchmark:
     training_source: Path | None = None
 
     def faces(self, classifier: EmotionClassifier) -> FaceSet:
-        """The faces, of the size that a classifier reads."""
+        """Return the faces at the input size of a classifier."""
         return self.by_size[classifier.input_spec.size_px]
 
     def leaks(self, progress: Progress = silently) -> Leaks:
-        """Copies among the faces and in the training rows."""
-        faces, rows = self.by_size[_COPY_SIZE_PX], self.training
-        with progress("looking for copies", len(faces) + (len(rows) if rows else 0)) as done:
+        """Detect near-duplicates among the faces and between them and the training rows."""
+        faces, rows = self.by_size[_DUPLICATE_SIZE_PX], self.training
+        with progress("detecting near-duplicates", len(faces) + (len(rows) if rows else 0)) as done:
             return find_leaks(faces, rows, done)
 
 
@@ -66,41 +66,41 @@ def read_benchmark(
     has_leaks: bool = True,
     target: Target = Target.LABEL,
 ) -> Benchmark:
-    """Read the faces to measure on and the training rows, each source in one pass.
+    """Read the faces of a split and the training rows, each source in one pass.
 
-    Where nobody chose a split, a source is looked into before for the one that is held out. Other
-    splits are not looked at.
+    Without `split`, an additional pass determines the held-out split. Rows of other splits are not
+    read.
 
     Args:
         source: Any source that `datasets.loading` reads.
-        split: Their split; None takes the one held out.
-        sizes_px: Sides that the models read, in pixels.
-        training: Where the training rows are; None takes those of the source itself, if any.
-        has_leaks: Whether copies in the training rows will be looked for. If not, no training row
-            is read.
-        target: What is right.
+        split: Split of the faces; None selects the held-out split.
+        sizes_px: Input sides of the models, in pixels.
+        training: Source of the training rows; by default `source`, if it has any.
+        has_leaks: Whether near-duplicates in the training rows will be detected. Otherwise no
+            training row is read.
+        target: Ground truth.
 
     Raises:
-        DatasetError: A source breaks its format, has no such faces, or no votes where the target is
-            taken from these.
+        DatasetError: A source violates its format, has no such faces, or has no votes for the
+            target.
     """
     chosen = split or held_out_split(source)
     has_own_rows = has_leaks and training is None and chosen not in {None, Split.TRAIN}
-    wanted = {*sizes_px, _COPY_SIZE_PX}
+    sides = {*sizes_px, _DUPLICATE_SIZE_PX}
     by_split = load_splits(
         source,
-        lambda found: wanted if found == chosen else {_COPY_SIZE_PX},
+        lambda found: sides if found == chosen else {_DUPLICATE_SIZE_PX},
         split=frozenset({chosen, Split.TRAIN}) if chosen and has_own_rows else chosen,
     )
     if chosen and chosen not in by_split:
         raise no_faces_of(source, chosen)
     rows = None
     if training:
-        rows = load_faces(training, Split.TRAIN, size_px=_COPY_SIZE_PX)
+        rows = load_faces(training, Split.TRAIN, size_px=_DUPLICATE_SIZE_PX)
     elif has_own_rows and Split.TRAIN in by_split:
-        training, rows = source, by_split[Split.TRAIN][_COPY_SIZE_PX]
+        training, rows = source, by_split[Split.TRAIN][_DUPLICATE_SIZE_PX]
     faces = {
-        size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(wanted)
+        size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(sides)
     }
     return Benchmark(source, chosen, target, faces, rows, training)
 
@@ -121,42 +121,43 @@ def evaluate_model(
     rival: OnnxEmotionClassifier | None = None,
     progress: Progress = silently,
 ) -> Evaluation:
-    """Measure a model.
+    """Evaluate a model.
 
     Args:
         classifier: The model.
-        benchmark: What to measure it on, read at the sizes of both models.
-        leaks: Copies among its faces and in the training rows; looked for unless given.
-        tta: Take the mean of ten views as its answer; it is then measured with one view as well.
-        rival: Another model to compare it with, or None.
-        progress: Shows how far it is; nothing unless given.
+        benchmark: Labelled faces, read at the input sizes of both models.
+        leaks: Near-duplicates among the faces and in the training rows; by default detected here.
+        tta: Whether to average ten views (test-time augmentation). The model is then evaluated with
+            one view too.
+        rival: Another model to compare with, or None.
+        progress: Progress of the evaluation.
 
     Raises:
-        ModelError: A model gave numbers that are not finite.
+        ModelError: A model returned numbers that are not finite.
     """
     leaks = leaks or benchmark.leaks(progress)
     faces = benchmark.faces(classifier)
-    answers = _answers(classifier, faces, progress, tta=tta)
+    predictions = _predict(classifier, faces, progress, tta=tta)
     temperature = None if tta else classifier.manifest.temperature
-    evaluation = evaluate(answers, faces, leaks, temperature)
+    evaluation = evaluate(predictions, faces, leaks, temperature)
     if tta:
-        one_view = _answers(classifier, faces, progress, tta=False)
+        one_view = _predict(classifier, faces, progress, tta=False)
         evaluation = replace(
             evaluation,
             one_view=compute_metrics(one_view, leaks.groups),
-            views=compare(one_view, answers, leaks.groups),
+            views=compare(one_view, predictions, leaks.groups),
         )
     if rival:
-        others = _answers(rival, benchmark.faces(rival), progress, tta=tta)
+        others = _predict(rival, benchmark.faces(rival), progress, tta=tta)
         evaluation = replace(
             evaluation,
             rival=compute_metrics(others, leaks.groups),
-            comparison=compare(answers, others, leaks.groups),
+            comparison=compare(predictions, others, leaks.groups),
         )
     return evaluation
 
 
-def _answers(
+def _predict(
     classifier: OnnxEmotionClassifier, faces: FaceSet, progress: Progress, *, tta: bool
 ) -> Predictions:
     name = classifier.manifest.name + (", ten views" if tta else "")

@@ -1,4 +1,4 @@
-"""Make probabilities mean what they say."""
+"""Calibration of probabilities: temperature and class scales."""
 
 from dataclasses import replace
 
@@ -10,20 +10,20 @@ from emolens.core.emotion import N_EMOTIONS
 from emolens.evaluation.predictions import Predictions
 
 _LOG_TEMPERATURE_RANGE = (np.log(0.05), np.log(20.0))
-# Standard deviation that the scales' logarithms are expected to have. A benchmark's thousands of
-# faces decide against it, a handful of somebody's own faces does not.
+# Prior standard deviation of the log scales. Thousands of faces outweigh the prior, a handful does
+# not.
 _PRIOR_DEVIATION = 0.5
 
 
 def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> float:
-    """Find the temperature that gives the labels the highest likelihood.
+    """Fit the temperature that maximises the likelihood of the labels.
 
     Args:
-        logits: (N, 7), the network's raw outputs on faces it was not trained on.
+        logits: (N, 7), raw outputs of the network on faces outside its training set.
         labels: int64 (N,).
 
     Returns:
-        The positive number to divide logits by; above 1 for an over-confident network.
+        The positive divisor of the logits, above 1 for an overconfident network.
 
     Source:
         Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
@@ -40,12 +40,12 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 
 
 def untempered(predictions: Predictions, temperature: float) -> Predictions:
-    """What a classifier said before its logits were divided by a temperature.
+    """Undo the temperature of predictions.
 
     Args:
-        predictions: What it says, each row a softmax of logits over the temperature. A mean of
-            several answers is no such row.
-        temperature: Above 0.
+        predictions: Predictions whose rows are a softmax of logits over the temperature. The mean
+            of several predictions is not.
+        temperature: Temperature, above 0.
     """
     logs = np.log(np.maximum(predictions.probabilities, np.finfo(np.float32).tiny))
     return replace(predictions, probabilities=special.softmax(temperature * logs, axis=1))
@@ -54,25 +54,25 @@ def untempered(predictions: Predictions, temperature: float) -> Predictions:
 def fit_class_scales(
     logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Find the scales, one a class, that give the labels the highest posterior probability.
+    """Fit the class scales that maximise the posterior probability of the labels.
 
-    Smoothed labels and mixed faces keep a network from being sure, which is right for fear and
-    sadness and wrong for happiness; one temperature for all classes cannot tell these apart. A
-    prior holds the scales at 1 where there are few faces. What all classes have in common is left
-    to `fit_temperature`, to be fitted on the scaled logits.
+    Label smoothing and mixed faces lower the confidence of all classes. This fits fear and sadness,
+    but not happiness, and a single temperature cannot correct it. A prior keeps the scales near 1
+    for few faces. The common factor of all classes is left to `fit_temperature` on the scaled
+    logits.
 
-    There are no biases, which would mostly restore the class frequencies of these very faces.
+    There are no biases. They would mostly restore the class frequencies of the calibration faces.
 
     Args:
-        logits: (N, 7), the network's raw outputs on faces it was not trained on.
+        logits: (N, 7), raw outputs of the network on faces outside its training set.
         labels: int64 (N,).
 
     Returns:
-        float64 (7,), the positive numbers to multiply logits by.
+        float64 (7,), the positive factors of the logits.
 
     Source:
-        Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2, vector scaling;
-        here without its biases.
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2, vector scaling,
+        without biases.
     """
     tempered = logits.astype(np.float64) / fit_temperature(logits, labels)
     targets = np.eye(N_EMOTIONS)[labels]

@@ -1,4 +1,4 @@
-"""Is one model better than another, or was it luck? Both on the same faces."""
+"""Paired comparison of two classifiers on the same faces, with a significance test."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from emolens.evaluation.resampling import mean_interval
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Two classifiers on the same faces.
+    """A comparison of two classifiers on the same faces.
 
     Attributes:
-        n: Faces.
-        only_first_right: Faces that only the first one named rightly.
-        only_second_right: Faces that only the second one named rightly.
-        mcnemar_p: Chance of counts at least as uneven if both were equally good, 0..1.
-        accuracy_difference: Accuracy of the second less that of the first, -1..1.
+        n: Number of faces.
+        only_first_right: Faces that only the first classifier predicts correctly.
+        only_second_right: Faces that only the second classifier predicts correctly.
+        mcnemar_p: p-value of McNemar's exact test for equal accuracy, 0..1.
+        accuracy_difference: Accuracy of the second minus that of the first, -1..1.
         accuracy_difference_ci95: Its 95 % interval (percentile bootstrap over groups).
     """
 
@@ -38,9 +38,9 @@ def compare(
     """Compare two classifiers face by face.
 
     Args:
-        first: What one says.
-        second: What the other says of the same faces in the same order.
-        groups: int64 (N,), faces that belong together; every face its own unless given.
+        first: Predictions of the first classifier.
+        second: Predictions of the second classifier for the same faces in the same order.
+        groups: int64 (N,), group of each face, for the interval; by default each face is a group.
 
     Raises:
         InputError: The predictions are of different faces.
@@ -70,10 +70,10 @@ def compare(
 def _check_same_faces(first: Predictions, second: Predictions) -> None:
     if len(first.labels) != len(second.labels):
         raise InputError(
-            f"only predictions of the same faces can be compared, got {len(first.labels)} and "
-            f"{len(second.labels)} of them"
+            f"the predictions are of different faces: got {len(first.labels)} and "
+            f"{len(second.labels)}; compare the same faces in the same order"
         )
-    for what, ours, theirs in (
+    for name, ours, theirs in (
         ("faces", first.ids, second.ids),
         ("labels", first.labels.tolist(), second.labels.tolist()),
     ):
@@ -82,7 +82,7 @@ def _check_same_faces(first: Predictions, second: Predictions) -> None:
         if differing:
             row = differing[0]
             raise InputError(
-                f"only predictions of the same faces in the same order can be compared; "
-                f"{len(differing)} {what} differ, the first in row {row + 1}: {ours[row]} and "
-                f"{theirs[row]}"
+                f"the predictions are of different faces: {len(differing)} {name} differ, the "
+                f"first in row {row + 1}: {ours[row]} and {theirs[row]}; compare the same faces in "
+                "the same order"
             )

@@ -1,4 +1,4 @@
-"""Several models on several data sets: a matrix of figures."""
+"""Metrics of several models on several data sets."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,20 @@ from emolens.core.emotion import LABELS
 from emolens.evaluation.benchmark import Benchmark
 from emolens.evaluation.evaluation import Evaluation
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
-"""The figures that a matrix can be made of."""
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+"""Names of the metrics of a matrix."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """One model on one data set.
+    """The evaluation of one model on one data set.
 
     Attributes:
-        model: What it was asked for by: a name or a file.
-        benchmark: What it was measured on.
-        evaluation: The figures.
-        record: All of them as plain values, as `emolens evaluate --json` writes them.
-        warnings: What was assumed of the faces, such as the order of labels that are numbers.
+        model: Name or file of the model, as the user typed it.
+        benchmark: The labelled faces.
+        evaluation: The metrics.
+        record: The metrics as plain values, as in `emolens evaluate --json`.
+        warnings: Assumptions about the faces, such as the order of numeric labels.
     """
 
     model: str
@@ -33,18 +33,18 @@ class Cell:
 
     @property
     def rival(self) -> str | None:
-        """Name of the model that it was compared with, or None."""
+        """Name of the model in the comparison, or None."""
         name = self.record["rival_model"]
         return None if name is None else str(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """All models on one data set.
+    """The evaluations of all models on one data set.
 
     Attributes:
-        name: What the data set is called; no two of a matrix are called the same.
-        cells: One for each model, in order.
+        name: Name of the data set, unique in the matrix.
+        cells: One cell per model, in order.
     """
 
     name: str
@@ -53,10 +53,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossEvaluation:
-    """Models on data sets.
+    """The evaluations of several models on several data sets.
 
     Attributes:
-        models: Their names, one for each row.
+        models: Names of the models, one per row.
         columns: The data sets.
     """
 
@@ -65,7 +65,7 @@ class CrossEvaluation:
 
     @classmethod
     def of(cls, columns: Sequence[tuple[str, Sequence[Cell]]]) -> "CrossEvaluation":
-        """Put one or more columns side by side: name of the data set, a cell for each model."""
+        """Combine columns, each a name of a data set and one cell per model."""
         models = [Path(cell.model.removesuffix(".onnx")) for cell in columns[0][1]]
         return cls(
             tuple(names_of(models)),
@@ -74,17 +74,17 @@ class CrossEvaluation:
 
     @property
     def data(self) -> tuple[str, ...]:
-        """Names of the data sets, one for each column."""
+        """Names of the data sets, one per column."""
         return tuple(column.name for column in self.columns)
 
     @property
     def n_faces(self) -> tuple[int, ...]:
-        """Faces of each data set."""
+        """Number of faces of each data set."""
         return tuple(column.cells[0].evaluation.metrics.n for column in self.columns)
 
     @property
     def missing_classes(self) -> tuple[tuple[str, ...], ...]:
-        """For each data set, the classes that none of its faces has; means leave them out."""
+        """Classes without faces, per data set; mean metrics leave them out."""
         return tuple(
             tuple(
                 label
@@ -94,18 +94,18 @@ class CrossEvaluation:
             for column in self.columns
         )
 
-    def matrix(self, figure: str) -> list[list[float]]:
-        """One of `FIGURES`: a row for each model, a column for each data set."""
+    def matrix(self, metric: str) -> list[list[float]]:
+        """Return one of `METRICS`, with a row per model and a column per data set."""
         return [
             [
-                float(getattr(column.cells[row].evaluation.metrics, figure))
+                float(getattr(column.cells[row].evaluation.metrics, metric))
                 for column in self.columns
             ]
             for row in range(len(self.models))
         ]
 
     def to_dict(self) -> dict[str, object]:
-        """The matrices, and the full record of every pair, as plain values."""
+        """Return the matrices and the full record of every pair as plain values."""
         return {
             "models": list(self.models),
             "data": [
@@ -119,7 +119,7 @@ class CrossEvaluation:
                     self.columns, self.n_faces, self.missing_classes, strict=True
                 )
             ],
-            "matrix": {figure: self.matrix(figure) for figure in FIGURES},
+            "matrix": {metric: self.matrix(metric) for metric in METRICS},
             "evaluations": [
                 {"data": column.name, **cell.record}
                 for column in self.columns
@@ -129,12 +129,12 @@ class CrossEvaluation:
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """Names to tell paths apart by: their last parts, with a number where these are the same."""
+    """Return unique names of paths: the last part, with a number if several have the same."""
     names = [path.name or path.resolve().name for path in paths]
     total = Counter(names)
-    seen: Counter[str] = Counter()
-    told_apart = []
+    used: Counter[str] = Counter()
+    unique = []
     for name in names:
-        seen[name] += 1
-        told_apart.append(f"{name} ({seen[name]})" if total[name] > 1 else name)
-    return told_apart
+        used[name] += 1
+        unique.append(f"{name} ({used[name]})" if total[name] > 1 else name)
+    return unique

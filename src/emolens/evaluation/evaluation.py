@@ -1,4 +1,4 @@
-"""All figures of a model on a data set, as one record."""
+"""All metrics of a model on a data set."""
 
 from dataclasses import asdict, dataclass
 
@@ -21,20 +21,21 @@ from emolens.evaluation.uncertainty import (
     risk_coverage,
 )
 
-# How right answers should be: four, nine and nineteen times out of five, ten and twenty.
+# Accuracies for which thresholds are chosen.
 TARGET_ACCURACIES = (0.8, 0.9, 0.95)
-# Points of the risk-coverage curve that are written to JSON: every hundredth face.
+# Points of the risk-coverage curve in JSON: one per percent of coverage.
 _N_CURVE_POINTS = 101
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeakFree:
-    """Figures of the faces that do not stand in the training rows.
+    """Metrics without faces that are in the training rows.
 
     Attributes:
-        n_exact: Evaluated faces whose very pixels stand in the training rows.
-        n_near: Evaluated faces that do so exactly or nearly; these are left out.
-        metrics: Figures of the others; None where nothing is left.
+        n_exact: Evaluated faces with the same pixels as a training row.
+        n_near: Evaluated faces that are near-duplicates of a training row, including exact ones;
+            these are left out.
+        metrics: Metrics of the other faces; None if no face is left.
     """
 
     n_exact: int
@@ -44,25 +45,25 @@ class LeakFree:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Everything that is measured of a model on a data set.
+    """All metrics of a model on a data set.
 
     Attributes:
-        predictions: What it said.
-        metrics: The figures.
-        bins: Confidence against accuracy.
-        before_temperature: The figures without the model's temperature; None with ten views, whose
-            mean has none.
-        bins_before: Confidence against accuracy without it, or None.
-        risk: Risk over coverage.
+        predictions: Predictions of the model.
+        metrics: Classification metrics.
+        bins: Reliability bins: confidence against accuracy.
+        before_temperature: Metrics without the model's temperature; None with ten views, whose mean
+            has no temperature.
+        bins_before: Reliability bins without the temperature, or None.
+        risk: Risk-coverage curve.
         abstention: Thresholds for `TARGET_ACCURACIES`.
-        leak_free: Figures without leaked faces; None without training rows.
+        leak_free: Metrics without leaked faces; None without training rows.
         votes: Agreement with FER+'s raters; None without votes.
-        slices: Figures of parts of the faces.
-        n_groups: Groups of copies among the faces; each is drawn as one for the intervals.
-        one_view: Figures of the same model with one view, where ten were used.
-        views: Ten views against one, where ten were used.
-        rival: Figures of another model on the same faces, or None.
-        comparison: This model against the other one, or None.
+        slices: Accuracy on parts of the faces.
+        n_groups: Groups of near-duplicates among the faces, the resampling units of the intervals.
+        one_view: Metrics with one view, if ten views were used.
+        views: Comparison of ten views with one, if ten views were used.
+        rival: Metrics of another model on the same faces, or None.
+        comparison: Comparison with the other model, or None.
     """
 
     predictions: Predictions
@@ -82,7 +83,7 @@ class Evaluation:
     comparison: PairedComparison | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Plain numbers, lists and dicts; what is not defined is None and has a reason."""
+        """Return plain numbers, lists and dicts; undefined values are None with a reason."""
         return {
             **self.metrics.to_dict(),
             "n_groups": self.n_groups,
@@ -103,31 +104,30 @@ class Evaluation:
         reasons = {
             "before_temperature": (
                 self.before_temperature,
-                "a mean over ten views has no temperature of its own",
+                "the mean of ten views has no temperature",
             ),
             "leak_free": (
                 self.leak_free,
-                "no training rows were given, so faces that stand there too are not known",
+                "there are no training rows to compare with",
             ),
             "ferplus": (self.votes, "the data set has no FER+ votes"),
         }
         missing = {key: reason for key, (value, reason) in reasons.items() if value is None}
         if self.leak_free and self.leak_free.metrics is None:
-            missing["leak_free"] = "every evaluated face stands in the training rows too"
+            missing["leak_free"] = "every evaluated face is in the training rows"
         return missing
 
 
 def evaluate(
     predictions: Predictions, faces: FaceSet, leaks: Leaks, temperature: float | None
 ) -> Evaluation:
-    """Measure what a model said.
+    """Compute all metrics of predictions.
 
     Args:
-        predictions: What it said of the faces.
+        predictions: Predictions of a model.
         faces: The faces, in the same order.
-        leaks: Copies among them and in the training rows.
-        temperature: The one that the model's logits were divided by, or None where answers are
-            means of several.
+        leaks: Near-duplicates among the faces and in the training rows.
+        temperature: Temperature of the model; None if the predictions are means of several views.
     """
     confidence, hits = predictions.confidence, predictions.hits
     before = None if temperature is None else untempered(predictions, temperature)
@@ -168,27 +168,27 @@ def _headline(metrics: ClassificationMetrics | None) -> dict[str, object] | None
     return {key: whole[key] for key in whole if key not in {"per_class", "confusion_matrix"}}
 
 
-def _leak_free(found: LeakFree | None) -> dict[str, object] | None:
-    if found is None:
+def _leak_free(leak_free: LeakFree | None) -> dict[str, object] | None:
+    if leak_free is None:
         return None
-    figures = found.metrics.to_dict() if found.metrics else {"n": 0}
-    return {"n_exact": found.n_exact, "n_near": found.n_near, **figures}
+    metrics = leak_free.metrics.to_dict() if leak_free.metrics else {"n": 0}
+    return {"n_exact": leak_free.n_exact, "n_near": leak_free.n_near, **metrics}
 
 
-def _plain(figures: VoteAgreement | PairedComparison | None) -> dict[str, object] | None:
-    return None if figures is None else asdict(figures)
+def _plain(metrics: VoteAgreement | PairedComparison | None) -> dict[str, object] | None:
+    return None if metrics is None else asdict(metrics)
 
 
 def _curve(risk: RiskCoverage) -> dict[str, object]:
-    wanted = np.linspace(0, 1, _N_CURVE_POINTS)[1:]
+    targets = np.linspace(0, 1, _N_CURVE_POINTS)[1:]
     last = len(risk.coverage) - 1
-    # Rounding may leave the last coverage a hair below 1.
-    places = np.unique(np.minimum(np.searchsorted(risk.coverage, wanted), last))
+    # Rounding errors can leave the last coverage slightly below 1.
+    points = np.unique(np.minimum(np.searchsorted(risk.coverage, targets), last))
     return {
         "aurc": risk.aurc,
-        "coverage": _rounded(risk.coverage[places]),
-        "risk": _rounded(risk.risk[places]),
-        "threshold": _rounded(risk.thresholds[places]),
+        "coverage": _rounded(risk.coverage[points]),
+        "risk": _rounded(risk.risk[points]),
+        "threshold": _rounded(risk.thresholds[points]),
     }
 
 

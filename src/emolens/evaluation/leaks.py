@@ -1,4 +1,4 @@
-"""Which evaluated faces a model may have seen: images that stand in its training rows too."""
+"""Detection of evaluated faces that are near-duplicates of training faces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from emolens.datasets.faces import FaceSet
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaks:
-    """Copies of images among evaluated faces and between them and training faces.
+    """Near-duplicates among evaluated faces and between them and training faces.
 
     Attributes:
-        groups: int64 (N,), number of the group of exact or near copies of each evaluated face.
-        exact: bool (N,), whether the very same pixels stand in the training rows; None without
-            these.
-        near: bool (N,), whether the image does, exactly or nearly; None without training rows.
+        groups: int64 (N,), group of near-duplicates of each evaluated face.
+        exact: bool (N,), whether a training row has the same pixels; None without training rows.
+        near: bool (N,), whether a training row is a near-duplicate or has the same pixels; None
+            without training rows.
     """
 
     groups: npt.NDArray[np.int64]
@@ -31,11 +31,11 @@ def find_leaks(
     training: FaceSet | None,
     on_progress: Callable[[int], None] = lambda _n_done: None,
 ) -> Leaks:
-    """Look for copies by `datasets.duplicates.find_duplicates`.
+    """Detect near-duplicates with `datasets.duplicates.find_duplicates`.
 
     Args:
-        evaluated: The faces that a model is measured on.
-        training: The rows that it was trained on, of the same size, or None.
+        evaluated: Evaluated faces.
+        training: Training faces of the same size, or None.
         on_progress: Called with the number of faces done.
     """
     if training is None:

@@ -1,10 +1,9 @@
-"""The figures of a classifier: accuracy, per-class figures, calibration."""
+"""Metrics of a classifier: accuracy, metrics per class, calibration."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.evaluation.predictions import Predictions
@@ -17,13 +16,15 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """Figures of one class; None where the class never occurs and so has no such figure.
+    """Metrics of one class; None where a metric is not defined.
 
     Attributes:
-        precision: Share of the faces named so that are so, 0..1; None if no face was named so.
-        recall: Share of the faces that are so that were named so, 0..1; None without such faces.
-        f1: Harmonic mean of the two; None without such faces.
-        support: Faces with this label.
+        precision: Share of correct predictions among the predictions of this class, 0..1; None
+            without such predictions.
+        recall: Share of correct predictions among the faces of this class, 0..1; None without
+            such faces.
+        f1: Harmonic mean of precision and recall, 0..1; None without faces of this class.
+        support: Number of faces with this label.
     """
 
     precision: float | None
@@ -34,21 +35,22 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassificationMetrics:
-    """Figures of a classifier on one data set.
+    """Metrics of a classifier on one data set.
 
     Attributes:
-        n: Faces.
-        accuracy: Share of hits, 0..1.
-        accuracy_ci95: Its 95 % interval (percentile bootstrap over groups of copies, fixed seed).
-        balanced_accuracy: Mean recall of the classes that occur.
-        macro_f1: Mean F1 of the classes that occur.
-        per_class: Figures by label.
+        n: Number of faces.
+        accuracy: Share of correct predictions, 0..1.
+        accuracy_ci95: 95 % interval of the accuracy (percentile bootstrap over groups of
+            near-duplicates, fixed seed).
+        balanced_accuracy: Mean recall of the classes that occur, 0..1.
+        macro_f1: Mean F1 of the classes that occur, 0..1.
+        per_class: Metrics by label.
         confusion_matrix: int64 (7, 7), rows are labels, columns predictions.
-        nll: Mean negative log-likelihood of the true class, nats.
+        nll: Mean negative log-likelihood of the true class, in nats.
         brier: Mean squared distance between probabilities and the one-hot label, summed over
             classes, 0..2 (Brier 1950).
         ece: Expected calibration error over 15 equal-width bins of confidence, 0..1.
-        ece_equal_mass: The same over 15 bins of equally many faces.
+        ece_equal_mass: The same over 15 bins with equal numbers of faces.
     """
 
     n: int
@@ -73,12 +75,12 @@ class ClassificationMetrics:
             "macro_f1": self.macro_f1,
             "per_class": {
                 label: {
-                    "precision": figures.precision,
-                    "recall": figures.recall,
-                    "f1": figures.f1,
-                    "support": figures.support,
+                    "precision": metrics.precision,
+                    "recall": metrics.recall,
+                    "f1": metrics.f1,
+                    "support": metrics.support,
                 }
-                for label, figures in self.per_class.items()
+                for label, metrics in self.per_class.items()
             },
             "confusion_matrix": self.confusion_matrix.tolist(),
             "nll": self.nll,
@@ -91,16 +93,17 @@ class ClassificationMetrics:
 def compute_metrics(
     predictions: Predictions, groups: npt.NDArray[np.int64] | None = None
 ) -> ClassificationMetrics:
-    """Compute all figures; the same predictions give the same figures.
+    """Compute all metrics. The result is deterministic.
 
     Args:
-        predictions: What a classifier said.
-        groups: int64 (N,), number of the group of copies that a face belongs to, for the interval;
-            every face its own unless given.
+        predictions: The predictions of a classifier.
+        groups: int64 (N,), the group of near-duplicates of each face, for the interval. By default
+            each face is its own group.
     """
-    labels, predicted = predictions.labels, predictions.predicted
-    per_class = _per_class(labels, predicted)
-    occurring = [figures for figures in per_class.values() if figures.support]
+    labels = predictions.labels
+    confusion = confusion_matrix(labels, predictions.predicted)
+    per_class = _per_class(confusion)
+    occurring = [metrics for metrics in per_class.values() if metrics.support]
     hits, confidence = predictions.hits, predictions.confidence
     one_hot = np.eye(N_EMOTIONS)[labels]
     true_probabilities = np.maximum((predictions.probabilities * one_hot).sum(axis=1), _SMALLEST)
@@ -108,10 +111,10 @@ def compute_metrics(
         n=len(labels),
         accuracy=float(hits.mean()),
         accuracy_ci95=mean_interval(hits.astype(np.float64), groups),
-        balanced_accuracy=float(np.mean([figures.recall or 0.0 for figures in occurring])),
-        macro_f1=float(np.mean([figures.f1 or 0.0 for figures in occurring])),
+        balanced_accuracy=float(np.mean([metrics.recall or 0.0 for metrics in occurring])),
+        macro_f1=float(np.mean([metrics.f1 or 0.0 for metrics in occurring])),
         per_class=per_class,
-        confusion_matrix=metrics.confusion_matrix(labels, predicted, labels=range(N_EMOTIONS)),
+        confusion_matrix=confusion,
         nll=float(-np.log(true_probabilities).mean()),
         brier=float(((predictions.probabilities - one_hot) ** 2).sum(axis=1).mean()),
         ece=calibration_error(equal_width_bins(confidence, hits)),
@@ -119,19 +122,32 @@ def compute_metrics(
     )
 
 
-def _per_class(
+def confusion_matrix(
     labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]
-) -> dict[str, ClassMetrics]:
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=range(N_EMOTIONS), zero_division=np.nan
-    )
-    n_named = np.bincount(predicted, minlength=N_EMOTIONS)
+) -> npt.NDArray[np.int64]:
+    """Count the faces of each label and prediction.
+
+    Args:
+        labels: int64 (N,), 0..6.
+        predicted: int64 (N,), 0..6.
+
+    Returns:
+        int64 (7, 7), rows are labels, columns predictions.
+    """
+    cells = np.bincount(labels * N_EMOTIONS + predicted, minlength=N_EMOTIONS**2)
+    return cells.astype(np.int64).reshape(N_EMOTIONS, N_EMOTIONS)
+
+
+def _per_class(confusion: npt.NDArray[np.int64]) -> dict[str, ClassMetrics]:
+    correct, support = np.diagonal(confusion).tolist(), confusion.sum(axis=1).tolist()
+    predicted = confusion.sum(axis=0).tolist()
     return {
         label: ClassMetrics(
-            precision=float(precision[index]) if n_named[index] else None,
-            recall=float(recall[index]) if support[index] else None,
-            f1=float(f1[index]) if support[index] else None,
-            support=int(support[index]),
+            precision=correct[index] / predicted[index] if predicted[index] else None,
+            recall=correct[index] / support[index] if support[index] else None,
+            # F1 in counts, so that it is 0 and not undefined without correct predictions.
+            f1=2 * correct[index] / (support[index] + predicted[index]) if support[index] else None,
+            support=support[index],
         )
         for index, label in enumerate(LABELS)
     }

@@ -1,4 +1,4 @@
-"""Run a classifier over a labelled data set."""
+"""Predictions of a classifier on labelled faces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What a classifier said about labelled faces.
+    """Predictions of a classifier on labelled faces.
 
     Attributes:
         probabilities: float64 (N, 7), rows add up to 1.
         labels: int64 (N,), values of `Emotion`.
-        ids: What tells the faces apart, such as file and row of each; their numbers unless given.
+        ids: Identifiers of the faces, such as file and row; by default their indices.
     """
 
     probabilities: npt.NDArray[np.float64]
@@ -31,41 +31,41 @@ class Predictions:
     def __post_init__(self) -> None:
         n_faces = len(self.labels)
         if n_faces == 0:
-            raise InputError("nothing to evaluate: there are no faces")
+            raise InputError("there are no faces to evaluate")
         if self.probabilities.shape != (n_faces, N_EMOTIONS):
             raise InputError(
-                f"probabilities must have shape ({n_faces}, {N_EMOTIONS}) for {n_faces} labels, "
-                f"got {self.probabilities.shape}"
+                f"probabilities must have the shape ({n_faces}, {N_EMOTIONS}) for {n_faces} "
+                f"labels; got {self.probabilities.shape}"
             )
         if not np.isfinite(self.probabilities).all():
             n_bad = int((~np.isfinite(self.probabilities)).any(axis=1).sum())
             raise InputError(f"{n_bad} of {n_faces} predictions are not finite numbers")
         if self.labels.min() < 0 or self.labels.max() >= N_EMOTIONS:
-            raise InputError(f"labels must be 0..6, got {self.labels.min()}..{self.labels.max()}")
+            raise InputError(f"labels must be 0..6; got {self.labels.min()}..{self.labels.max()}")
         if not self.ids:
             object.__setattr__(self, "ids", tuple(map(str, range(n_faces))))
         if len(self.ids) != n_faces:
             raise InputError(f"got {len(self.ids)} ids for {n_faces} labels; every face needs one")
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Predictions":
-        """The predictions of some rows (int64), in that order; raises `InputError` if none."""
+        """Select rows (int64), in that order; raises `InputError` if there are none."""
         return Predictions(
             self.probabilities[rows], self.labels[rows], tuple(self.ids[row] for row in rows)
         )
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """int64 (N,), the most probable class of each face."""
+        """Most probable class of each face, int64 (N,)."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
-        """float64 (N,), the probability of the predicted class, 0..1."""
+        """Probability of the predicted class, float64 (N,), 0..1."""
         return np.asarray(self.probabilities.max(axis=1), np.float64)
 
     @property
     def hits(self) -> npt.NDArray[np.bool_]:
-        """Where the most probable class is the label, bool (N,)."""
+        """Whether the predicted class is the label, bool (N,)."""
         return np.asarray(self.predicted == self.labels)
 
 
@@ -74,7 +74,7 @@ def predict(
     faces: FaceSet,
     on_progress: Callable[[int], None] = lambda _n_done: None,
 ) -> Predictions:
-    """Classify all faces, calling `on_progress` with the number done after each chunk."""
+    """Classify all faces, and call `on_progress` with the number done after each chunk."""
     rows: list[npt.NDArray[np.float32]] = []
     for start in range(0, len(faces), _CHUNK):
         scores = classifier.classify(list(faces.images[start : start + _CHUNK]))

@@ -1,4 +1,4 @@
-"""Does a probability mean what it says? Confidence against accuracy, bin by bin."""
+"""Reliability diagrams: confidence against accuracy in bins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _N_BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Faces of similar confidence.
+    """A bin of faces of similar confidence.
 
     Attributes:
-        n: How many, above 0.
-        confidence: Their mean confidence, 0..1.
-        accuracy: Share of hits among them, 0..1.
+        n: Number of faces, above 0.
+        confidence: Mean confidence, 0..1.
+        accuracy: Accuracy, 0..1.
     """
 
     n: int
@@ -28,11 +28,11 @@ class ReliabilityBin:
 def equal_width_bins(
     confidence: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]
 ) -> tuple[ReliabilityBin, ...]:
-    """Put faces into 15 bins of equal width over 0..1 and leave empty bins out.
+    """Compute 15 bins of equal width over 0..1, without empty bins.
 
     Args:
         confidence: float64 (N,), probability of the predicted class, 0..1.
-        hits: bool (N,), whether the prediction was right.
+        hits: bool (N,), whether the prediction is correct.
     """
     places = np.minimum((confidence * _N_BINS).astype(np.int64), _N_BINS - 1)
     return _bins(places, confidence, hits)
@@ -41,13 +41,13 @@ def equal_width_bins(
 def equal_mass_bins(
     confidence: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]
 ) -> tuple[ReliabilityBin, ...]:
-    """Put faces into up to 15 bins of as equal a number of faces as ties allow.
+    """Compute up to 15 bins with equal numbers of faces, apart from ties.
 
     Faces of the same confidence share a bin, so their order does not matter.
 
     Args:
         confidence: float64 (N,), probability of the predicted class, 0..1.
-        hits: bool (N,), whether the prediction was right.
+        hits: bool (N,), whether the prediction is correct.
 
     Source:
         Nguyen and O'Connor 2015, "Posterior calibration and exploratory analysis for natural
@@ -59,7 +59,7 @@ def equal_mass_bins(
 
 
 def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Mean distance between confidence and accuracy over bins, weighted by faces, 0..1.
+    """Compute the expected calibration error: the mean gap of bins weighted by faces, 0..1.
 
     Source:
         Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.

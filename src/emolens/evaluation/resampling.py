@@ -1,10 +1,10 @@
-"""Intervals by resampling whole groups of faces that belong together."""
+"""Confidence intervals by resampling groups of faces."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-# Enough for an interval's ends to vary by less than 0.1 points between seeds.
+# The ends of an interval vary by less than 0.1 points between seeds.
 _N_RESAMPLES = 2000
 _BATCH = 100
 
@@ -12,17 +12,17 @@ _BATCH = 100
 def mean_interval(
     values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64] | None = None
 ) -> tuple[float, float]:
-    """The 95 % interval of a mean: percentile bootstrap over groups, fixed seed.
+    """Compute the 95 % interval of a mean by percentile bootstrap over groups, with a fixed seed.
 
-    Copies of one image are hit or missed together, so they are drawn together; an interval over
-    single faces would be too narrow.
+    The predictions of near-duplicates are correlated, so they are resampled together. An interval
+    over single faces would be too narrow.
 
     Args:
-        values: float64 (N,), one a face, N > 0.
-        groups: int64 (N,), number of the group of each face; every face its own unless given.
+        values: float64 (N,), one value per face, N > 0.
+        groups: int64 (N,), group of each face; by default each face is a group.
 
     Returns:
-        Low and high end. Both are the mean itself where every group has the same one.
+        Lower and upper end. Both are the mean if all groups have the same mean.
 
     Source:
         Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3; Field and Welsh
@@ -34,7 +34,7 @@ def mean_interval(
     sizes = np.bincount(members).astype(np.float64)
     sums = np.bincount(members, weights=values)
     if np.ptp(sums / sizes) == 0:
-        # Every resample is the same then, which scipy refuses.
+        # scipy refuses resamples without variance.
         return float(values.mean()), float(values.mean())
     interval = stats.bootstrap(
         (sums, sizes),
@@ -50,7 +50,7 @@ def mean_interval(
 
 
 def share_interval(hits: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """The 95 % interval of a share of N > 0 faces, also where there are few of them.
+    """Compute the 95 % interval of a share of N > 0 faces, which holds for few faces too.
 
     Source:
         Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".

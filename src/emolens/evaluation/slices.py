@@ -1,4 +1,4 @@
-"""The same figure for parts of a data set: where a model is good and where it is not."""
+"""Accuracy on slices of a data set by rater agreement, sharpness and contrast."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from emolens.evaluation.predictions import Predictions
 from emolens.evaluation.resampling import share_interval
 from emolens.imaging.quality import measure_sharpness
 
-# Ten raters an image: edges between their tenths.
+# Edges between the shares of ten raters.
 _AGREEMENT_EDGES = (0.45, 0.65, 0.85)
 _AGREEMENT_NAMES = ("up to 4 of 10", "5 or 6 of 10", "7 or 8 of 10", "9 or 10 of 10")
 _QUARTILE_NAMES = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
@@ -20,12 +20,12 @@ _QUARTILE_NAMES = ("lowest quarter", "second quarter", "third quarter", "highest
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the faces.
+    """Accuracy on a part of the faces.
 
     Attributes:
-        name: Which part.
-        n: Faces in it; may be 0.
-        accuracy: Share of hits among them, 0..1; None without faces.
+        name: Name of the part.
+        n: Number of faces, 0 or more.
+        accuracy: Accuracy, 0..1; None without faces.
         ci95: Its 95 % interval (Wilson); None without faces.
     """
 
@@ -37,11 +37,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """A division of the faces.
+    """Slices of the faces by one property.
 
     Attributes:
-        by: What divides them.
-        parts: Its parts, in order.
+        by: The property.
+        parts: The slices, in order.
     """
 
     by: str
@@ -49,10 +49,10 @@ class Slices:
 
 
 def slice_all(predictions: Predictions, faces: FaceSet) -> tuple[Slices, ...]:
-    """Divide faces by what raters agree on, if there are votes, by sharpness and by contrast.
+    """Slice faces by rater agreement (with votes only), by sharpness and by contrast.
 
     Args:
-        predictions: What a classifier said of the faces.
+        predictions: Predictions of a classifier.
         faces: The faces, in the same order.
     """
     hits = predictions.hits
@@ -73,7 +73,7 @@ def slice_all(predictions: Predictions, faces: FaceSet) -> tuple[Slices, ...]:
 
 def _by_quartile(by: str, values: npt.NDArray[np.float64], hits: npt.NDArray[np.bool_]) -> Slices:
     edges = np.quantile(values, (0.25, 0.5, 0.75))
-    # Faces of one value share a part, so the parts may differ in size.
+    # Faces of the same value share a slice, so slices can differ in size.
     places = np.searchsorted(edges, values, side="left")
     return _divide(by, _QUARTILE_NAMES, places, hits)
 

@@ -1,4 +1,4 @@
-"""Where in a face the evidence for each class lies, and whether to believe it."""
+"""Class-activation maps of faces and tests of their faithfulness."""
 
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps, FaceExplainer
 

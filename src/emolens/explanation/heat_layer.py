@@ -1,4 +1,4 @@
-"""Heat maps on the faces of a stream."""
+"""Heat-map overlay on the faces of a stream."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,31 +17,31 @@ from emolens.rendering.heatmap import draw_heat
 
 Pixels = npt.NDArray[np.uint8]
 
-# Maps are made again this often; in between the last one is moved along with its face.
-_KEPT_S: Final = 0.15
+# Maximum age of a map. Until then it moves along with its face.
+_MAX_AGE_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Made:
+class _TimedMaps:
     maps: ActivationMaps
     at_s: float
 
 
 class HeatLayer:
-    """Lays over every face where the evidence for its apparent expression lies.
+    """A layer of heat maps of the evidence for the apparent expression of each face.
 
     Args:
-        explainer: Makes the maps; best the model that names the faces.
-        framing: How its crops lie in the detector's boxes.
+        explainer: Explainer of the maps, preferably with the model that classifies the faces.
+        framing: Framing of the crops relative to the detector's boxes.
     """
 
     def __init__(self, explainer: FaceExplainer, framing: Framing) -> None:
         self._explainer = explainer
         self._framing = framing
-        self._made: dict[int, _Made] = {}
+        self._cache: dict[int, _TimedMaps] = {}
 
     def warm_up(self) -> None:
-        """Let the model run once, so that the first frame of a camera is not late."""
+        """Run the model once, so the first frame of a camera is not delayed."""
         size_px = self._explainer.input_spec.size_px
         self._explainer.explain([np.zeros((size_px, size_px), np.uint8)])
 
@@ -49,8 +49,8 @@ class HeatLayer:
         """Draw the maps of the next result.
 
         Args:
-            image: uint8 (H, W, 3) BGR; not changed.
-            result: What was found in it.
+            image: uint8 (H, W, 3) BGR; it does not change.
+            result: Faces of the image.
 
         Returns:
             A new uint8 (H, W, 3) BGR image of the same size.
@@ -59,7 +59,7 @@ class HeatLayer:
             self._framing.apply(face.box, turn_degrees=turn_for(face.roll_degrees))
             for face in result.faces
         ]
-        # Other layers may have changed the image; the model sees what the camera saw.
+        # Other layers may have drawn on `image`, so the model gets the original frame.
         maps = self._maps_of(result.frame.image, result, squares)
         drawn = image.copy()
         for face, square, of_face in zip(result.faces, squares, maps, strict=True):
@@ -70,7 +70,9 @@ class HeatLayer:
         self, image: Pixels, result: FrameResult, squares: list[Box]
     ) -> list[ActivationMaps]:
         at_s = result.media_time_s
-        kept = {key: made for key, made in self._made.items() if 0 <= at_s - made.at_s < _KEPT_S}
+        kept = {
+            key: timed for key, timed in self._cache.items() if 0 <= at_s - timed.at_s < _MAX_AGE_S
+        }
         keys = [
             -1 - number if face.track_id is None else face.track_id
             for number, face in enumerate(result.faces)
@@ -88,15 +90,15 @@ class HeatLayer:
                 crop_spread(gray, square, size_px, turn_degrees=turn)[0]
                 for _key, square, turn in missing
             ]
-            made = self._explainer.explain(crops)
-            for (key, *_), maps in zip(missing, made, strict=True):
-                kept[key] = _Made(maps, at_s)
-        self._made = kept
+            explained = self._explainer.explain(crops)
+            for (key, *_), maps in zip(missing, explained, strict=True):
+                kept[key] = _TimedMaps(maps, at_s)
+        self._cache = kept
         return [kept[key].maps for key in keys]
 
 
 def _lay_over(image: Pixels, square: Box, maps: ActivationMaps, face: FaceResult) -> None:
-    """Draw one map into an image, in place; what lies outside the image is left out."""
+    """Draw one map on an image, in place; parts outside the image are cut off."""
     height, width = image.shape[:2]
     side = round(square.width)
     left, top = round(square.x_min), round(square.y_min)
@@ -108,10 +110,10 @@ def _lay_over(image: Pixels, square: Box, maps: ActivationMaps, face: FaceResult
     patch = np.zeros((side, side, 3), np.uint8)
     patch[inside] = image[y_from:y_to, x_from:x_to]
     emotion = face.top if face.label is None else face.label
-    upright = maps.heat_map(emotion, min(side, _LARGEST_MAP_PX))
+    upright = maps.heat_map(emotion, min(side, _MAX_MAP_PX))
     heat = turn_heat(upright, turn_for(face.roll_degrees))
     image[y_from:y_to, x_from:x_to] = draw_heat(patch, heat, side)[inside]
 
 
-# Maps are a few cells wide: more pixels than this show nothing more.
-_LARGEST_MAP_PX: Final = 128
+# Maps are a few cells wide, so more pixels add no detail.
+_MAX_MAP_PX: Final = 128

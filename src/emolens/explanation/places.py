@@ -1,4 +1,4 @@
-"""Heat maps in words: in which part of a face most of the evidence lies."""
+"""Shares of the evidence of a heat map in nine named parts of a face."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +9,7 @@ from emolens.core.errors import InputError
 from emolens.explanation.placement import Floats
 
 _ROWS = ("upper", "middle", "lower")
-# As one sees the image; the subject's own right is on the image's left.
+# Directions in the image. The subject's right is on the left of the image.
 _COLUMNS = ("left", "centre", "right")
 
 
@@ -18,8 +18,8 @@ class EvidencePlace:
     """One of nine equal parts of a face.
 
     Attributes:
-        name: Row and column as one sees the image, e.g. `"lower left"`; `"centre"` in the middle.
-        share: Its part of all positive evidence, 0..1.
+        name: Row and column in the image, e.g. `"lower left"`; `"centre"` in the middle.
+        share: Share of all positive evidence, 0..1.
     """
 
     name: str
@@ -27,20 +27,21 @@ class EvidencePlace:
 
 
 def evidence_places(heat: Floats) -> list[EvidencePlace]:
-    """Share the evidence of a heat map out over the thirds of a face.
+    """Compute the shares of the evidence in the nine parts of a face.
 
     Args:
         heat: float32 (S, S), 0..1, S at least 3.
 
     Returns:
-        Nine places, the largest share first, adding up to 1; none where the map is all 0.
+        Nine places in descending order of their shares, which add up to 1; none for an all-zero
+        map.
 
     Raises:
-        InputError: The map is no square or below 3 px.
+        InputError: The map is not square, or is smaller than 3 px.
     """
     side = len(heat)
     if heat.shape != (side, side) or side < len(_ROWS):
-        raise InputError(f"a heat map must be a square of at least 3 px, got {heat.shape}")
+        raise InputError(f"a heat map must be a square of at least 3 px; got {heat.shape}")
     total = float(heat.sum(dtype=np.float64))
     if total <= 0:
         return []

@@ -1,4 +1,4 @@
-"""Pixels in, pixels out: decode, crop, preprocess, judge; pure functions only."""
+"""Decode, crop, preprocess and assess images; pure functions only."""
 
 __all__ = [
     "bgr",

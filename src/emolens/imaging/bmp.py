@@ -1,4 +1,4 @@
-"""BMP files: read the header and make sure that all pixels are there.
+"""BMP files: read the header and check that all pixels are present.
 
 Source: Microsoft, "Bitmap Storage" (BITMAPFILEHEADER, BITMAPINFOHEADER), and OS/2 1.x
 BITMAPCOREHEADER.
@@ -12,13 +12,13 @@ from emolens.imaging.container import Container, check_size, cut_off
 _NAME = "BMP"
 _FILE_HEADER_BYTES = 14
 _CORE_HEADER_BYTES = 12
-# Later headers only add fields behind those of the first.
+# Later headers only append fields to the first one.
 _INFO_HEADER_BYTES = (40, 52, 56, 64, 108, 124)
 _RAW, _RLE8, _RLE4, _BITFIELDS = 0, 1, 2, 3
 
 
 def inspect_bmp(encoded: bytes, max_pixels: int) -> Container:
-    """Read a BMP file's header and check that the file holds as many bytes as it declares.
+    """Read the header of a BMP file and check that the file is as long as it declares.
 
     Args:
         encoded: The file.
@@ -28,17 +28,16 @@ def inspect_bmp(encoded: bytes, max_pixels: int) -> Container:
         The file and its size.
 
     Raises:
-        DamagedImageError: The size is nonsense, or the file ends too early.
+        DamagedImageError: The declared size is impossible, or the file ends early.
         ImageTooLargeError: The declared size is too large.
-        UnsupportedFormatError: The pixels are stored in a way that is not read.
+        UnsupportedFormatError: The header or the compression is not supported.
     """
     header_bytes = int.from_bytes(encoded[14:18], "little")
     if len(encoded) < _FILE_HEADER_BYTES + 4:
         raise cut_off(_NAME, "inside its header")
     if header_bytes not in (_CORE_HEADER_BYTES, *_INFO_HEADER_BYTES):
         raise UnsupportedFormatError(
-            f"the BMP image has a header of {header_bytes} bytes, which emolens does not know; "
-            "save it as PNG"
+            f"the BMP file has an unknown header of {header_bytes} bytes. Save the image as PNG."
         )
     if len(encoded) < _FILE_HEADER_BYTES + header_bytes:
         raise cut_off(_NAME, "inside its header")
@@ -50,15 +49,15 @@ def inspect_bmp(encoded: bytes, max_pixels: int) -> Container:
         width, height, _, bits, compression, stored_bytes = struct.unpack_from(
             "<llHHLL", encoded, 18
         )
-    # A negative height means that the rows stand in the file from top to bottom.
+    # A negative height means that the rows are stored from top to bottom.
     check_size(_NAME, (width, abs(height)), max_pixels)
     if compression in (_RAW, _BITFIELDS):
         stored_bytes = (width * bits + 31) // 32 * 4 * abs(height)
     elif compression not in (_RLE8, _RLE4):
         raise UnsupportedFormatError(
-            f"the BMP image is packed by method {compression}; emolens reads BMP without "
-            "compression or with RLE4 and RLE8; save it as PNG"
+            f"the BMP file uses the compression {compression}; allowed: none, RLE4 and RLE8. "
+            "Save the image as PNG."
         )
     if start + stored_bytes > len(encoded):
-        raise cut_off(_NAME, f"{start + stored_bytes - len(encoded)} bytes are missing")
+        raise cut_off(_NAME, f"{start + stored_bytes - len(encoded):,} bytes early")
     return Container(_NAME, (width, abs(height)), encoded)

@@ -1,4 +1,4 @@
-"""The boxes of ISO base media files, and numbers in them, without trusting a single byte.
+"""Boxes of ISO base media files and the numbers in them, read without trusting a single byte.
 
 Source: ISO/IEC 14496-12, section 4.2 (boxes).
 """
@@ -15,9 +15,9 @@ class Fields:
 
     Attributes:
         source: The whole file.
-        position: Where the next number begins.
-        end: Where the part ends.
-        format_name: What to call the file in messages.
+        position: Offset of the next number in bytes.
+        end: Offset of the end of the part.
+        format_name: Name of the file format in messages.
     """
 
     source: bytes
@@ -26,41 +26,41 @@ class Fields:
     format_name: str
 
     def take(self, n_bytes: int) -> bytes:
-        """The next bytes; raises `DamagedImageError` where there are not as many."""
+        """Read the next bytes; raises `DamagedImageError` if fewer are left."""
         start = self.position
         if n_bytes > self.end - start:
-            raise damaged(self.format_name, "a field reaches beyond its box")
+            raise damaged(self.format_name, "a field extends beyond its box")
         self.position += n_bytes
         return self.source[start : self.position]
 
     def uint(self, n_bytes: int) -> int:
-        """The next unsigned number, most significant byte first."""
+        """Read the next unsigned big-endian number."""
         return int.from_bytes(self.take(n_bytes))
 
     def sint(self, n_bytes: int) -> int:
-        """The next signed number."""
+        """Read the next signed big-endian number."""
         return int.from_bytes(self.take(n_bytes), signed=True)
 
     def version_and_flags(self) -> tuple[int, int]:
-        """What a full box begins with."""
+        """Read the version and the flags at the start of a full box."""
         return self.uint(1), self.uint(3)
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """Read all remaining bytes."""
         return self.take(self.end - self.position)
 
 
 def boxes(fields: Fields) -> Iterator[tuple[bytes, Fields]]:
-    """The boxes that follow one another up to the end of a part.
+    """Iterate over consecutive boxes up to the end of a part.
 
     Args:
-        fields: The part; a whole file is one too. Bytes that are no box end it.
+        fields: The part, e.g. a whole file. The iteration stops at bytes that are not a box.
 
     Yields:
-        The type and the content of each.
+        The type and the content of each box.
 
     Raises:
-        DamagedImageError: A box reaches beyond the part.
+        DamagedImageError: A box extends beyond the part.
     """
     position = fields.position
     while position + 8 <= fields.end:

@@ -1,9 +1,9 @@
-"""What the parsers of image files share: their result, and how they refuse a file.
+"""Shared parts of the image file parsers: their result and their errors.
 
-Every format has a parser of its own that walks through the file before any decoder sees it. It
-finds the size early (so an image that is too large is refused before memory is asked for), makes
-sure that the file reaches its own end (decoders fill what is missing with grey or black and say
-nothing), and hands on a file that holds nothing but what the pixels need.
+Each format has its own parser, which walks through the file before a decoder opens it. The parser
+reads the size early, so that an image that is too large is refused before memory is allocated. It
+checks that the file is complete, because decoders silently fill missing pixels with grey or black.
+It returns a file that contains only what the pixels need.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from emolens.core.errors import DamagedImageError, ImageTooLargeError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """An image file that was read up to its end, but not decoded.
+    """An image file that was parsed to its end, but not decoded.
 
     Attributes:
         format_name: One of `emolens.imaging.decode.FORMATS`.
         size_wh: (width, height) in stored pixels, before the orientation is applied.
         pixel_file: A file of the same format with the first image and without metadata.
-        orientation: EXIF orientation 1..8; 1 means upright.
-        n_frames: Frames or pages in the file.
-        shown_xyxy: The part of the stored image that is shown, in pixels; None for all of it.
-        other_warnings: What else a user should know.
-        declared_white: Largest value of a sample according to the file, if it says so.
+        orientation: EXIF orientation, 1..8; 1 means upright.
+        n_frames: Number of frames or pages in the file.
+        shown_xyxy: The visible part of the stored image, in pixels; None for all of it.
+        other_warnings: Warnings in addition to the one about frames or pages.
+        declared_white: Largest sample value that the file declares, or None.
     """
 
     format_name: str
@@ -37,15 +37,15 @@ class Container:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know of how the file is read."""
+        """Warnings about the file for the user."""
         if self.n_frames <= 1:
             return self.other_warnings
         unit = "pages" if self.format_name == "TIFF" else "frames"
-        return (f"first of {self.n_frames} {unit}", *self.other_warnings)
+        return (f"only the first of {self.n_frames} {unit} is used", *self.other_warnings)
 
 
 def check_size(format_name: str, size_wh: tuple[int, int], max_pixels: int) -> None:
-    """Refuse a declared size that is empty, negative or too large.
+    """Reject a declared size that is empty, negative or too large.
 
     Raises:
         DamagedImageError: A side is below one pixel.
@@ -56,19 +56,18 @@ def check_size(format_name: str, size_wh: tuple[int, int], max_pixels: int) -> N
         raise damaged(format_name, f"it declares a size of {width} x {height} px")
     if width * height > max_pixels:
         raise ImageTooLargeError(
-            f"the {format_name} image declares {width} x {height} px = {width * height:,} "
-            f"pixels; allowed are {max_pixels:,}; shrink it, or allow more with max_pixels "
-            "(--max-megapixels)"
+            f"the {format_name} image is {width} x {height} px = {width * height:,} pixels; "
+            f"allowed: up to {max_pixels:,}. Shrink it, or raise max_pixels (--max-megapixels)."
         )
 
 
 def damaged(format_name: str, reason: str) -> DamagedImageError:
-    """An error that says what is broken and what to do next."""
+    """Create the error for a damaged file."""
     return DamagedImageError(
-        f"the {format_name} image is damaged: {reason}; copy or download the file again"
+        f"the {format_name} file is damaged: {reason}. Copy or download it again."
     )
 
 
 def cut_off(format_name: str, where: str) -> DamagedImageError:
-    """An error for a file that ends too early."""
-    return damaged(format_name, f"the file ends too early, {where}")
+    """Create the error for a file that ends early."""
+    return damaged(format_name, f"it ends {where}")

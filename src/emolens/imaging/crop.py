@@ -1,4 +1,4 @@
-"""Cut a square out of an image, at any size and place, without losing track of fractions."""
+"""Square crops at any size and position, with sub-pixel precision."""
 
 import math
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ import numpy.typing as npt
 from emolens.core.errors import InputError
 from emolens.core.geometry import Box
 
-# Sides may differ by what float arithmetic on pixel coordinates leaves behind.
+# Float arithmetic on pixel coordinates can make the sides differ by this much.
 _SIDE_TOLERANCE = 1e-3
-# Longer parts of an image are shrunk by OpenCV first, to this side or to this many pixels per
-# result pixel; an edge is then off by at most 1/8 of a result pixel, and far less at 48 px.
+# OpenCV first shrinks longer regions to this side, or to this many pixels per result pixel. An edge
+# is then off by at most 1/8 of a result pixel, and far less at 48 px.
 _LARGE_PX = 2048
 _LARGE_STEP = 8
 
 _GRAY_NDIM = 2
-# Results are rounded to the nearest level.
+# Rounds results to the nearest level.
 _HALF = 0.5
 
 _Floats = npt.NDArray[np.float64]
 
 
 def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.NDArray[np.uint8]:
-    """Cut a square out of an image and bring it to a size.
+    """Crop a square and resize it.
 
-    The square's edges count with all their decimals. When shrinking, every result pixel is the
-    mean of the area it covers, partly covered pixels by their part; when growing, pixels are
-    interpolated linearly. What lies outside the image repeats its border. Results are rounded,
-    so they may differ by 1 from OpenCV's INTER_AREA and INTER_LINEAR. Memory depends on the
-    image and `size_px` alone, not on the square.
+    The edges of the square are not rounded to whole pixels. When shrinking, each result pixel is
+    the mean of the area that it covers, with partly covered pixels weighted by their covered share.
+    When enlarging, pixels are interpolated linearly. Pixels outside the image repeat its border.
+    Results are rounded, so they may differ by 1 from OpenCV's INTER_AREA and INTER_LINEAR. Memory
+    use depends on the image and `size_px`, not on the square.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
@@ -43,8 +43,8 @@ def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.
         uint8 (size_px, size_px) or (size_px, size_px, 3), C-contiguous.
 
     Raises:
-        InputError: The image has another type or shape, the square is empty or no square, or
-            `size_px` is below 1.
+        InputError: The image has another dtype or shape, the square is empty or has unequal sides,
+            or `size_px` is below 1.
     """
     _check(image, square, size_px)
     side = max(square.width, square.height)
@@ -63,14 +63,14 @@ def crop_square(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> npt.
 def part_around(
     image: npt.NDArray[np.uint8], square: Box, *, is_turned: bool = False
 ) -> tuple[npt.NDArray[np.uint8], Box]:
-    """The part of an image that a crop depends on, so that nothing is done to the rest.
+    """Return the region of an image that a crop depends on, so that the rest need not be processed.
 
-    A crop of that part is the same as one of the whole image.
+    A crop of that region equals a crop of the whole image.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
         square: The square in pixels; it may lie partly or wholly outside the image.
-        is_turned: Whether the square is turned about its centre before it is cut out.
+        is_turned: Whether the square is rotated about its centre before it is cropped.
 
     Returns:
         A view of the image, never empty, and the square in pixels of that view.
@@ -83,24 +83,24 @@ def part_around(
 
 
 def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.uint8]:
-    """Bring a whole grey image to a square of a size.
+    """Resize a whole grey image to a square.
 
-    Area averaging when shrinking, linear interpolation when growing; an image of that size stays
-    as it is. One that is not square keeps its proportions and all it shows: its shorter side is
-    filled up on both ends by repeating the border.
+    The image is averaged over areas when shrinking and interpolated linearly when enlarging. An
+    image that already has the size is returned unchanged. An image that is not square keeps its
+    aspect ratio and its content: its shorter side is padded on both ends by repeating the border.
 
     Args:
         image: uint8 (H, W), grey.
         size_px: Side of the result.
 
     Returns:
-        uint8 (size_px, size_px); the image itself where nothing is to do.
+        uint8 (size_px, size_px); the image itself if it already has this size.
 
     Raises:
-        InputError: The image has another type or shape, or `size_px` is below 1.
+        InputError: The image has another dtype or shape, or `size_px` is below 1.
     """
     if image.ndim < _GRAY_NDIM or image.shape[2:]:
-        raise InputError(f"a grey image must be uint8 (H, W), got {image.dtype} {image.shape}")
+        raise InputError(f"the grey image is {image.dtype} {image.shape}; allowed: uint8 (H, W)")
     height, width = image.shape
     if height == width == size_px:
         return image
@@ -108,20 +108,20 @@ def resize_gray_square(image: npt.NDArray[np.uint8], size_px: int) -> npt.NDArra
 
 
 def middle_square(image: npt.NDArray[np.uint8], part: float) -> npt.NDArray[np.uint8]:
-    """The square in the middle of an image, without resampling.
+    """Crop the central square of an image without resampling.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
-        part: Its side in parts of the image's shorter side, above 0 and at most 1.
+        part: Side of the square as a fraction of the image's shorter side, above 0 and at most 1.
 
     Returns:
-        uint8 (S, S) or (S, S, 3), a view of the image, S at least 1.
+        uint8 (S, S) or (S, S, 3), a view of the image; S is at least 1.
 
     Raises:
-        InputError: The part is outside its range.
+        InputError: `part` is out of range.
     """
     if not 0 < part <= 1:
-        raise InputError(f"the part of an image must be above 0 and at most 1, got {part}")
+        raise InputError(f"part is {part}; allowed: above 0 and at most 1")
     height, width = image.shape[:2]
     side = max(round(part * min(height, width)), 1)
     top, left = (height - side) // 2, (width - side) // 2
@@ -132,27 +132,27 @@ def _check(image: npt.NDArray[np.uint8], square: Box, size_px: int) -> None:
     is_shape_allowed = image.ndim > 1 and image.shape[2:] in ((), (3,))
     if image.dtype != np.uint8 or not is_shape_allowed or 0 in image.shape:
         raise InputError(
-            "an image to crop must be a non-empty uint8 array (H, W) or (H, W, 3), "
-            f"got {image.dtype} {image.shape}"
+            f"the image to crop is {image.dtype} {image.shape}; allowed: a non-empty uint8 array "
+            "(H, W) or (H, W, 3)"
         )
     if size_px < 1:
-        raise InputError(f"the side of a crop must be at least 1 px, got {size_px}")
+        raise InputError(f"size_px is {size_px}; allowed: 1 or more")
     tolerance = _SIDE_TOLERANCE * max(1.0, square.width)
     if square.width <= 0 or abs(square.width - square.height) > tolerance:
         raise InputError(
-            f"a square needs equal sides above 0, got {square.width} x {square.height} px; "
-            "use Box.to_square()"
+            f"the square is {square.width} x {square.height} px; allowed: equal sides above 0. "
+            "Use Box.to_square()."
         )
 
 
 def _touched(start: float, side: float, n_in: int) -> tuple[int, int]:
-    """First and end of the pixels that a side needs, with one neighbour each; never empty."""
+    """Return start and end of the pixels under a side, plus one neighbour per end; never empty."""
     first = min(max(math.floor(start) - 1, 0), n_in - 1)
     return first, min(max(math.ceil(start + side) + 1, first + 1), n_in)
 
 
 def _shrink_large(part: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.uint8]:
-    """Bring long sides down to a limit, so that the weights below stay small."""
+    """Shrink long sides to a limit, so that the interpolation weights stay small."""
     height, width = part.shape[:2]
     size_wh = (min(width, limit), min(height, limit))
     if size_wh == (width, height):
@@ -162,7 +162,7 @@ def _shrink_large(part: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.uin
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Where `n` results lie along one side of an image, in pixels of it."""
+    """Positions of `n` results along one side of an image, in pixels of the image."""
 
     start: float
     side: float
@@ -170,26 +170,26 @@ class _Line:
 
     @property
     def step(self) -> float:
-        """Pixels of the image per result."""
+        """Image pixels per result."""
         return self.side / self.n
 
     @property
     def edges(self) -> _Floats:
-        """Where results begin and end, (n + 1,)."""
+        """Boundaries of the results, (n + 1,)."""
         return np.asarray(self.start + self.step * np.arange(self.n + 1), np.float64)
 
     @property
     def centers(self) -> _Floats:
-        """Where the middles of results lie, from the middle of the first pixel, (n,)."""
+        """Centres of the results, relative to the centre of the first pixel, (n,)."""
         return np.asarray(self.edges[:-1] + self.step / 2 - 0.5, np.float64)
 
 
 def _area_means(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) -> _Floats:
-    """The mean of the area that each result covers.
+    """Compute the mean of the area under each result.
 
-    The sum of the pixels from the top left corner to any place, also within a pixel, follows
-    exactly from the sums to the corners of that pixel. No matrix product: NumPy's would keep all
-    cores busy for a while after it, and take them from the networks.
+    The integral image at any sub-pixel position follows exactly from its values at the four corners
+    of the pixel. This avoids matrix products: NumPy's keep all cores busy for a while afterwards
+    and slow the networks down.
 
     Source:
         Crow, "Summed-area tables for texture mapping", SIGGRAPH 1984.
@@ -201,14 +201,14 @@ def _area_means(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) ->
 
 
 def _interpolated(image: npt.NDArray[np.uint8], along_y: _Line, along_x: _Line) -> _Floats:
-    """The image at the middle of each result."""
+    """Interpolate the image at the centre of each result."""
     height, width = image.shape[:2]
     rows = _between(image, np.clip(along_y.centers, 0, height - 1), axis=0)
     return _between(rows, np.clip(along_x.centers, 0, width - 1), axis=1)
 
 
 def _between(values: npt.NDArray[Any], places: _Floats, *, axis: int) -> _Floats:
-    """Values between neighbours along an axis; beyond the ends they go on in a straight line."""
+    """Interpolate linearly along an axis; extrapolate linearly beyond the ends."""
     last = values.shape[axis] - 1
     lower = np.clip(np.floor(places), 0, max(last - 1, 0)).astype(np.intp)
     low = values.take(lower, axis).astype(np.float64)

@@ -1,4 +1,4 @@
-"""An image file to pixels: complete, upright, BGR, or an error that says why not."""
+"""Decoding of image files into complete, upright BGR images."""
 
 import io
 import math
@@ -60,19 +60,19 @@ __all__ = [
     "read_image",
 ]
 
-# Above any uncompressed image of MAX_PIXELS; keeps endless files (/dev/zero) out of memory. It
-# grows with the number of pixels that is allowed.
+# Larger than any uncompressed image of MAX_PIXELS. It keeps endless files (/dev/zero) out of memory
+# and scales with the allowed number of pixels.
 MAX_FILE_BYTES = 1 << 30
 FORMATS = tuple(kind.name for kind in READABLE)
 _CHUNK_BYTES = 1 << 20
-# Everything that Pillow's decoders were seen to raise on broken files.
+# All exceptions that Pillow's decoders have raised on damaged files.
 _DECODER_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
     *(OSError, RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
-_RARE_KIND = (
+_UNSUPPORTED_WORDS = (
     *("unsupported", "cannot handle", "unknown pixel mode", "not yet supported"),
-    "support not installed",  # by a Pillow that was built without a decoder
+    "support not installed",  # from a Pillow that was built without a decoder
 )
 
 
@@ -82,24 +82,24 @@ class DecodedImage:
 
     Attributes:
         image: uint8 (H, W, 3), BGR, upright; read-only.
-        warnings: Warnings that a user should know, e.g. `"first of 12 frames"`.
+        warnings: Warnings for the user, e.g. `"only the first of 12 frames is used"`.
     """
 
     image: npt.NDArray[np.uint8]
     warnings: tuple[str, ...] = ()
 
 
-def _accept(image: Image.Image, container: Container) -> None:
-    """For formats whose decoders report missing pixels themselves."""
+def _accept_any(image: Image.Image, container: Container) -> None:
+    """Accept any image, for formats whose decoders report missing pixels themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
     inspect: Callable[[bytes, int], Container]
-    # The decoders are called directly: PIL.Image.open would warn about sizes below MAX_PIXELS,
-    # and warnings cannot be silenced for one thread alone.
+    # The decoders are called directly, because PIL.Image.open warns about sizes below MAX_PIXELS
+    # and warnings cannot be silenced in a single thread.
     open: Callable[[BinaryIO], Image.Image]
-    verify: Callable[[Image.Image, Container], None] = _accept
+    verify: Callable[[Image.Image, Container], None] = _accept_any
 
 
 _CODECS = {
@@ -116,38 +116,39 @@ _CODECS = {
 
 
 def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
-    """Decode an image file held in memory.
+    """Decode an image file from memory.
 
-    The format is recognised by the first bytes. The EXIF orientation is applied; of an animation
-    or a file with several pages the first image is taken, and a warning says so; transparency is
-    blended with white (see `emolens.imaging.bgr`); values of 16 bits that use fewer are scaled, and
-    a warning says so (see `emolens.imaging.deep`). A file that is cut off anywhere is refused.
-    Pixels are square, whatever density the file states across and down (JFIF, pHYs, TIFF's
-    resolution): it is meant for printers, and viewers ignore it as well.
+    The first bytes determine the format. The EXIF orientation is applied. Of an animation or a file
+    with several pages, only the first image is decoded, with a warning. Transparent pixels are
+    blended with white (see `emolens.imaging.bgr`). 16-bit images that use fewer bits are scaled,
+    with a warning (see `emolens.imaging.deep`). A truncated file is an error. The pixel density of
+    the file (JFIF, pHYs, TIFF resolution) is ignored, as in image viewers, because it is meant for
+    printers.
 
     Args:
         encoded: The whole file: JPEG, PNG (and APNG), BMP, GIF, WebP, TIFF, HEIC, AVIF or PNM.
-        max_pixels: Largest width x height that is decoded; Pillow's own limit
-            (`PIL.Image.MAX_IMAGE_PIXELS`) does not count.
+        max_pixels: Largest width x height to decode; it replaces Pillow's own limit
+            (`PIL.Image.MAX_IMAGE_PIXELS`).
 
     Returns:
         The pixels and warnings.
 
     Raises:
         EmptyFileError: There are no bytes.
-        UnsupportedFormatError: The bytes are no such image, or one of a rare kind.
-        ImageTooLargeError: The image declares more than `max_pixels` pixels.
+        UnsupportedFormatError: The bytes are not an image of these formats, or use an unsupported
+            variant of one.
+        ImageTooLargeError: The image has more than `max_pixels` pixels.
         DamagedImageError: The file ends early or contradicts itself.
-        InputError: `encoded` is no bytes, or `max_pixels` is below 1.
+        InputError: `encoded` is not bytes, or `max_pixels` is below 1.
     """
     if not isinstance(encoded, bytes | bytearray | memoryview):
-        raise InputError(f"an image file must be given as bytes, got {type(encoded).__name__}")
+        raise InputError(f"encoded is of type {type(encoded).__name__}; allowed: bytes")
     if max_pixels < 1:
-        raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
+        raise InputError(f"max_pixels is {max_pixels}; allowed: 1 or more")
     encoded = bytes(encoded)
     container = _CODECS[_recognise(encoded)].inspect(encoded, max_pixels)
     try:
-        # HEIC and AVIF share a container, which alone says which of them it holds.
+        # HEIC and AVIF share a container; only its parser can tell them apart.
         codec = _CODECS[container.format_name]
         with pillow_limit_lifted(math.prod(container.size_wh)):
             pixels, warnings = _decode(codec, container, max_pixels)
@@ -158,7 +159,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
             f"the {container.format_name} image is too large for Pillow: {error}"
         ) from error
     except _DECODER_ERRORS as error:
-        raise _refusal(container.format_name, error) from error
+        raise _decoder_error(container.format_name, error) from error
     upright = np.ascontiguousarray(turn_upright(pixels, container.orientation))
     upright.setflags(write=False)
     return DecodedImage(upright, container.warnings + warnings)
@@ -168,21 +169,21 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     """Read and decode an image file; see `decode_image`.
 
     Args:
-        path: The file; bytes that are no UTF-8 stand in it as Python's surrogate escapes.
-        max_pixels: Largest width x height that is decoded.
+        path: The file. Bytes that are not UTF-8 are given as Python's surrogate escapes.
+        max_pixels: Largest width x height to decode.
 
     Returns:
         The pixels and warnings.
 
     Raises:
-        InputNotFoundError: There is no such file, or it may not be read.
-        InputError: It is a folder, or as `decode_image` says; the message names the file.
+        InputNotFoundError: The file does not exist or cannot be read.
+        InputError: The path is a folder, or as for `decode_image`; the message names the file.
     """
     try:
         file = Path(path)
     except TypeError as error:
-        raise InputError(f"a path must be a str or os.PathLike, got {path!r}") from error
-    # repr: names may hold line breaks, and bytes that no terminal can print.
+        raise InputError(f"path is {path!r}; allowed: str and os.PathLike") from error
+    # repr, because names may contain line breaks and unprintable bytes.
     shown = repr(str(file))
     encoded = _read_bytes(file, shown, _max_file_bytes(max_pixels))
     try:
@@ -198,14 +199,14 @@ def _max_file_bytes(max_pixels: int) -> int:
 def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
     try:
         if file.is_dir():
-            raise InputError(f"{shown} is a folder; name an image file in it")
+            raise InputError(f"{shown} is a folder. Choose an image file in it.")
         if file.exists() and not file.is_file():
-            # Opening a pipe would wait for somebody to write into it.
-            raise InputError(f"{shown} is a device, pipe or socket; name an image file")
+            # Opening a pipe would block until another process writes to it.
+            raise InputError(f"{shown} is a device, pipe or socket. Choose an image file.")
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
             try:
-                _recognise(head, file.name)  # before a video of 10 GB is read
+                _recognise(head, file.name)  # before reading a video of 10 GB
             except InputError as error:
                 raise type(error)(f"{shown}: {error}") from error
             encoded = bytearray(head)
@@ -213,44 +214,44 @@ def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
                 encoded += chunk
                 if len(encoded) > max_bytes:
                     raise ImageTooLargeError(
-                        f"{shown} is larger than {max_bytes:,} bytes; shrink it, or allow more "
-                        "with max_pixels (--max-megapixels)"
+                        f"{shown} is larger than {max_bytes:,} bytes. Shrink it, or raise "
+                        "max_pixels (--max-megapixels)."
                     )
             return bytes(encoded)
     except InputError:
         raise
     except PermissionError as error:
         raise InputNotFoundError(
-            f"{shown} may not be read: {error.strerror}; change its permissions"
+            f"{shown} cannot be read: {error.strerror}. Change its permissions."
         ) from error
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise InputNotFoundError(_not_there(file, shown)) from error
+        raise InputNotFoundError(_missing_message(file, shown)) from error
     except OSError as error:
         raise InputNotFoundError(f"{shown} cannot be read: {error.strerror or error}") from error
 
 
-def _not_there(file: Path, shown: str) -> str:
+def _missing_message(file: Path, shown: str) -> str:
     if is_broken_link(file):
         target = os.fspath(file.readlink())
-        return f"{shown} is a link to {target!r}, which does not exist; mend or delete the link"
-    return f"{shown} does not exist; check the name"
+        return f"{shown} is a link to {target!r}, which does not exist. Repair or delete the link."
+    return f"{shown} does not exist. Check the name."
 
 
 def _recognise(encoded: bytes, name: str = "") -> str:
-    """Name the format that the first bytes announce."""
+    """Return the name of the format that the first bytes indicate."""
     if not encoded:
-        raise EmptyFileError("the file is empty (0 bytes); copy or download it again")
+        raise EmptyFileError("the file is empty (0 bytes). Copy or download it again.")
     kind = kind_of(encoded[:HEAD_BYTES], name)
     if kind is not None and kind.is_readable:
         return kind.name
-    allowed = f"allowed are {', '.join(FORMATS)}, whatever the file's name"
+    allowed = f"allowed: {', '.join(FORMATS)}"
     if kind is not None:
         raise UnsupportedFormatError(
-            f"a {kind.name} file, which emolens does not read as an image; {kind.advice}; {allowed}"
+            f"{kind.name} files are not supported as images; {allowed}. {kind.advice}."
         )
     raise UnsupportedFormatError(
-        f"not an image of a format that emolens reads: it begins with {encoded[:12]!r}; "
-        f"{allowed}; save it in one of these"
+        f"unknown image format: the file begins with {encoded[:12]!r}; {allowed}. "
+        "Save the image in one of these formats."
     )
 
 
@@ -261,7 +262,7 @@ def _decode(
         return codec.open(io.BytesIO(container.pixel_file))
 
     image = reopen()
-    # Should parser and decoder disagree, the decoder's own idea of the size counts too.
+    # Parser and decoder may disagree, so the size that the decoder reads is checked too.
     check_size(container.format_name, image.size, max_pixels)
     image.load()
     codec.verify(image, container)
@@ -274,12 +275,14 @@ def _decode(
     return pixels[y_min:y_max, x_min:x_max], warnings
 
 
-def _refusal(format_name: str, error: BaseException) -> DamagedImageError | UnsupportedFormatError:
+def _decoder_error(
+    format_name: str, error: BaseException
+) -> DamagedImageError | UnsupportedFormatError:
     is_explained = isinstance(error, OSError | SyntaxError | ValueError) and str(error)
-    reason = str(error) if is_explained else f"its decoder gave up ({error!r})"
-    if any(words in reason.lower() for words in _RARE_KIND):
+    reason = str(error) if is_explained else f"its decoder failed with {error!r}"
+    if any(words in reason.lower() for words in _UNSUPPORTED_WORDS):
         return UnsupportedFormatError(
-            f"the {format_name} image is of a kind that emolens does not read ({reason}); "
-            "save it as PNG"
+            f"the {format_name} file uses an unsupported variant of the format ({reason}). "
+            "Save the image as PNG."
         )
     return damaged(format_name, reason)

@@ -1,8 +1,8 @@
-"""Values of 16 bits to 8, by the white that the image really uses.
+"""16-bit images, scaled to 8 bits by the white level that they use.
 
-Cameras, scanners and scientific software store 10 to 14 bits in files of 16 without saying so; by
-the upper 8 bits alone such an image would be almost black. So white is what the file declares, or
-else the largest number of as many bits as its values need.
+Cameras, scanners and scientific software store 10 to 14 bits in 16-bit files without declaring it.
+The upper 8 bits of such an image would be almost black. White is therefore the level that the file
+declares, or else the largest number with as many bits as the values need.
 
 Source: W3C PNG (third edition), 11.3.2.4 (sBIT); TIFF 6.0, MaxSampleValue and SMaxSampleValue.
 """
@@ -18,14 +18,14 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 WHITE_16_BIT: Final = 65535
-# Fewer bits than in an ordinary image are a dark image, which detector and crops deal with.
+# An image with fewer bits than usual is dark; detectors and crops handle dark images themselves.
 _MIN_BITS = 8
-# Broken sensor pixels and small burnt-in text may be brighter than white.
+# Share of pixels that may exceed white: hot sensor pixels and small burnt-in text.
 _BRIGHTER_SHARE = 1e-3
-# Of colours; grey ones of any format are known by their mode.
+# Formats of 16-bit colour images; grey ones of any format have their own Pillow modes.
 _FORMATS = {"PNG", "TIFF"}
 _GREY = {"I;16", "I;16B", "I;16L", "I;16N"}
-# Pillow keeps the first byte of each value; read the other way round, the second one.
+# Pillow keeps the first byte of each value; reading in the other byte order keeps the second one.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _COLOURS = {f"{kind};16{order}" for kind in ("RGB", "RGBA", "RGBX") for order in _OTHER_ORDER}
 _GREY_ALPHA = "LA;16B"
@@ -35,7 +35,7 @@ Values = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeepImage:
-    """An image of 16 bits that uses fewer.
+    """A 16-bit image that uses fewer bits.
 
     Attributes:
         image: uint8 (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, scaled to 0..255.
@@ -47,8 +47,11 @@ class DeepImage:
 
     @property
     def warning(self) -> str:
-        """A warning that a user should know."""
-        return f"of 16 bits {self.white.bit_length()} are used: {self.white} is read as white"
+        """A warning for the user."""
+        return (
+            f"the image uses {self.white.bit_length()} of 16 bits: the value {self.white} is "
+            "treated as white"
+        )
 
 
 def read_deep(
@@ -57,16 +60,17 @@ def read_deep(
     *,
     declared_white: int | None = None,
 ) -> DeepImage | None:
-    """Read an image of 16 bits that uses fewer.
+    """Scale a 16-bit image that uses fewer bits.
 
     Args:
-        pil_image: The image, loaded; Pillow keeps the upper 8 bits of colours.
-        reopen: Opens the same file once more, without loading its pixels.
-        declared_white: The largest value according to the file, 1..65535; it counts where the
-            values keep to it.
+        pil_image: The loaded image; Pillow keeps only the upper 8 bits of colours.
+        reopen: Opens the same file again without loading its pixels.
+        declared_white: Largest value that the file declares, 1..65535; it is used unless the values
+            exceed it.
 
     Returns:
-        None where the image has no 16 bits or uses them all: then the upper 8 are enough.
+        The scaled image; None if the image does not have 16 bits or uses all of them, so that the
+        upper 8 bits are enough.
     """
     values = _values(pil_image, reopen)
     if values is None:
@@ -88,15 +92,15 @@ def read_deep(
 
 
 def _values(pil_image: Image.Image, reopen: Callable[[], Image.Image]) -> Values | None:
-    """All 16 bits, (H, W, 1..4) in the order grey or BGR, alpha; None where 8 are enough."""
+    """Return all 16 bits, (H, W, 1..4) as grey or BGR, then alpha; None if 8 bits are enough."""
     if pil_image.mode in _GREY:
         return np.asarray(pil_image).astype(np.uint16, copy=False)[..., np.newaxis]
     if pil_image.format not in _FORMATS:
         return None
-    again = reopen()
-    if not isinstance(again, ImageFile.ImageFile):
+    reopened = reopen()
+    if not isinstance(reopened, ImageFile.ImageFile):
         return None
-    raw_modes = {_raw_mode(tile) for tile in again.tile}
+    raw_modes = {_raw_mode(tile) for tile in reopened.tile}
     if len(raw_modes) != 1 or not raw_modes <= _COLOURS | {_GREY_ALPHA}:
         return None
     (raw_mode,) = raw_modes
@@ -104,11 +108,11 @@ def _values(pil_image: Image.Image, reopen: Callable[[], Image.Image]) -> Values
     upper = np.asarray(pil_image)
     if _largest(upper[..., :3]) >= 1 << (_MIN_BITS - 1):
         return None
-    # The four bytes of grey and alpha look like a pixel of four colours.
+    # The four bytes of grey and alpha are read as a pixel with four channels.
     other = "RGBA" if is_grey else raw_mode[:-1] + _OTHER_ORDER[raw_mode[-1]]
-    again.tile = [_with_raw_mode(tile, other) for tile in again.tile]
-    again.load()
-    second = np.asarray(again)
+    reopened.tile = [_with_raw_mode(tile, other) for tile in reopened.tile]
+    reopened.load()
+    second = np.asarray(reopened)
     if is_grey:
         upper, second = second[..., ::2], second[..., 1::2]
     values: Values = (upper.astype(np.uint16) << 8) | second
@@ -117,7 +121,7 @@ def _values(pil_image: Image.Image, reopen: Callable[[], Image.Image]) -> Values
 
 
 def _raw_mode(tile: ImageFile._Tile) -> str:
-    """How the file's values lie, in Pillow's words: alone, or before other arguments."""
+    """Return Pillow's raw mode of a tile, which is its only argument or its first one."""
     arguments = tile.args
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
@@ -129,7 +133,7 @@ def _with_raw_mode(tile: ImageFile._Tile, raw_mode: str) -> ImageFile._Tile:
 
 
 def _largest(values: Values | npt.NDArray[np.uint8]) -> int:
-    """The largest value but for a few that are brighter than white."""
+    """Return the largest value, ignoring the few that exceed white."""
     n_levels = int(np.iinfo(values.dtype).max) + 1
     counts = np.zeros(n_levels, np.int64)
     for channel in range(values.shape[2]):

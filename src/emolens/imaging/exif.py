@@ -1,6 +1,6 @@
-"""EXIF orientation: read it without trusting a single byte, and turn the image upright.
+"""EXIF orientation: read it without trusting a single byte, and rotate the image upright.
 
-Source: EXIF 2.32 (CIPA DC-008-2019), tag 0x0112; TIFF 6.0, section 2, for the bytes around it.
+Source: EXIF 2.32 (CIPA DC-008-2019), tag 0x0112; TIFF 6.0, section 2, for the surrounding bytes.
 """
 
 import struct
@@ -19,10 +19,11 @@ def read_orientation(exif: bytes) -> int:
     r"""Read the orientation from an EXIF block.
 
     Args:
-        exif: The block as it stands in the file, with or without the leading `Exif\0\0`.
+        exif: The block as stored in the file, with or without the leading `Exif\0\0`.
 
     Returns:
-        1..8; 1 where the block is broken or says nothing: a wrong tag must not cost the image.
+        1..8; 1 if the block is damaged or has no orientation, because a wrong tag must not make the
+        image unreadable.
     """
     return first_orientation([exif])
 
@@ -30,14 +31,14 @@ def read_orientation(exif: bytes) -> int:
 def first_orientation(blocks: Iterable[bytes]) -> int:
     """Read the orientation from the EXIF blocks of a file.
 
-    The first block with an orientation counts, as in Pillow and OpenCV, even where its value is
-    none of the eight. Blocks that are broken or say nothing are passed over.
+    The first block with an orientation counts, as in Pillow and OpenCV, even if its value is none
+    of the eight. Blocks that are damaged or have no orientation are skipped.
 
     Args:
-        blocks: The blocks in the order of the file, each as `read_orientation` takes it.
+        blocks: The blocks in file order, each as for `read_orientation`.
 
     Returns:
-        1..8; 1 where no block says anything, or the first one that does says nonsense.
+        1..8; 1 if no block has an orientation, or if the first one has an unknown value.
     """
     found = (_find_orientation(exif) for exif in blocks)
     return next((value for value in found if value is not None), 1)
@@ -64,7 +65,7 @@ def _find_orientation(exif: bytes) -> int | None:
 
 
 def checked_orientation(value: int) -> int:
-    """The value where it is one of the eight, else 1."""
+    """Return the value if it is one of the eight orientations, else 1."""
     return value if value in range(1, 9) else 1
 
 
@@ -78,7 +79,7 @@ def turn_upright(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[
     Returns:
         The upright image, (W, H, C) for orientations 5..8; the image itself for 1.
     """
-    # Several times faster than copies of numpy's views.
+    # Several times faster than copying NumPy views.
     match orientation:
         case 2:
             turned = cv2.flip(image, 1)
@@ -96,5 +97,5 @@ def turn_upright(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[
             turned = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
         case _:
             return image
-    # OpenCV drops a channel that is alone.
+    # OpenCV drops a single channel axis.
     return np.asarray(turned, np.uint8).reshape(*turned.shape[:2], *image.shape[2:])

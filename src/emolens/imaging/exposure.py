@@ -1,7 +1,7 @@
-"""Images with few grey levels: dark, washed out or in fog, spread over the scale again.
+"""Contrast stretching for dark, washed-out or foggy images, which have few grey levels.
 
-A network that has seen faces in good light calls whatever it can barely see neutral, and is sure
-of it. What has contrast enough is never touched.
+Networks trained on well-lit faces confidently predict neutral for faces that are barely visible.
+Images with enough contrast are never changed.
 
 Source of all limits: docs/experiments/0015-dark-and-deep.md.
 """
@@ -17,30 +17,30 @@ import numpy.typing as npt
 from emolens.core.geometry import Box
 from emolens.imaging.turn import crop_turned
 
-# 0.3 % of FER2013's faces span fewer levels, and as many are right when they are spread.
+# 0.3 % of FER2013's faces span fewer levels; stretching them does not change the accuracy.
 NARROW_LEVELS: Final = 64
-# Fewer cannot be spread to anything but steps and noise.
+# Stretching fewer levels only yields steps and noise.
 MIN_LEVELS: Final = 4
-# 97 % of FER2013's faces have less grain; white noise has 20. With more, only half of the dark
-# faces get the label that they have in good light.
+# 97 % of FER2013's faces have less grain; white noise has 20. Above this limit, only half of the
+# dark faces get the same label as in good light.
 MAX_GRAIN: Final = 1.75
-# What is spread and has nothing brighter is called dark.
+# A narrow range without a brighter level counts as dark, not as low contrast.
 DARK_LEVEL: Final = 64
-# As much as most of FER2013's faces span, around the middle of the scale.
+# The span of most FER2013 faces, around the middle of the scale.
 _SPREAD_LEVELS = 160
 _MIDDLE_LEVEL = 128
-# Part of a face crop that is left out on each side: hair and background.
+# Share of a face crop that is ignored on each side: hair and background.
 _RIM = 1 / 8
-# This share of the pixels may be darker, and the same may be brighter, than the levels say.
+# Share of pixels that may lie below the low level, and equally above the high level.
 _FACE_SHARE = 0.02
-# Small enough for a bright face on a black ground to count.
+# Small enough to keep a bright face on a black background.
 _IMAGE_SHARE = 0.001
-# A lamp or a window may take so much of an image that is dark otherwise.
+# A lamp or a window may cover this share of an otherwise dark image.
 _MOST_SHARE = 0.1
 _HALF = 0.5
-# Half of an image below this: night, or a closed shutter.
+# Half of the pixels below this level: night, or a closed shutter.
 _BLACK_LEVEL = 16
-# So many pixels tell the levels of an image.
+# The levels of an image are estimated from about this many pixels.
 _SAMPLE_PX = 10_000
 
 Pixels = npt.NDArray[np.uint8]
@@ -48,7 +48,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The darkest and the brightest level of some pixels, but for a few that do not count.
+    """The darkest and the brightest level of some pixels, except for a small share of outliers.
 
     Attributes:
         low: 0..255.
@@ -60,22 +60,22 @@ class Levels:
 
     @property
     def span(self) -> int:
-        """How many levels lie between them."""
+        """Number of levels between `low` and `high`."""
         return self.high - self.low
 
     @property
     def is_narrow(self) -> bool:
-        """True where a network could not see much."""
+        """Whether the contrast is too low for a network."""
         return self.span < NARROW_LEVELS
 
     def spread(self, pixels: Pixels) -> Pixels:
-        """Spread narrow levels over the scale.
+        """Stretch narrow levels over the scale.
 
         Args:
             pixels: uint8, of any shape.
 
         Returns:
-            The same pixels where there is nothing to do or too little to spread, else new ones.
+            New pixels; the same ones if the levels are wide enough, or too few to stretch.
         """
         if not MIN_LEVELS <= self.span < NARROW_LEVELS:
             return pixels
@@ -86,10 +86,10 @@ class Levels:
 
 
 def face_levels(gray_crop: Pixels) -> Levels:
-    """The levels of a face.
+    """Measure the levels of a face.
 
     Args:
-        gray_crop: uint8 (S, S), the face with a little around it.
+        gray_crop: uint8 (S, S), the face with a small margin.
     """
     rim = int(_RIM * len(gray_crop))
     middle = gray_crop[rim : len(gray_crop) - rim, rim : len(gray_crop) - rim]
@@ -99,29 +99,29 @@ def face_levels(gray_crop: Pixels) -> Levels:
 def crop_spread(
     gray: Pixels, square: Box, size_px: int, *, turn_degrees: float = 0.0
 ) -> tuple[Pixels, Levels]:
-    """Cut a face out and spread its levels where they are narrow.
+    """Crop a face and stretch its levels if they are narrow.
 
     Args:
         gray: uint8 (H, W), the image.
-        square: The face, in pixels of the image.
+        square: The square around the face, in pixels of the image.
         size_px: Side of the crop.
-        turn_degrees: How far the square is turned clockwise about its centre.
+        turn_degrees: Clockwise rotation of the square about its centre.
 
     Returns:
-        The crop as `emolens.imaging.turn.crop_turned` gives it, uint8 (S, S), its levels spread,
-        and the levels that the face has in the image.
+        The crop as for `emolens.imaging.turn.crop_turned`, uint8 (S, S), with stretched levels, and
+        the levels of the face in the image.
     """
     crop = crop_turned(gray, square, size_px, roll_degrees=turn_degrees)
     levels = face_levels(crop)
     spread = levels.spread(gray)
-    # Spread before it is cut: pixels that are averaged keep the fractions of few levels.
+    # Stretch before cropping, so that averaged pixels keep fractions of the few levels.
     if spread is gray:
         return crop, levels
     return crop_turned(spread, square, size_px, roll_degrees=turn_degrees), levels
 
 
 def image_levels(image: Pixels) -> Levels:
-    """The levels of a whole image, of all its colours together.
+    """Measure the levels of a whole image, over all its colour channels.
 
     Args:
         image: uint8 (H, W, 3).
@@ -130,35 +130,39 @@ def image_levels(image: Pixels) -> Levels:
 
 
 def spread_most(image: Pixels) -> Pixels | None:
-    """Spread the levels that most of an image has, where few bright or dark things hide them.
+    """Stretch the levels of most of an image, ignoring small bright or dark areas.
 
     Args:
         image: uint8 (H, W, 3).
 
     Returns:
-        The image with the levels of its middle eight tenths spread, what lies beyond them cut
-        off; None where these are no fewer than a network can see.
+        The image with the central 80 % of its pixel values stretched and the others clipped; None
+        if these levels are wide enough for a network.
     """
     spread = _levels(_sample(image), _MOST_SHARE).spread(image)
     return None if spread is image else spread
 
 
 def light_warnings(image: Pixels, *, has_faces: bool) -> tuple[str, ...]:
-    """What a user should know about the light of an image.
+    """Return the warnings about the exposure of an image.
 
     Args:
         image: uint8 (H, W, 3).
-        has_faces: Whether faces were found: a dark background is worth a warning only without any.
+        has_faces: Whether faces were detected; a dark background is reported only without any.
 
     Returns:
-        One warning where the levels are narrow, or where half of an image without faces is black.
+        One warning if the levels are narrow, or if half of an image without faces is black.
     """
     levels = image_levels(image)
     if levels.is_narrow and levels.high < DARK_LEVEL:
-        return (f"very dark: no value above {levels.high} of 255; brightened to be read",)
+        return (
+            f"very dark: the brightest value is {levels.high} of 255; the image is brightened "
+            "before detection and classification",
+        )
     if levels.is_narrow:
         return (
-            f"very little contrast: values {levels.low} to {levels.high} of 255; spread to be read",
+            f"very low contrast: the values range from {levels.low} to {levels.high} of 255; they "
+            "are stretched before detection and classification",
         )
     if not has_faces and (median := _levels(_sample(image), _HALF).high) < _BLACK_LEVEL:
         return (f"very dark: half of the values are at most {median} of 255",)
@@ -180,7 +184,7 @@ def _levels(pixels: Pixels, share: float) -> Levels:
 
 
 def measure_grain(gray_crop: Pixels) -> float:
-    """How much of what is seen in a face is noise.
+    """Measure the share of noise in a face crop.
 
     Args:
         gray_crop: uint8 (S, S).

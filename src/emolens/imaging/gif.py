@@ -1,4 +1,4 @@
-"""GIF files: walk from block to block and count the frames.
+"""GIF files: walk through the blocks and count the frames.
 
 Source: GIF89a specification, CompuServe 1990.
 """
@@ -22,10 +22,10 @@ def inspect_gif(encoded: bytes, max_pixels: int) -> Container:
 
     Returns:
         The file up to its first frame, its size and its number of frames. A first frame that
-        reaches beyond the declared canvas makes the image larger.
+        extends beyond the declared canvas enlarges the image.
 
     Raises:
-        DamagedImageError: A block is broken, or the file ends before its trailer.
+        DamagedImageError: A block is damaged, or the file ends before its trailer.
         ImageTooLargeError: The declared size is too large.
     """
     if len(encoded) < _SCREEN_BYTES:
@@ -46,24 +46,24 @@ def inspect_gif(encoded: bytes, max_pixels: int) -> Container:
         elif kind == _EXTENSION:
             position = _skip_blocks(encoded, position + 2)
         elif kind == b"\0":
-            position += 1  # some writers end a block twice
+            position += 1  # some programs terminate a block twice
         elif kind:
             raise damaged(_NAME, f"a block begins with the unknown byte {kind!r}")
         else:
             raise cut_off(_NAME, "before its trailer")
     if not n_frames:
-        raise damaged(_NAME, "it holds no frame")
+        raise damaged(_NAME, "it has no frames")
     first_frame = encoded[:first_end] + _TRAILER
     return Container(_NAME, (width, height), first_frame, n_frames=n_frames)
 
 
 def _skip_frame(encoded: bytes, position: int) -> tuple[tuple[int, int], int]:
-    """A frame's right and lower edge, and where its data ends."""
+    """Return the right and lower edge of a frame, and the end of its data."""
     header = encoded[position : position + _FRAME_BYTES]
     if len(header) < _FRAME_BYTES:
-        raise cut_off(_NAME, "inside a frame's header")
+        raise cut_off(_NAME, "inside a frame header")
     left, top, width, height, flags = struct.unpack("<HHHHB", header)
-    # The byte before the data tells the width of its codes.
+    # One byte before the data holds the code size.
     data = position + _FRAME_BYTES + _palette_bytes(flags) + 1
     return (left + width, top + height), _skip_blocks(encoded, data)
 

@@ -1,11 +1,11 @@
-"""HEIF files (HEIC of phones, AVIF): walk to the main image, its tiles and how it is turned.
+"""HEIF files (HEIC from phones, AVIF): locate the main image, its tiles and its orientation.
 
-What turns, mirrors or crops the image is read here and applied once, by
-`emolens.imaging.decode`: the decoders leave it alone. Orientation in EXIF is ignored, as the
-standard wants: programs that turn an image may leave the camera's value there.
+Rotation, mirroring and cropping are read here and applied once, in `emolens.imaging.decode`. The
+decoders do not apply them. The EXIF orientation is ignored, as the standard requires, because
+programs that rotate an image may leave the camera's value there.
 
 Source: ISO/IEC 23008-12 (HEIF), sections 6.5 (properties) and 6.6 (grids); ISO/IEC 23000-22
-(MIAF), section 7.3.6.7 (the crop comes before the turns).
+(MIAF), section 7.3.6.7 (cropping comes before rotation).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,29 +22,29 @@ from emolens.imaging.heif_items import Items, read_items
 
 _NAME = "HEIF"
 _FORMATS = {b"hvc1": "HEIC", b"av01": "AVIF"}
-# The decoder's settings, which stand beside every image of a coding.
+# The property with the decoder configuration of each coding.
 _CONFIGURATIONS = {b"hvc1": b"hvcC", b"av01": b"av1C"}
 _IMAGES = {*_FORMATS, b"grid", b"iden", b"iovl", b"jpeg", b"avc1", b"vvc1", b"unci"}
 _ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
-# Quarter turns to the left and the two mirrors, as the EXIF orientations that ask for them.
+# The EXIF orientations that undo 0 to 3 quarter turns to the left, and the two mirrors.
 _TURNS = (1, 8, 3, 6)
 _MIRRORS = (4, 2)
-# Tiles may share bytes, but files in which they all do are bombs.
+# Tiles may share bytes, but a file in which all of them do is a decompression bomb.
 _MAX_SHARING = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TiledImage:
-    """A coded image in one or more tiles of the same size.
+    """A coded image of one or more tiles of the same size.
 
     Attributes:
         coding: `b"hvc1"` or `b"av01"`.
-        configuration: What the decoder needs before the first tile.
-        n_columns: Tiles in a row.
+        configuration: Decoder configuration, needed before the first tile.
+        n_columns: Number of tiles in a row.
         tile_wh: (width, height) of a tile in pixels.
-        size_wh: (width, height) of the image; what tiles have beyond it is no part of it.
-        colours: Matrix (ISO/IEC 23091-2) and whether values use the full range, where the file
-            says so.
+        size_wh: (width, height) of the image; tiles may extend beyond it.
+        colours: Colour matrix (ISO/IEC 23091-2) and whether the values use the full range; None if
+            the file does not declare them.
     """
 
     coding: bytes
@@ -57,25 +57,25 @@ class TiledImage:
     _parts: tuple[int, ...]
 
     def tiles(self) -> Iterator[bytes]:
-        """The coded tiles, row by row."""
+        """Iterate over the coded tiles, row by row."""
         return map(self._items.content_of, self._parts)
 
 
 def inspect_heif(encoded: bytes, max_pixels: int) -> Container:
-    """Walk through a HEIF file and find its main image.
+    """Walk through a HEIF file and locate its main image.
 
     Args:
         encoded: The file.
         max_pixels: Largest width x height allowed.
 
     Returns:
-        The file, named HEIC or AVIF by how the image is coded, with its size, the part of it
-        that is shown, its orientation and warnings.
+        The file, with the format name HEIC or AVIF according to the coding of the image, its size,
+        its visible part, its orientation and warnings.
 
     Raises:
-        DamagedImageError: A box is broken, or the file ends before what it declares.
+        DamagedImageError: A box is damaged, or the file ends early.
         ImageTooLargeError: The declared size is too large.
-        UnsupportedFormatError: The image is coded or put together in a way that is not read.
+        UnsupportedFormatError: The coding or the composition of the image is not supported.
     """
     items, n_frames = _read(encoded)
     image = _tiled(items, items.primary, max_pixels)
@@ -87,31 +87,31 @@ def inspect_heif(encoded: bytes, max_pixels: int) -> Container:
         _orientation(items),
         n_frames,
         shown_xyxy=_clean_aperture(items, image.size_wh),
-        other_warnings=(f"the main one of {n_images} images",) if n_images > 1 else (),
+        other_warnings=(f"only the main one of {n_images} images is used",) if n_images > 1 else (),
     )
 
 
 def coded_images(encoded: bytes) -> tuple[TiledImage, TiledImage | None]:
-    """The main image of a file that `inspect_heif` accepts, and its transparency if it has one.
+    """Return the main image of a file that `inspect_heif` accepts, and its alpha image or None.
 
     Raises:
-        DamagedImageError: The transparency is broken or has another size.
-        UnsupportedFormatError: It is coded in a way that is not read.
+        DamagedImageError: The alpha image is damaged or has another size.
+        UnsupportedFormatError: The coding of the alpha image is not supported.
     """
     items, _ = _read(encoded)
     main = _tiled(items, items.primary)
-    for helper in items.alternatives_to(items.primary, b"auxl"):
-        kind = items.property_of(helper, b"auxC")
+    for auxiliary in items.alternatives_to(items.primary, b"auxl"):
+        kind = items.property_of(auxiliary, b"auxC")
         if kind and kind.rest()[4:].split(b"\0")[0] in _ALPHA:
-            alpha = _tiled(items, helper)
+            alpha = _tiled(items, auxiliary)
             if alpha.size_wh != main.size_wh:
-                raise damaged(_NAME, "its transparency has another size than the image")
+                raise damaged(_NAME, "its alpha image and its main image differ in size")
             return main, alpha
     return main, None
 
 
 def _read(encoded: bytes) -> tuple[Items, int]:
-    """The items of a file, and how many frames it has where it is a sequence as well."""
+    """Return the items of a file, and its number of frames if it also holds a sequence."""
     found: dict[bytes, Fields] = {}
     for kind, content in boxes(Fields(encoded, 0, len(encoded), _NAME)):
         found.setdefault(kind, content)
@@ -119,13 +119,13 @@ def _read(encoded: bytes) -> tuple[Items, int]:
         return read_items(found[b"meta"]), _n_frames(found.get(b"moov"))
     if b"moov" in found:
         raise UnsupportedFormatError(
-            "the HEIF file holds an image sequence and no still image; save an image of it as JPEG"
+            "the HEIF file holds an image sequence without a still image. Save a frame as JPEG."
         )
-    raise cut_off(_NAME, "before the list of its images")
+    raise cut_off(_NAME, "before its list of images")
 
 
 def _n_frames(movie: Fields | None) -> int:
-    """Frames of the longest track of a sequence; 1 where there is none."""
+    """Return the number of frames of the longest track of a sequence; 1 without a sequence."""
     counts = [1]
     for kind, track in boxes(movie) if movie else ():
         sizes = _descend(track, (b"mdia", b"minf", b"stbl", b"stsz"))
@@ -148,8 +148,8 @@ def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledImage
     coding = kinds.pop()
     if kinds or coding not in _FORMATS:
         raise UnsupportedFormatError(
-            f"the HEIF image is of a kind that emolens does not read ({items.kind_of(item)!r} "
-            f"of {coding!r}); save it as JPEG or PNG"
+            f"the HEIF file uses an unsupported image type ({items.kind_of(item)!r} of "
+            f"{coding!r}); allowed: HEVC and AV1. Save the image as JPEG or PNG."
         )
     tile_wh = _size_of(items, parts[0])
     if max_pixels is not None:
@@ -158,7 +158,7 @@ def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledImage
     _check_tiles(items, parts, (len(parts) // n_columns, n_columns), size_wh, tile_wh)
     configuration = items.property_of(parts[0], _CONFIGURATIONS[coding])
     if configuration is None:
-        raise damaged(_FORMATS[coding], "the settings of its decoder are missing")
+        raise damaged(_FORMATS[coding], "its decoder configuration is missing")
     colours = _colours(items, item) or _colours(items, parts[0])
     return TiledImage(
         coding, configuration.rest(), n_columns, tile_wh, size_wh, colours, items, parts
@@ -166,7 +166,7 @@ def _tiled(items: Items, item: int, max_pixels: int | None = None) -> TiledImage
 
 
 def _grid(items: Items, item: int) -> tuple[tuple[int, int], int, tuple[int, ...]] | None:
-    """Size, columns and tiles of an image that is put together, or None."""
+    """Return the size, columns and tiles of a grid image, or None for other images."""
     if items.kind_of(item) != b"grid":
         return None
     content = items.content_of(item)
@@ -188,26 +188,26 @@ def _check_tiles(
     size_wh: tuple[int, int],
     tile_wh: tuple[int, int],
 ) -> None:
-    """Refuse tiles that are not all there, differ in size, or leave a gap or lie outside."""
+    """Reject tiles that differ in size, leave a gap, lie outside the image or exceed the file."""
     if any(_size_of(items, part) != tile_wh for part in parts):
         raise damaged(_NAME, "its tiles differ in size")
     for n_tiles, tile_px, size_px in zip(reversed(grid), tile_wh, size_wh, strict=True):
         if not (n_tiles - 1) * tile_px < size_px <= n_tiles * tile_px:
-            raise damaged(_NAME, f"{n_tiles} tiles of {tile_px} px do not make {size_px} px")
+            raise damaged(_NAME, f"{n_tiles} tiles of {tile_px} px do not cover {size_px} px")
     if sum(map(items.length_of, parts)) > _MAX_SHARING * items.n_file_bytes:
-        raise damaged(_NAME, "its tiles hold more than the file")
+        raise damaged(_NAME, "its tiles are larger than the file")
 
 
 def _size_of(items: Items, item: int) -> tuple[int, int]:
     declared = items.property_of(item, b"ispe")
     if declared is None:
-        raise damaged(_NAME, f"the size of the image {item} is missing")
+        raise damaged(_NAME, f"the size of image {item} is missing")
     declared.version_and_flags()
     return declared.uint(4), declared.uint(4)
 
 
 def _orientation(items: Items) -> int:
-    """All turns and mirrors of the main image, one after the other, as one EXIF orientation."""
+    """Combine all rotations and mirrors of the main image into one EXIF orientation."""
     stored = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     turned = stored
     for kind, content in items.properties_of(items.primary):
@@ -220,7 +220,7 @@ def _orientation(items: Items) -> int:
 
 
 def _clean_aperture(items: Items, size_wh: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The part that is shown, in whole pixels; None for all of it, also where that is nonsense.
+    """Return the visible part in whole pixels; None for the whole image or an impossible part.
 
     Source: ISO/IEC 14496-12, section 12.1.4.
     """

@@ -1,4 +1,4 @@
-"""The items of a HEIF file: what they are, where their bytes stand, how they belong together.
+"""The items of a HEIF file: their types, their bytes and the references between them.
 
 Source: ISO/IEC 14496-12, section 8.11 (meta box: pitm, iinf, iloc, iref, idat); ISO/IEC 23008-12,
 section 9.3 (iprp: ipco, ipma).
@@ -14,7 +14,7 @@ from emolens.imaging.container import cut_off, damaged
 _NAME = "HEIF"
 _HIDDEN = 1
 _WIDE_INDEX = 1
-# Where the bytes of an item stand: in the file, or in the `idat` box.
+# Location of an item's bytes: in the file, or in the `idat` box.
 _IN_FILE, _IN_DATA_BOX = 0, 1
 Property = tuple[bytes, bytes]
 
@@ -27,7 +27,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an item's bytes stand, as (start, length); a length of 0 means up to the end."""
+    """Location of an item's bytes, as (start, length); a length of 0 means up to the end."""
 
     method: int
     extents: tuple[tuple[int, int], ...]
@@ -35,7 +35,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
-    """What the meta box of a HEIF file lists.
+    """The items listed in the meta box of a HEIF file.
 
     Attributes:
         primary: Number of the main image's item.
@@ -51,57 +51,57 @@ class Items:
 
     @property
     def n_file_bytes(self) -> int:
-        """Bytes of the whole file."""
+        """Size of the whole file in bytes."""
         return len(self._source)
 
     def kind_of(self, item: int) -> bytes:
-        """Its four-letter type; raises `DamagedImageError` where there is no such item."""
+        """Return the four-letter type; raises `DamagedImageError` if there is no such item."""
         if item not in self._entries:
-            raise damaged(_NAME, f"the image {item} is missing")
+            raise damaged(_NAME, f"image {item} is missing")
         return self._entries[item].kind
 
     def properties_of(self, item: int) -> tuple[Property, ...]:
-        """Type and content of what is said of an item, in order."""
+        """Return type and content of an item's properties, in order."""
         return self._properties.get(item, ())
 
     def property_of(self, item: int, kind: bytes) -> Fields | None:
-        """The first property of a type, ready to be read; None where there is none."""
+        """Return the first property of a type, ready to be read; None if there is none."""
         content = next((of for name, of in self.properties_of(item) if name == kind), None)
         return None if content is None else Fields(content, 0, len(content), _NAME)
 
     def parts_of(self, item: int) -> tuple[int, ...]:
-        """The items that a derived image is made from, in order."""
+        """Return the items that a derived image consists of, in order."""
         found = (to for name, start, to in self._references if (name, start) == (b"dimg", item))
         return next(found, ())
 
     def alternatives_to(self, item: int, kind: bytes) -> tuple[int, ...]:
-        """The items that refer to an item in one way, e.g. `b"auxl"` for its transparency."""
+        """Return the items that refer to an item with a type, e.g. `b"auxl"` for its alpha."""
         return tuple(start for name, start, to in self._references if name == kind and item in to)
 
     def standing_alone(self) -> Iterator[bytes]:
-        """Types of the items that are shown and are no part, thumbnail or helper of another."""
-        helpers = {start for name, start, _ in self._references if name in (b"thmb", b"auxl")}
+        """Iterate over the types of visible items that are no part or auxiliary of another."""
+        auxiliaries = {start for name, start, _ in self._references if name in (b"thmb", b"auxl")}
         parts = {part for name, _, to in self._references if name == b"dimg" for part in to}
         hidden = {item for item, entry in self._entries.items() if entry.is_hidden}
-        others = helpers | parts | hidden
+        others = auxiliaries | parts | hidden
         return (entry.kind for item, entry in self._entries.items() if item not in others)
 
     def length_of(self, item: int) -> int:
-        """Bytes of an item; raises `DamagedImageError` where they are not all in the file."""
+        """Return the size of an item in bytes; raises `DamagedImageError` if it is incomplete."""
         return sum(end - start for start, end in self._ranges(item))
 
     def content_of(self, item: int) -> bytes:
-        """The bytes of an item; raises `DamagedImageError` where they are not all in the file."""
+        """Return the bytes of an item; raises `DamagedImageError` if they are incomplete."""
         return b"".join(self._source[start:end] for start, end in self._ranges(item))
 
     def _ranges(self, item: int) -> list[tuple[int, int]]:
         place = self._places.get(item)
         if place is None:
-            raise damaged(_NAME, f"it does not say where the image {item} stands")
+            raise damaged(_NAME, f"the location of image {item} is missing")
         if place.method not in (_IN_FILE, _IN_DATA_BOX):
             raise UnsupportedFormatError(
-                "the HEIF image is built from pieces of other images, which emolens does not "
-                "read; save it as JPEG or PNG"
+                "the HEIF image is built from parts of other items, which is not supported. "
+                "Save it as JPEG or PNG."
             )
         first, last = self._data_box if place.method == _IN_DATA_BOX else (0, len(self._source))
         ranges = [
@@ -109,9 +109,9 @@ class Items:
             for start, length in place.extents
         ]
         if not ranges or any(start >= end or end > last for start, end in ranges):
-            raise cut_off(_NAME, f"inside the image {item}")
+            raise cut_off(_NAME, f"inside image {item}")
         if sum(end - start for start, end in ranges) > len(self._source):
-            raise damaged(_NAME, f"the image {item} is larger than the file")
+            raise damaged(_NAME, f"image {item} is larger than the file")
         return ranges
 
 
@@ -119,7 +119,7 @@ def read_items(meta: Fields) -> Items:
     """Read the content of a meta box.
 
     Raises:
-        DamagedImageError: A box in it is broken or missing.
+        DamagedImageError: A box in it is damaged or missing.
     """
     meta.version_and_flags()
     found: dict[bytes, Fields] = {}
@@ -149,7 +149,7 @@ def _entries(table: Fields) -> Iterator[tuple[int, _Entry]]:
         if kind == b"infe":
             version, flags = entry.version_and_flags()
             if version < 2:
-                continue  # of the time before HEIF
+                continue  # older than HEIF
             item = entry.uint(2 if version == 2 else 4)
             entry.uint(2)
             yield item, _Entry(entry.take(4), bool(flags & _HIDDEN))
@@ -167,9 +167,9 @@ def _places(table: Fields) -> Iterator[tuple[int, _Place]]:
         table.uint(2)
         base = table.uint(base_bytes)
         n_extents = table.uint(2)
-        # Without a byte for each, a short file could ask for billions of them.
+        # Extents of zero bytes would let a short file allocate billions of them.
         if n_extents > 1 and not extent_bytes:
-            raise damaged(_NAME, "an image stands in many places that are not said")
+            raise damaged(_NAME, f"image {item} has {n_extents} extents without a location")
         extents = []
         for _ in range(n_extents):
             table.uint(index_bytes)
@@ -193,7 +193,7 @@ def _properties(table: Fields) -> dict[int, tuple[Property, ...]]:
             known = [(name, of.rest()) for name, of in boxes(content)]
         elif kind == b"ipma":
             for item, numbers in _associations(content):
-                # 0 means "none"; numbers beyond the list are a writer's mistake.
+                # 0 means "none"; some programs write numbers beyond the list.
                 kept = (known[number - 1] for number in numbers if 0 < number <= len(known))
                 of_items.setdefault(item, tuple(kept))
     return of_items
@@ -205,5 +205,5 @@ def _associations(table: Fields) -> Iterator[tuple[int, list[int]]]:
     for _ in range(table.uint(4)):
         item = table.uint(2 if version == 0 else 4)
         numbers = [table.uint(2 if is_wide else 1) for _ in range(table.uint(1))]
-        # The uppermost bit says that the property must be understood.
+        # The uppermost bit marks a property as essential.
         yield item, [number & (0x7FFF if is_wide else 0x7F) for number in numbers]

@@ -1,4 +1,4 @@
-"""JPEG files: walk from marker to marker, and notice an image that ends in grey.
+"""JPEG files: walk through the markers, and detect images with missing rows.
 
 Source: ITU-T T.81, annex B (markers); EXIF 2.32, 4.7.2 (APP1).
 """
@@ -16,9 +16,9 @@ _NAME = "JPEG"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _SOI, _EOI, _TEM, _SOS, _APP1 = 0xD8, 0xD9, 0x01, 0xDA, 0xE1
 _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# All APPn but APP0 (JFIF) and APP14 (Adobe), which say how colours are coded; and comments.
+# Comments and all APPn except APP0 (JFIF) and APP14 (Adobe), which declare the colour coding.
 _METADATA = (set(range(0xE1, 0xF0)) - {0xEE}) | {0xFE}
-# Progressive images have about ten scans; thousands are a way to burn hours of decoding.
+# Progressive images have about ten scans; thousands would take hours to decode.
 _MAX_SCANS = 100
 _LENGTH_BYTES = 2
 _GREY = range(126, 130)
@@ -28,7 +28,7 @@ _FILLER = bytes(range(1, 255))
 def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
     """Walk through a JPEG file from its first to its last marker.
 
-    What follows the end marker (a second image, a motion clip, padding) is ignored.
+    Data after the end marker (a second image, a video clip, padding) is ignored.
 
     Args:
         encoded: The file.
@@ -38,7 +38,7 @@ def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
         The file without metadata, its size and orientation.
 
     Raises:
-        DamagedImageError: A segment is broken, or the file ends before its end marker.
+        DamagedImageError: A segment is damaged, or the file ends before its end marker.
         ImageTooLargeError: The declared size is too large.
     """
     size_wh: tuple[int, int] | None = None
@@ -67,7 +67,7 @@ def inspect_jpeg(encoded: bytes, max_pixels: int) -> Container:
             kept.append(encoded[kept_until : found.start()])
             kept_until = position
     if size_wh is None or n_scans == 0:
-        raise damaged(_NAME, "it holds no image between its first and last marker")
+        raise damaged(_NAME, "it has no image between its first and last marker")
     kept.append(encoded[kept_until:position])
     return Container(_NAME, size_wh, b"".join(kept), first_orientation(exif_blocks))
 
@@ -77,8 +77,8 @@ def _read_segment(encoded: bytes, position: int) -> tuple[bytes, int]:
     end = position + length
     if end > len(encoded) or position + _LENGTH_BYTES > len(encoded):
         raise cut_off(_NAME, "inside a segment")
-    if length < _LENGTH_BYTES:  # it counts itself
-        raise damaged(_NAME, f"a segment declares a length of {length}")
+    if length < _LENGTH_BYTES:  # the length includes its own two bytes
+        raise damaged(_NAME, f"a segment declares a length of {length} bytes")
     return encoded[position + 2 : end], end
 
 
@@ -89,26 +89,26 @@ def _read_size(body: bytes, max_pixels: int) -> tuple[int, int]:
 
 
 def verify_jpeg(image: Image.Image, container: Container) -> None:
-    """Notice image data that ended before the image did.
+    """Detect image data that ends before the image does.
 
-    libjpeg fills the rest with mid-grey and reports nothing that Pillow passes on. So where the
-    last pixel is mid-grey, the file is decoded once more with other bytes before its end marker:
-    a complete image ignores them, an incomplete one changes. A progressive image that lost its
-    later scans and got an end marker all the same only lacks detail, and is not noticed.
+    libjpeg fills missing rows with mid-grey and reports nothing that Pillow passes on. So if the
+    last pixel is mid-grey, the file is decoded again with other bytes before its end marker. A
+    complete image ignores them, an incomplete one changes. A progressive image without its later
+    scans but with an end marker only loses detail, and is not detected.
 
     Args:
         image: The decoded image.
-        container: The file it came from.
+        container: The file behind it.
 
     Raises:
-        DamagedImageError: The image data ends too early.
+        DamagedImageError: The image data ends early.
     """
     last = image.getpixel((image.width - 1, image.height - 1))
     bands = last if isinstance(last, tuple) else (last,)
     if not all(value in _GREY for value in bands):
         return
     file = container.pixel_file
-    again = JpegImagePlugin.JpegImageFile(io.BytesIO(file[:-2] + _FILLER + file[-2:]))
-    again.load()
-    if again.tobytes() != image.tobytes():
-        raise cut_off(_NAME, "its image data does not reach the last row")
+    redecoded = JpegImagePlugin.JpegImageFile(io.BytesIO(file[:-2] + _FILLER + file[-2:]))
+    redecoded.load()
+    if redecoded.tobytes() != image.tobytes():
+        raise cut_off(_NAME, "before the last row of pixels")

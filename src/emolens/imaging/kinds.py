@@ -1,8 +1,8 @@
-"""Which files are images: ONE list of the kinds that are read, and of those known but not read.
+"""Supported image formats and known unsupported ones, recognised by content and by suffix.
 
-Every command goes by it. The first bytes decide what a file is. In a folder the suffix decides
-whether a file counts: one of a kind that is known but not read counts too, so that whoever opens
-it reports it. See `emolens.imaging.listing`.
+All commands share this list. The first bytes determine the format of a file. In a folder, the
+suffix determines whether a file counts as an image. Files of known unsupported kinds count too, so
+that they are reported when they are opened. See `emolens.imaging.listing`.
 """
 
 import re
@@ -10,18 +10,18 @@ import struct
 from dataclasses import dataclass
 from pathlib import PurePath
 
-# Enough for a list of brands, the first directory of most TIFF files and the start of a drawing.
+# Enough for a list of brands, the first directory of most TIFF files and the start of an SVG file.
 HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that people keep among their images.
+    """A kind of file that is commonly stored among images.
 
     Attributes:
-        name: What the field calls it, e.g. `"JPEG"` or `"camera raw"`.
-        suffixes: What its file names end with, in lower case.
-        advice: What to do with one where emolens does not read it; empty where it does.
+        name: Common name, e.g. `"JPEG"` or `"camera raw"`.
+        suffixes: File suffixes in lower case.
+        advice: Instruction for files that emolens does not support; empty if it supports them.
     """
 
     name: str
@@ -30,7 +30,7 @@ class FileKind:
 
     @property
     def is_readable(self) -> bool:
-        """Whether emolens reads it."""
+        """Whether emolens supports it."""
         return not self.advice
 
 
@@ -51,7 +51,7 @@ RAW = FileKind(
         *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2"),
         *(".rwl", ".sr2", ".srf", ".srw", ".x3f"),
     ),
-    "export it as JPEG or TIFF",
+    "Export it as JPEG or TIFF",
 )
 VIDEO = FileKind(
     "video",
@@ -59,25 +59,25 @@ VIDEO = FileKind(
         *(".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
         *(".mpg", ".mts", ".ogv", ".vob", ".webm", ".wmv"),
     ),
-    "use `emolens video`",
+    "Use `emolens video`",
 )
 JPEG_2000 = FileKind(
-    "JPEG 2000", (".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpm", ".jpx"), "save it as PNG or TIFF"
+    "JPEG 2000", (".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpm", ".jpx"), "Save it as PNG or TIFF"
 )
-JPEG_XL = FileKind("JPEG XL", (".jxl",), "save it as JPEG or PNG")
-JPEG_XR = FileKind("JPEG XR", (".hdp", ".jxr", ".wdp"), "save it as JPEG or PNG")
-PHOTOSHOP = FileKind("Photoshop", (".psb", ".psd"), "export it as JPEG, PNG or TIFF")
-GIMP = FileKind("GIMP", (".xcf",), "export it as JPEG, PNG or TIFF")
-SVG = FileKind("SVG", (".svg", ".svgz"), "export it as PNG")
-PDF = FileKind("PDF", (".pdf",), "save the pages that hold faces as PNG or JPEG")
-POSTSCRIPT = FileKind("PostScript", (".ai", ".eps", ".ps"), "export it as PNG or TIFF")
-ICON = FileKind("icon", (".cur", ".icns", ".ico"), "save it as PNG")
-HIGH_RANGE = FileKind("high dynamic range", (".exr", ".hdr", ".pfm"), "save it as PNG or TIFF")
-DICOM = FileKind("DICOM", (".dcm", ".dicom"), "export it as PNG or TIFF")
+JPEG_XL = FileKind("JPEG XL", (".jxl",), "Save it as JPEG or PNG")
+JPEG_XR = FileKind("JPEG XR", (".hdp", ".jxr", ".wdp"), "Save it as JPEG or PNG")
+PHOTOSHOP = FileKind("Photoshop", (".psb", ".psd"), "Export it as JPEG, PNG or TIFF")
+GIMP = FileKind("GIMP", (".xcf",), "Export it as JPEG, PNG or TIFF")
+SVG = FileKind("SVG", (".svg", ".svgz"), "Export it as PNG")
+PDF = FileKind("PDF", (".pdf",), "Save the pages with faces as PNG or JPEG")
+POSTSCRIPT = FileKind("PostScript", (".ai", ".eps", ".ps"), "Export it as PNG or TIFF")
+ICON = FileKind("icon", (".cur", ".icns", ".ico"), "Save it as PNG")
+HIGH_RANGE = FileKind("high dynamic range", (".exr", ".hdr", ".pfm"), "Save it as PNG or TIFF")
+DICOM = FileKind("DICOM", (".dcm", ".dicom"), "Export it as PNG or TIFF")
 OTHER = FileKind(
-    "raster image of a rare format",
+    "uncommon raster",
     (".dds", ".fits", ".pam", ".pcx", ".qoi", ".sgi", ".tga"),
-    "save it as PNG",
+    "Save it as PNG",
 )
 
 READABLE = (JPEG, PNG, BMP, GIF, WEBP, TIFF, HEIC, AVIF, PNM)
@@ -87,7 +87,7 @@ UNREADABLE = (
 )
 _BY_SUFFIX = {suffix: kind for kind in (*READABLE, *UNREADABLE) for suffix in kind.suffixes}
 
-# Source: the formats' own specifications; for raw files and video the `file` command's list.
+# Source: the specifications of the formats; for raw files and video, the `file` command.
 _SIGNATURES: tuple[tuple[FileKind, re.Pattern[bytes]], ...] = tuple(
     (kind, re.compile(pattern, re.DOTALL))
     for kind, pattern in (
@@ -126,7 +126,7 @@ _DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330
 
 
 def kind_by_name(name: str) -> FileKind | None:
-    """The kind that a file's suffix announces, in upper or lower case; None where it says nothing.
+    """Return the kind that a file's suffix indicates, in any case; None for an unknown suffix.
 
     Args:
         name: A file name or path.
@@ -135,7 +135,7 @@ def kind_by_name(name: str) -> FileKind | None:
 
 
 def kind_by_content(head: bytes) -> FileKind | None:
-    """The kind that a file's first bytes announce, or None.
+    """Return the kind that a file's first bytes indicate, or None.
 
     Args:
         head: The first `HEAD_BYTES` of the file, or all of it.
@@ -149,14 +149,14 @@ def kind_by_content(head: bytes) -> FileKind | None:
 
 
 def kind_of(head: bytes, name: str = "") -> FileKind | None:
-    """What a file is, by its first bytes and, where these leave it open, by its name.
+    """Return the kind of a file from its first bytes or, if they are not conclusive, from its name.
 
-    Cameras' raw files are TIFF files whose first image is a small preview, so a name that says
-    "raw" is believed of them.
+    Raw files of cameras are TIFF files whose first image is a small preview. A raw suffix therefore
+    overrides TIFF content.
 
     Args:
         head: The first `HEAD_BYTES` of the file, or all of it.
-        name: Its name or path; nothing where there is none.
+        name: Its name or path; empty if there is none.
     """
     of_content, of_name = kind_by_content(head), kind_by_name(name)
     if of_content is TIFF and of_name is RAW:
@@ -167,7 +167,7 @@ def kind_of(head: bytes, name: str = "") -> FileKind | None:
 
 
 def is_surely_image(head: bytes) -> bool:
-    """Whether bytes without a telling name are an image that is read; never true of plain text.
+    """Whether bytes without a known suffix are a supported image; never True for plain text.
 
     Args:
         head: The first `HEAD_BYTES` of the file, or all of it.
@@ -175,12 +175,12 @@ def is_surely_image(head: bytes) -> bool:
     kind = kind_by_content(head)
     if kind is None or not kind.is_readable:
         return False
-    # "BM" may begin a text; control characters do not stand in one.
+    # A text may begin with "BM", but contains no control characters.
     return kind is PNM or any(byte < 9 for byte in head)
 
 
 def _kind_by_brands(head: bytes) -> FileKind:
-    """Tell HEIC, AVIF and CR3 from videos, which share their container.
+    """Distinguish HEIC, AVIF and CR3 from videos, which share their container.
 
     Source: ISO/IEC 14496-12, 4.3 (file type box); ISO/IEC 23008-12, 10.2, annex B; AV1 Image File
     Format, 6.
@@ -195,7 +195,7 @@ def _kind_by_brands(head: bytes) -> FileKind:
 
 
 def _holds_raw(head: bytes) -> bool:
-    """Whether a TIFF file's first directory says that it is a camera's raw file."""
+    """Whether the first directory of a TIFF file marks it as a camera raw file."""
     order = "<" if head.startswith(b"I") else ">"
     found: dict[int, int] = {}
     try:

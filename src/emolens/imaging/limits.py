@@ -1,6 +1,6 @@
-"""How large an image file may be; without OpenCV, for whoever only names the number."""
+"""Size limit of image files, in a module that does not import OpenCV."""
 
 from typing import Final
 
 MAX_PIXELS: Final = 100_000_000
-"""Covers every camera but a few; 300 MB as BGR. 20,000 x 20,000 is four times as much."""
+"""Largest width x height; enough for nearly all cameras, 300 MB as BGR."""

@@ -1,10 +1,10 @@
-"""Which files of a folder count: ONE rule for all commands.
+"""Rule for the files of a folder that count as images, shared by all commands.
 
-A file counts as an image if its suffix says so (upper or lower case, see
-`emolens.imaging.kinds`), also where its kind is known but not read: whoever opens it reports it. If
-its suffix says nothing, its first bytes decide. A link to something that is gone counts too, so
-that it is reported. All others are left out and counted. Hidden files and folders (names that begin
-with a dot, and those that systems make) are left out unless they are named themselves.
+A file counts as an image if its suffix is that of an image (in any case, see
+`emolens.imaging.kinds`). This includes unsupported kinds, so that they are reported when they are
+opened. For other suffixes, the first bytes decide. A broken link counts too, so that it is
+reported. All other files are left out and counted. Hidden files and folders (names with a leading
+dot, and those created by operating systems) are left out unless they are given explicitly.
 """
 
 import os
@@ -22,7 +22,7 @@ _SYSTEM_NAMES = frozenset(
 )
 _HIDDEN = "hidden"
 _NO_SUFFIX = "without a suffix"
-# Longer "suffixes" are the rest of a name that happens to have a dot in it.
+# Longer "suffixes" are parts of names that happen to contain a dot.
 _MAX_SUFFIX = 10
 _N_SHOWN = 5
 
@@ -30,7 +30,7 @@ AnyPath = str | os.PathLike[str]
 
 
 class LeftOut:
-    """Files and folders that were met and left out, each counted once."""
+    """The files and folders that were left out, each counted once."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
@@ -39,20 +39,20 @@ class LeftOut:
         return len(self._kinds)
 
     def add(self, path: AnyPath) -> None:
-        """Count a file that is no image, or something hidden."""
+        """Count a file that is not an image, or a hidden file or folder."""
         name = PurePath(path).name
         suffix = PurePath(name).suffix.lower()
-        is_telling = suffix.isprintable() and len(suffix) <= _MAX_SUFFIX
-        kind = _HIDDEN if is_hidden(name) else suffix if suffix and is_telling else _NO_SUFFIX
+        is_suffix = suffix.isprintable() and len(suffix) <= _MAX_SUFFIX
+        kind = _HIDDEN if is_hidden(name) else suffix if suffix and is_suffix else _NO_SUFFIX
         self._kinds[os.fspath(path)] = kind
 
     def update(self, others: "LeftOut") -> None:
-        """Count what others have counted, too."""
+        """Add the counts of another object."""
         self._kinds.update(others._kinds)
 
     @property
     def warning(self) -> str | None:
-        """One sentence for people; None where nothing was left out."""
+        """A warning with the counts by kind; None if nothing was left out."""
         if not self._kinds:
             return None
         kinds = Counter(self._kinds.values()).most_common()
@@ -64,24 +64,24 @@ class LeftOut:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a name begins with a dot or is one that systems give."""
+    """Whether a name begins with a dot or is created by an operating system."""
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
 def is_broken_link(path: AnyPath) -> bool:
-    """Whether a path is a link to something that is not there, or to itself."""
+    """Whether a path is a link to a missing target, or to itself."""
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH114, PTH110 (any name)
 
 
 def counts_as_image(path: AnyPath) -> bool:
-    """Whether something in a folder that is no folder itself is one of the images in it.
+    """Whether a file in a folder counts as one of its images.
 
     Args:
-        path: The file; hidden ones count like others here.
+        path: The file, not a folder; hidden files count like others here.
 
     Returns:
-        What the rule of this module says; nothing but the first bytes is read, and only where the
-        suffix says nothing.
+        The result of this module's rule. Only the first bytes are read, and only for unknown
+        suffixes.
     """
     return (
         kind_by_name(PurePath(path).name) is not None
@@ -91,9 +91,9 @@ def counts_as_image(path: AnyPath) -> bool:
 
 
 def first_bytes(path: AnyPath) -> bytes:
-    """The first bytes of a file; none of what is no file or cannot be read."""
+    """Return the first bytes of a file; empty for anything that is not a readable file."""
     try:
-        # Opening a pipe would wait for somebody to write into it.
+        # Opening a pipe would block until another process writes to it.
         if not os.path.isfile(path):  # noqa: PTH113 (any name)
             return b""
         with open(path, "rb") as stream:  # noqa: PTH123 (any name)
@@ -103,13 +103,13 @@ def first_bytes(path: AnyPath) -> bytes:
 
 
 def no_images(folder: AnyPath) -> InputError:
-    """Why a folder has given no image: it cannot be opened, or there is none in it."""
+    """Create the error for a folder without images, or for one that cannot be opened."""
     shown = repr(os.fspath(folder))
     try:
         os.listdir(folder)  # noqa: PTH208 (any name)
     except OSError as error:
         return InputNotFoundError(
-            f"the folder {shown} cannot be opened: {error.strerror or error}; change its "
-            "permissions"
+            f"the folder {shown} cannot be opened: {error.strerror or error}. Change its "
+            "permissions."
         )
-    return InputError(f"{shown} is a folder without images; name another, or an image")
+    return InputError(f"{shown} is a folder without images. Choose another folder or an image.")

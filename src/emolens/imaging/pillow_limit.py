@@ -1,4 +1,4 @@
-"""Pillow's own limit on the size of images, out of the way where emolens has checked the size."""
+"""Suspension of Pillow's size limit, for images whose size emolens has checked."""
 
 import contextlib
 import threading
@@ -8,7 +8,7 @@ from PIL import Image
 
 
 class _Limit:
-    """Lifts `PIL.Image.MAX_IMAGE_PIXELS`, one number for the whole process, and puts it back."""
+    """A temporary removal of the process-wide limit `PIL.Image.MAX_IMAGE_PIXELS`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,10 +17,10 @@ class _Limit:
 
     @contextlib.contextmanager
     def lifted(self, n_pixels: int) -> Iterator[None]:
-        """Inside the block Pillow decodes so many pixels without a warning or an error.
+        """Let Pillow decode an image of this size without a warning or an error.
 
-        The limit is only lifted where it would be exceeded, and comes back when the last of
-        several threads leaves.
+        The limit is removed only if the image exceeds it. It is restored when the last of several
+        threads leaves the block.
         """
         with self._lock:
             limit = self._before if self._n_users else Image.MAX_IMAGE_PIXELS

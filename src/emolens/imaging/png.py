@@ -1,4 +1,4 @@
-"""PNG and APNG files: walk from chunk to chunk and check their sums.
+"""PNG and APNG files: walk through the chunks and verify their checksums.
 
 Source: W3C PNG (third edition), sections 5 and 11.
 """
@@ -19,7 +19,7 @@ _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _PALETTE_TYPE = 3
 _DEEP = 16
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Adam7: first column and row, then the steps between columns and rows, of each pass.
+# Adam7: first column and row, then the column and row steps, of each pass.
 _PASSES = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -39,11 +39,11 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
         max_pixels: Largest width x height allowed.
 
     Returns:
-        The file without metadata and without all but the first frame, its size, orientation and
-        number of frames.
+        The file with only the first frame and without metadata, its size, orientation and number of
+        frames.
 
     Raises:
-        DamagedImageError: A chunk is broken, or the file ends before its end chunk.
+        DamagedImageError: A chunk is damaged, or the file ends before its end chunk.
         ImageTooLargeError: The declared size is too large.
     """
     kept = [_SIGNATURE]
@@ -72,8 +72,8 @@ def inspect_png(encoded: bytes, max_pixels: int) -> Container:
             has_image, n_headers_before_image = True, n_frame_headers
         position = end
     if not has_image:
-        raise damaged(_NAME, "it holds no image data")
-    # An image without a frame header of its own stands beside the animation's frames.
+        raise damaged(_NAME, "it has no image data")
+    # An image without its own frame header is not one of the animation's frames.
     n_frames = n_frame_headers + (n_headers_before_image == 0)
     return Container(
         _NAME,
@@ -93,7 +93,7 @@ def _read_header(encoded: bytes, max_pixels: int) -> tuple[tuple[int, int], bool
     if kind != b"IHDR" or length != _HEADER_BYTES:
         raise damaged(_NAME, "it does not begin with a header")
     check_size(_NAME, (width, height), max_pixels)
-    # Pillow compares a 16-bit transparent colour with pixels that have 8 bits by then.
+    # Pillow compares the 16-bit transparent colour with pixels already reduced to 8 bits.
     return (width, height), depth == _DEEP and color != _PALETTE_TYPE
 
 
@@ -101,21 +101,21 @@ def _check_sum(encoded: bytes, start: int, end: int) -> None:
     (expected,) = struct.unpack_from(">L", encoded, end - 4)
     if zlib.crc32(memoryview(encoded)[start + 4 : end - 4]) != expected:
         kind = encoded[start + 4 : start + 8]
-        raise damaged(_NAME, f"the check sum of chunk {kind!r} is wrong")
+        raise damaged(_NAME, f"the checksum of chunk {kind!r} is wrong")
 
 
 def verify_png(image: Image.Image, container: Container) -> None:
-    """Notice image data that ended before the image did.
+    """Detect image data that ends before the image does.
 
-    Pillow leaves the missing rows at zero and says nothing. So where the last row is zero, or
-    where the rows do not come in order, the data is unpacked once more and counted.
+    Pillow silently leaves missing rows at zero. So if the last row is zero, or if the image is
+    interlaced, the data is decompressed again and its bytes are counted.
 
     Args:
         image: The decoded image.
-        container: The file it came from.
+        container: The file behind it.
 
     Raises:
-        DamagedImageError: There are fewer bytes than pixels need.
+        DamagedImageError: There are fewer bytes than the pixels need.
     """
     header = container.pixel_file[len(_SIGNATURE) + 8 :][:_HEADER_BYTES]
     width, height, depth, color, _, _, interlaced = struct.unpack(">LLBBBBB", header)
@@ -126,7 +126,7 @@ def verify_png(image: Image.Image, container: Container) -> None:
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     needed = sum(_pass_bytes(width, height, bits, place) for place in passes)
     if _count_unpacked(container.pixel_file, needed) < needed:
-        raise cut_off(_NAME, "its image data does not reach the last row")
+        raise cut_off(_NAME, "before the last row of pixels")
 
 
 def _pass_bytes(width: int, height: int, bits: int, place: tuple[int, int, int, int]) -> int:
@@ -147,8 +147,8 @@ def _count_unpacked(pixel_file: bytes, enough: int) -> int:
             n_bytes += len(unpacker.decompress(packed, 1 << 20))
             packed = unpacker.unconsumed_tail
         position += 12 + length
-    # What little the unpacker still holds back comes out piece by piece: a `flush` would unpack all
-    # that follows, however much that is.
+    # Read the output that is still buffered piece by piece: `flush` would decompress all that
+    # follows, whatever its size.
     while n_bytes < enough and (rest := unpacker.decompress(unpacker.unconsumed_tail, 1 << 20)):
         n_bytes += len(rest)
     return n_bytes

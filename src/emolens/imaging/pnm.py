@@ -1,4 +1,4 @@
-"""PNM files (PBM, PGM, PPM), as research data sets have them: check them, bring them to 8 bits.
+"""PNM files (PBM, PGM, PPM), common in research data sets: check them and convert them to 8 bits.
 
 Source: the netpbm manual pages pbm(5), pgm(5) and ppm(5).
 """
@@ -21,52 +21,52 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
 def inspect_pnm(encoded: bytes, max_pixels: int) -> Container:
-    """Read a PNM file and check that it holds as many values as it declares.
+    """Read a PNM file and check that it has as many values as it declares.
 
     Args:
         encoded: The file.
         max_pixels: Largest width x height allowed.
 
     Returns:
-        The size and the first image as a binary PGM or PPM of 8 bits; white is the largest value
-        that the file declares.
+        The size and the first image as a binary 8-bit PGM or PPM; white is the largest value that
+        the file declares.
 
     Raises:
-        DamagedImageError: The header is nonsense, or the file ends too early.
+        DamagedImageError: The header is damaged, or the file ends early.
         ImageTooLargeError: The declared size is too large.
     """
     header = _SIZE.match(encoded)
     if header is None:
-        raise damaged(_NAME, "its header names no width and height")
+        raise damaged(_NAME, "its header has no width and height")
     kind, size_wh = header[1], (int(header[2]), int(header[3]))
     check_size(_NAME, size_wh, max_pixels)
     white, end = 1, header.end()
     if kind not in _BIT_KINDS:
         largest = _LARGEST_VALUE.match(encoded, end)
         if largest is None or not 0 < int(largest[1]) <= _MAX_WHITE:
-            raise damaged(_NAME, f"its largest value is none from 1 to {_MAX_WHITE}")
+            raise damaged(_NAME, f"its declared white level is not in 1 to {_MAX_WHITE}")
         white, end = int(largest[1]), largest.end()
     shape = (size_wh[1], size_wh[0] * (3 if kind in _COLOUR_KINDS else 1))
     read = _plain_values if kind in _PLAIN_KINDS else _binary_values
-    # One white space stands between header and values.
+    # One white-space character separates header and values.
     values, end = read(encoded, end + 1, shape, white, is_bits=kind in _BIT_KINDS)
     magic = b"P6" if kind in _COLOUR_KINDS else b"P5"
     pixel_file = b"%s %d %d %d\n" % (magic, *size_wh, _WHITE) + values.tobytes()
     has_more = _SIZE.match(encoded, end) is not None
-    warnings = ("the first of several images",) if has_more else ()
+    warnings = ("only the first of several images is used",) if has_more else ()
     return Container(_NAME, size_wh, pixel_file, other_warnings=warnings)
 
 
 def _binary_values(
     encoded: bytes, start: int, shape: tuple[int, int], white: int, *, is_bits: bool
 ) -> tuple[npt.NDArray[np.uint8], int]:
-    """uint8 values 0..255 and where they end."""
+    """Return uint8 values, 0..255, and their end in the file."""
     height, width = shape
     value_bytes = 1 if white <= _WHITE else 2
     row_bytes = (width + 7) // 8 if is_bits else width * value_bytes
     end = start + row_bytes * height
     if end > len(encoded):
-        raise cut_off(_NAME, f"{end - len(encoded)} bytes are missing")
+        raise cut_off(_NAME, f"{end - len(encoded):,} bytes early")
     if is_bits:
         packed = np.frombuffer(encoded, np.uint8, row_bytes * height, start)
         bits = np.unpackbits(packed.reshape(height, row_bytes), axis=1)[:, :width]
@@ -78,19 +78,19 @@ def _binary_values(
 def _plain_values(
     encoded: bytes, start: int, shape: tuple[int, int], white: int, *, is_bits: bool
 ) -> tuple[npt.NDArray[np.uint8], int]:
-    """uint8 values 0..255 of a file that is written in digits, and where it ends."""
+    """Return uint8 values, 0..255, of a file in decimal digits, and their end in the file."""
     n_values = shape[0] * shape[1]
     digits = _COMMENT.sub(b" ", encoded[start:])
     if re.fullmatch(rb"[0-9\s]*", digits) is None:
-        raise damaged(_NAME, "something other than numbers stands among its values")
+        raise damaged(_NAME, "its values contain characters other than digits")
     if is_bits:
-        # Spaces may be left out between bits.
+        # Bits need no spaces between them.
         bits = np.frombuffer(b"".join(digits.split()), np.uint8)
         stored = (bits == ord("0")).astype(np.int64)
     else:
         stored = np.fromstring(digits, np.int64, sep=" ")
     if len(stored) < n_values:
-        raise cut_off(_NAME, f"{n_values - len(stored)} values are missing")
+        raise cut_off(_NAME, f"{n_values - len(stored):,} values early")
     return _to_8_bits(stored[:n_values], white), len(encoded)
 
 

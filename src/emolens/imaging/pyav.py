@@ -1,6 +1,6 @@
-"""PyAV, and OpenCV before it: in the other order OpenCV's windows hang on Linux.
+"""PyAV, imported after OpenCV: in the other order, OpenCV's windows hang on Linux.
 
-The only module that imports PyAV, so that whoever is imported first, the order is right.
+No other module imports PyAV, so the order is always right.
 """
 
 from typing import Any, Final
@@ -33,7 +33,7 @@ __all__ = [
 READ_METADATA: Final[dict[str, Any]] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
-"""What `av.open` needs to read files whose titles and names are not UTF-8.
+"""Options for `av.open`, to read files whose metadata is not UTF-8.
 
-PyAV 18 refuses them unless told; from 19 on it reads them and knows no such option.
+PyAV 18 rejects such files by default. PyAV 19 reads them and does not know the option.
 """

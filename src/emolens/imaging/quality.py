@@ -1,4 +1,4 @@
-"""Is a face good enough to read? Size, sharpness, light, share inside, direction."""
+"""Face quality: size, sharpness, light, share inside the image and direction."""
 
 import cv2
 import numpy as np
@@ -17,34 +17,34 @@ from emolens.imaging.exposure import (
     measure_grain,
 )
 
-# Half of FER2013's 48 px: below, less than a quarter of the pixels that models were trained on.
+# Half of FER2013's 48 px. Smaller faces have less than a quarter of the pixels of training faces.
 MIN_SIZE_PX = 24.0
-# Sharpness is measured at one size, so that one limit serves every model.
+# Sharpness is measured at a fixed size, so that one limit serves every model.
 SHARPNESS_SIZE_PX = 48
-# docs/experiments/0002-quality.md: 0.11 % of FER2013's training faces lie below, nearly all of them
-# blank, and 92 % of the same faces after a Gaussian blur with sigma 2 px (of 48).
+# 0.11 % of FER2013's train faces lie below, nearly all of them blank, and 92 % of the same faces
+# after a Gaussian blur with sigma 2 px (of 48). Source: docs/experiments/0002-quality.md.
 MIN_SHARPNESS = 0.02
-# Contrast below this many grey levels (standard deviation) is not stretched: it would be noise.
+# Contrast below this standard deviation, in grey levels, is not normalised, because it is noise.
 _MIN_CONTRAST = 8.0
-# What rounding to whole grey levels alone adds to the variance of the Laplacian: 1/12 times the
-# sum of its squared coefficients, 4^2 + 4 * 1.
+# Variance that rounding to whole grey levels adds to the Laplacian: 1/12 times the sum of its
+# squared coefficients, 4^2 + 4 * 1.
 _ROUNDING_VARIANCE = 20 / 12
-# Share of the framing square inside the image. A face wholly inside a corner keeps about 0.8.
+# Share of the framing square inside the image. A face fully inside a corner has about 0.8.
 MIN_SHARE_INSIDE = 0.7
-# How far beyond an eye the nose may stand, in distances between the eyes. With the nose tip half
-# such a distance before the eyes (Farkas 1994, "Anthropometry of the Head and Face": about 35 mm
-# and 63 mm between the pupils), 0.35 is a head turned by 57 degrees.
+# Largest distance of the nose beyond an eye, in units of the distance between the eyes. The nose
+# tip lies half that distance before the eyes (Farkas 1994, "Anthropometry of the Head and Face":
+# about 35 mm, and 63 mm between the pupils), so 0.35 is a head turned by 57 degrees.
 MAX_NOSE_OVERSHOOT = 0.35
 
 
 def measure_sharpness(gray_crop: npt.NDArray[np.uint8]) -> float:
-    """Measure how much fine detail a grey crop holds.
+    """Measure the amount of fine detail in a grey crop.
 
     Args:
         gray_crop: uint8 (H, W).
 
     Returns:
-        Variance of the Laplacian at 48 x 48 px, less what rounding adds to it, over the variance of
+        Variance of the Laplacian at 48 x 48 px, less the share of rounding, over the variance of
         the grey values, so that dim light does not count as blur; 0 for a flat surface.
     """
     gray = resize_gray_square(gray_crop, SHARPNESS_SIZE_PX).astype(np.float32)
@@ -60,24 +60,24 @@ def assess_quality(
     detection: FaceDetection | None,
     levels: Levels | None = None,
 ) -> FaceQuality:
-    """Judge whether the expression of a face can be read.
+    """Assess whether a face is good enough to predict its apparent expression.
 
     Args:
         image_size_wh: (width, height) of the image in pixels.
-        square: The framing square in pixels of the image; it may reach beyond it.
-        gray_crop: uint8 (S, S), what was cut out, its levels spread where they were narrow.
-        detection: The detection behind it, or None for an image that was given as a face: such a
-            one is only judged by size, sharpness and light.
-        levels: The levels of the face before they were spread; None takes those of the crop.
+        square: The framing square in pixels of the image; it may extend beyond the image.
+        gray_crop: uint8 (S, S), the crop, with stretched levels if they were narrow.
+        detection: The detection of the face, or None for an image that is given as a face crop.
+            Such crops are assessed by size, sharpness and light only.
+        levels: The levels of the face before they were stretched; None uses those of the crop.
 
     Returns:
-        Size, sharpness and all reasons against reading the face.
+        Size, sharpness and all reasons against a prediction.
 
     Raises:
         InputError: The image size is empty.
     """
     if min(image_size_wh) < 1:
-        raise InputError(f"an image has at least 1 x 1 px, got {image_size_wh}")
+        raise InputError(f"image_size_wh is {image_size_wh}; allowed: at least 1 x 1 px")
     sharpness = measure_sharpness(gray_crop)
     reasons: list[QualityReason] = []
     if square.width < MIN_SIZE_PX:
@@ -92,7 +92,7 @@ def assess_quality(
     if detection is not None and detection.roll is not None and not detection.roll.is_certain:
         reasons.append(QualityReason.TILTED)
     reason = _bad_light(levels or face_levels(gray_crop), gray_crop)
-    # A flat surface that is not dark is called blurred alone.
+    # A flat surface that is not dark is reported as blurred only.
     if reason is not None and (reason is QualityReason.TOO_DARK or not is_blurred):
         reasons.append(reason)
     return FaceQuality(square.width, sharpness, tuple(reasons))
@@ -108,7 +108,7 @@ def _bad_light(levels: Levels, gray_crop: npt.NDArray[np.uint8]) -> QualityReaso
 
 
 def _is_cut_off(size_wh: tuple[int, int], square: Box, detection: FaceDetection) -> bool:
-    # Detectors clip their boxes to the image, so the box itself tells nothing.
+    # Detectors clip their boxes to the image, so the box itself cannot be used.
     if square.clip(size_wh).area < MIN_SHARE_INSIDE * square.area:
         return True
     if detection.landmarks is None:
@@ -124,6 +124,6 @@ def _is_turned_away(detection: FaceDetection) -> bool:
     length_squared = float(across @ across)
     if length_squared == 0:
         return True
-    # 0 at the right eye, 1 at the left one; head tilt does not matter.
+    # 0 at the right eye, 1 at the left one; independent of head roll.
     place = float((nose - right_eye) @ across) / length_squared
     return not -MAX_NOSE_OVERSHOOT <= place <= 1 + MAX_NOSE_OVERSHOOT

@@ -1,4 +1,4 @@
-"""TIFF files: walk from page to page, check where the pixels stand, keep the first page.
+"""TIFF files: walk through the pages, check the location of the pixels and keep the first page.
 
 Source: TIFF 6.0 (Adobe 1992), section 2 and part 2; BigTIFF as in libtiff 4.
 """
@@ -34,27 +34,28 @@ _SINGLE_VALUES = {
     _TILE_WIDTH,
     _TILE_HEIGHT,
 }
-# What else says how pixels are coded: fax options, colour map, extra samples, sample format,
-# JPEG tables (new and old style), YCbCr coefficients, subsampling and position, black and white.
+# Other tags that describe the coding of pixels: fax options, colour map, extra samples, sample
+# format, JPEG tables (new and old style), YCbCr coefficients, subsampling and position, black and
+# white.
 _PIXEL_TAGS = _SINGLE_VALUES | {
     *(_BITS, _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES, _SAMPLE_FORMAT),
     *(292, 293, 320, 338, 347, *range(512, 522), 529, 530, 531, 532),
 }
-# What is read here but not handed on.
-_FACTS = {_ORIENTATION, *_MAX_SAMPLE_VALUES}
+# Tags that are read here, but not copied to the new file.
+_READ_ONLY_TAGS = {_ORIENTATION, *_MAX_SAMPLE_VALUES}
 _VALUE_FORMATS = {1: "B", 3: "H", 4: "L", 16: "Q"}
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 _DEEP = 16
 _UNSIGNED, _WHITE_IS_ZERO, _SEPARATE_PLANES = 1, 0, 2
 _MAX_PAGES = 10_000
 _BIG_TIFF = 43
-# Pillow writes to the log where there are more.
+# Pillow logs an error above this number.
 _MAX_SAMPLES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Byte order and widths of a classic TIFF or a BigTIFF."""
+    """Byte order and field sizes of a classic TIFF or a BigTIFF."""
 
     order: str
     is_big: bool
@@ -78,7 +79,7 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One directory: its pixel tags as they stand in the file, and their numbers."""
+    """One directory: its raw pixel tags and their numeric values."""
 
     entries: Mapping[int, bytes]
     values: Mapping[int, tuple[int, ...]]
@@ -95,12 +96,13 @@ def inspect_tiff(encoded: bytes, max_pixels: int) -> Container:
         max_pixels: Largest width x height allowed.
 
     Returns:
-        A file with nothing but the first page's pixels, its size, orientation and number of pages.
+        A file with only the first page's pixels, its size, orientation and number of pages.
 
     Raises:
-        DamagedImageError: A page is broken, or its pixels lie beyond the end of the file.
+        DamagedImageError: A page is damaged, or its pixels lie beyond the end of the file.
         ImageTooLargeError: The declared size is too large.
-        UnsupportedFormatError: The pixels are no unsigned whole numbers of 1, 2, 4, 8 or 16 bits.
+        UnsupportedFormatError: The compression, the layout or the sample format is not supported;
+            samples must be unsigned integers of 1, 2, 4, 8 or 16 bits.
     """
     layout = _Layout("<" if encoded.startswith(b"II") else ">", _BIG_TIFF in encoded[2:4])
     first: _Page | None = None
@@ -122,7 +124,7 @@ def inspect_tiff(encoded: bytes, max_pixels: int) -> Container:
     except (struct.error, OverflowError):
         raise cut_off(_NAME, "inside a directory") from None
     if first is None:
-        raise damaged(_NAME, "it holds no page")
+        raise damaged(_NAME, "it has no pages")
     orientation = checked_orientation(first.one(_ORIENTATION, 1))
     whites = [max(first.values[tag]) for tag in _MAX_SAMPLE_VALUES if first.values.get(tag)]
     return Container(
@@ -149,11 +151,11 @@ def _read_page(encoded: bytes, layout: _Layout, offset: int) -> tuple[_Page, int
     for position in range(start, end, layout.entry_bytes):
         entry = encoded[position : position + layout.entry_bytes]
         tag, kind = struct.unpack_from(f"{layout.order}HH", entry)
-        if tag in entries or tag not in _PIXEL_TAGS | _FACTS:
+        if tag in entries or tag not in _PIXEL_TAGS | _READ_ONLY_TAGS:
             continue
         numbers = _read_values(encoded, layout, entry)
         if tag in _SINGLE_VALUES and len(numbers) != 1:
-            raise damaged(_NAME, f"tag {tag} has {len(numbers)} values of type {kind}, not one")
+            raise damaged(_NAME, f"tag {tag} has {len(numbers)} values of type {kind}, expected 1")
         entries[tag] = entry
         if numbers:
             values[tag] = numbers
@@ -179,25 +181,25 @@ def _read_values(encoded: bytes, layout: _Layout, entry: bytes) -> tuple[int, ..
 
 def _check_samples(page: _Page, max_pixels: int) -> None:
     if page.one(_COMPRESSION, 1) not in _COMPRESSIONS:
-        raise _unsupported(f"is packed by method {page.one(_COMPRESSION, 1)}")
+        raise _unsupported(f"uses the unknown compression {page.one(_COMPRESSION, 1)}")
     bits = set(page.values.get(_BITS, (1,)))
     formats = set(page.values.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
     n_samples = page.one(_SAMPLES, 1)
     if not 1 <= n_samples <= _MAX_SAMPLES:
-        raise _unsupported(f"has {n_samples} samples per pixel; allowed are 1 to {_MAX_SAMPLES}")
+        raise _unsupported(f"has {n_samples} samples per pixel; allowed: 1 to {_MAX_SAMPLES}")
     if not bits <= {1, 2, 4, 8, _DEEP} or formats != {_UNSIGNED}:
         raise _unsupported(
-            f"stores samples of {sorted(bits)} bits in sample format {sorted(formats)}; allowed "
-            "are unsigned whole numbers (format 1) of 1, 2, 4, 8 or 16 bits, because others have "
-            "no defined white"
+            f"has samples of {sorted(bits)} bits in sample format {sorted(formats)}; allowed: "
+            "unsigned integers (format 1) of 1, 2, 4, 8 or 16 bits, because other samples have no "
+            "defined white level"
         )
-    # Pillow reads both as if they were something else.
+    # Pillow silently misreads both.
     if _DEEP in bits and page.one(_PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
-        raise _unsupported("stores 16-bit grey values with white as zero")
+        raise _unsupported("has 16-bit grey values with white as zero")
     if _DEEP in bits and page.one(_PLANAR, 1) == _SEPARATE_PLANES:
-        raise _unsupported("stores 16-bit colours in separate planes")
+        raise _unsupported("has 16-bit colours in separate planes")
     if page.one(_TILE_WIDTH, 1) * page.one(_TILE_HEIGHT, 1) > max_pixels:
-        raise _unsupported(f"has tiles of more than {max_pixels:,} pixels")
+        raise _unsupported(f"has tiles of more than max_pixels = {max_pixels:,} pixels")
 
 
 def _check_extents(page: _Page, n_file_bytes: int) -> None:
@@ -213,7 +215,7 @@ def _check_extents(page: _Page, n_file_bytes: int) -> None:
         n_needed *= page.one(_SAMPLES, 1)
     if not offsets or len(offsets) < n_needed:
         raise damaged(_NAME, f"it has {len(offsets)} of {n_needed} strips or tiles")
-    # The number of bytes per strip may be missing; the decoder then notices a file that ends early.
+    # The byte counts may be missing; the decoder then detects a file that ends early.
     extents: Iterable[tuple[int, int]] = (
         zip(offsets, lengths, strict=True)
         if len(lengths) == len(offsets)
@@ -230,11 +232,11 @@ def _ceil_div(value: int, step: int) -> int:
 
 
 def _unsupported(fact: str) -> UnsupportedFormatError:
-    return UnsupportedFormatError(f"the TIFF image {fact}; save it as PNG with 8 or 16 bits")
+    return UnsupportedFormatError(f"the TIFF file {fact}. Save the image as an 8-bit PNG.")
 
 
 def _one_page(encoded: bytes, layout: _Layout, page: _Page) -> bytes:
-    """The file with a new directory at its end: one page, pixel tags, no orientation."""
+    """Append a new directory to the file: one page, pixel tags, no orientation."""
     entries = [entry for tag, entry in sorted(page.entries.items()) if tag in _PIXEL_TAGS]
     padding = b"\0" * (-len(encoded) % 8)
     start = struct.pack(layout.offset_format, len(encoded) + len(padding))

@@ -1,4 +1,4 @@
-"""Cut a tilted square out of an image, so that a rolled face stands upright."""
+"""Rotated square crops, in which a rolled face is upright."""
 
 import math
 from typing import Final
@@ -10,19 +10,19 @@ import numpy.typing as npt
 from emolens.core.geometry import Box
 from emolens.imaging.crop import crop_square
 
-# The square is turned at twice its final size: interpolating once at the final size would blur it.
+# The square is rotated at twice its final size, because interpolation at the final size would blur.
 _OVERSAMPLING = 2
 
-# Models know faces that are rolled a little; turning those gains nothing.
+# Models handle faces that are rolled a little; rotating those improves nothing.
 # Source: docs/experiments/0016-roll.md.
 MAX_UPRIGHT_DEGREES: Final = 20.0
 
 
 def turn_for(roll_degrees: float | None) -> float:
-    """How far to turn the crop of a face, in degrees: its roll, or 0 where it is about upright.
+    """Return the rotation for the crop of a face: its roll, or 0 if it is nearly upright.
 
     Args:
-        roll_degrees: Roll of the face, clockwise, or None where it is not known.
+        roll_degrees: Roll of the face in degrees, clockwise, or None if it is unknown.
     """
     if roll_degrees is None or abs(roll_degrees) <= MAX_UPRIGHT_DEGREES:
         return 0.0
@@ -32,15 +32,15 @@ def turn_for(roll_degrees: float | None) -> float:
 def crop_turned(
     image: npt.NDArray[np.uint8], square: Box, size_px: int, *, roll_degrees: float
 ) -> npt.NDArray[np.uint8]:
-    """Cut out a square that is turned about its centre, and bring it to a size.
+    """Crop a square that is rotated about its centre, and resize it.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
-        square: The square before it is turned, in pixels; it may lie partly outside the image.
-            What lies outside repeats the image's border.
+        square: The square before rotation, in pixels; it may lie partly outside the image. Pixels
+            outside the image repeat its border.
         size_px: Side of the result.
-        roll_degrees: How far the square is turned clockwise, in degrees. A face that is rolled by
-            the same angle stands upright in the result; 0 gives `crop_square`.
+        roll_degrees: Clockwise rotation of the square in degrees. A face with the same roll is
+            upright in the result; 0 equals `crop_square`.
 
     Returns:
         uint8 (size_px, size_px) or (size_px, size_px, 3), C-contiguous.
@@ -52,14 +52,14 @@ def crop_turned(
         return crop_square(image, square, size_px)
     angle = math.radians(roll_degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
-    # The upright square that holds the turned one.
+    # The upright square that contains the rotated one.
     reach = abs(cosine) + abs(sine)
     large_px = _OVERSAMPLING * size_px
-    # Less rounding, so that a quarter turn moves pixels and mixes none.
+    # Remove rounding errors, so that a quarter turn moves pixels without mixing them.
     around_px = math.ceil(reach * large_px - 1e-6)
     around = Box.from_center(square.center_xy, reach * square.width)
     upright = crop_square(image, around, around_px)
-    # From pixel centres of the result to pixel centres of the upright square.
+    # Maps pixel centres of the result to pixel centres of the upright square.
     scale = around_px / (reach * large_px)
     turn = scale * np.array([[cosine, -sine], [sine, cosine]])
     middle, around_middle = (large_px - 1) / 2, (around_px - 1) / 2
@@ -76,14 +76,14 @@ def crop_turned(
 
 
 def turn_heat(heat: npt.NDArray[np.float32], turn_degrees: float) -> npt.NDArray[np.float32]:
-    """Turn a map of a turned crop back, to lie on the image as the face does.
+    """Rotate a heat map of a rotated crop back into the orientation of the image.
 
     Args:
         heat: float32 (S, S), 0..1.
-        turn_degrees: How far the crop was turned, clockwise.
+        turn_degrees: Clockwise rotation of the crop in degrees.
 
     Returns:
-        float32 (S, S): the map turned clockwise about its centre; 0 where it does not reach.
+        float32 (S, S): the map, rotated clockwise about its centre; 0 outside of it.
     """
     if turn_degrees == 0:
         return heat

@@ -1,4 +1,4 @@
-"""WebP files: walk from chunk to chunk.
+"""WebP files: walk through the chunks.
 
 Source: RFC 9649 (WebP container), RFC 6386 section 9.1 (VP8 frame header).
 """
@@ -13,7 +13,7 @@ _RIFF_BYTES = 12
 _IMAGES = {b"VP8 ", b"VP8L", b"ANMF"}
 _LOSSLESS_SIGNATURE = 0x2F
 _SIDE_MASK = 0x3FFF
-# The shortest header with a size in it.
+# Length of the shortest header that contains the size.
 _HEADER_BYTES = 30
 
 
@@ -28,7 +28,7 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
         The file, its size, orientation and number of frames.
 
     Raises:
-        DamagedImageError: A chunk is broken, or the file is shorter than it declares.
+        DamagedImageError: A chunk is damaged, or the file is shorter than it declares.
         ImageTooLargeError: The declared size is too large.
     """
     size_wh = _read_size(encoded)
@@ -36,7 +36,7 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
     (declared,) = struct.unpack_from("<L", encoded, 4)
     end = declared + 8
     if end > len(encoded):
-        raise cut_off(_NAME, f"after {len(encoded)} of {end} bytes")
+        raise cut_off(_NAME, f"after {len(encoded):,} of {end:,} bytes")
     exif_blocks: list[bytes] = []
     n_images = n_frames = 0
     position = _RIFF_BYTES
@@ -50,7 +50,7 @@ def inspect_webp(encoded: bytes, max_pixels: int) -> Container:
         n_frames += kind == b"ANMF"
         position += 8 + length + length % 2
     if not n_images:
-        raise damaged(_NAME, "it holds no image data")
+        raise damaged(_NAME, "it has no image data")
     return Container(
         _NAME, size_wh, encoded[:end], first_orientation(exif_blocks), max(n_frames, 1)
     )
@@ -69,4 +69,4 @@ def _read_size(encoded: bytes) -> tuple[int, int]:
     if kind == b"VP8 " and encoded[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", encoded, 26)
         return width & _SIDE_MASK, height & _SIDE_MASK
-    raise damaged(_NAME, f"its first chunk {kind!r} begins with no image header")
+    raise damaged(_NAME, f"its first chunk {kind!r} has no image header")

@@ -1,7 +1,7 @@
-"""What is to be done, for whoever asks: command line, server, batch.
+"""The use cases of emolens, for the command line, servers and batch jobs.
 
-No terminal, no HTTP, no signals and no threads of its own: progress, news and the wish to stop come
-as arguments.
+A job has no terminal, HTTP, signals or threads of its own. Callers pass callbacks for progress,
+events and stopping.
 """
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""How quick this machine is, stage by stage."""
+"""Throughput and latency on this computer, stage by stage."""
 
 import os
 import platform
@@ -28,18 +28,18 @@ _USUAL_SIZE: Final = (640, 480)
 _N_FACES: Final = (0, 1, 2, 4, 8)
 _THREADS: Final = (1, 2)
 _STAGES: Final = ("detection", "following", "classification", "drawing")
-_CAPTION: Final = "milliseconds: half of the runs take no longer / 19 of 20 take no longer"
+_CAPTION: Final = "latencies in milliseconds: median / 95th percentile"
 
 
 @dataclass(frozen=True, slots=True)
 class BenchCase:
-    """One thing to measure.
+    """One configuration to measure.
 
     Attributes:
-        mode: Whose settings: `live` or `video`.
-        n_threads: Threads of each model, and of OpenCV.
-        size_wh: (width, height) of the frames in pixels; None on a video.
-        n_faces: Faces in them; None on a video.
+        mode: The command whose settings are used: `live` or `video`.
+        n_threads: Number of threads of each model and of OpenCV.
+        size_wh: (width, height) of the frames in pixels; None for a video.
+        n_faces: Number of faces per frame; None for a video.
     """
 
     mode: str
@@ -48,22 +48,22 @@ class BenchCase:
     n_faces: int | None
 
     def settings(self, detector: str, detector_px: int | None) -> StreamSettings:
-        """Those of `live` or of `video`; without limits, which would hide what a stage takes."""
+        """Create the settings of `live` or `video` without rate limits, which hide latencies."""
         usual = StreamSettings.for_live() if self.mode == "live" else StreamSettings()
-        side_px = usual.search_px(detector) if detector_px is None else detector_px
+        side_px = usual.resolve_detector_px(detector) if detector_px is None else detector_px
         return StreamSettings(detector_px=side_px)
 
 
 @dataclass(frozen=True, slots=True)
 class BenchJob:
-    """What is measured.
+    """A benchmark of the stream pipeline.
 
     Attributes:
-        source: A video to measure on; None takes generated clips.
-        n_frames: Frames of each measurement.
+        source: Video to measure; None uses generated clips.
+        n_frames: Number of frames per measurement.
         model: Name or path of the emotion model.
         detector: Name of the detector.
-        detector_px: Longer side of what it sees of a 4:3 frame; None takes the usual one.
+        detector_px: Longer side of the detector's input for a 4:3 frame; None uses the default.
     """
 
     source: str | None = None
@@ -73,11 +73,11 @@ class BenchJob:
     detector_px: int | None = None
 
     def measure(self, progress: Progress = silently) -> list[tuple[BenchCase, SpeedMetrics]]:
-        """Measure every case, one after the other.
+        """Measure all cases in sequence.
 
         Raises:
             ConfigError: The source is a camera, or an option is unknown or out of range.
-            ModelError: A model cannot be used.
+            ModelError: A model cannot be loaded.
             SourceError: The source cannot be read, or has no frames.
         """
         cases = list(_cases_of(self.source))
@@ -90,18 +90,18 @@ class BenchJob:
         return measured
 
     def _measure(self, case: BenchCase) -> SpeedMetrics:
-        # OpenCV's own threads are part of what is measured.
+        # The measurement includes OpenCV's own threads.
         cv2.setNumThreads(case.n_threads)
         models = Models(model=self.model, detector=self.detector, n_threads=case.n_threads)
         analyzer = models.stream_analyzer(settings=case.settings(self.detector, self.detector_px))
         frames = _frames_of(case, self.source, self.n_frames)
-        figures = measure_speed(frames, analyzer, max_frames=self.n_frames)
-        if not figures.n_frames:
+        metrics = measure_speed(frames, analyzer, max_frames=self.n_frames)
+        if not metrics.n_frames:
             raise SourceError(f"{self.source} has no frames")
-        return figures
+        return metrics
 
     def record(self, measured: Sequence[tuple[BenchCase, SpeedMetrics]]) -> dict[str, object]:
-        """All figures as plain values, with what they were measured on."""
+        """Return all metrics as plain values, with the hardware, models and settings."""
         return _record(
             measured, model=self.model, detector=self.detector, detector_px=self.detector_px
         )
@@ -131,7 +131,9 @@ def _frames_of(case: BenchCase, source: str | None, n_frames: int) -> FrameSourc
         )
     plan = plan_source(source)
     if plan.is_endless:
-        raise ConfigError("cameras give frames at their own speed; give a video file")
+        raise ConfigError(
+            f"{plan.name} is a live source, which limits the frame rate. Use a video file."
+        )
     return plan.open()
 
 
@@ -155,36 +157,36 @@ def _record(
                 "threads": case.n_threads,
                 "size_wh": case.size_wh,
                 "faces": case.n_faces,
-                **figures.to_dict(),
+                **metrics.to_dict(),
             }
-            for case, figures in measured
+            for case, metrics in measured
         ],
     }
 
 
 def _processor() -> str:
-    """What the processor calls itself."""
+    """Return the model name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        lines = []  # another system than Linux
+        lines = []  # not Linux
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 
 
 def bench_text(measured: Sequence[tuple[BenchCase, SpeedMetrics]]) -> list[Block]:
-    """All figures as a table."""
+    """Format all metrics as a table."""
     headings = ("settings", "threads", "size", "faces", "frames/s", "frame, ms", *_STAGES)
     rows = [
         (
             case.mode,
             str(case.n_threads),
             f"{case.size_wh[0]}x{case.size_wh[1]}" if case.size_wh else "",
-            str(figures.n_faces if case.n_faces is None else case.n_faces),
-            f"{figures.frames_per_s:.0f}",
-            *(_cell(figures.stages.get(stage)) for stage in ("frame", *_STAGES)),
+            str(metrics.n_faces if case.n_faces is None else case.n_faces),
+            f"{metrics.frames_per_s:.0f}",
+            *(_cell(metrics.stages.get(stage)) for stage in ("frame", *_STAGES)),
         )
-        for case, figures in measured
+        for case, metrics in measured
     ]
     return [TextTable(headings, rows, numbers_from(1, len(headings))), _CAPTION]
 

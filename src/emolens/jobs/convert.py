@@ -1,4 +1,4 @@
-"""Any data set as one Parquet file."""
+"""Conversion of a data set to one Parquet file."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -15,17 +15,17 @@ from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import writing
 
-# A row group: read back piece by piece, and written before memory notices.
-_ROWS_AT_ONCE = 2048
+# One row group. Reading and writing in groups keeps memory use low.
+_ROWS_PER_GROUP = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A data set that was written as one file.
+    """The result of a conversion.
 
     Attributes:
-        n_faces: Faces in it.
-        report: What was left out, skipped, assumed.
+        n_faces: Number of faces in the file.
+        report: Faces left out or skipped, and warnings.
     """
 
     n_faces: int
@@ -40,22 +40,24 @@ def convert_data(
     skip_damaged: bool = False,
     progress: Progress = silently,
 ) -> Converted:
-    """Write a data set as one Parquet file: grey faces, labels, splits, people and FER+ votes.
+    """Convert a data set to one Parquet file: grey faces, labels, splits, subjects, FER+ votes.
 
     Args:
-        source: Any source that `datasets.loading` reads.
-        out: The file to write.
-        size_px: Side of the square that every face is brought to; None keeps its own size.
-        skip_damaged: Leave out and count faces that cannot be read.
-        progress: Shows how far it is.
+        source: Data set in any format that `datasets.loading` reads.
+        out: Parquet file to write.
+        size_px: Side in pixels of the square to resize faces to; None keeps their sizes.
+        skip_damaged: Skip and count damaged faces instead of raising an error.
+        progress: Progress callback.
 
     Raises:
-        ConfigError: Another ending than Parquet's.
-        DatasetError: The source breaks its format, or has no faces.
+        ConfigError: The file name does not have a suffix of Parquet files.
+        DatasetError: The source violates its format, or has no faces.
         OutputError: The file cannot be written.
     """
     if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"{out}: the file must end in {' or '.join(sorted(SUFFIXES))}")
+        raise ConfigError(
+            f"{out}: the suffix is {out.suffix!r}; allowed: {' or '.join(sorted(SUFFIXES))}"
+        )
     report = ReadingReport(skip_damaged=skip_damaged)
     samples = iter_faces(source, report=report)
     n_faces = 0
@@ -65,7 +67,7 @@ def convert_data(
         # Images are compressed already.
         pq.ParquetWriter(file, SCHEMA, compression="none") as writer,
     ):
-        while part := list(itertools.islice(samples, _ROWS_AT_ONCE)):
+        while part := list(itertools.islice(samples, _ROWS_PER_GROUP)):
             writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
             n_faces += len(part)
             done(n_faces)

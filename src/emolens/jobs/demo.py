@@ -1,4 +1,4 @@
-"""The main job on a bundled image and clip."""
+"""The analysis of a bundled image and clip."""
 
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ CLIP_FILES: Final = ("crossing.mkv", "crossing.csv", "crossing.html")
 
 
 def demo_image(models: Models, out: Path) -> tuple[str, FrameResult]:
-    """Analyse the bundled portrait; writes `IMAGE_FILES` into a folder."""
+    """Analyse the bundled portrait and write `IMAGE_FILES` to a folder."""
     source = sample_image()
     decoded = read_image(source)
     result = models.image_analyzer().analyze_image(decoded.image)
@@ -37,9 +37,9 @@ def demo_image(models: Models, out: Path) -> tuple[str, FrameResult]:
 def demo_clip(
     models: Models, out: Path, *, progress: Progress = silently, stopping: Stopping = never
 ) -> Recorded:
-    """Follow two people who pass each other, from two images in the public domain.
+    """Track two faces that cross, generated from two images in the public domain.
 
-    Writes `CLIP_FILES` into a folder.
+    The results are written to a folder as `CLIP_FILES`.
     """
     annotated, table, page = (out / name for name in CLIP_FILES)
     return analyze_video(

@@ -1,4 +1,4 @@
-"""What is installed, what really runs, and whether it is sound."""
+"""A check of the installation: versions, devices, model files, camera and video support."""
 
 import importlib.metadata
 import os
@@ -13,20 +13,20 @@ from emolens.core.libraries import broken_libraries, explaining_imports
 from emolens.runtime.catalogue import DEFAULT_ALIAS, KnownModel, find_model, known_models
 
 _BASE_PACKAGES = (
-    *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow", "scikit-learn"),
-    *("pyarrow", "plotly"),
+    *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow"),
+    *("pyarrow", "scipy"),
 )
 _TRAIN_PACKAGES = ("torch", "torchvision", "timm", "lightning", "onnx")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found.
+    """The result of the check.
 
     Attributes:
-        findings: What was looked at, and what it is like.
-        broken: Libraries that cannot be loaded.
-        is_sound: Whether everything that is needed works.
+        findings: The name and result of each check.
+        broken: Errors of libraries that cannot be loaded.
+        is_sound: Whether all required components work.
     """
 
     findings: dict[str, str]
@@ -35,31 +35,31 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at versions, devices, model files, camera and video support; nothing is switched on."""
+    """Check versions, devices, model files, camera and video support without opening a camera."""
     broken = tuple(broken_libraries())
     findings = {
         "emolens": emolens.__version__,
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "cpu cores": str(os.cpu_count()),
-        "inference device": _ask(_devices),
-        "telemetry of ONNX Runtime": _ask(_telemetry),
+        "inference device": _check(_devices),
+        "telemetry of ONNX Runtime": _check(_telemetry),
         **{package: _version(package) for package in (*_BASE_PACKAGES, *_TRAIN_PACKAGES)},
-        "ffmpeg in PyAV": _ask(_pyav_ffmpeg),
-        "ffmpeg in OpenCV": _ask(_opencv_ffmpeg),
-        "camera": _ask(_cameras),
-        "screen for windows": _ask(_screen),
+        "ffmpeg in PyAV": _check(_pyav_ffmpeg),
+        "ffmpeg in OpenCV": _check(_opencv_ffmpeg),
+        "camera": _check(_cameras),
+        "screen for windows": _check(_screen),
     }
     is_sound = not broken
-    chosen = find_model(DEFAULT_ALIAS, "detector")
+    default = find_model(DEFAULT_ALIAS, "detector")
     findings["default detector"] = (
-        f"{chosen.name}, installed" if chosen.is_installed else f"{chosen.name}, not installed"
+        f"{default.name}, installed" if default.is_installed else f"{default.name}, not installed"
     )
     for model in known_models():
         try:
             model.read()
             findings[f"model {model.name}"] = f"sound, SHA-256 {model.sha256}"
         except ModelError as error:
-            if model.is_installed or not model.is_optional or model is chosen:
+            if model.is_installed or not model.is_optional or model is default:
                 is_sound = False
             findings[f"model {model.name}"] = str(error)
     return Diagnosis(findings, broken, is_sound)
@@ -72,16 +72,16 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _ask(question: Callable[[], str]) -> str:
-    """The answer, as far as the libraries that it needs can be loaded."""
+def _check(check: Callable[[], str]) -> str:
+    """Return the result of a check, or `unknown` if a library that it needs cannot be loaded."""
     try:
         with explaining_imports():
-            return question()
+            return check()
     except BrokenLibraryError:
         return "unknown: a library cannot be loaded"
 
 
-# These import what they ask, so that the others are answered where it cannot be loaded.
+# Each check imports its own library, so a broken one does not affect the others.
 
 
 def _devices() -> str:
@@ -104,7 +104,7 @@ def _opencv_ffmpeg() -> str:
 
 
 def _pyav_ffmpeg() -> str:
-    """The version that reads and records video, and whether it can record."""
+    """Return the FFmpeg version that reads and records video, and whether it can record."""
     from emolens.imaging.pyav import av  # noqa: PLC0415
 
     codec = "libx264" if "libx264" in av.codecs_available else "no libx264, so no recording"
@@ -112,12 +112,12 @@ def _pyav_ffmpeg() -> str:
 
 
 def _cameras() -> str:
-    """Devices only; opening one would switch its light on."""
+    """List devices without opening them, which would switch on their light."""
     from emolens.media.camera_source import find_cameras  # noqa: PLC0415
 
     devices = find_cameras()
     if devices is None:
-        return "not looked for on this system"
+        return "not detected on this system"
     return ", ".join(devices) or "none"
 
 
@@ -129,11 +129,11 @@ def _screen() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelFinding:
-    """What the file of a model is like.
+    """The result of checking the file of a model.
 
     Attributes:
-        text: In words.
-        error: What is wrong with it, or None.
+        text: The result in words.
+        error: The error, or None.
     """
 
     text: str
@@ -141,7 +141,7 @@ class ModelFinding:
 
 
 def check_model(model: KnownModel) -> ModelFinding:
-    """Check the SHA-256 of a model's file, and load it if it is one of emolens's own."""
+    """Verify the SHA-256 of a model file, and load it if it is a model of emolens."""
     if not model.is_installed and model.is_optional:
         return ModelFinding(f"{model.name}: not installed")
     from emolens.runtime.model_file import (  # noqa: PLC0415 (doctor works without it)

@@ -1,4 +1,4 @@
-"""Models measured on labelled faces: one pair, or every model on every source."""
+"""Evaluation of models on labelled faces: one pair, or every model on every source."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 METRICS: Final = "metrics.json"
 REPORT: Final = "report.html"
-# Heat maps are drawn at twice the size of FER2013's faces.
+# Heat maps are twice as large as the faces of FER2013.
 _MAP_PX: Final = 96
 
 
 def model_for(name: str, target: Target) -> str:
-    """The model meant by a name: the default one is another for labels than for other targets."""
+    """Resolve the name of a model; labels and other targets have different default models."""
     if name != DEFAULT_ALIAS:
         return name
     return LABEL_MODEL if target is Target.LABEL else DEFAULT_EMOTION_MODEL
@@ -45,18 +45,17 @@ def model_for(name: str, target: Target) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationJob:
-    """How every pair of a model and a source is measured.
+    """The settings of an evaluation.
 
     Attributes:
-        split: The split to measure on; None takes the one held out.
-        target: What is right.
-        tta: Take the mean of ten views as a model's answer.
-        training: Where the training rows are that the models have seen; None takes those of the
-            source itself.
-        has_leaks: Whether to look for faces that stand in the training rows too.
-        compare: Another model to compare with on the same faces, or None.
-        shows_faces: Whether pages show faces: mistakes, and maps of where the model looked.
-        progress: Shows how far it is.
+        split: Split to measure; None uses the held-out split.
+        target: Ground truth.
+        tta: Whether to average the predictions over ten views (test-time augmentation).
+        training: Data set with the training rows of the models; None uses those of the source.
+        has_leaks: Whether to detect faces that also occur in the training rows.
+        compare: Second model to compare on the same faces, or None.
+        shows_faces: Whether reports show faces: mistakes and heat maps.
+        progress: Progress callback.
     """
 
     split: Split | None = None
@@ -70,19 +69,19 @@ class EvaluationJob:
     _models: dict[str, Models] = field(default_factory=dict, init=False, repr=False)
 
     def measure(self, source: Path, models: Sequence[str]) -> list[Cell]:
-        """Every model on one source, which is read once and whose copies are looked for once.
+        """Measure every model on one source, which is read and checked for leaks only once.
 
         Raises:
-            DatasetError: The source, or the training rows, cannot be read.
-            ModelError: A model cannot be used.
+            DatasetError: The source or the training rows cannot be read.
+            ModelError: A model cannot be loaded.
         """
         classifiers = [self._loaded(model).classifier for model in models]
         rival = self._loaded(self.compare).classifier if self.compare else None
-        readers = classifiers + ([rival] if rival else [])
+        all_classifiers = classifiers + ([rival] if rival else [])
         benchmark = read_benchmark(
             source,
             self.split,
-            sizes_px=[reader.input_spec.size_px for reader in readers],
+            sizes_px=[one.input_spec.size_px for one in all_classifiers],
             training=self.training,
             has_leaks=self.has_leaks,
             target=self.target,
@@ -112,20 +111,20 @@ class EvaluationJob:
                 "rival_sha256": rival.model_sha256 if rival else None,
                 **evaluation.to_dict(),
             }
-            # Of the faces no more is kept than pages show.
-            kept = {faces.images.shape[1]: faces} if self.shows_faces else {}
-            seen = replace(benchmark, training=None, by_size=kept)
-            cells.append(Cell(model, seen, evaluation, record, warnings))
+            # Keep only the faces that reports show, to save memory.
+            by_size = {faces.images.shape[1]: faces} if self.shows_faces else {}
+            reduced = replace(benchmark, training=None, by_size=by_size)
+            cells.append(Cell(model, reduced, evaluation, record, warnings))
         return cells
 
     def measure_all(
         self, sources: Sequence[Path], models: Sequence[str], on_error: Callable[[str], None]
     ) -> CrossEvaluation:
-        """Every model on every source; a source that cannot be read is told and left out.
+        """Measure every model on every source; report and skip sources that cannot be read.
 
         Raises:
             DatasetError: No source can be read.
-            ModelError: A model cannot be used.
+            ModelError: A model cannot be loaded.
         """
         columns = []
         for source, name in zip(sources, names_of(sources), strict=True):
@@ -134,18 +133,18 @@ class EvaluationJob:
             except DatasetError as error:
                 on_error(str(error))
         if not columns:
-            raise DatasetError("none of the sources could be read")
+            raise DatasetError("none of the sources can be read")
         return CrossEvaluation.of(columns)
 
     def write(self, folder: Path, cell: Cell) -> tuple[Path, Path]:
-        """Write figures and page of one pair into a folder, and return both files."""
+        """Write the metrics and report of one pair to a folder and return both paths."""
         gallery = None
         if self.shows_faces:
             gallery = _gallery(cell, self._loaded(cell.model).explainer)
         return _write(folder, to_line(cell.record), _page(cell, gallery))
 
     def write_all(self, folder: Path, cross: CrossEvaluation) -> list[tuple[Path, Path]]:
-        """Write a page of each pair into a folder of its own, and one over all of them."""
+        """Write a report for each pair to its own subfolder, and one report for all pairs."""
         from emolens.reports.cross_page import (  # noqa: PLC0415 (plotting is optional)
             cross_page,
             folders_of,
@@ -160,7 +159,7 @@ class EvaluationJob:
         return [*written, _write(folder, to_line(cross.to_dict()), page)]
 
     def _loaded(self, model: str) -> Models:
-        """A model, of which one file is read once, whatever it is needed for."""
+        """Load a model, or return it from the cache."""
         if model not in self._models:
             self._models[model] = Models(model=model, n_threads=os.cpu_count())
         return self._models[model]
@@ -195,7 +194,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
 
 
 def _gallery(cell: Cell, explainer: ActivationExplainer) -> "Gallery":
-    """The surest mistakes, and where the model looked in these and in the surest hits."""
+    """Collect the most confident mistakes, and heat maps of the most confident predictions."""
     from emolens.reports.evaluation_page import (  # noqa: PLC0415 (plotting is optional)
         Gallery,
         surest_rows,
@@ -219,10 +218,12 @@ def _maps(
     faces: FaceSet,
     rows: npt.NDArray[np.int64],
 ) -> list[npt.NDArray[np.uint8]]:
-    """Faces of some rows with a heat map of the class that was named, uint8 BGR."""
+    """Draw heat maps of the predicted class over the faces of some rows, uint8 BGR."""
     images = faces.images[rows]
-    named = evaluation.predictions.predicted[rows].tolist()
+    predicted = evaluation.predictions.predicted[rows].tolist()
     return [
         draw_heat(as_bgr(image), maps.heat_map(Emotion(index), _MAP_PX), _MAP_PX)
-        for image, maps, index in zip(images, explainer.explain(list(images)), named, strict=True)
+        for image, maps, index in zip(
+            images, explainer.explain(list(images)), predicted, strict=True
+        )
     ]

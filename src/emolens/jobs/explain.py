@@ -1,4 +1,4 @@
-"""Where in the faces of an image the evidence for a class lies, as an image and as places."""
+"""Heat maps of the evidence for each class in the faces of an image, and their main regions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,9 @@ from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_
 from emolens.rendering.overlay import label_text
 from emolens.reports.text import TextTable
 
-# The face below a heat map, larger than any that is drawn.
+# Side of the face crop below a heat map, larger than any drawn size.
 _CROP_PX: Final = 560
-# Places are read off a map of this side, which three divides.
+# Side of the heat map that is split into 3 x 3 regions.
 _PLACES_PX: Final = 48
 _N_PLACES: Final = 3
 _MIN_SHARE: Final = 0.1
@@ -33,11 +33,11 @@ _MIN_SHARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
-    """One face and where the evidence lies in it.
+    """One face with the evidence for each class.
 
     Attributes:
-        title: Which face it is, and what it is named.
-        result: What is said of it.
+        title: Number, position and label of the face.
+        result: The result for the face.
         maps: The evidence for each class.
     """
 
@@ -46,7 +46,7 @@ class Explained:
     maps: ActivationMaps
 
     def places(self, emotion: Emotion) -> str:
-        """Where the evidence for a class lies, in words."""
+        """Describe the regions with the most evidence for a class."""
         places = evidence_places(self.maps.heat_map(emotion, _PLACES_PX))[:_N_PLACES]
         shown = [f"{place.name} {place.share:.0%}" for place in places if place.share >= _MIN_SHARE]
         return ", ".join(shown) or "nowhere"
@@ -57,25 +57,25 @@ class Explanation:
     """All faces of an image.
 
     Attributes:
-        faces: The faces, largest first; empty, and nothing is written, where there is none.
-        warnings: What is to be known about the image, for people.
+        faces: The faces, largest first; if empty, no file is written.
+        warnings: Warnings about the image, for users.
     """
 
     faces: tuple[Explained, ...]
     warnings: tuple[str, ...]
 
-    def table(self, asked: Emotion | None = None) -> TextTable:
-        """Probabilities and places of all classes; the one asked for, or named, is strong."""
+    def table(self, emphasized: Emotion | None = None) -> TextTable:
+        """Format probabilities and regions of all classes; by default, emphasize the top class."""
         rows: list[tuple[str, ...]] = []
         strong: set[tuple[int, int]] = set()
         for face in self.faces:
             for emotion in Emotion:
-                if emotion is (asked or face.result.top):
+                if emotion is (emphasized or face.result.top):
                     strong |= {(len(rows), column) for column in range(4)}
                 title = face.title if emotion is Emotion.ANGRY else ""
                 probability = float(face.maps.scores.probabilities[emotion])
                 rows.append((title, emotion.label, f"{probability:.1%}", face.places(emotion)))
-        headings = ("face", "class", "probability", "evidence lies")
+        headings = ("face", "class", "probability", "evidence")
         return TextTable(headings, rows, frozenset({2}), frozenset(strong))
 
 
@@ -88,15 +88,15 @@ def explain_image(
     emotion: Emotion | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
-    """Draw where the evidence lies in every face of an image.
+    """Draw heat maps of the evidence in every face of an image.
 
     Args:
-        path: The image.
-        out: The image to write.
-        explainer: Makes the maps.
-        detector: Finds the faces, or None where the image is one face, cut out already.
-        emotion: Draw this class alone, large; all seven unless given.
-        max_pixels: Largest width x height of an image that is decoded.
+        path: Image to read.
+        out: Image to write.
+        explainer: Explainer that computes the heat maps.
+        detector: Face detector, or None to treat the image as one face crop.
+        emotion: Draw only this class, enlarged; None draws all seven.
+        max_pixels: Maximum number of pixels (width x height) of the image.
 
     Raises:
         InputError: The image cannot be read.
@@ -105,34 +105,34 @@ def explain_image(
     decoded = read_image(path, max_pixels=max_pixels)
     framed = ImageAnalyzer(detector, explainer).frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])
-    results = [face.named(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]
+    results = [face.to_result(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]
     faces = tuple(
         Explained(_title(index, result), result, of_face)
         for index, (result, of_face) in enumerate(zip(results, maps, strict=True))
     )
     if faces:
-        write_image(out, _figure(decoded.image, framed, faces, emotion))
-    left_out = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
-    warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + left_out
+        write_image(out, _draw(decoded.image, framed, faces, emotion))
+    too_small = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
+    warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + too_small
     return Explanation(faces, warnings)
 
 
-def _figure(
+def _draw(
     image: npt.NDArray[np.uint8],
     framed: list[FramedFace],
     faces: tuple[Explained, ...],
-    asked: Emotion | None,
+    emotion: Emotion | None,
 ) -> npt.NDArray[np.uint8]:
     drawn = []
     for face, explained in zip(framed, faces, strict=True):
         crop = crop_turned(image, face.square, _CROP_PX, roll_degrees=face.turn_degrees)
         heats = (
             explained.maps.heat_maps(_CROP_PX)
-            if asked is None
-            else explained.maps.heat_map(asked, _CROP_PX)[np.newaxis]
+            if emotion is None
+            else explained.maps.heat_map(emotion, _CROP_PX)[np.newaxis]
         )
         drawn.append(ExplainedFace(explained.title, crop, explained.maps.scores, heats))
-    return draw_all_classes(drawn) if asked is None else draw_one_class(drawn, asked)
+    return draw_all_classes(drawn) if emotion is None else draw_one_class(drawn, emotion)
 
 
 def _title(index: int, result: FaceResult) -> str:

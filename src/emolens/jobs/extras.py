@@ -1,4 +1,4 @@
-"""What optional features need: their packages, and caches that do not outlive the process."""
+"""Requirements of optional features: their packages, and temporary caches."""
 
 import atexit
 import functools
@@ -13,28 +13,27 @@ from emolens.core.errors import MissingExtraError
 
 _TRAIN_PACKAGES = (
     *("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript"),
-    *("tensorboard", "pandas", "matplotlib"),
+    *("tensorboard", "tomli_w", "pandas", "matplotlib"),
 )
 
 _REPORT_PACKAGES = ("pandas", "seaborn")
 
-# fontconfig, which matplotlib asks for fonts, keeps no list of its own then. matplotlib finds the
-# fonts of the system in their folders as well.
+# A fontconfig configuration without font folders. matplotlib also reads the system's font folders.
 _FONTS: Final = "<fontconfig><cachedir>{folder}</cachedir></fontconfig>\n"
 
 
 def require_training(feature: str) -> None:
-    """Raise `MissingExtraError` unless everything that `emolens.training` imports is installed."""
+    """Raise `MissingExtraError` unless all packages of `emolens.training` are installed."""
     _require(_TRAIN_PACKAGES, feature, "train")
 
 
 def require_gradcam(feature: str) -> None:
-    """Raise `MissingExtraError` unless everything that Grad-CAM of checkpoints needs is there."""
+    """Raise `MissingExtraError` unless all packages for Grad-CAM of checkpoints are installed."""
     _require((*_TRAIN_PACKAGES, "captum"), feature, "train")
 
 
 def require_report(feature: str) -> None:
-    """Raise `MissingExtraError` unless everything that pages with plots need is installed."""
+    """Raise `MissingExtraError` unless all packages for reports with plots are installed."""
     _require(_REPORT_PACKAGES, feature, "report")
 
 
@@ -47,9 +46,9 @@ def _require(packages: tuple[str, ...], feature: str, extra: str) -> None:
 
 @functools.cache
 def _keep_caches_out_of_home() -> None:
-    """Put the caches of matplotlib and torch into a folder that goes when the command ends.
+    """Put the caches of matplotlib and torch in a temporary folder, removed at exit.
 
-    Whoever has set such a folder keeps it.
+    Folders set in environment variables are kept.
     """
     folder = Path(tempfile.mkdtemp(prefix="emolens-"))
     fonts = folder / "fonts.conf"
@@ -61,6 +60,6 @@ def _keep_caches_out_of_home() -> None:
 
 
 def _remove(folder: Path, owner: int) -> None:
-    """Remove the caches, unless this is a forked process: its parent still uses them."""
+    """Remove the caches, except in a forked process, whose parent still uses them."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Single images: each analysed by itself, and what goes wrong with one concerns that one alone."""
+"""Analysis of single images; an error in one does not affect the others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
     from emolens.contract import ImageRecord
 
 TABLE_LIMIT: Final = 100
-"""A table of more images than this is no longer read; a line of totals is."""
-# What libraries may raise on one image and not on the next.
+"""Maximum number of images in a table; for more, only the totals are printed."""
+# Errors that libraries may raise for a single image.
 _UNEXPECTED = (cv2.error, MemoryError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageOutcome:
-    """What came out of one image.
+    """The outcome of one image.
 
     Attributes:
-        path: The image, as it was asked for.
-        result: What was found; None where it could not be read.
-        error: Why it could not be read; None where it could.
-        copy_error: Why its annotated copy could not be written; None where it could, or nobody
-            wanted one.
+        path: Path of the image, as given.
+        result: The result, or None if the image cannot be analysed.
+        error: The error, or None on success.
+        copy_error: The error of writing the annotated copy, or None on success or without a copy.
     """
 
     path: str
@@ -43,8 +42,8 @@ class ImageOutcome:
 
     @property
     def record(self) -> "ImageRecord":
-        """The line of it."""
-        # Loaded on use: who wants a table alone does not wait for it.
+        """The JSON record of the image."""
+        # Loaded on use, because a table does not need it and pydantic is slow to import.
         from emolens.contract import image_error_record, image_record  # noqa: PLC0415
 
         if self.result is None:
@@ -53,7 +52,7 @@ class ImageOutcome:
 
 
 class ImageTotals:
-    """Adds up what people are told at the end; of many images no more than that is kept."""
+    """Totals of all images for the final output; a long run keeps only these totals."""
 
     def __init__(self) -> None:
         self.results: list[tuple[str, FrameResult]] = []
@@ -64,11 +63,11 @@ class ImageTotals:
 
     @property
     def is_long(self) -> bool:
-        """Whether there are more results than a table shows."""
+        """Whether there are too many results for a table."""
         return len(self.results) > TABLE_LIMIT
 
     def add(self, outcome: ImageOutcome) -> None:
-        """Take what came out of the next image."""
+        """Add the outcome of the next image."""
         self.n_images += 1
         path, result = outcome.path, outcome.result
         if outcome.error is not None:
@@ -90,19 +89,19 @@ def analyze_images(
     max_pixels: int = MAX_PIXELS,
     annotated: Path | None = None,
 ) -> Iterator[ImageOutcome]:
-    """Analyse images one after the other, when their outcomes are asked for.
+    """Analyse images lazily, in order.
 
     Args:
-        analyzer: Analyses them.
-        paths: Image files; a folder among them is one in which no image was found.
-        max_pixels: Largest width x height of an image that is decoded.
+        analyzer: Analyzer for single images.
+        paths: Image files. A folder in the list is a folder without images.
+        max_pixels: Maximum number of pixels (width x height) of an image.
         annotated: Folder for copies with boxes and labels, or None.
 
     Returns:
-        One outcome for each path, in order.
+        One outcome per path, in order.
 
     Raises:
-        OutputError: The folder cannot be made.
+        OutputError: The folder cannot be created.
     """
     drawings = AnnotatedImageSink(annotated, paths) if annotated else None
     return _outcomes(analyzer, paths, max_pixels, drawings)
@@ -141,7 +140,7 @@ def _analyze(
 def _draw(
     drawings: AnnotatedImageSink, path: str, decoded: DecodedImage, result: FrameResult
 ) -> EmolensError | None:
-    """Write the annotated copy; what went wrong concerns the copy alone, not the faces."""
+    """Write the annotated copy and return its error, which does not affect the result."""
     try:
         drawings.write(path, draw_faces(decoded.image, result.faces))
     except EmolensError as error:
@@ -152,4 +151,4 @@ def _draw(
 
 
 def _unexpected(error: Exception) -> ProcessingError:
-    return ProcessingError(f"the image could not be processed: {type(error).__name__}: {error}")
+    return ProcessingError(f"the image cannot be processed: {type(error).__name__}: {error}")

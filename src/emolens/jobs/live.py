@@ -1,4 +1,4 @@
-"""A live source: followed and named while it looks, shown, recorded, and written down."""
+"""Real-time analysis of a live source, with a window, recordings and data files."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
 from emolens.core.progress import say_nothing
-from emolens.jobs.streams import Look, Stopping, never, take_all
+from emolens.jobs.streams import DrawOptions, Stopping, never, take_all
 from emolens.media.open_source import SourcePlan
 from emolens.media.window import Window
 from emolens.pipeline.models import Models
@@ -20,36 +20,36 @@ from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.sessions.session import Session, SessionSummary
 from emolens.tracking import DEFAULT_TRACKER
 
-# How quickly the shown speed follows a change.
+# Weight of the newest frame in the moving average of the displayed speed.
 _SPEED_WEIGHT: Final = 0.1
 
 
 def _show_nothing(_result: FrameResult, _speed: str) -> None:
-    """Take a result that nobody looks at."""
+    """Ignore a result."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveJob:
-    """What is made of a live source.
+    """The settings and outputs of a live analysis.
 
     Attributes:
-        data: Sinks that take results as they come.
-        images: Sinks that take drawn frames, such as recordings.
-        window: A window to show them in, which ends the stream when it is closed, or None.
-        duration_s: Seconds after which the stream ends, or None.
-        look: How frames are drawn.
-        settings: How often what is done.
+        data: Sinks for results.
+        images: Sinks for annotated frames, such as recordings.
+        window: Window for annotated frames, or None; closing it ends the stream.
+        duration_s: Maximum duration of the stream in seconds, or None.
+        draw_options: Options for drawing frames.
+        settings: Rates of detection and classification.
         tracker: Name of the tracker.
-        on_result: Told every result, and the speed so far.
-        on_event: Told what happens to the source, and what its results warn about.
-        on_failure: Told at once which output failed.
+        on_result: Called with each result and the current speed.
+        on_event: Called with each event of the source and each new warning.
+        on_failure: Called immediately with the error of a failed output.
     """
 
     data: Sequence[ResultSink] = ()
     images: Sequence[ResultSink] = ()
     window: Window | None = None
     duration_s: float | None = None
-    look: Look = field(default_factory=Look)
+    draw_options: DrawOptions = field(default_factory=DrawOptions)
     settings: StreamSettings = field(default_factory=StreamSettings.for_live)
     tracker: str = DEFAULT_TRACKER
     on_result: Callable[[FrameResult, str], None] = _show_nothing
@@ -59,12 +59,12 @@ class LiveJob:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What came out of a live session.
+    """The result of a live analysis.
 
     Attributes:
-        session: What was seen.
-        status: How the stream did.
-        error: What ended it early, or None.
+        session: Summary of the session.
+        status: Final status of the stream.
+        error: The error that ended the stream, or None.
         has_failures: Whether an output failed.
     """
 
@@ -77,19 +77,20 @@ class Watched:
         counts, age = self.status.counts, self.status.latencies.get("age")
         text = f"{counts.processed} frames processed, {counts.dropped} dropped"
         if self.status.n_reconnects:
-            text += f", source opened again {self.status.n_reconnects} times"
+            text += f", source reopened {self.status.n_reconnects} times"
         if age:
             text += (
-                f"; from capture to output {age.p50_ms:.0f} ms (19 of 20 within {age.p95_ms:.0f})"
+                f"; latency from capture to output {age.p50_ms:.0f} ms "
+                f"(95th percentile {age.p95_ms:.0f} ms)"
             )
         return text
 
 
 def live_settings(detector_px: int | None = None, *, blur: bool = False) -> StreamSettings:
-    """Settings of a live stream: with blurred faces, every frame is searched."""
+    """Create the settings of a live stream; with blurred faces, detection runs on every frame."""
     settings = StreamSettings.for_live()
     if blur:
-        # A face that is only looked for now and then would be shown until it is found.
+        # Without a detection in every frame, a new face would be shown unblurred.
         settings = replace(settings, detect_hz=None)
     return settings if detector_px is None else replace(settings, detector_px=detector_px)
 
@@ -97,32 +98,32 @@ def live_settings(detector_px: int | None = None, *, blur: bool = False) -> Stre
 def watch(
     plan: SourcePlan, models: Models, job: LiveJob | None = None, *, stopping: Stopping = never
 ) -> Watched:
-    """Follow and name the faces of a live source until it ends or somebody ends it.
+    """Track and classify the faces of a live source until it ends or is stopped.
 
     Args:
-        plan: How the source is opened; opened again whenever it is lost, if it is endless.
-        models: What looks at the frames.
-        job: What is made of them; nothing but the session unless given.
-        stopping: Lets somebody stop it.
+        plan: Plan that opens the source. An endless source is reopened when it is lost.
+        models: Models to use.
+        job: Settings and outputs; by default, only the session is summarised.
+        stopping: Context manager that can stop the stream.
 
     Raises:
         ConfigError: A setting is out of range.
-        ModelError: A model cannot be used.
-        OutputError: An output cannot be begun.
-        SourceError: The source gave no frame at all.
+        ModelError: A model cannot be loaded.
+        OutputError: An output cannot be created.
+        SourceError: The source delivers no frame.
     """
     job = job or LiveJob()
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     speedometer = _Speedometer()
-    layers = job.look.layers(models, analyzer, StreamOverlay(status=speedometer.text))
+    layers = job.draw_options.layers(models, analyzer, StreamOverlay(status=speedometer.text))
     analyzer.warm_up()
     summary = SessionSummary()
-    ending = _Ending(job.duration_s, job.window)
-    shown: list[ResultSink] = [job.window] if job.window else []
+    ending = _StopCondition(job.duration_s, job.window)
+    windows: list[ResultSink] = [job.window] if job.window else []
     with (
         Outputs(
             data=job.data,
-            images=[*shown, *job.images],
+            images=[*windows, *job.images],
             layers=layers,
             on_failure=job.on_failure,
         ) as outputs,
@@ -132,7 +133,7 @@ def watch(
             is_live=True,
             is_endless=plan.is_endless,
             on_event=job.on_event,
-            on_idle=ending.look,
+            on_idle=ending.check,
         ) as runner,
     ):
 
@@ -141,7 +142,7 @@ def watch(
             for warning in new_warnings:
                 job.on_event(warning)
             job.on_result(result, speedometer.text(result))
-            ending.look()
+            ending.check()
 
         ending.runner = runner
         run = take_all(runner, outputs, stopping, on_result)
@@ -150,20 +151,20 @@ def watch(
     return Watched(summary.finish(), runner.status, run.error, bool(outputs.failures))
 
 
-class _Ending:
-    """Stops the stream when its time is over or its window closed."""
+class _StopCondition:
+    """A check that stops the stream after its duration or when its window is closed."""
 
     def __init__(self, duration_s: float | None, window: Window | None) -> None:
         self._duration_s = duration_s
         self._window = window
-        self._began_s = time.monotonic()
+        self._started_s = time.monotonic()
         self.runner: StreamRunner | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         if self._window is not None:
             self._window.pump()
         is_over = (
-            self._duration_s is not None and time.monotonic() - self._began_s >= self._duration_s
+            self._duration_s is not None and time.monotonic() - self._started_s >= self._duration_s
         )
         is_closed = self._window is not None and self._window.is_closed
         if self.runner is not None and (is_over or is_closed):
@@ -171,7 +172,7 @@ class _Ending:
 
 
 class _Speedometer:
-    """Frames per second and delay, calm enough to read."""
+    """Frames per second and latency, smoothed by a moving average."""
 
     def __init__(self) -> None:
         self._frame_index: int | None = None
@@ -179,14 +180,14 @@ class _Speedometer:
         self._interval_s = self._age_s = 0.0
 
     def text(self, result: FrameResult) -> str:
-        """The speed up to a result; asking twice for the same one changes nothing."""
+        """Return the speed up to a result; repeated calls for one result count once."""
         if result.frame_index != self._frame_index:
             self._frame_index = result.frame_index
-            self._note(time.monotonic(), result.frame.captured_at_s)
+            self._update(time.monotonic(), result.frame.captured_at_s)
         rate = f"{1 / self._interval_s:.0f} fps · " if self._interval_s else ""
         return f"{rate}{1e3 * self._age_s:.0f} ms"
 
-    def _note(self, now_s: float, captured_s: float) -> None:
+    def _update(self, now_s: float, captured_s: float) -> None:
         weight = _SPEED_WEIGHT if self._interval_s else 1.0
         self._age_s += weight * (now_s - captured_s - self._age_s)
         if self._last_s is not None:

@@ -1,4 +1,4 @@
-"""Several data sets: one that cannot be read does not stop the others."""
+"""Reading of several data sets; an error in one does not stop the others."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ def read_sources(
     on_error: Callable[[str], None],
     progress: Progress = silently,
 ) -> list[_Read]:
-    """What reading each source gave; one that breaks its format is told and left out."""
-    done_so_far: list[_Read] = []
+    """Read each source; report and skip those that violate their format."""
+    results: list[_Read] = []
     with progress("sources", len(sources)) as done:
         for number, source in enumerate(sources, start=1):
             try:
-                done_so_far.append(read(source))
+                results.append(read(source))
             except DatasetError as error:
                 on_error(str(error))
             done(number)
-    return done_so_far
+    return results

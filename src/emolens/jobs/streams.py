@@ -1,4 +1,4 @@
-"""What a recorded video and a live image have in common: layers, outputs, news, the end."""
+"""Shared parts of video and live jobs: drawing options, outputs and stopping."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -17,22 +17,22 @@ from emolens.rendering.blur import FaceBlur
 from emolens.rendering.stream_overlay import StreamOverlay
 
 Stopping = Callable[[StreamRunner], AbstractContextManager[Callable[[], bool]]]
-"""Lets somebody stop a runner inside the block, which tells whether somebody did."""
+"""A context manager that can stop a runner. It yields a function that returns whether it did."""
 
 
 @contextlib.contextmanager
 def never(_runner: StreamRunner) -> Iterator[Callable[[], bool]]:
-    """A `Stopping` by which nobody stops anything."""
+    """Never stop the runner (a `Stopping`)."""
     yield lambda: False
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How frames are drawn.
+class DrawOptions:
+    """Options for drawing frames.
 
     Attributes:
-        blur: Whether faces are made unrecognisable.
-        heatmap: Whether heat maps are laid over them.
+        blur: Whether to make faces unrecognisable.
+        heatmap: Whether to draw heat maps over faces.
     """
 
     blur: bool = False
@@ -41,10 +41,10 @@ class Look:
     def layers(
         self, models: Models, analyzer: StreamAnalyzer, overlay: StreamOverlay
     ) -> list[Layer]:
-        """What is laid over a frame, the lowest first.
+        """Create the layers to draw over a frame, bottom layer first.
 
         Raises:
-            ModelError: The model has no heat maps.
+            ModelError: The model does not support heat maps.
         """
         layers: list[Layer] = [FaceBlur()] if self.blur else []
         if self.heatmap:
@@ -55,27 +55,29 @@ class Look:
 
 
 def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:
-    """Raise `ConfigError` where an output would overwrite what is read, or another output."""
-    taken = {source.resolve(): "the source"} if source else {}
+    """Raise `ConfigError` if an output would overwrite the source or another output."""
+    used = {source.resolve(): "the source"} if source else {}
     for output in outputs:
         if output is None or output == "-":
             continue
-        place = Path(output).resolve()
-        if place in taken:
-            raise ConfigError(f"{output} is {taken[place]} already; give another name")
-        taken[place] = "another output"
+        path = Path(output).resolve()
+        if path in used:
+            raise ConfigError(
+                f"{output}: the output would overwrite {used[path]}. Use another name."
+            )
+        used[path] = "another output"
 
 
 @dataclass(slots=True)
 class Run:
-    """How taking the results of a stream went.
+    """The outcome of a stream.
 
     Attributes:
-        n_frames: Results that were taken.
-        error: What ended the stream early, or None.
-        was_stopped: Whether somebody stopped it.
-        is_exhausted: Whether it ended because no output was left.
-        warnings: What the results warned about, each once.
+        n_frames: Number of results.
+        error: The error that ended the stream, or None.
+        was_stopped: Whether the stream was stopped.
+        is_exhausted: Whether the stream ended because all outputs failed.
+        warnings: The distinct warnings of all results.
     """
 
     n_frames: int = 0
@@ -91,16 +93,16 @@ def take_all(
     stopping: Stopping,
     on_result: Callable[[FrameResult, tuple[str, ...]], None],
 ) -> Run:
-    """Hand every result of a stream to outputs, until it ends in whatever way.
+    """Write every result of a stream to the outputs until the stream ends.
 
     Args:
-        runner: Gives the results.
-        outputs: Take them.
-        stopping: Lets somebody stop the stream.
-        on_result: Called after each result has been written, with its warnings that are new.
+        runner: Runner that yields the results.
+        outputs: Outputs to write to.
+        stopping: Context manager that can stop the stream.
+        on_result: Called with each written result and its new warnings.
     """
     run = Run()
-    with stopping(runner) as was_asked:
+    with stopping(runner) as is_stopped:
         try:
             for result in runner:
                 outputs.write(result.frame, result)
@@ -113,5 +115,5 @@ def take_all(
                     break
         except EmolensError as error:
             run.error = error
-        run.was_stopped = was_asked()
+        run.was_stopped = is_stopped()
     return run

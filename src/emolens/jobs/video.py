@@ -1,4 +1,4 @@
-"""A recorded source, from its first frame to tables, an annotated copy and a page."""
+"""Analysis of a recorded source, with tables, an annotated video and a report."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from emolens.core.errors import ConfigError, OutputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, ResultSink, SourceReport
 from emolens.core.progress import Progress, silently
-from emolens.jobs.streams import Look, Stopping, check_not_source, never, take_all
+from emolens.jobs.streams import DrawOptions, Stopping, check_not_source, never, take_all
 from emolens.media.open_source import Source, SourcePlan, plan_of_frames, plan_source
 from emolens.media.plain_source import Frames
 from emolens.media.recording_sink import RecordingSink, check_recording_name
@@ -32,22 +32,22 @@ from emolens.tracking import DEFAULT_TRACKER
 
 @dataclass(frozen=True, slots=True)
 class VideoJob:
-    """What is made of a recorded source.
+    """The settings and outputs of a video analysis.
 
     Attributes:
-        tables: Paths of tables with a row per face and frame: .csv, .parquet or .jsonl.
+        tables: Paths of tables with one row per face and frame: .csv, .parquet or .jsonl.
         annotated: Path of the video with boxes and labels, .mkv or .mp4, or None.
-        report: Path of a page with time lines, or None.
-        look: How frames are drawn.
-        thumbnails: Whether the page shows a small image of every face.
-        settings: How often what is done.
+        report: Path of an HTML report with time lines, or None.
+        draw_options: Options for drawing frames.
+        thumbnails: Whether the report shows a thumbnail of every face.
+        settings: Rates of detection and classification.
         tracker: Name of the tracker.
     """
 
     tables: Sequence[str | Path] = ()
     annotated: str | Path | None = None
     report: str | Path | None = None
-    look: Look = field(default_factory=Look)
+    draw_options: DrawOptions = field(default_factory=DrawOptions)
     thumbnails: bool = False
     settings: StreamSettings = field(default_factory=StreamSettings)
     tracker: str = DEFAULT_TRACKER
@@ -55,14 +55,14 @@ class VideoJob:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came out of a recording that was analysed.
+    """The result of a video analysis.
 
     Attributes:
-        session: What was seen.
-        failures: What went wrong on the way, for people; empty if nothing did.
-        warnings: What else is to be known about the source, for people.
-        wall_s: How long it took in seconds.
-        latencies: How long each stage took.
+        session: Summary of the session.
+        failures: Error messages for users; empty on success.
+        warnings: Other warnings about the source, for users.
+        wall_s: Duration of the analysis in seconds.
+        latencies: Latency of each stage.
     """
 
     session: Session
@@ -73,7 +73,7 @@ class Recorded:
 
     @property
     def speed(self) -> Speed:
-        """What a page says about speed."""
+        """The speed of the analysis."""
         seconds = max(self.wall_s, 1e-9)
         return Speed(
             self.session.n_frames / seconds, self.session.duration_s / seconds, self.latencies
@@ -83,7 +83,7 @@ class Recorded:
         rate = self.session.n_frames / max(self.wall_s, 1e-9)
         return (
             f"{self.session.n_frames} frames, {self.session.duration_s:.1f} s of video in "
-            f"{self.wall_s:.1f} s ({rate:.0f} frames a second)"
+            f"{self.wall_s:.1f} s ({rate:.0f} frames per second)"
         )
 
 
@@ -95,30 +95,31 @@ def analyze_video(
     progress: Progress = silently,
     stopping: Stopping = never,
 ) -> Recorded:
-    """Follow and name the faces of every frame of a source, and write what was asked for.
+    """Track and classify the faces in every frame of a source, and write the outputs.
 
-    What fails on the way stands in `failures`, and what was measured before is kept.
+    Errors during the analysis are returned in `failures`, together with the results so far.
 
     Args:
-        source: A video file, a folder of images, anything that gives frames, or a plan of
-            `plan_source`. A camera has no end: see `emolens.stream`.
-        job: What is made of the frames; nothing but the session unless given.
-        models: What looks at them; the default models unless given.
-        progress: Shows how far it is.
-        stopping: Lets somebody stop it.
+        source: Video file, folder of images, iterable of frames, or plan from `plan_source`. For
+            cameras, use `emolens.stream`.
+        job: Settings and outputs; by default, only the session is summarised.
+        models: Models to use; by default, the default models.
+        progress: Progress callback.
+        stopping: Context manager that can stop the analysis.
 
     Raises:
-        ConfigError: An output would overwrite the source or another one, or its name is not one.
-        ModelError: A model cannot be used.
-        OutputError: An output cannot be begun.
+        ConfigError: An output would overwrite the source or another output, its suffix is not
+            supported, or the source is endless.
+        ModelError: A model cannot be loaded.
+        OutputError: An output cannot be created.
         SourceError: The source cannot be opened, or has no frames.
     """
     plan = _plan(source)
     job, models = job or VideoJob(), models or Models(n_threads=STREAM_THREADS)
     _check_outputs(plan, job)
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
-    layers = job.look.layers(models, analyzer, StreamOverlay())
-    # An image of a slow sequence stands for itself until the next one.
+    layers = job.draw_options.layers(models, analyzer, StreamOverlay())
+    # In a slow image sequence, each result holds until the next image.
     hold_s = max(MAX_HOLD_S, plan.frame_s)
     summary = SessionSummary(thumbnails=job.thumbnails, max_hold_s=hold_s)
     with plan.open() as opened:
@@ -128,23 +129,23 @@ def analyze_video(
         images: list[ResultSink] = [recording] if recording else []
         tables = [TableSink(Path(table)) for table in job.tables]
         outputs = Outputs(data=[summary, *tables], images=images, layers=layers)
-        runner = StreamRunner(lambda: _Kept(opened), analyzer.step, is_live=False)
+        runner = StreamRunner(lambda: _BorrowedSource(opened), analyzer.step, is_live=False)
         recorded = _take(runner, outputs, opened, summary, progress=progress, stopping=stopping)
     if not recorded.session.n_frames:
-        nothing = " ".join(filter(None, [plan.name, "has no frames", str(plan.clip)]))
-        raise SourceError("; ".join([nothing, *recorded.failures]))
+        no_frames = " ".join(filter(None, [plan.name, "has no frames", str(plan.clip)]))
+        raise SourceError("; ".join([no_frames, *recorded.failures]))
     if recording:
         recorded = replace(recorded, warnings=[*recorded.warnings, *recording.warnings])
     if job.report:
-        failed = _write_report(
+        report_failures = _write_report(
             Path(job.report), recorded, source=plan.name, model=models.model_name
         )
-        recorded = replace(recorded, failures=[*recorded.failures, *failed])
+        recorded = replace(recorded, failures=[*recorded.failures, *report_failures])
     return recorded
 
 
 def _check_outputs(plan: SourcePlan, job: VideoJob) -> None:
-    """Refuse names before any file is begun."""
+    """Check the names of all outputs before any file is created."""
     check_not_source(plan.path, *job.tables, job.annotated, job.report)
     for table in job.tables:
         check_table_name(Path(table))
@@ -160,7 +161,7 @@ def _plan(source: Source | Frames | SourcePlan) -> SourcePlan:
     else:
         plan = plan_of_frames(source)
     if plan.is_endless:
-        raise ConfigError(f"{plan.name} has no end; loop over emolens.stream(...)")
+        raise ConfigError(f"{plan.name} is a live source. Use emolens.stream() instead.")
     return plan
 
 
@@ -173,7 +174,7 @@ def _take(
     progress: Progress,
     stopping: Stopping,
 ) -> Recorded:
-    began_s = time.monotonic()
+    started_s = time.monotonic()
     with outputs, progress("frames", source.report.n_expected) as done, runner:
         n_done = 0
 
@@ -183,26 +184,26 @@ def _take(
             done(n_done)
 
         run = take_all(runner, outputs, stopping, count)
-    ended_by = [str(run.error)] if run.error else []
+    causes = [str(run.error)] if run.error else []
     if run.is_exhausted:
-        ended_by.append("stopped, since nothing is left to write to")
+        causes.append("stopped, because all outputs failed")
     elif run.was_stopped and not run.error:
-        ended_by.append(f"stopped after {run.n_frames} frames; what was measured before is kept")
+        causes.append(f"stopped after {run.n_frames} frames; the results so far are kept")
     report = source.report
     return Recorded(
         summary.finish(),
-        [*ended_by, *outputs.failures, *report.failures],
+        [*causes, *outputs.failures, *report.failures],
         [
             *run.warnings,
             *(warning for warning in report.warnings if warning not in report.failures),
         ],
-        time.monotonic() - began_s,
+        time.monotonic() - started_s,
         {**runner.status.latencies, **outputs.latencies},
     )
 
 
-class _Kept:
-    """A source that a runner does not close, since its report is asked for afterwards."""
+class _BorrowedSource:
+    """A source that the runner does not close, because its report is read afterwards."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
@@ -218,14 +219,14 @@ class _Kept:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Who opened the source closes it."""
+        """Leave the source open; its owner closes it."""
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self._source)
 
 
 def _write_report(path: Path, recorded: Recorded, *, source: str, model: str) -> list[str]:
-    """Write the page of a recording; what went wrong is returned, since the rest is done."""
+    """Write the report of a recording and return any error; the analysis itself is complete."""
     page = session_page(
         recorded.session,
         title=Path(source).name or source,

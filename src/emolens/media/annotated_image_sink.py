@@ -1,4 +1,4 @@
-"""A folder of annotated images, one per input, none overwriting another."""
+"""A folder of annotated images, one per input, without name collisions."""
 
 import os
 from collections.abc import Iterable
@@ -11,30 +11,30 @@ from emolens.core.errors import OutputError
 from emolens.media.images import write_image
 
 _KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-# File systems allow 255 bytes; the rest is for the number, the suffix and a temporary file's name.
+# File systems allow 255 bytes. The rest is for the number, the suffix and the temporary name.
 _STEM_BYTES = 200
 
 
 class AnnotatedImageSink:
-    """Writes images into a folder under the names of their inputs.
+    """A sink that writes images into a folder under the names of their inputs.
 
-    Inputs of the same name from different folders get a number: `a.jpg`, `a-2.jpg`. Formats that
-    are neither JPEG nor PNG are written as PNG. In a folder that also holds inputs nothing that is
-    there already is overwritten; in any other, results of an earlier run are.
+    Inputs with the same name from different folders get a number: `a.jpg`, `a-2.jpg`. JPEG and PNG
+    inputs keep their format; all others are written as PNG. Existing files are overwritten unless
+    the folder also contains inputs.
 
     Args:
-        folder: Where to write; made if missing.
+        folder: The output folder. It is created if it is missing.
         inputs: Paths of all inputs.
 
     Raises:
-        OutputError: The folder cannot be made.
+        OutputError: The folder cannot be created.
     """
 
     def __init__(self, folder: Path, inputs: Iterable[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
+            raise OutputError(f"cannot create the folder {folder}: {error.strerror}") from error
         self._folder = folder
         own = os.path.realpath(folder)
         self._holds_inputs = any(
@@ -44,7 +44,7 @@ class AnnotatedImageSink:
         self._taken: set[str] = set()
 
     def write(self, source: str, image: npt.NDArray[np.uint8]) -> Path:
-        """Write the uint8 (H, W, 3) BGR image that belongs to `source` and return its path."""
+        """Write the uint8 (H, W, 3) BGR image of the input `source` and return its path."""
         path = self._folder / self._free_name(Path(source))
         write_image(path, image)
         return path

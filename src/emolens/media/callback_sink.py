@@ -1,4 +1,4 @@
-"""Results handed to a function."""
+"""A sink that calls a function."""
 
 from collections.abc import Callable
 from typing import Self
@@ -7,7 +7,7 @@ from emolens.core.frame import Frame, FrameResult
 
 
 class CallbackSink:
-    """Calls a function with every frame and its result.
+    """A sink that calls a function with every frame and its result.
 
     Implements `emolens.core.ports.ResultSink`.
     """
@@ -19,8 +19,8 @@ class CallbackSink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is kept open."""
+        """Do nothing: the sink holds no resources."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Call the function; what it raises is raised here."""
+        """Call the function and propagate its errors."""
         self._call(frame, result)

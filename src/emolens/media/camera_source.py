@@ -1,4 +1,4 @@
-"""Cameras of this machine."""
+"""Cameras connected to this computer."""
 
 import contextlib
 import platform
@@ -16,18 +16,18 @@ from emolens.core.ports import SourceReport
 
 
 class CameraSource:
-    """The frames of a camera that is connected to this machine, as they come.
+    """The live frames of a camera connected to this computer.
 
     Implements `emolens.core.ports.FrameSource`. `media_time_s` is the time since the first frame.
 
     Args:
-        number: Number of the camera, 0 being the first.
-        size_wh: (width, height) to ask the camera for; it may give another one. None takes what it
-            gives.
-        clock: Gives seconds on a monotonic clock.
+        number: Number of the camera, from 0.
+        size_wh: Requested (width, height) in pixels. The camera may choose another size. None uses
+            the camera's default.
+        clock: Monotonic clock in seconds.
 
     Raises:
-        SourceError: There is no such camera, it is in use, or it may not be used.
+        SourceError: The camera is missing or in use, or access is denied.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class CameraSource:
         self._number = number
         self._clock = clock
         self._capture = _open(number)
-        # Old frames that wait in the driver would only add to the delay.
+        # Old frames in the driver's queue would only add latency.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         if size_wh is not None:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
 
     def interrupt(self) -> None:
-        """A camera gives frames, or fails, in no time."""
+        """Do nothing: reads from a camera do not block for long."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +57,7 @@ class CameraSource:
         self.close()
 
     def close(self) -> None:
-        """Free the camera; twice is no error."""
+        """Release the camera. Closing it again has no effect."""
         self._capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -66,7 +66,9 @@ class CameraSource:
         while True:
             is_read, image = self._capture.read()
             if not is_read or image is None:
-                raise SourceError(f"camera {self._number} gives no frames any more")
+                raise SourceError(
+                    f"camera {self._number} stopped delivering frames. Check its connection."
+                )
             now_s = self._clock()
             began_s = now_s if began_s is None else began_s
             yield Frame(
@@ -80,7 +82,7 @@ class CameraSource:
 
 
 def find_cameras() -> list[str] | None:
-    """Camera devices, without opening any; None where this system does not list them."""
+    """List the camera devices without opening them, or return None if the system has no list."""
     if platform.system() != "Linux":
         return None
     devices = [str(device) for device in Path("/dev").glob("video*")]
@@ -88,26 +90,26 @@ def find_cameras() -> list[str] | None:
 
 
 def _open(number: int) -> cv2.VideoCapture:
-    found = find_cameras()
-    if found is not None and not Path(f"/dev/video{number}").exists():
-        there = f"there are {', '.join(found)}" if found else "this machine has none"
+    devices = find_cameras()
+    if devices is not None and not Path(f"/dev/video{number}").exists():
+        available = f"available: {', '.join(devices)}" if devices else "no cameras are connected"
         raise SourceError(
-            f"there is no camera {number}: {there}. Connect one, or give a file or an address"
+            f"camera {number} not found; {available}. Connect it, or give a file or an address."
         )
     with _quiet_opencv():
         capture = cv2.VideoCapture(number)
     if not capture.isOpened():
         capture.release()
         raise SourceError(
-            f"cannot open camera {number}: it is in use by another program, or this user may not "
-            "use it; close other programs and check the permissions"
+            f"cannot open camera {number}: it is in use or access is denied. Close other programs "
+            "that use it and check the permissions."
         )
     return capture
 
 
 @contextlib.contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own warnings, which repeat what is raised, from the terminal."""
+    """Silence OpenCV's warnings, which duplicate the raised error."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

@@ -1,4 +1,4 @@
-"""Which frames of a recording are wanted."""
+"""A selection of the frames of a recording."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ class Clip:
     """A part of a recording.
 
     Attributes:
-        start_s: Frames before this time are left out; None begins with the first one.
-        end_s: Frames from this time on are left out; None goes on to the last one.
-        every: Only frames whose number is a multiple of it.
+        start_s: Time of the first selected frame in seconds; None selects from the beginning.
+        end_s: Time before which selected frames lie, in seconds; None selects up to the end.
+        every: Select only frames whose index is a multiple of this number.
 
     Raises:
         ConfigError: A value is out of range.
@@ -26,24 +26,24 @@ class Clip:
     def __post_init__(self) -> None:
         for name, value in (("start", self.start_s), ("end", self.end_s)):
             if value is not None and (not math.isfinite(value) or value < 0):
-                raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value}")
+                raise ConfigError(f"{name} is {value}; allowed: 0 seconds or more")
         start_s = self.start_s or 0.0
         if self.end_s is not None and self.end_s <= start_s:
-            raise ConfigError(f"the end must come after the start, got {start_s} to {self.end_s} s")
+            raise ConfigError(f"end is {self.end_s} s; it must be after start ({start_s} s)")
         if self.every < 1:
-            raise ConfigError(f"every must be 1 or more, got {self.every}")
+            raise ConfigError(f"every is {self.every}; allowed: 1 or more")
 
     def __str__(self) -> str:
-        """The range, for messages; empty where all of it is wanted."""
+        """The time range for messages; empty if it is unlimited."""
         if self.start_s is None and self.end_s is None:
             return ""
         until = "the end" if self.end_s is None else f"{self.end_s} s"
         return f"between {self.start_s or 0} s and {until}"
 
     def is_before(self, at_s: float) -> bool:
-        """Whether a frame of `at_s` seconds comes before it."""
+        """Return whether a frame at `at_s` seconds lies before the clip."""
         return self.start_s is not None and at_s < self.start_s
 
     def is_behind(self, at_s: float) -> bool:
-        """Whether a frame of `at_s` seconds comes behind it."""
+        """Return whether a frame at `at_s` seconds lies after the clip."""
         return self.end_s is not None and at_s >= self.end_s

@@ -1,4 +1,4 @@
-"""What FFmpeg receives from an address: a connection, or an error that says why there is none."""
+"""FFmpeg connections to network addresses, with errors that contain no passwords."""
 
 import errno
 import time
@@ -17,34 +17,34 @@ from emolens.media.addresses import (
 )
 
 _OPTIONS: Final = {
-    # A stream may name other addresses to go on with, but no file of this machine.
+    # A stream may redirect to other addresses, but never to a local file.
     "protocol_whitelist": "rtsp,rtsps,rtmp,rtp,srtp,http,https,udp,tcp,tls,srt,crypto",
-    # Over TCP no packet is lost on the way; with UDP images fall to pieces.
+    # TCP loses no packets. Over UDP, lost packets corrupt images.
     "rtsp_transport": "tcp",
     "flags": "low_delay",
-    # Nobody needs an estimate of the frame rate, which takes more than a second of opening.
+    # The frame rate estimate is unused and delays opening by more than a second.
     "fpsprobesize": "0",
 }
-LATE: Final = "it does not answer in time"
-_LOGIN_ADVICE: Final = "give a name and a password as SCHEME://NAME:PASSWORD@HOST"
+TIMED_OUT: Final = "the connection timed out"
+_LOGIN_ADVICE: Final = "Give a user name and password as SCHEME://NAME:PASSWORD@HOST."
 
 
 class UnreadableError(SourceError):
-    """What an address answers is of no format that FFmpeg recognises."""
+    """A response in a format that FFmpeg does not recognise."""
 
 
 class SilentError(SourceError):
-    """An address does not answer in time."""
+    """A connection that timed out."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkAddress:
-    """An address, and how long to wait for it.
+    """An address with its timeouts.
 
     Attributes:
-        address: With its scheme; a password in it is never shown, so it has no `repr`.
-        open_timeout_s: Seconds that opening may take.
-        read_timeout_s: Seconds that it may be silent.
+        address: The address with its scheme. Its `repr` contains no password.
+        open_timeout_s: Maximum time to open the connection, in seconds.
+        read_timeout_s: Maximum time without data, in seconds.
     """
 
     address: str
@@ -56,32 +56,33 @@ class NetworkAddress:
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """The address without secrets, for messages."""
         return without_secrets(self.address)
 
     @property
     def is_web(self) -> bool:
-        """Whether it is read over HTTP."""
+        """Whether the address uses HTTP or HTTPS."""
         return scheme_of(self.address) in {"http", "https"}
 
     def connect(self, *, file_format: str | None = None, **options: str) -> InputContainer:
-        """Ask for what is there.
+        """Open a connection.
 
         Args:
-            file_format: FFmpeg's name of the format, or None to find it out.
-            **options: FFmpeg's, on top of those for all connections.
+            file_format: FFmpeg's name of the format, or None to detect it.
+            **options: Additional FFmpeg options.
 
         Raises:
-            UnreadableError: It answers, but nothing that FFmpeg recognises.
-            SourceError: It cannot be reached or refuses, or would be misread.
+            UnreadableError: FFmpeg does not recognise the response.
+            SourceError: The address is unreachable or refuses the connection, or its password must
+                be percent-encoded.
         """
         if must_be_encoded(self.address):
-            raise SourceError(f"cannot open {self.name}: {ENCODING_ADVICE}")
+            raise SourceError(f"cannot open {self.name}. {ENCODING_ADVICE}")
         scheme = scheme_of(self.address) or ""
         began_s = time.monotonic()
         try:
             container: InputContainer = av.open(
-                # FFmpeg knows schemes in lower case only.
+                # FFmpeg accepts schemes in lower case only.
                 scheme + self.address[len(scheme) :],
                 format=file_format,
                 options=_OPTIONS | options,
@@ -89,25 +90,25 @@ class NetworkAddress:
                 **READ_METADATA,
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            is_late = time.monotonic() - began_s >= self.open_timeout_s
+            is_timeout = time.monotonic() - began_s >= self.open_timeout_s
             kind = UnreadableError if isinstance(error, av.error.InvalidDataError) else SourceError
-            # Without the error of FFmpeg, which repeats the address with its password.
-            raise kind(self._cannot_open(error, is_late=is_late)) from None
+            # FFmpeg's error contains the address with its password.
+            raise kind(self._cannot_open(error, is_timeout=is_timeout)) from None
         return container
 
-    def _cannot_open(self, error: Exception, *, is_late: bool) -> str:
+    def _cannot_open(self, error: Exception, *, is_timeout: bool) -> str:
         message = (
-            f"cannot open {self.name}: {LATE if is_late else reason_of(error)}; check the "
-            "address, the network and whether the camera is on"
+            f"cannot open {self.name}: {TIMED_OUT if is_timeout else reason_of(error)}. "
+            "Check the address, the network and the camera."
         )
         is_refused = isinstance(error, av.error.HTTPUnauthorizedError)
         if may_need_encoding(self.address) or (is_refused and has_login(self.address)):
-            return f"{message}; {ENCODING_ADVICE}"
-        return f"{message}; {_LOGIN_ADVICE}" if is_refused else message
+            return f"{message} {ENCODING_ADVICE}"
+        return f"{message} {_LOGIN_ADVICE}" if is_refused else message
 
 
-def broken_off(name: str, error: Exception) -> SourceError:
-    """The error of a connection that ends early, which repeats no address."""
+def connection_lost(name: str, error: Exception) -> SourceError:
+    """Make an error for a lost connection, without its address."""
     if isinstance(error, av.error.InvalidDataError):
         return UnreadableError(f"{name}: {reason_of(error)}")
     kind = SilentError if isinstance(error, av.error.ExitError | TimeoutError) else SourceError
@@ -115,11 +116,11 @@ def broken_off(name: str, error: Exception) -> SourceError:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a connection failed, in few words and without its address."""
+    """Describe briefly why a connection failed, without its address."""
     if isinstance(error, av.error.ExitError | TimeoutError):
-        return LATE
+        return TIMED_OUT
     if isinstance(error, av.error.ProtocolNotFoundError):
-        return "this build of FFmpeg does not know its protocol"
+        return "this build of FFmpeg does not support the protocol"
     if getattr(error, "errno", None) == errno.EIO:
-        return "the connection failed or broke off"
+        return "the connection failed or was interrupted"
     return str(getattr(error, "strerror", None) or error)

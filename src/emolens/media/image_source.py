@@ -22,18 +22,18 @@ DEFAULT_RATE_HZ: Final = 25.0
 
 
 class ImageSource:
-    """The images of a folder, in the order of their names, `2.png` before `10.png`.
+    """The images of a folder in natural order of their names, `2.png` before `10.png`.
 
-    Implements `emolens.core.ports.FrameSource`. What a user should know is told in `warnings`; what
-    of it means that something is missing, in `failures` too. The number and the time of an image
-    that cannot be read stay free; files of a kind that is not read have none.
+    Implements `emolens.core.ports.FrameSource`. `warnings` contains all warnings; those about
+    missing images are also in `failures`. An image that cannot be read keeps its index and time.
+    Files of unsupported formats have neither.
 
     Args:
-        folder: The folder; images in folders below it count too.
-        rate_hz: Images per second: what `media_time_s` is made from.
-        clip: Which of them are wanted; all of them unless given.
-        max_pixels: Largest width x height of an image that is decoded.
-        clock: Gives seconds on a monotonic clock, for `captured_at_s`.
+        folder: The folder; subfolders are included.
+        rate_hz: Images per second, from which `media_time_s` follows.
+        clip: Selected images; all by default.
+        max_pixels: Maximum width x height of a decoded image.
+        clock: Monotonic clock in seconds, for `captured_at_s`.
 
     Raises:
         ConfigError: `rate_hz` is out of range.
@@ -50,9 +50,9 @@ class ImageSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0 < rate_hz < float("inf"):
-            raise ConfigError(f"a rate must be a positive number of Hz, got {rate_hz}")
+            raise ConfigError(f"rate_hz (--rate) is {rate_hz}; allowed: above 0 Hz")
         left_out = LeftOut()
-        self._paths, unread = _in_order(folder, left_out)
+        self._paths, unsupported = _in_order(folder, left_out)
         self._rate_hz = rate_hz
         self._clip = clip or Clip()
         self._max_pixels = max_pixels
@@ -61,11 +61,11 @@ class ImageSource:
         self.failures: list[str] = []
         self.warnings: list[str] = [left_out.warning] if left_out.warning else []
         self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
-        for path in unread:
+        for path in unsupported:
             self._try_read(path)
 
     def interrupt(self) -> None:
-        """Nobody waits for a file."""
+        """Do nothing: reads from files do not block."""
 
     def __enter__(self) -> Self:
         return self
@@ -75,14 +75,14 @@ class ImageSource:
 
     @property
     def n_expected(self) -> int:
-        """How many images will come if all can be read."""
-        return len(self._wanted())
+        """The number of selected images, readable or not."""
+        return len(self._selected())
 
     def close(self) -> None:
-        """Nothing stays open between two images."""
+        """Do nothing: no file stays open between two images."""
 
     def __iter__(self) -> Iterator[Frame]:
-        for index in self._wanted():
+        for index in self._selected():
             image = self._try_read(self._paths[index])
             if image is None:
                 continue
@@ -103,26 +103,26 @@ class ImageSource:
             self.warnings.append(self.failures[-1])
             return None
 
-    def _wanted(self) -> list[int]:
-        def is_wanted(index: int) -> bool:
+    def _selected(self) -> list[int]:
+        def is_selected(index: int) -> bool:
             at_s = index / self._rate_hz
             return not self._clip.is_before(at_s) and not self._clip.is_behind(at_s)
 
-        return [i for i in range(0, len(self._paths), self._clip.every) if is_wanted(i)]
+        return [i for i in range(0, len(self._paths), self._clip.every) if is_selected(i)]
 
 
 def _in_order(folder: Path, left_out: LeftOut) -> tuple[list[str], list[str]]:
-    """The images of a folder, and its files of kinds that are not read, by number and name."""
+    """List the images and the files of unsupported formats in a folder, in natural order."""
     paths = [path for path in find_images([str(folder)], left_out) if Path(path) != folder]
     if not paths:
         raise SourceError(str(no_images(folder)))
     ordered = sorted(sorted(paths), key=_with_numbers)
-    unread = [path for path in ordered if _is_of_other_kind(path)]
-    return [path for path in ordered if path not in set(unread)], unread
+    unsupported = [path for path in ordered if _is_unsupported(path)]
+    return [path for path in ordered if path not in set(unsupported)], unsupported
 
 
-def _is_of_other_kind(path: str) -> bool:
-    """Whether both name and content say that a file is of a kind that is not read."""
+def _is_unsupported(path: str) -> bool:
+    """Return whether both the name and the content of a file have an unsupported format."""
     named = kind_by_name(path)
     if named is None or named.is_readable:
         return False
@@ -131,6 +131,6 @@ def _is_of_other_kind(path: str) -> bool:
 
 
 def _with_numbers(path: str) -> list[tuple[int, int, str]]:
-    """A key that sorts numbers in names by their value, and `a.png` before `a2.png`."""
+    """Return a key that sorts numbers in names by value, and `a.png` before `a2.png`."""
     parts = re.split(r"([0-9]+)", str(Path(path).with_suffix("")))
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -1,4 +1,4 @@
-"""Find the images that a user means, and write images."""
+"""Lists of image files, and image encoding."""
 
 import glob
 import os
@@ -16,39 +16,46 @@ from emolens.storage.files import write_bytes
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 _JPEG_QUALITY = 95
-# A part of a pattern that stands for folders of any depth.
+# The part of a pattern that matches folders of any depth.
 _ANY_DEPTH = re.compile(r"(?:^|(?<=[/\\]))\*\*(?:[/\\]+|$)")
 
 
 def find_images(patterns: Sequence[str], left_out: LeftOut | None = None) -> Iterator[str]:
-    """Turn arguments into image paths, in the order given.
+    """Expand arguments into image paths, in the order given.
 
-    Which files of a folder count, `emolens.imaging.listing` says; those of a kind that is known
-    but not read do, so that whoever opens them reports them. Links to folders are followed, and
-    every folder is visited once, however many links lead to it.
+    `emolens.imaging.listing` defines which files of a folder count as images. Files of known but
+    unsupported formats count, so that opening them reports an error. Links to folders are followed,
+    and every folder is visited once.
 
     Args:
-        patterns: Files, folders (all images in them and below, sorted by path) or glob patterns
-            (sorted; only where no file has that very name).
-        left_out: Where files that are no images are counted.
+        patterns: Files, folders (all images in them and their subfolders, sorted by path) or glob
+            patterns (sorted; used only if no file has exactly that name).
+        left_out: Counts the files that are not images.
 
     Yields:
-        One path per image. What cannot be found comes back as it was given, so that whoever
-        opens it reports it; so do links to nothing, folders that cannot be opened, and a folder
-        without images.
+        One path per image. A missing path, a dangling link, an unreadable folder and a folder
+        without images are returned unchanged, so that opening them reports an error.
     """
     left_out = LeftOut() if left_out is None else left_out
     for pattern in patterns:
-        found: list[str] = []
+        paths: list[str] = []
         if os.path.isdir(pattern):  # noqa: PTH112 (Path would change "./a" and "a/")
-            found = _images_below([pattern], left_out)
+            paths = _images_below([pattern], left_out)
         elif not os.path.lexists(pattern) and glob.has_magic(pattern):
-            found = _matches(pattern, left_out)
-        yield from found or [pattern]
+            paths = _matches(pattern, left_out)
+        yield from paths or [pattern]
 
 
 def encode_image(image: npt.NDArray[np.uint8], suffix: str) -> bytes:
-    """Encode a uint8 (H, W, 3) BGR image by file suffix: JPEG at quality 95, or PNG."""
+    """Encode an image in the format of a file suffix.
+
+    Args:
+        image: uint8 (H, W, 3) BGR.
+        suffix: A JPEG suffix (quality 95) or `.png`.
+
+    Raises:
+        OutputError: The suffix is not allowed, or the image cannot be encoded.
+    """
     if suffix.lower() in _JPEG_SUFFIXES:
         success, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     elif suffix.lower() == ".png":
@@ -61,7 +68,11 @@ def encode_image(image: npt.NDArray[np.uint8], suffix: str) -> bytes:
 
 
 def write_image(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
-    """Write a uint8 (H, W, 3) BGR image as .jpg or .png; raises `OutputError`."""
+    """Write a uint8 (H, W, 3) BGR image as .jpg or .png.
+
+    Raises:
+        OutputError: The suffix is not allowed, or the file cannot be written.
+    """
     write_bytes(path, encode_image(image, Path(path).suffix))
 
 
@@ -70,8 +81,8 @@ def _matches(pattern: str, left_out: LeftOut) -> list[str]:
     folders = [path for path in matched if Path(path).is_dir()]
     files = [path for path in matched if path not in set(folders)]
     others = LeftOut()
-    images = _chosen(files, others) + _images_below(folders, others)
-    # Without a single image, the user means the files whatever they are called.
+    images = _select_images(files, others) + _images_below(folders, others)
+    # If nothing looks like an image, the pattern itself is the selection.
     if not images:
         return files
     left_out.update(others)
@@ -79,18 +90,18 @@ def _matches(pattern: str, left_out: LeftOut) -> list[str]:
 
 
 def _each_once(paths: list[str]) -> list[str]:
-    """Paths in order; of several that lead through links to one place, the shortest."""
+    """Sort paths and keep only the shortest of those that links resolve to one file."""
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120
-    places = {folder: os.path.realpath(folder) for folder in folders}
-    found: dict[tuple[str, str], str] = {}
+    real_folders = {folder: os.path.realpath(folder) for folder in folders}
+    shortest: dict[tuple[str, str], str] = {}
     for path in sorted(paths, key=lambda path: (len(path), path)):
         folder, name = os.path.split(path)
-        found.setdefault((places[folder], name), path)
-    return sorted(found.values())
+        shortest.setdefault((real_folders[folder], name), path)
+    return sorted(shortest.values())
 
 
 def _expanded(pattern: str) -> list[str]:
-    """What a pattern matches; unlike `glob`, which can be caught in a loop of links."""
+    """Expand a pattern. Unlike `glob`, terminate on circular links."""
     any_depth = _ANY_DEPTH.search(pattern)
     if any_depth is None:
         return glob.glob(pattern)  # noqa: PTH207 (spelled as given)
@@ -105,33 +116,32 @@ def _expanded(pattern: str) -> list[str]:
 
 
 def _images_below(folders: Sequence[str], left_out: LeftOut) -> list[str]:
-    found: list[str] = []
+    paths: list[str] = []
     for folder, files in _walk(folders, left_out):
-        # A folder that cannot be opened stands for itself, so that whoever opens it reports it.
-        found += [folder] if files is None else _chosen(files, left_out)
-    return sorted(found)
+        # Keep an unreadable folder in the list, so that opening it reports an error.
+        paths += [folder] if files is None else _select_images(files, left_out)
+    return sorted(paths)
 
 
-def _chosen(files: Sequence[str], left_out: LeftOut) -> list[str]:
-    """The images among files; the others are counted."""
-    chosen = []
+def _select_images(files: Sequence[str], left_out: LeftOut) -> list[str]:
+    """Select the images among files and count the others."""
+    images = []
     for path in files:
         if not is_hidden(Path(path).name) and counts_as_image(path):
-            chosen.append(path)
+            images.append(path)
         else:
             left_out.add(path)
-    return chosen
+    return images
 
 
 def _walk(
     folders: Sequence[str], left_out: LeftOut | None = None
 ) -> Iterator[tuple[str, list[str] | None]]:
-    """Folders and all below that are not hidden, each with its files or None if it stays shut.
+    """Yield folders and their visible subfolders, each with its files, or None if unreadable.
 
-    Links are followed when all that can be reached without them is known, so that a path without
-    links stands for a folder where there is one.
+    Links are followed last, so that a folder is listed under a path without links if it has one.
     """
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     linked = [folder for folder in folders if _is_link(folder)]
     pending = [folder for folder in reversed(folders) if not _is_link(folder)]
     while pending or linked:
@@ -142,9 +152,9 @@ def _walk(
         except OSError:
             yield folder, None
             continue
-        if (identity.st_dev, identity.st_ino) in seen:
+        if (identity.st_dev, identity.st_ino) in visited:
             continue
-        seen.add((identity.st_dev, identity.st_ino))
+        visited.add((identity.st_dev, identity.st_ino))
         files = []
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118

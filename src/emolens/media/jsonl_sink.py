@@ -1,4 +1,4 @@
-"""Results as JSON Lines, one line per frame, while they are made."""
+"""Results as JSON Lines, one line per frame, written as they arrive."""
 
 import datetime as dt
 import sys
@@ -12,15 +12,15 @@ from emolens.storage.jsonl import STDOUT, to_line
 
 
 class JsonlSink:
-    """Writes one line per frame: its number, its times, and its faces as in `emolens image`.
+    """A sink that writes one line per frame: its index, times and faces as in `emolens image`.
 
     Implements `emolens.core.ports.ResultSink`.
 
     Args:
-        target: A path, where the file appears when this is closed, or `-` for standard output,
-            where every line is written at once.
-        wall_clock: From `captured_at_s` of a frame to seconds since 1970 (UTC), or None for files,
-            whose frames were not captured when they were read. With it, every line has `time`.
+        target: A path, or `-` for standard output. The file appears when the sink is closed;
+            standard output is flushed after every line.
+        wall_clock: Converts `captured_at_s` of a frame to seconds since 1970 (UTC), and adds `time`
+            to every line. None for files, whose frames were not captured when they were read.
 
     Raises:
         OutputError: The file cannot be written.
@@ -41,8 +41,8 @@ class JsonlSink:
         """Write the line of one frame.
 
         Raises:
-            OutputError: It cannot be written, e.g. on a full disk. The lines before are kept as
-                `NAME.partial.SUFFIX`; later results are not taken any more.
+            OutputError: The line cannot be written, e.g. because the disk is full. The lines before
+                it are kept as `NAME.partial.SUFFIX`, and later results are ignored.
         """
         time = None
         if self._wall_clock is not None:
@@ -61,10 +61,10 @@ class JsonlSink:
                 raise self._file.fail(error) from error
 
     def close(self) -> None:
-        """Complete the file; twice is no error. One without a line is not written.
+        """Complete the file, or discard it if it is empty. Closing it again has no effect.
 
         Raises:
-            OutputError: It cannot be completed.
+            OutputError: The file cannot be completed.
         """
         if self._file is not None and self._is_open:
             self._is_open = False

@@ -1,4 +1,4 @@
-"""From what a user calls a source to something that gives frames."""
+"""Plans that turn a user's source argument into a frame source."""
 
 import os
 from collections.abc import Callable
@@ -30,16 +30,16 @@ Source = int | str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """How a source is opened and what may be expected of it.
+    """How to open a source, and its properties.
 
     Attributes:
-        name: What to call it in messages; without a password.
-        open: Opens it; may be called again after it was lost.
-        is_endless: Whether it should go on until somebody stops it (cameras).
-        path: Where it lies, or None for cameras.
-        is_live: Whether its frames come when they are captured.
-        clip: Which of its frames are wanted.
-        frame_s: Seconds from one image of a folder to the next one that is wanted, else 0.
+        name: Name for messages, without a password.
+        open: Opens the source. It may be called again after a loss.
+        is_endless: Whether the source runs until it is stopped (cameras).
+        path: Path of the source, or None for cameras.
+        is_live: Whether frames arrive when they are captured.
+        clip: Selected frames.
+        frame_s: Seconds between two selected images of a folder; 0 for other sources.
     """
 
     name: str
@@ -52,7 +52,7 @@ class SourcePlan:
 
     @property
     def sound_from(self) -> Path | None:
-        """The file whose sound belongs to the frames, or None where they have none."""
+        """The file with the sound of the frames, or None if there is no sound."""
         is_file = self.path is not None and self.path.is_file()
         return self.path if self.path and is_file and has_sound(self.path) else None
 
@@ -65,36 +65,41 @@ def plan_source(
     max_pixels: int = MAX_PIXELS,
     video_track: int | None = None,
 ) -> SourcePlan:
-    """Find out what a source is; nothing is opened yet.
+    """Determine the kind of a source without opening it.
 
     Args:
-        source: Number of a camera, an address (`rtsp://...`, `http://...`), a video file, or a
-            folder of images.
-        clip: Which frames of a file or folder are wanted.
-        rate_hz: Images per second of a folder; None takes 25.
-        max_pixels: Largest width x height of its images.
-        video_track: Number of the video track of a file, from 1; None takes the one that shows
-            most.
+        source: A camera number, an address (`rtsp://...`, `http://...`), a video file, or a folder
+            of images.
+        clip: Selected frames of a file or folder.
+        rate_hz: Images per second of a folder; None means 25.
+        max_pixels: Maximum width x height of the images of a folder.
+        video_track: Number of the video track of a file, from 1; None selects the largest one.
 
     Raises:
-        ConfigError: An address with a scheme that is not read, or without any, or an option that
-            this source has no use for: a clip of a camera, a rate of what is no folder, a video
-            track of what is no file.
+        ConfigError: An address has an unsupported scheme or no scheme, or an option does not apply:
+            a clip of a camera, a rate without a folder, a video track without a file.
     """
     hz = DEFAULT_RATE_HZ if rate_hz is None else rate_hz
     images = partial(ImageSource, clip=clip, rate_hz=hz, max_pixels=max_pixels)
     plan = _plan(source, images, partial(VideoSource, clip=clip, video_track=video_track))
     is_folder = plan.path is not None and plan.path.is_dir()
     if video_track is not None and (plan.path is None or is_folder):
-        raise ConfigError(f"{plan.name} is no video file; only these have video tracks to choose")
+        raise ConfigError(
+            f"{plan.name} is not a video file; video_track (--video-track) applies to video files "
+            "only"
+        )
     if clip is not None and plan.path is None:
-        raise ConfigError(f"{plan.name} has no end; a clip can be taken of files and folders only")
+        raise ConfigError(
+            f"{plan.name} is a live source; clip (--start, --end, --every) applies to files and "
+            "folders only"
+        )
     if rate_hz is not None and not is_folder:
         raise ConfigError(
-            f"{plan.name} has time stamps of its own; a rate can be given to folders of images only"
+            f"{plan.name} has its own time stamps; rate_hz (--rate) applies to folders of images "
+            "only"
         )
     clip = clip or Clip()
-    # A rate of 0 is refused when the folder is opened.
+    # Opening the folder refuses a rate of 0.
     frame_s = clip.every / hz if is_folder and hz > 0 else 0.0
     return replace(plan, clip=clip, frame_s=frame_s)
 
@@ -106,7 +111,7 @@ def _plan(
 ) -> SourcePlan:
     text = source if isinstance(source, str | int) else os.fspath(source)
     number = camera_number(text)
-    # A file may be called "0" too.
+    # "0" may also be the name of a file.
     is_stored = isinstance(text, str) and (Path(text).is_file() or Path(text).is_dir())
     if number is not None and not is_stored:
         open_camera = partial(CameraSource, number)
@@ -119,29 +124,29 @@ def _plan(
     if scheme is not None and not Path(name).exists():
         allowed = ", ".join(sorted(NETWORK_SCHEMES))
         raise ConfigError(
-            f"cannot read {without_secrets(name)}; allowed are paths, numbers of cameras and the "
-            f"schemes {allowed}"
+            f"cannot read {without_secrets(name)}; allowed: paths, camera numbers and the schemes "
+            f"{allowed}"
         )
     path = Path(name)
     if is_login_without_scheme(name) and not path.exists():
         raise ConfigError(
-            "there is no such file, and an address is a text that begins with its scheme and two "
-            "slashes (rtsp://, http://)"
+            "the source is neither a file nor an address; an address begins with its scheme "
+            "(rtsp://, http://)"
         )
     open_source = partial(images if path.is_dir() else video, path)
     return SourcePlan(name, open_source, is_endless=False, path=path)
 
 
 def plan_of_frames(source: object, *, name: str | None = None) -> SourcePlan:
-    """Plan an object that gives frames.
+    """Plan a source object.
 
     Args:
-        source: A `FrameSource`, or anything to loop over and close (`__iter__`, `__enter__` and
-            `__exit__`), of which there is nothing else to say.
-        name: What to call it; the name of its class unless given.
+        source: A `FrameSource`, or any iterable context manager that yields frames (`__iter__`,
+            `__enter__` and `__exit__`).
+        name: Name for messages; the name of its class by default.
 
     Raises:
-        ConfigError: Another object.
+        ConfigError: The object is neither.
     """
     name = name or type(source).__name__
     if isinstance(source, FrameSource):
@@ -149,14 +154,14 @@ def plan_of_frames(source: object, *, name: str | None = None) -> SourcePlan:
         return SourcePlan(name, lambda: source, is_endless=False, path=None, is_live=is_live)
     if not isinstance(source, Frames):
         raise ConfigError(
-            "a source is the number of a camera, an address, a path, or an object that gives "
-            f"frames and can be closed, got {name}"
+            f"source is of type {name}; allowed: a camera number, an address, a path, or an "
+            "iterable context manager of frames"
         )
     return SourcePlan(name, lambda: PlainSource(source), is_endless=False, path=None)
 
 
 def paced(plan: SourcePlan) -> SourcePlan:
-    """The same source at the speed at which it was recorded; live ones have theirs anyway."""
+    """Return a plan that plays a recorded source in real time. Live sources are unchanged."""
     if plan.is_endless or plan.is_live:
         return plan
     return replace(plan, open=lambda: PacedSource(plan.open()))

@@ -1,4 +1,4 @@
-"""A recorded source that gives its frames when they are due, as a camera would."""
+"""Recorded sources that play in real time, like a camera."""
 
 import threading
 import time
@@ -11,13 +11,13 @@ from emolens.core.ports import FrameSource, SourceReport
 
 
 class PacedSource:
-    """Gives each frame of another source at its `media_time_s`, counted from the first one.
+    """A source that yields each frame of another source at its `media_time_s`, from the first one.
 
     Implements `emolens.core.ports.FrameSource`.
 
     Args:
-        source: What to slow down; closed with this.
-        clock: Gives seconds on a monotonic clock.
+        source: The recorded source. It is closed with this one.
+        clock: Monotonic clock in seconds.
     """
 
     def __init__(self, source: FrameSource, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +26,7 @@ class PacedSource:
         self._closed = threading.Event()
 
     def interrupt(self) -> None:
-        """Wait no more and give no more frames."""
+        """Stop waiting and yield no more frames."""
         self.close()
         self._source.interrupt()
 
@@ -39,19 +39,19 @@ class PacedSource:
         self._source.__exit__(None, None, None)
 
     def close(self) -> None:
-        """Wait no more and give no more frames; twice is no error."""
+        """Stop waiting and yield no more frames. Closing it again has no effect."""
         self._closed.set()
 
     @property
     def report(self) -> SourceReport:
-        """What the source within has to say."""
+        """The report of the recorded source."""
         return self._source.report
 
     def __iter__(self) -> Iterator[Frame]:
-        ahead_s: float | None = None
+        offset_s: float | None = None
         for frame in self._source:
-            if ahead_s is None:
-                ahead_s = self._clock() - frame.media_time_s
-            if self._closed.wait(max(0.0, frame.media_time_s + ahead_s - self._clock())):
+            if offset_s is None:
+                offset_s = self._clock() - frame.media_time_s
+            if self._closed.wait(max(0.0, frame.media_time_s + offset_s - self._clock())):
                 return
             yield replace(frame, captured_at_s=self._clock())

@@ -1,4 +1,4 @@
-"""Frames from an object that can do no more than give them."""
+"""Frame sources from plain iterable context managers."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -10,7 +10,7 @@ from emolens.core.ports import SourceReport
 
 @runtime_checkable
 class Frames(Protocol):
-    """Gives frames inside a `with` block: what a user's own source is at least."""
+    """The minimal source: a context manager that yields frames."""
 
     def __enter__(self) -> Any: ...
 
@@ -25,24 +25,24 @@ class Frames(Protocol):
 
 
 class PlainSource:
-    """A source of what a user's own object gives; there is nothing to say of it.
+    """A frame source with an empty report, around a user's own object.
 
     Implements `emolens.core.ports.FrameSource`.
 
     Args:
-        within: Gives frames, or gives when it is entered what gives them.
+        frames: A context manager that yields frames, or whose `__enter__` returns their iterable.
     """
 
-    def __init__(self, within: Frames) -> None:
+    def __init__(self, frames: Frames) -> None:
         self.report = SourceReport()
-        self._within = within
-        self._entered: Any = within
+        self._frames = frames
+        self._entered: Any = frames
 
     def interrupt(self) -> None:
-        """How to do that is not known."""
+        """Do nothing: a plain object has no way to interrupt a read."""
 
     def __enter__(self) -> Self:
-        self._entered = self._within.__enter__()
+        self._entered = self._frames.__enter__()
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class PlainSource:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._within.__exit__(kind, error, traceback)
+        self._frames.__exit__(kind, error, traceback)
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self._entered)

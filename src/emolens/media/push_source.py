@@ -1,4 +1,4 @@
-"""Frames that come from outside: whoever has them hands them over, from any thread."""
+"""A source whose images are pushed by the caller, from any thread."""
 
 import threading
 import time
@@ -15,16 +15,16 @@ from emolens.core.ports import SourceReport
 
 
 class PushSource:
-    """A source that is fed: `push` an image whenever there is one, `close` when there are no more.
+    """A source fed by the caller: `push` each new image, and `close` after the last one.
 
-    Implements `emolens.core.ports.FrameSource`. `push` never waits. Where more images wait than
-    there is room for, the newest count: the oldest is dropped, and counted in `report.n_dropped`.
-    Made for one run; closed, it gives what waits and ends.
+    Implements `emolens.core.ports.FrameSource`. `push` never blocks. If the queue is full, the
+    oldest image is dropped and counted in `report.n_dropped`. A source serves one run: after
+    `close` it yields the queued images and ends.
 
     Args:
-        name: What to call it in results.
-        capacity: Images that may wait.
-        clock: Gives seconds on a monotonic clock.
+        name: Name of the source in results.
+        capacity: Maximum number of queued images.
+        clock: Monotonic clock in seconds.
 
     Raises:
         ConfigError: `capacity` is below 1.
@@ -38,7 +38,7 @@ class PushSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if capacity < 1:
-            raise ConfigError(f"a push source has room for at least 1 image, got {capacity}")
+            raise ConfigError(f"capacity is {capacity}; allowed: 1 image or more")
         self.report = SourceReport(is_live=True)
         self._name = name
         self._capacity = capacity
@@ -50,18 +50,18 @@ class PushSource:
         self._is_closed = False
 
     def push(self, image: npt.NDArray[np.uint8], *, captured_at_s: float | None = None) -> bool:
-        """Hand over an image; safe from any thread.
+        """Queue an image. This method is thread-safe.
 
         Args:
-            image: uint8 (H, W, 3), BGR. Not copied: leave it alone from then on.
-            captured_at_s: When it was captured, on the clock of this source; now unless given.
-                `media_time_s` is counted from the first image.
+            image: uint8 (H, W, 3), BGR. It is not copied: do not change it afterwards.
+            captured_at_s: Capture time in seconds on the clock of this source; now by default.
+                `media_time_s` is the time since the first image.
 
         Returns:
-            False, and the image is not taken, once the source is closed.
+            Whether the image was queued; False after `close`.
 
         Raises:
-            InputError: Not an image of that kind.
+            InputError: The image has another shape or dtype, or its capture time is not finite.
         """
         at_s = self._clock() if captured_at_s is None else captured_at_s
         with self._changed:
@@ -85,13 +85,13 @@ class PushSource:
         return True
 
     def close(self) -> None:
-        """Take no more images; twice is no error, and any thread may do it."""
+        """Refuse further images. This method is thread-safe and may be called again."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
     def interrupt(self) -> None:
-        """Take no more images, and drop those that wait: nobody will read them."""
+        """Refuse further images and drop the queued ones."""
         with self._changed:
             self.report.n_dropped += len(self._waiting)
             self._waiting.clear()

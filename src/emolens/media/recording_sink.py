@@ -1,4 +1,4 @@
-"""Recordings of what a stream showed, with real time stamps and the sound of the file."""
+"""Recordings of annotated streams, with original time stamps and sound."""
 
 import contextlib
 import os
@@ -18,18 +18,18 @@ from emolens.media.sound import Sound
 from emolens.media.video_file import reason_of
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
-# Time stamps to a ninetieth of a millisecond, as in MPEG; Matroska itself rounds to milliseconds.
+# 90 kHz time stamps, as in MPEG. Matroska itself rounds to milliseconds.
 _TIME_BASE: Final = Fraction(1, 90_000)
 _RATE_HINT_HZ: Final = 30
-# Where times go back this far, e.g. in files put together from several, the recording goes on.
+# If times go back further, as in concatenated files, the recording continues without a gap.
 _MAX_BACK_S: Final = 0.5
-# Written several times a second, and at least once in a second an image that needs no other, so
-# that a recording whose program was killed opens and lacks no more than that.
+# Data are flushed several times a second, with a key frame every second. If the process is killed,
+# the recording still opens and misses at most that much.
 _MUXER_OPTIONS: Final = {
     ".mkv": {
         "cluster_time_limit": "250",
         "flush_packets": "1",
-        # Sound that begins before zero would shift everything.
+        # Otherwise sound that begins before zero shifts all time stamps.
         "avoid_negative_ts": "disabled",
     },
     ".mp4": {
@@ -38,33 +38,32 @@ _MUXER_OPTIONS: Final = {
         "flush_packets": "1",
     },
 }
-# The header of an MP4 file that is written at once knows no sound and no beginning but zero.
+# An MP4 header written immediately supports neither sound nor a start time other than zero.
 _HEADER_AT_ONCE: Final = {"movflags": "+frag_keyframe+default_base_moof+empty_moov"}
 _HEADER_AFTER_A_SECOND: Final = {"movflags": "+frag_keyframe+default_base_moof+delay_moov"}
 _KEY_FRAME_EVERY_S: Final = 1.0
-# What libx264 takes.
+# The limit of libx264.
 _MAX_SIDE_PX: Final = 16_384
-# Room that is left on a disk, so that tables beside the recording can be completed.
+# Disk space kept free, so that tables written next to the recording can be completed.
 _RESERVE_BYTES: Final = 64_000_000
 _RESERVE_SHARE: Final = 0.02
-_LOOK_EVERY_FRAMES: Final = 15
+_CHECK_DISK_EVERY: Final = 15
 
 
 class RecordingSink:
-    """Writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
+    """A sink that writes frames into a Matroska (.mkv) or fragmented MP4 (.mp4) file with H.264.
 
-    Implements `emolens.core.ports.ResultSink`. Other than all other files it has its name from the
-    first frame on: once it is half a second long it can be opened at any moment, also when the
-    program was killed. Frames keep their `media_time_s`; where they come with uneven pauses, so
-    they are shown. Where these begin below zero, the recording begins at zero. Pixels are square,
-    as those of frames are.
+    Implements `emolens.core.ports.ResultSink`. Unlike other outputs, the file has its final name
+    from the first frame on. After half a second it can be opened at any time, even if the process
+    is killed. Frames keep their `media_time_s`, including uneven intervals. If the times begin
+    below zero, the recording begins at zero. Pixels are square, as in all frames.
 
     Args:
-        path: A name that ends in .mkv or .mp4.
-        sound_from: A file whose sound is copied along, as far as there are frames, or None.
+        path: A path with the suffix .mkv or .mp4.
+        sound_from: A file whose sound is copied for the duration of the frames, or None.
 
     Raises:
-        ConfigError: Another suffix.
+        ConfigError: The suffix is not allowed.
         OutputError: The file cannot be written.
     """
 
@@ -94,17 +93,18 @@ class RecordingSink:
         self.close()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add a frame; the result is not used. Nothing happens once the recording is closed.
+        """Add a frame. The result is not used, and a closed recording ignores frames.
 
         Raises:
-            OutputError: The disk is full, or nearly; the recording so far is kept and closed.
+            OutputError: The disk is full or nearly full, or the frame cannot be encoded. The
+                recording so far is kept and closed.
         """
         del result
         if self._is_closed:
             return
         try:
-            if self._n_frames % _LOOK_EVERY_FRAMES == 0:
-                self._check_room()
+            if self._n_frames % _CHECK_DISK_EVERY == 0:
+                self._check_disk()
             if self._output is None:
                 self._begin(frame)
             self._encode(frame)
@@ -113,10 +113,10 @@ class RecordingSink:
             raise self._failed(error, frame.media_time_s) from error
 
     def close(self) -> None:
-        """Write what is left and close the file; twice is no error.
+        """Write pending data and close the file. Closing it again has no effect.
 
         Raises:
-            OutputError: The end cannot be written; what came before is kept.
+            OutputError: The end cannot be written. The earlier part is kept.
         """
         output, video = self._output, self._video
         self._output, self._is_closed = None, True
@@ -128,9 +128,9 @@ class RecordingSink:
             self._copy_sound(self._last_s + self._step_s)
             output.close()
         except (av.FFmpegError, OSError) as error:
-            _give_up(output)
+            _abandon(output)
             raise OutputError(
-                f"the end of {self._path} cannot be written: {reason_of(error)}"
+                f"cannot write the end of {self._path}: {reason_of(error)}"
             ) from error
         finally:
             if self._sound:
@@ -139,15 +139,17 @@ class RecordingSink:
     def _begin(self, frame: Frame) -> None:
         if max(frame.size_wh) > _MAX_SIDE_PX:
             width, height = frame.size_wh
-            raise OSError(f"frames of {width}x{height} px are larger than H.264 allows")
+            raise OSError(
+                f"frames are {width}x{height} px; allowed by H.264: {_MAX_SIDE_PX:,} px per side"
+            )
         suffix = self._path.suffix.lower()
         options = dict(_MUXER_OPTIONS[suffix])
         if suffix == ".mp4":
             is_plain = self._sound_from is None and frame.media_time_s < _TIME_BASE
             options |= _HEADER_AT_ONCE if is_plain else _HEADER_AFTER_A_SECOND
-        # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
+        # Otherwise FFmpeg interprets a file name that begins with "rtsp:" as an address.
         output = av.open(f"file:{self._path}", "w", container_options=options)
-        # Matroska files carry a random number otherwise: the same input gives the same bytes.
+        # Without a random identifier in the Matroska file, the same input gives the same bytes.
         output.flags |= av.container.Flags.bitexact.value  # type: ignore[operator]  # an int
         self._output = output
         self._size_wh = _even(frame.size_wh)
@@ -157,15 +159,17 @@ class RecordingSink:
         video.codec_context.time_base = _TIME_BASE
         video.time_base = _TIME_BASE
         self._video = video
-        # Sound may begin a little before the first frame: decoders need it to get going.
+        # Sound may begin slightly before the first frame, because decoders need a preroll.
         began_s = frame.media_time_s if frame.index else -np.inf
-        # No container has times below zero.
+        # Containers do not allow negative times.
         self._shift_s = max(0.0, -frame.media_time_s)
         self._last_s = frame.media_time_s + self._shift_s
         if self._sound_from is not None:
             self._sound = Sound.open(self._sound_from, output, began_s + self._shift_s)
             if self._sound is None:
-                self.warnings.append(f"the sound of {self._sound_from} cannot be copied along")
+                self.warnings.append(
+                    f"cannot copy the sound of {self._sound_from}; the recording is silent"
+                )
 
     def _encode(self, frame: Frame) -> None:
         output, video = self._output, self._video
@@ -173,7 +177,7 @@ class RecordingSink:
             return
         encodable = av.VideoFrame.from_ndarray(_fitted(frame.image, self._size_wh), format="bgr24")
         at_s = self._time_of(frame)
-        # Encoders want time to go on; two frames of one moment are a ninetieth of a ms apart.
+        # Encoders require increasing times, so simultaneous frames are one tick apart.
         pts = max(round(at_s / _TIME_BASE), self._last_pts + 1)
         self._last_pts = encodable.pts = pts
         encodable.time_base = _TIME_BASE
@@ -200,11 +204,11 @@ class RecordingSink:
         self._last_s = at_s
         return at_s
 
-    def _check_room(self) -> None:
+    def _check_disk(self) -> None:
         usage = shutil.disk_usage(self._path.parent)
         reserve = min(_RESERVE_BYTES, _RESERVE_SHARE * usage.total)
         if usage.free < reserve:
-            raise OSError(f"the disk is nearly full ({usage.free / 1e6:.0f} MB are left)")
+            raise OSError(f"the disk is nearly full ({usage.free / 1e6:.0f} MB free)")
 
     def _failed(self, error: Exception, at_s: float) -> OutputError:
         with contextlib.suppress(OutputError):
@@ -214,13 +218,17 @@ class RecordingSink:
                 self._path.unlink(missing_ok=True)
             return OutputError(f"cannot record {self._path}: {reason_of(error)}")
         return OutputError(
-            f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}; what was "
-            "recorded before is kept"
+            f"stopped recording {self._path} at {at_s:.1f} s: {reason_of(error)}. The recording up "
+            "to that time is kept."
         )
 
 
 def check_recording_name(path: Path) -> None:
-    """Raise `ConfigError` unless a recording can have this name."""
+    """Check the suffix of a recording.
+
+    Raises:
+        ConfigError: The suffix is not allowed.
+    """
     if path.suffix.lower() not in RECORDING_SUFFIXES:
         raise ConfigError(
             f"cannot record as {path.name!r}; allowed: {', '.join(RECORDING_SUFFIXES)}"
@@ -228,8 +236,8 @@ def check_recording_name(path: Path) -> None:
 
 
 def _codec_options() -> dict[str, str]:
-    # Without B-frames and look-ahead nothing waits in the encoder to be lost; one thread gives the
-    # same bytes on every machine.
+    # Without B-frames and lookahead, no frames are pending in the encoder when a process is killed.
+    # One thread gives the same bytes on every computer.
     return {
         "preset": "veryfast",
         "tune": "zerolatency",
@@ -243,23 +251,23 @@ def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise OutputError(f"cannot write {path}: it is a folder; give the name of a file")
+            raise OutputError(f"cannot write {path}: it is a folder. Give the name of a file.")
         if not os.access(path.parent, os.W_OK):
-            raise OutputError(f"cannot write {path}: the folder cannot be written to")
+            raise OutputError(f"cannot write {path}: the folder is not writable")
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"cannot make the folder of {path}: {error.strerror}") from error
+        raise OutputError(f"cannot create the folder of {path}: {error.strerror}") from error
 
 
 def _even(size_wh: tuple[int, int]) -> tuple[int, int]:
-    """The next even size: H.264 with the usual colours has no odd ones."""
+    """Round a size up to even numbers, as H.264 with 4:2:0 chroma requires."""
     width, height = size_wh
     return width + width % 2, height + height % 2
 
 
 def _fitted(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Bring a frame to the size of the recording: one pixel more, or scaled between bars."""
+    """Fit a frame to the size of the recording: pad it by one pixel, or letterbox it."""
     width, height = size_wh
     if image.shape[:2] == (height, width):
         return image
@@ -279,6 +287,6 @@ def _fitted(image: npt.NDArray[np.uint8], size_wh: tuple[int, int]) -> npt.NDArr
     return canvas
 
 
-def _give_up(output: OutputContainer) -> None:
+def _abandon(output: OutputContainer) -> None:
     with contextlib.suppress(av.FFmpegError, OSError):
         output.close()

@@ -1,4 +1,4 @@
-"""Addresses that answer one image: ask again and again."""
+"""Addresses that return one image per request."""
 
 import contextlib
 import time
@@ -12,26 +12,27 @@ import numpy.typing as npt
 from emolens.core.errors import InputError, SourceError
 from emolens.imaging.decode import decode_image
 from emolens.imaging.pyav import av
-from emolens.media.connection import LATE, NetworkAddress, reason_of
+from emolens.media.connection import TIMED_OUT, NetworkAddress, reason_of
 
-# From one request to the next; most cameras make no more than a few such images in a second.
+# Time between requests; most cameras make only a few snapshots per second.
 INTERVAL_S: Final = 0.2
-# The same bytes again are no new image, but a camera that shows nothing new is not lost either.
+# Identical bytes are not a new image. They are repeated at this interval, so that a camera in front
+# of a static scene does not count as lost.
 REPEAT_S: Final = 0.5
 MAX_BYTES: Final = 1 << 26
-# Waits after an image that failed: doubling from the first to the last.
+# First and maximum wait after a failed request; each wait doubles the one before.
 _BACK_OFF_S: Final = (0.25, 1.0)
 _CHUNK_BYTES: Final = 1 << 16
-# How a JPEG and a PNG file end.
+# The last bytes of JPEG and PNG files.
 _ENDINGS: Final = (b"\xff\xd9", b"IEND\xae\x42\x60\x82")
 
 
 class Received(NamedTuple):
-    """An image that arrived.
+    """A received image.
 
     Attributes:
         image: uint8 (H, W, 3), BGR.
-        at_s: When it arrived, in seconds on the source's clock.
+        at_s: Time of arrival in seconds on the source's clock.
     """
 
     image: npt.NDArray[np.uint8]
@@ -44,47 +45,47 @@ class _Snapshot(NamedTuple):
 
 
 def snapshots(
-    place: NetworkAddress,
+    address: NetworkAddress,
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[Received]:
-    """The images of an address, one request after the other, without end.
+    """Request images from an address one after the other, without end.
 
-    A request that fails is tried again with growing waits until the address was silent for
-    `place.read_timeout_s`; the first one is not.
+    A failed request is repeated with growing waits, up to `address.read_timeout_s` without an
+    image. The first request is not repeated.
 
     Args:
-        place: The address.
-        clock: Gives the seconds of `Received.at_s`.
-        pause: Waits for so many seconds.
+        address: The address.
+        clock: Clock in seconds, for `Received.at_s`.
+        pause: Waits for a number of seconds.
 
     Raises:
-        SourceError: There is no image any more.
+        SourceError: The address returns no image within its timeout.
     """
     began_s = time.monotonic()
-    latest = _fetch(place, place.read_timeout_s)
+    latest = _fetch(address, address.read_timeout_s)
     yield Received(latest.image, clock())
-    given_s = time.monotonic()
+    yielded_s = time.monotonic()
     while True:
         pause(max(0.0, began_s + INTERVAL_S - time.monotonic()))
         began_s = time.monotonic()
-        snapshot = _fetch_patiently(place, latest, pause)
-        if snapshot is latest and time.monotonic() - given_s < REPEAT_S:
+        snapshot = _fetch_with_retries(address, latest, pause)
+        if snapshot is latest and time.monotonic() - yielded_s < REPEAT_S:
             continue
         latest = snapshot
         yield Received(latest.image, clock())
-        given_s = time.monotonic()
+        yielded_s = time.monotonic()
 
 
-def _fetch_patiently(
-    place: NetworkAddress, latest: _Snapshot, pause: Callable[[float], None]
+def _fetch_with_retries(
+    address: NetworkAddress, latest: _Snapshot, pause: Callable[[float], None]
 ) -> _Snapshot:
-    until_s = time.monotonic() + place.read_timeout_s
+    until_s = time.monotonic() + address.read_timeout_s
     wait_s = _BACK_OFF_S[0]
     while True:
         try:
-            return _fetch(place, until_s - time.monotonic(), latest)
+            return _fetch(address, until_s - time.monotonic(), latest)
         except SourceError:
             if time.monotonic() + wait_s >= until_s:
                 raise
@@ -92,15 +93,15 @@ def _fetch_patiently(
         wait_s = min(2 * wait_s, _BACK_OFF_S[1])
 
 
-def _fetch(place: NetworkAddress, limit_s: float, latest: _Snapshot | None = None) -> _Snapshot:
-    """Ask once, and wait for a whole image no longer than some seconds.
+def _fetch(address: NetworkAddress, limit_s: float, latest: _Snapshot | None = None) -> _Snapshot:
+    """Request one image, within `limit_s` seconds.
 
     Returns:
-        The image; `latest` itself where its bytes came again.
+        The image, or `latest` itself if the bytes are identical.
     """
     reason = ""
-    hurried = replace(place, open_timeout_s=limit_s, read_timeout_s=limit_s)
-    with contextlib.closing(_bodies(hurried)) as bodies:
+    limited = replace(address, open_timeout_s=limit_s, read_timeout_s=limit_s)
+    with contextlib.closing(_bodies(limited)) as bodies:
         for body, failure in bodies:
             if latest is not None and body == latest.encoded:
                 return latest
@@ -108,35 +109,35 @@ def _fetch(place: NetworkAddress, limit_s: float, latest: _Snapshot | None = Non
                 return _Snapshot(body, decode_image(body).image)
             except InputError as error:
                 reason = failure or str(error)
-    raise SourceError(f"{place.name}: {reason}")
+    raise SourceError(f"{address.name}: {reason}")
 
 
-def _bodies(place: NetworkAddress) -> Generator[tuple[bytes, str], None, None]:
-    """What an address answers, and what went wrong, if anything did.
+def _bodies(address: NetworkAddress) -> Generator[tuple[bytes, str], None, None]:
+    """Yield the response body with the reason of a failure, or an empty reason.
 
-    It comes as soon as it may be whole, and again with more: some cameras neither say how long an
-    image is nor hang up behind it, and the end of a preview inside one looks the same.
+    The body is yielded whenever it may be complete, and again with more bytes. Some cameras neither
+    declare its length nor close the connection, and an embedded preview has the same end marker.
     """
-    until_s = time.monotonic() + place.read_timeout_s
+    until_s = time.monotonic() + address.read_timeout_s
     body, failure = bytearray(), ""
-    with place.connect(file_format="data", raw_packet_size=str(_CHUNK_BYTES)) as answer:
+    with address.connect(file_format="data", raw_packet_size=str(_CHUNK_BYTES)) as response:
         try:
-            for packet in answer.demux(answer.streams[0]):
+            for packet in response.demux(response.streams[0]):
                 body += bytes(packet)
-                if _may_be_whole(body):
+                if _may_be_complete(body):
                     yield bytes(body), ""
                 if len(body) > MAX_BYTES:
-                    failure = f"it answers more than {MAX_BYTES:,} bytes instead of an image"
+                    failure = f"the response is larger than {MAX_BYTES:,} bytes"
                     break
                 if time.monotonic() >= until_s:
-                    failure = LATE
+                    failure = TIMED_OUT
                     break
         except (av.FFmpegError, OSError) as error:
             failure = reason_of(error)
     yield bytes(body), failure
 
 
-def _may_be_whole(body: bytearray) -> bool:
+def _may_be_complete(body: bytearray) -> bool:
     if body.startswith(b"RIFF"):
         return len(body) >= 8 + int.from_bytes(body[4:8], "little")
     return body[-64:].rstrip(b"\0\r\n ").endswith(_ENDINGS)

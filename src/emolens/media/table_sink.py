@@ -1,4 +1,4 @@
-"""A table of faces and frames: CSV, JSON Lines or Parquet, row by row in little memory."""
+"""Tables of faces and frames as CSV, JSON Lines or Parquet, written row by row."""
 
 import contextlib
 import csv
@@ -28,42 +28,43 @@ SCHEMA: Final = pa.schema(
     [(name, _TYPES.get(name, pa.float64())) for name in TABLE_COLUMNS],
     metadata={"emolens_schema_version": SCHEMA_VERSION},
 )
-# Rows of one Parquet row group, some megabytes, and of the pieces that it is put together from:
-# as Python objects rows take eight times as much memory.
+# Rows of one Parquet row group (some megabytes) and of the batches it consists of. Rows as Python
+# objects take eight times as much memory.
 _GROUP_ROWS: Final = 10_000
-_PIECE_ROWS: Final = 500
+_BATCH_ROWS: Final = 500
 
 Row = Mapping[str, Cell]
 
 
 class _Format(Protocol):
-    """Writes rows into an open file."""
+    """A format that writes rows into an open file."""
 
     def add(self, row: Row) -> None: ...
 
     def finish(self) -> None: ...
 
     def abandon(self) -> None:
-        """Let go of the file, which will be closed."""
+        """Release the file before it is closed."""
 
 
 class TableSink:
-    """Writes `FrameResult.to_table_rows` of every result into one file.
+    """A sink that writes `FrameResult.to_table_rows` of every result into one file.
 
-    Implements `emolens.core.ports.ResultSink`. The format follows the suffix. Values are written in
-    full, not rounded; what there is none of is empty (CSV), null (JSON Lines, Parquet).
+    Implements `emolens.core.ports.ResultSink`. The suffix determines the format. Values are not
+    rounded. Missing values are empty (CSV) or null (JSON Lines, Parquet).
 
     Args:
-        path: A name that ends in .csv, .parquet or .jsonl. The file appears when this is closed.
+        path: A path with the suffix .csv, .parquet or .jsonl. The file appears when the sink is
+            closed.
 
     Raises:
-        ConfigError: Another suffix.
+        ConfigError: The suffix is not allowed.
         OutputError: The file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         check_table_name(path)
-        # Without its end a Parquet file cannot be read; lines can.
+        # Incomplete text files are readable; a Parquet file without its footer is not.
         is_text = path.suffix.lower() != ".parquet"
         self._file = GrowingFile(path, keeps_lines=is_text)
         self._format = _format_of(path.suffix.lower(), self._file.stream)
@@ -76,11 +77,11 @@ class TableSink:
         self.close()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Add the rows of one result; the frame is not used.
+        """Add the rows of one result. The frame is not used.
 
         Raises:
-            OutputError: They cannot be written, e.g. on a full disk. What was written before is
-                kept as `NAME.partial.SUFFIX`; later results are not taken any more.
+            OutputError: The rows cannot be written, e.g. because the disk is full. Earlier lines of
+                a text format are kept as `NAME.partial.SUFFIX`, and later results are ignored.
         """
         del frame
         if not self._is_open:
@@ -95,12 +96,12 @@ class TableSink:
             raise self._file.fail(error) from error
 
     def close(self) -> None:
-        """Complete the file and give it its name; twice is no error.
+        """Complete the file under its final name. Closing it again has no effect.
 
-        A table of no frame at all is not written.
+        A table without any frame is discarded.
 
         Raises:
-            OutputError: It cannot be completed; as for `write`.
+            OutputError: The file cannot be completed; see `write`.
         """
         if not self._is_open:
             return
@@ -118,7 +119,11 @@ class TableSink:
 
 
 def check_table_name(path: Path) -> None:
-    """Raise `ConfigError` unless a table can have this name."""
+    """Check the suffix of a table.
+
+    Raises:
+        ConfigError: The suffix is not allowed.
+    """
     if path.suffix.lower() not in TABLE_SUFFIXES:
         raise ConfigError(
             f"cannot write a table as {path.name!r}; allowed: {', '.join(TABLE_SUFFIXES)}"
@@ -148,7 +153,7 @@ class _Csv:
         self._text.detach()
 
     def abandon(self) -> None:
-        """The file may be closed as it is."""
+        """Do nothing: the file may be closed as it is."""
 
 
 class _JsonLines:
@@ -159,23 +164,23 @@ class _JsonLines:
         self._file.write(to_line(row).encode("ascii"))
 
     def finish(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing: every line is already written."""
 
     def abandon(self) -> None:
-        """The file may be closed as it is."""
+        """Do nothing: the file may be closed as it is."""
 
 
 class _Parquet:
     def __init__(self, file: IO[bytes]) -> None:
         self._writer = pq.ParquetWriter(file, SCHEMA)
         self._rows: list[dict[str, Cell]] = []
-        self._pieces: list[pa.RecordBatch] = []
+        self._batches: list[pa.RecordBatch] = []
 
     def add(self, row: Row) -> None:
         self._rows.append(dict(row))
-        if len(self._rows) >= _PIECE_ROWS:
+        if len(self._rows) >= _BATCH_ROWS:
             self._pack()
-        if len(self._pieces) * _PIECE_ROWS >= _GROUP_ROWS:
+        if len(self._batches) * _BATCH_ROWS >= _GROUP_ROWS:
             self._flush()
 
     def finish(self) -> None:
@@ -184,16 +189,16 @@ class _Parquet:
         self._writer.close()
 
     def abandon(self) -> None:
-        # It would write the end of the table when it is forgotten.
+        # Otherwise the garbage collector makes the writer append a footer later.
         with contextlib.suppress(OSError, pa.ArrowException):
             self._writer.close()
 
     def _pack(self) -> None:
         if self._rows:
-            self._pieces.append(pa.RecordBatch.from_pylist(self._rows, SCHEMA))
+            self._batches.append(pa.RecordBatch.from_pylist(self._rows, SCHEMA))
             self._rows = []
 
     def _flush(self) -> None:
-        if self._pieces:
-            self._writer.write_table(pa.Table.from_batches(self._pieces))
-            self._pieces = []
+        if self._batches:
+            self._writer.write_table(pa.Table.from_batches(self._batches))
+            self._batches = []

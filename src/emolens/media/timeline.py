@@ -1,4 +1,4 @@
-"""Time that goes on, from time stamps that may jump."""
+"""Continuous time from time stamps that may jump."""
 
 import math
 import statistics
@@ -6,36 +6,36 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-# A pause of up to this, or of a few frames, is one; stamps further ahead come from another clock.
+# Longer pauses that also exceed a few frames mean that the stamps come from another clock.
 MAX_PAUSE_S: Final = 3600.0
-# Stamps that step back by less than this many frames are out of order, but of the same clock:
-# frames that refer to later ones, in files whose writer did not sort them.
+# A step back by fewer frames means stamps out of order on the same clock, e.g. B-frames in files
+# whose writer did not sort them.
 _FEW_STEPS: Final = 5
-# The usual time from frame to frame is the median of the last ones.
+# The usual frame interval is the median of this many intervals.
 _N_STEPS: Final = 9
-# Stamps of MPEG's streams have 33 bits at 90 kHz and start again after 26.5 hours.
+# Stamps of MPEG streams have 33 bits at 90 kHz and wrap around after 26.5 hours.
 # Source: ISO/IEC 13818-1, 2.4.3.7.
 _WRAP_S: Final = 2**33 / 90_000
-# Files put together from many pieces would say the same over and over.
-_MAX_TOLD: Final = 3
+# Files concatenated from many segments would repeat the same warning.
+_MAX_WARNINGS: Final = 3
 
 
 class Timeline:
-    """The time of frames, as their stamps say it as long as these go on.
+    """Continuous times of frames, equal to their time stamps until these jump.
 
-    Where stamps jump (back, or ahead by more than an hour, as in files that were put together from
-    several) time goes on by the usual step from frame to frame; from there on it is ahead of the
-    stamps by the last of `offsets_s`. A stamp that is a few frames too early is one out of order:
-    its frame gets the time of the one before. Stamps that start anew after 33 bits go on.
+    A jump is a step back, or ahead by more than an hour, as in concatenated files. At a jump, time
+    advances by the usual frame interval. From there on it differs from the stamps by the last of
+    `offsets_s`. A stamp that is a few frames too early is out of order, and its frame gets the time
+    of the frame before. Stamps that wrap around after 33 bits are continued.
 
     Attributes:
-        offsets_s: By how much time is ahead of the stamps in each piece so far, in seconds.
+        offsets_s: Time minus time stamp in seconds, for each segment so far.
         last_s: Time of the last frame in seconds; None before the first one.
 
     Args:
-        step_s: Seconds from frame to frame, as long as no frames tell it.
+        step_s: Initial frame interval in seconds.
         has_wraps: Whether stamps have 33 bits.
-        on_warning: Told of jumps.
+        on_warning: Called with a warning at a jump.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Timeline:
 
     @property
     def step_s(self) -> float:
-        """The usual time from frame to frame, in seconds."""
+        """The usual frame interval in seconds."""
         return statistics.median(self._steps_s)
 
     def place(self, stamp_s: float | None) -> float:
-        """The time of the next frame, in seconds.
+        """Return the time of the next frame in seconds.
 
         Args:
-            stamp_s: Its time stamp in seconds, or None where it has none.
+            stamp_s: Its time stamp in seconds, or None if it has none.
         """
         if self.last_s is None:
             at_s = stamp_s or 0.0
@@ -69,10 +69,10 @@ class Timeline:
         return at_s
 
     def end(self) -> None:
-        """Tell of the jumps that were not told one by one."""
-        n_more = self._n_jumps - _MAX_TOLD
+        """Warn about the number of jumps without a warning of their own."""
+        n_more = self._n_jumps - _MAX_WARNINGS
         if n_more > 0:
-            self._on_warning(f"its time stamps jump {n_more} more times; time goes on there, too")
+            self._on_warning(f"time stamps jump {n_more} more times; later times are shifted")
 
     def _follow(self, stamp_s: float, last_s: float) -> float:
         at_s = stamp_s + self.offsets_s[-1]
@@ -85,17 +85,17 @@ class Timeline:
         is_jump = not -few_s <= ahead_s <= max(MAX_PAUSE_S, few_s)
         if is_jump:
             at_s = last_s + self.step_s
-            self._note_jump(ahead_s, at_s)
+            self._warn_about_jump(ahead_s, at_s)
         if is_jump or is_wrapped:
             self.offsets_s = (*self.offsets_s, at_s - stamp_s)
         elif ahead_s > 0:
             self._steps_s.append(ahead_s)
         return max(at_s, last_s)
 
-    def _note_jump(self, by_s: float, at_s: float) -> None:
+    def _warn_about_jump(self, by_s: float, at_s: float) -> None:
         self._n_jumps += 1
-        if self._n_jumps <= _MAX_TOLD:
+        if self._n_jumps <= _MAX_WARNINGS:
             self._on_warning(
-                f"its time stamps jump {'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at "
-                f"{at_s:.1f} s, as in files put together from several; time goes on from there"
+                f"time stamps jump {'ahead' if by_s > 0 else 'back'} by {abs(by_s):.1f} s at "
+                f"{at_s:.1f} s, as in concatenated files; later times are shifted to continue"
             )

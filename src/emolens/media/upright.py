@@ -1,4 +1,4 @@
-"""Decoded images as a viewer sees them."""
+"""Decoded frames as a player displays them: upright, with square pixels."""
 
 import struct
 from collections.abc import Callable
@@ -16,17 +16,17 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Upright:
-    """Makes the pixels of one stream square, and turns and mirrors its frames.
+    """The conversion of one stream's frames to upright images with square pixels.
 
-    The shape of the pixels is that of the file (sample aspect ratio), and so are turns and mirrors
-    (display matrix).
+    It applies the sample aspect ratio and the display matrix (rotation and mirroring) of the file.
 
-    Source: ISO/IEC 14496-12, 6.2.2: a point (x, y), y pointing down, is shown at
-    (a x + c y, b x + d y).
+    Source:
+        ISO/IEC 14496-12, 6.2.2: a point (x, y), y pointing down, is displayed at
+        (a x + c y, b x + d y).
 
     Args:
-        stream: The stream; without one pixels are square.
-        on_warning: Told once of every shape of pixels that is not square.
+        stream: The stream; None means square pixels.
+        on_warning: Called once per pixel aspect ratio that is not square.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Upright:
         self._matrix = _AS_STORED
 
     def to_bgr(self, decoded: av.VideoFrame) -> Pixels:
-        """A decoded frame as uint8 (H, W, 3) BGR; turns are rounded to quarters."""
-        image = self._turned(decoded, self._with_square_pixels(decoded))
-        self._pixels.tell(decoded, (image.shape[1], image.shape[0]))
+        """Convert a decoded frame to uint8 (H, W, 3) BGR. Rotations are rounded to 90 degrees."""
+        image = self._rotated(decoded, self._with_square_pixels(decoded))
+        self._pixels.warn_once(decoded, (image.shape[1], image.shape[0]))
         return image
 
     def _with_square_pixels(self, decoded: av.VideoFrame) -> Pixels:
@@ -54,9 +54,9 @@ class Upright:
         )
         return np.asarray(scaled, np.uint8)
 
-    def _turned(self, decoded: av.VideoFrame, image: Pixels) -> Pixels:
-        # The matrix is read where it may have changed, not always: a frame whose side data was
-        # looked at is kept until the garbage collector finds it.
+    def _rotated(self, decoded: av.VideoFrame, image: Pixels) -> Pixels:
+        # Read the matrix only if it may have changed: access to the side data keeps a frame in
+        # memory until the next garbage collection.
         if decoded.rotation != self._rotation:
             self._rotation = decoded.rotation
             self._matrix = _matrix_of(decoded)

@@ -1,4 +1,4 @@
-"""Open a video file, and nothing but that file, and find its images."""
+"""Video files, opened without access to any other file or address."""
 
 import contextlib
 import stat
@@ -14,18 +14,18 @@ from emolens.imaging.listing import first_bytes
 from emolens.imaging.pyav import READ_METADATA, AudioStream, InputContainer, VideoStream, av
 from emolens.media.video_tracks import VideoTrack, choose_track, duration_of, video_tracks
 
-# Others are refused before FFmpeg follows them: playlists and scripts name further files, devices
-# and filters are no files at all.
+# Other formats are refused before FFmpeg reads them: playlists and scripts refer to further files,
+# and devices and filters are not files.
 _FORMATS: Final = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "rm", "gif", "nut"),
     *("dv", "ivf", "wtv", "nsv", "swf", "amv", "h264", "hevc", "av1", "obu", "vc1", "m4v", "mjpeg"),
     *("mpegvideo", "mpjpeg", "yuv4mpegpipe", "h261", "h263", "apng"),
-    # Sound alone, to say so.
+    # Sound only, for a clear error message.
     *("mp3", "aac", "flac", "wav", "aiff", "ac3", "amr", "ape"),
 )
-# Nothing but the file itself may be opened, whatever the file says.
+# FFmpeg may open only the file itself.
 FILE_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
-# HEIF files that are meant to be played.
+# HEIF image sequences.
 _SEQUENCE_BRANDS: Final = (b"msf1", b"hevc", b"hevx", b"avis")
 _TS_PACKET_BYTES: Final = (188, 192, 204)
 _MAX_PIXELS: Final = 8192 * 8192
@@ -35,16 +35,15 @@ AnyStream = TypeVar("AnyStream", VideoStream, AudioStream)
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a container says about its video before anything is decoded.
+    """Metadata of a video from its container.
 
     Attributes:
-        size_wh: (width, height) in pixels as stored, before pixels are made square and frames
-            turned upright.
+        size_wh: Stored (width, height) in pixels, before aspect ratio and rotation.
         rate_hz: Average frames per second, or None if unknown.
-        n_frames: Frames according to the container, or None where it does not say.
+        n_frames: Number of frames, or None if unknown.
         begin_s: Time of the first frame in seconds.
-        duration_s: Seconds from there to the end, or None where it does not say.
-        has_audio: Whether there is sound.
+        duration_s: Seconds from the first frame to the end, or None if unknown.
+        has_audio: Whether the file has sound.
     """
 
     size_wh: tuple[int, int]
@@ -59,27 +58,27 @@ def open_file(path: Path) -> InputContainer:
     """Open a file as a container.
 
     Raises:
-        InputNotFoundError: There is no such file.
-        EmptyFileError: It has no bytes.
-        SourceError: It is a folder, of a format that is not read, or damaged.
+        InputNotFoundError: The file does not exist.
+        EmptyFileError: The file has no bytes.
+        SourceError: The path is a folder, or the file has an unsupported format or is damaged.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError as error:
         raise InputNotFoundError(f"{path}: no such file") from error
     except (
         OSError,
         ValueError,
-    ) as error:  # a name that is too long, one with a NUL, a closed folder
+    ) as error:  # the name is too long or contains NUL, or the folder is unreadable
         raise InputNotFoundError(f"{path}: {reason_of(error)}") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise SourceError(f"{path} is a folder, not a video; a folder of images can be one")
-    if stat.S_ISREG(found.st_mode) and found.st_size == 0:
-        raise EmptyFileError(f"{path} is empty: it has not a single byte")
+    if stat.S_ISDIR(status.st_mode):
+        raise SourceError(f"{path} is a folder, not a video file")
+    if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+        raise EmptyFileError(f"{path} is empty (0 bytes). Copy it again.")
     if _is_still(first_bytes(path)):
-        raise SourceError(f"{path} is not a video; use `emolens image` for images")
+        raise SourceError(f"{path} is an image, not a video. Use `emolens image` for images.")
     try:
-        # FFmpeg would read the beginning of a name like "rtsp:" as a protocol.
+        # Otherwise FFmpeg interprets a file name that begins with "rtsp:" as an address.
         container: InputContainer = av.open(
             f"file:{path}", options=dict(FILE_OPTIONS), **READ_METADATA
         )
@@ -89,48 +88,46 @@ def open_file(path: Path) -> InputContainer:
 
 
 def video_track(container: InputContainer, path: Path, number: int | None = None) -> VideoTrack:
-    """The video of a container that is read, ready to decode.
+    """Choose a video track of a container, ready to decode.
 
     Args:
         container: The open file.
         path: The file, for messages.
-        number: Number of a video track, from 1, or None to take the one that shows most.
+        number: Number of a video track, from 1, or None for the largest one.
 
     Raises:
-        SourceError: There is none, or none that can be decoded.
-        ConfigError: There is no track of this number.
+        SourceError: The file has no video track that can be decoded.
+        ConfigError: The file has no video track with this number.
     """
-    # Music files carry their cover as a video of one image, which is no track.
+    # The cover of a music file is stored as a video of one image. It does not count as a track.
     tracks = video_tracks(container)
     if not tracks:
-        what = "sound but no images" if container.streams.audio else "no images"
-        raise SourceError(f"{path} has {what}; emolens needs a video with images")
+        tracks_found = "sound but no video" if container.streams.audio else "no video"
+        raise SourceError(f"{path} has {tracks_found} track. Give a file with video.")
     track = choose_track(tracks, path, number)
     width, height = track.size_wh
     if width * height > _MAX_PIXELS:
-        raise SourceError(
-            f"{path} is {width}x{height} px, more than the {_MAX_PIXELS:,} pixels that are allowed"
-        )
+        raise SourceError(f"{path} is {width}x{height} px; allowed: up to {_MAX_PIXELS:,} pixels")
     track.stream.thread_type = "AUTO"
     return track
 
 
 def video_stream(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
-    """The stream of `video_track`."""
+    """Return the stream of `video_track`."""
     return video_track(container, path, number).stream
 
 
 def packets_of(container: InputContainer, stream: AnyStream) -> "Iterator[av.Packet[AnyStream]]":
-    """The packets of a stream, the last of them empty, to get out of a decoder what it holds.
+    """Yield the packets of a stream. The last packet is empty and flushes the decoder.
 
-    Streams may come up while a container is read; at its end PyAV fails over those.
+    PyAV raises `IndexError` at the end if a stream appeared while the container was read.
     """
     with contextlib.suppress(IndexError):
         yield from container.demux(stream)
 
 
 def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
-    """What the container says about one of its videos."""
+    """Read the metadata of a video from its container."""
     names = set(container.format.name.split(","))
     rate = stream.average_rate or stream.guessed_rate
     begin_s = 0.0
@@ -139,14 +136,14 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     duration_s = duration_of(stream)
     if container.duration is not None and (duration_s is None or "matroska" in names):
         whole_s = float(Fraction(container.duration, av.time_base))
-        # Tags may be left from before a file was cut.
+        # Tags may be stale from before the file was cut.
         duration_s = whole_s if duration_s is None else min(duration_s, whole_s)
     if duration_s is not None and "matroska" in names:
-        # Its length is the time of the end, wherever the first frame stands.
+        # Matroska stores the end time, independent of the first frame.
         duration_s = max(0.0, duration_s - begin_s)
     if "avi" in names and stream.frames and rate:
-        # It counts the ticks of its clock, those without a frame too. What FFmpeg calls its length
-        # is estimated from the size of the file, so that one that is cut off would seem whole.
+        # AVI counts clock ticks, including those without a frame. FFmpeg estimates the duration
+        # from the file size, which hides that a file is truncated.
         duration_s = float(stream.frames / rate)
     n_frames = stream.frames or None if "mp4" in names else None
     return VideoFacts(
@@ -159,10 +156,10 @@ def video_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     )
 
 
-def ends_too_early(path: Path, container: InputContainer) -> bool:
-    """Whether the last piece of an MPEG transport stream or an MP4 file is not whole.
+def is_truncated(path: Path, container: InputContainer) -> bool:
+    """Return whether the last packet of a transport stream or last box of an MP4 is incomplete.
 
-    These say nothing else about their length, at least where they were recorded piece by piece.
+    Neither format declares its length otherwise, at least if it was recorded in fragments.
     """
     names = set(container.format.name.split(","))
     n_bytes = path.stat().st_size
@@ -172,35 +169,36 @@ def ends_too_early(path: Path, container: InputContainer) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """What the system or FFmpeg says, without the name of the file."""
+    """Return the error message of the system or of FFmpeg, without the file name."""
     return str(getattr(error, "strerror", None) or error)
 
 
 def _is_still(head: bytes) -> bool:
-    """Whether a file is a HEIF image, whose tiles FFmpeg would give as videos of one frame."""
+    """Return whether a file is a HEIF image, whose tiles FFmpeg reads as videos of one frame."""
     return kind_by_content(head) in (HEIC, AVIF) and head[8:12] not in _SEQUENCE_BRANDS
 
 
 def _cannot_open(path: Path, error: Exception) -> str:
     kind = kind_by_name(path.name)
     if kind is not None and kind.is_readable and kind is not GIF:
-        return f"{path} is not a video; use `emolens image` for images"
+        return f"{path} is an image, not a video. Use `emolens image` for images."
     if isinstance(error, av.error.ArgumentError):
         return (
-            f"cannot read {path} as a video: playlists, scripts, text and single images are not "
-            "read; use `emolens image` for images"
+            f"cannot read {path} as a video: playlists, scripts, text and images are not allowed. "
+            "Use `emolens image` for images."
         )
     return (
-        f"cannot read {path} as a video: {reason_of(error)}; it may be cut off, damaged, or no "
-        "video. Read are MP4, MOV, Matroska, WebM, AVI, MPEG and most others that FFmpeg knows"
+        f"cannot read {path} as a video: {reason_of(error)}. The file may be truncated, damaged or "
+        "not a video; allowed: MP4, MOV, Matroska, WebM, AVI, MPEG and most formats of FFmpeg."
     )
 
 
 def _end_of_boxes(path: Path) -> int:
-    """Where the last box of an MP4 file should end, in bytes.
+    """Return the declared end of the last box of an MP4 file, in bytes.
 
-    Source: ISO/IEC 14496-12, 4.2: 32 bits of size and the type; a size of 1 means that 64 bits of
-    size follow, one of 0 that the box goes on to the end of the file.
+    Source:
+        ISO/IEC 14496-12, 4.2: 32 bits of size and the type. Size 1 means that a 64-bit size
+        follows. Size 0 means that the box extends to the end of the file.
     """
     end = 0
     with path.open("rb") as file:

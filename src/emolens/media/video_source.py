@@ -1,4 +1,4 @@
-"""Video files, frame by frame, with the time stamps of their container."""
+"""Frames of video files, with the time stamps of their container."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from emolens.media.clip import Clip
 from emolens.media.timeline import MAX_PAUSE_S, Timeline
 from emolens.media.upright import Upright
 from emolens.media.video_file import (
-    ends_too_early,
+    is_truncated,
     open_file,
     packets_of,
     reason_of,
@@ -28,24 +28,24 @@ from emolens.media.video_file import (
 )
 from emolens.media.video_tracks import list_tracks, video_tracks
 
-# A frame this much earlier than the container's end means that something is missing.
+# If the last frame ends this much before the container's end, frames are missing.
 _END_TOLERANCE_S: Final = 0.5
 _USUAL_RATE_HZ: Final = 25.0
-# They have packets without a frame, so that packets do not tell the numbers of frames.
+# Packets of these codecs may contain no visible frame, so packet counts do not give frame indices.
 _HIDING_CODECS: Final = frozenset({"vp8"})
-_NOTHING_BEFORE: Final[tuple[None, int]] = (None, 0)
-# Time stamps of these have 33 bits.
+_FROM_FIRST_FRAME: Final[tuple[None, int]] = (None, 0)
+# Time stamps of these formats have 33 bits.
 _WRAPPING_FORMATS: Final = frozenset({"mpegts", "mpeg"})
-# Frames that refer to later ones are stored behind them, but not by so much.
+# B-frames are stored after the frames they refer to, but never by this much.
 _MAX_REORDERED_S: Final = 1.0
 
 Pixels = npt.NDArray[np.uint8]
 
 
 class _CodingOrderClock:
-    """Gives frames the time stamps of the packets in the order of both.
+    """A clock that assigns packet time stamps to frames in order.
 
-    For containers whose packets come at a steady pace but not in the order shown.
+    It serves containers whose packets have constant intervals but are not in display order.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class _CodingOrderClock:
         self._delay: int | None = None
 
     def set_times(self, packet: "av.Packet[VideoStream]", frames: Iterable[av.VideoFrame]) -> None:
-        """Note a packet that was decoded and set the time stamps of what came out."""
+        """Register a decoded packet and set the time stamps of its frames."""
         if packet.dts is not None:
             self._ticks.append(packet.dts)
         for frame in frames:
@@ -67,26 +67,26 @@ class _CodingOrderClock:
 class VideoSource:
     """The frames of a video file.
 
-    Implements `emolens.core.ports.FrameSource`. Every decodable frame comes once, in the order
-    shown, with square pixels and turned upright as the file says. `media_time_s` is that of the
-    container (`pts` times its time base, not shifted) as long as its time stamps go on; where they
-    jump, time goes on and `clock_offsets_s` says by how much it is ahead of them (see `Timeline`).
-    The times of a clip are those of the frames, too.
+    Implements `emolens.core.ports.FrameSource`. The source yields every decodable frame once, in
+    display order, upright and with square pixels. `media_time_s` is the container's time (`pts`
+    times its time base, not shifted) until the time stamps jump. Time then continues, and
+    `clock_offsets_s` holds its difference from the time stamps (see `Timeline`). The times of a
+    clip are media times.
 
-    `warnings` holds what a user should know, once it was met. What of it means that something is
-    damaged or missing is in `failures`, too.
+    `warnings` contains the warnings so far. Those about damaged or missing frames are also in
+    `failures`.
 
     Args:
         path: The file.
-        clip: Which of its frames are wanted; all of them unless given.
-        video_track: Number of the video track, from 1; None takes the one that shows most.
-        clock: Gives seconds on a monotonic clock, for `captured_at_s`.
+        clip: Selected frames; all by default.
+        video_track: Number of the video track, from 1; None selects the largest one.
+        clock: Monotonic clock in seconds, for `captured_at_s`.
 
     Raises:
-        SourceError: The file is no video, or has no image in it; its message says which.
-        InputNotFoundError: There is no such file.
+        SourceError: The file is not a video, or has no video track that can be decoded.
+        InputNotFoundError: The file does not exist.
         EmptyFileError: The file has no bytes.
-        ConfigError: The file has no video track of this number.
+        ConfigError: The file has no video track with this number.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class VideoSource:
             self._container.close()
             raise
         self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
-        # AVI has time stamps for the order of coding only.
+        # AVI stores time stamps in coding order only.
         is_avi = self._container.format.name == "avi"
         self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
         self._upright = Upright(self._stream, on_warning=self.warnings.append)
@@ -129,12 +129,12 @@ class VideoSource:
         tracks = video_tracks(self._container)
         if number is None and len(tracks) > 1:
             self.warnings.append(
-                f"of its {len(tracks)} video tracks number {track.number} is read; they are "
-                f"{list_tracks(tracks)}; choose another one with --video-track"
+                f"using video track {track.number} of {len(tracks)}; available: "
+                f"{list_tracks(tracks)}. Choose another with video_track (--video-track)."
             )
 
     def interrupt(self) -> None:
-        """Nobody waits for a file."""
+        """Do nothing: reads from files do not block."""
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +143,7 @@ class VideoSource:
         self.close()
 
     def close(self) -> None:
-        """Close the file; twice is no error."""
+        """Close the file. Closing it again has no effect."""
         self._container.close()
 
     @property
@@ -153,7 +153,7 @@ class VideoSource:
 
     @property
     def n_expected(self) -> int | None:
-        """How many frames will come if the container is right; None where it says nothing."""
+        """The number of selected frames according to the container, or None if unknown."""
         n_frames, duration_s = self.facts.n_frames, self.facts.duration_s
         if n_frames is None and duration_s and self.facts.rate_hz:
             n_frames = round(duration_s * self.facts.rate_hz)
@@ -169,17 +169,17 @@ class VideoSource:
 
     @property
     def n_damaged(self) -> int:
-        """Packets that could not be decoded and frames that the decoder calls damaged, so far."""
+        """The number of undecodable packets and damaged frames so far."""
         return self._n_damaged
 
     def __iter__(self) -> Iterator[Frame]:
-        key_pts, first_index = self._find_start() if self._clip.start_s else _NOTHING_BEFORE
+        key_pts, first_index = self._find_start() if self._clip.start_s else _FROM_FIRST_FRAME
         n_decoded = 0
         for index, decoded in enumerate(self._decode(key_pts), start=first_index):
             n_decoded += 1
             at_s = self._timeline.place(_stamp_of(decoded))
             if self._clip.is_behind(at_s):
-                self._note_damage()
+                self._report_damage()
                 return
             if self._clip.is_before(at_s) or index % self._clip.every:
                 continue
@@ -193,7 +193,7 @@ class VideoSource:
                     source_id=str(self._path),
                     clock_offsets_s=self._timeline.offsets_s,
                 )
-        self._note_missing(first_index + n_decoded)
+        self._report_missing(first_index + n_decoded)
 
     def _try_to_convert(self, decoded: av.VideoFrame) -> Pixels | None:
         try:
@@ -203,7 +203,7 @@ class VideoSource:
             return None
 
     def _decode(self, key_pts: int | None) -> Iterator[av.VideoFrame]:
-        """Decode what can be decoded, from a key frame on; a damaged packet is passed over."""
+        """Decode from a key frame on, and skip damaged packets."""
         is_waiting = is_leading = key_pts is not None
         clock = _CodingOrderClock() if self._is_in_coding_order else None
         for packet in self._packets():
@@ -218,7 +218,7 @@ class VideoSource:
             if clock:
                 clock.set_times(packet, frames)
             for frame in frames:
-                # Frames that stand before the key frame refer to ones that were passed over.
+                # Frames displayed before the key frame refer to skipped frames.
                 if is_leading and _is_before(frame.pts, key_pts):
                     continue
                 is_leading = False
@@ -232,7 +232,7 @@ class VideoSource:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                self._note_failure(f"the file breaks off: {reason_of(error)}")
+                self._add_failure(f"the file ends unexpectedly: {reason_of(error)}")
                 return
             if packet is None:
                 return
@@ -240,16 +240,19 @@ class VideoSource:
             yield packet
 
     def _find_start(self) -> tuple[int | None, int]:
-        """The time stamp of the last key frame before the start, and the number of its frame.
+        """Find the last key frame before the start of the clip.
 
-        Packets are counted, not decoded, since only their number tells that of a frame. Seeking is
-        no help: in some containers it ends up anywhere near. Where packets do not tell the numbers
-        of frames for sure, all of them have to be decoded.
+        The packets are counted without decoding, because their number gives the frame index.
+        Seeking is inexact in some containers. If packets do not give reliable frame indices,
+        decoding starts at the first frame.
+
+        Returns:
+            The time stamp of the key frame, or None for the first frame, and its frame index.
         """
         codec = self._stream.codec_context.codec.canonical_name
         if self._is_in_coding_order or codec in _HIDING_CODECS:
-            return _NOTHING_BEFORE
-        shown: list[int] = []
+            return _FROM_FIRST_FRAME
+        earlier_pts: list[int] = []
         key_pts: int | None = None
         last_dts: int | None = None
         latest_s: float | None = None
@@ -257,23 +260,23 @@ class VideoSource:
             has_key_frame = packet.is_keyframe or key_pts is not None
             is_in_order = last_dts is None or packet.dts is None or packet.dts >= last_dts
             if packet.pts is None or not packet.time_base:
-                return _NOTHING_BEFORE
+                return _FROM_FIRST_FRAME
             at_s = float(packet.pts * packet.time_base)
             latest_s = at_s if latest_s is None else latest_s
-            goes_on = -_MAX_REORDERED_S <= at_s - latest_s <= MAX_PAUSE_S
-            if not (has_key_frame and is_in_order and goes_on):
-                return _NOTHING_BEFORE
+            is_continuous = -_MAX_REORDERED_S <= at_s - latest_s <= MAX_PAUSE_S
+            if not (has_key_frame and is_in_order and is_continuous):
+                return _FROM_FIRST_FRAME
             latest_s = max(latest_s, at_s)
-            if packet.is_keyframe and not self._clip.is_before(at_s) and shown:
+            if packet.is_keyframe and not self._clip.is_before(at_s) and earlier_pts:
                 break
-            shown.append(packet.pts)
+            earlier_pts.append(packet.pts)
             last_dts = packet.dts
             if packet.is_keyframe:
                 key_pts = packet.pts
-        return key_pts, sum(pts < key_pts for pts in shown) if key_pts is not None else 0
+        return key_pts, sum(pts < key_pts for pts in earlier_pts) if key_pts is not None else 0
 
     def _packets_before_decoding(self) -> "Iterator[av.Packet[VideoStream]]":
-        """The packets of all frames that will be shown, as far as the file goes."""
+        """Yield the packets of all visible frames, up to the end or the first error."""
         with (
             open_file(self._path) as container,
             contextlib.suppress(av.FFmpegError, OSError),
@@ -283,38 +286,38 @@ class VideoSource:
                 if packet.size and not packet.is_discard:
                     yield packet
 
-    def _note_failure(self, warning: str) -> None:
+    def _add_failure(self, warning: str) -> None:
         self.warnings.append(warning)
         self.failures.append(warning)
 
-    def _note_damage(self) -> None:
+    def _report_damage(self) -> None:
         self._timeline.end()
         if self._n_damaged:
             plural = "s" if self._n_damaged > 1 else ""
-            self._note_failure(f"{self._n_damaged} damaged frame{plural} or packet{plural}")
+            self._add_failure(f"skipped {self._n_damaged} damaged frame{plural} or packet{plural}")
 
-    def _note_missing(self, n_frames: int) -> None:
-        self._note_damage()
+    def _report_missing(self, n_frames: int) -> None:
+        self._report_damage()
         expected, duration_s = self.facts.n_frames, self.facts.duration_s
         step_s = 1 / (self.facts.rate_hz or _USUAL_RATE_HZ)
-        given_s = (self._timeline.last_s or 0.0) - self.facts.begin_s + step_s
-        # Where time stamps jump, their difference says nothing about the length.
-        goes_on = len(self._timeline.offsets_s) == 1
-        # Those that an edit list cuts away are counted too.
+        read_s = (self._timeline.last_s or 0.0) - self.facts.begin_s + step_s
+        # If time stamps jump, their difference does not give the duration.
+        is_continuous = len(self._timeline.offsets_s) == 1
+        # The container also counts frames that an edit list hides.
         if expected is not None and n_frames < expected - self._n_hidden:
-            missing = f"{n_frames} of the {expected - self._n_hidden} frames that it promises"
+            extent = f"contains {n_frames} of {expected - self._n_hidden} frames"
         elif (
             expected is None
             and duration_s
-            and goes_on
-            and given_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s)
+            and is_continuous
+            and read_s < duration_s - max(_END_TOLERANCE_S, 2 * step_s)
         ):
-            missing = f"{given_s:.1f} of the {duration_s:.1f} s that it promises"
-        elif self._path.is_file() and ends_too_early(self._path, self._container):
-            missing = f"{n_frames} frames, and its last piece is not whole"
+            extent = f"contains {read_s:.1f} of {duration_s:.1f} s"
+        elif self._path.is_file() and is_truncated(self._path, self._container):
+            extent = f"ends within a fragment after {n_frames} frames"
         else:
             return
-        self._note_failure(f"the file has {missing}; is it cut off?")
+        self._add_failure(f"the file {extent} and may be truncated")
 
 
 def _stamp_of(decoded: av.VideoFrame) -> float | None:

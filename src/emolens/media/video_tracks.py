@@ -1,4 +1,4 @@
-"""Which video of a file is read where there are several."""
+"""The choice of one video track in a file with several."""
 
 import math
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from typing import Final
 from emolens.core.errors import ConfigError, SourceError
 from emolens.imaging.pyav import Disposition, InputContainer, VideoStream
 
-# Images that belong to a file and are no video, though they are stored as one.
+# Still images and thumbnails that are stored as video tracks.
 _NO_MOTION: Final = Disposition.still_image | Disposition.timed_thumbnails
-# One much shorter than the longest is an image, or a title.
+# Tracks shorter than this share of the longest one are images or titles.
 _LEAST_LENGTH: Final = 0.1
-# A track that the file calls its default is taken if it shows at least half as much as the largest.
+# The default track of a file is chosen if area x duration is at least this share of the maximum.
 _DEFAULT_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """What a file says about one of its videos.
+    """A video track of a file, according to its container.
 
     Attributes:
-        number: Its number among the videos of the file, from 1; cover images have none.
-        stream: Where its frames come from.
-        size_wh: (width, height) in pixels, as stored; (0, 0) if unknown.
-        codec: FFmpeg's name of its codec, or None where there is no decoder.
-        duration_s: Its length in seconds, or None if unknown.
-        n_frames: How many frames it has, or None if unknown.
-        is_default: Whether the file calls it the one to show.
-        is_still: Whether it is an image, or a row of thumbnails.
+        number: Number among the video tracks of the file, from 1; cover images are not counted.
+        stream: The stream of its frames.
+        size_wh: Stored (width, height) in pixels; (0, 0) if unknown.
+        codec: FFmpeg's name of the codec, or None if there is no decoder.
+        duration_s: Duration in seconds, or None if unknown.
+        n_frames: Number of frames, or None if unknown.
+        is_default: Whether the file marks the track as its default.
+        is_still: Whether the track is an image or a sequence of thumbnails.
     """
 
     number: int
@@ -49,47 +49,47 @@ class VideoTrack:
 
 
 def video_tracks(container: InputContainer) -> list[VideoTrack]:
-    """All videos of a file in its order, without cover images."""
+    """List all video tracks of a file in order, without cover images."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     return [_track_of(stream, number) for number, stream in enumerate(streams, start=1)]
 
 
 def choose_track(tracks: list[VideoTrack], path: Path, number: int | None = None) -> VideoTrack:
-    """The track of a number, or the one that shows most.
+    """Return the track with a given number, or the largest one.
 
-    That is the one with the largest product of area and length, among those that can be decoded,
-    move, and are not much shorter than the others; one that the file calls its default goes first
-    if it shows at least half as much, and then the one that comes first in the file.
+    The largest track has the maximum area x duration among the tracks that can be decoded, are
+    moving, and are not much shorter than the others. The default track of the file takes precedence
+    if it has at least half of that maximum. Ties go to the first track.
 
     Args:
         tracks: All tracks of the file, at least one.
         path: The file, for messages.
-        number: Number of a track, or None to choose.
+        number: Number of a track, or None for the largest one.
 
     Raises:
-        ConfigError: There is no track of this number.
-        SourceError: There is no decoder for what was chosen.
+        ConfigError: The file has no track with this number.
+        SourceError: There is no decoder for the track.
     """
     if number is None:
         chosen = _best_of(tracks)
     elif 1 <= number <= len(tracks):
         chosen = tracks[number - 1]
     else:
-        raise ConfigError(f"{path} has no video track {number}; it has {list_tracks(tracks)}")
+        raise ConfigError(f"{path} has no video track {number}; available: {list_tracks(tracks)}")
     if chosen.codec is None:
-        raise SourceError(f"{path}: there is no decoder for its video")
+        raise SourceError(f"{path}: this build of FFmpeg has no decoder for the video track")
     return chosen
 
 
 def list_tracks(tracks: list[VideoTrack]) -> str:
-    """The tracks in words: number, size, codec and length of each."""
+    """Describe each track by its number, size, codec and duration."""
     return ", ".join(map(str, tracks))
 
 
 def duration_of(stream: VideoStream) -> float | None:
-    """How long a file says that one of its videos is, in seconds; None where it does not."""
-    # Matroska has it as a tag, with hours, minutes and seconds, and FFmpeg gives the length of the
-    # whole file to some tracks.
+    """Return the duration of a video track in seconds, or None if unknown."""
+    # Matroska stores it as a tag with hours, minutes and seconds. For some tracks FFmpeg reports
+    # the duration of the whole file instead.
     parts = stream.metadata.get("DURATION", "").split(":")
     try:
         hours, minutes, seconds = map(float, parts)
@@ -104,21 +104,21 @@ def duration_of(stream: VideoStream) -> float | None:
 def _best_of(tracks: list[VideoTrack]) -> VideoTrack:
     usable = [track for track in tracks if track.codec is not None and all(track.size_wh)]
     moving = [track for track in usable if not track.is_still]
-    # Where a container counts frames, a track without a count has none.
+    # If a container counts frames, a track without a count has no frames.
     counted = [track for track in moving if track.n_frames is not None]
     candidates = counted or moving or usable or tracks
     known_s = [track.duration_s for track in candidates if track.duration_s is not None]
     longest_s = max(known_s, default=1.0)
 
-    def shown(track: VideoTrack) -> float:
+    def extent(track: VideoTrack) -> float:
         width, height = track.size_wh
         length_s = longest_s if track.duration_s is None else track.duration_s
         return width * height * length_s if length_s >= _LEAST_LENGTH * longest_s else 0.0
 
-    least = _DEFAULT_SHARE * max(map(shown, candidates))
+    least = _DEFAULT_SHARE * max(map(extent, candidates))
     return max(
         candidates,
-        key=lambda track: (track.is_default and shown(track) >= least, shown(track)),
+        key=lambda track: (track.is_default and extent(track) >= least, extent(track)),
     )
 
 

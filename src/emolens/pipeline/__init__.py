@@ -1,4 +1,4 @@
-"""The order of the stages and their state."""
+"""Analysis pipelines for images and streams."""
 
 from emolens.pipeline.analysis import analyze
 from emolens.pipeline.analyzer import ImageAnalyzer

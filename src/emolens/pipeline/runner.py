@@ -1,4 +1,4 @@
-"""A source and an analysis brought together: one thread reads, the caller's own processes."""
+"""Runs of a source through an analysis: one thread reads, and the caller's thread processes."""
 
 import random
 import threading
@@ -14,40 +14,40 @@ from emolens.core.progress import say_nothing
 from emolens.pipeline.buffers import FrameBuffer, FrameCounts
 from emolens.pipeline.latency import Latency, StageLatencies
 
-# A camera that gives nothing for so long is down; some take most of this to open.
+# A camera counts as lost after this time without a frame. Opening may take longer.
 STALL_S: Final = 4.0
 _OPENING_STALL_S: Final = 12.0
-# Waits between attempts: doubling from the first to the last, each a little random so that many
-# clients of one camera do not come back at the same moment.
+# First and maximum wait before reconnecting; each wait doubles the one before. Jitter keeps many
+# clients of one camera from reconnecting simultaneously.
 _BACK_OFF_S: Final = (0.25, 1.0)
 _JITTER: Final = 0.2
-# How long an idle loop waits for a frame before it looks around.
+# Time that an idle loop waits for a frame before it checks the source.
 _TICK_S: Final = 0.1
-# How long `stop` waits for a read that blocks before it leaves that thread to its own time-out.
+# Time that `stop` waits for a blocked read before it leaves the thread to its own timeout.
 _JOIN_S: Final = 1.0
-# Reads that hang in a driver cannot be ended from outside; no more than these are left behind.
+# A read that hangs in a driver cannot be interrupted. This limits the threads left behind.
 _MAX_HUNG = 4
 
 
 class Step(Protocol):
-    """What `StreamAnalyzer.step` is."""
+    """The interface of `StreamAnalyzer.step`."""
 
     def __call__(self, frame: Frame, *, dropped_before: int = 0) -> FrameResult:
-        """Take the next frame and give its result."""
+        """Analyse the next frame."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """How a stream is doing.
+    """The status of a stream.
 
     Attributes:
-        counts: How many frames are where.
-        is_source_up: Whether the source gives frames.
-        n_reconnects: How often the source was opened again.
-        last_error: What the source last failed with; empty if it never did.
-        latencies: Per stage, and as `"age"` from capture to delivered result.
-        warnings: What the source had to say so far, e.g. that its pixels are not square.
+        counts: Frame counts by state.
+        is_source_up: Whether the source delivers frames.
+        n_reconnects: Number of times the source was reopened.
+        last_error: Last error of the source; empty if there was none.
+        latencies: Latencies by stage, and `"age"` from capture to delivered result.
+        warnings: Warnings of the source so far, e.g. about pixels that are not square.
     """
 
     counts: FrameCounts
@@ -59,24 +59,23 @@ class StreamStatus:
 
 
 class StreamRunner:
-    """Runs frames of a source through an analysis, in order, and gives one result after the other.
+    """An iterator over the results of a source, in order.
 
         with StreamRunner(open_source, analyzer.step, is_live=True) as runner:
             for result in runner:
                 ...
 
-    A live source never waits: a frame that comes while another is processed takes the place of the
-    one that waits, and every frame that is dropped is counted. Other sources lose nothing. A source
-    that should never end (`is_endless`) is opened again when it ends, fails or falls silent.
+    A live source never blocks: a new frame replaces the queued one, and dropped frames are counted.
+    Other sources lose no frames. An endless source is reopened when it ends, fails or stalls.
 
     Args:
-        open_source: Opens the source; called in the reading thread, again after every loss.
-        step: What is done with a frame, in the thread that iterates.
-        is_live: Whether frames are dropped rather than waited for.
-        is_endless: Whether the end of the source is a loss.
-        on_event: Told what happens to the source, in the thread that iterates.
-        on_idle: Called about ten times a second while no frame comes, in the thread that iterates.
-        clock: Gives seconds on a monotonic clock, as the source's `captured_at_s` does.
+        open_source: Opens the source. It is called in the reading thread, again after every loss.
+        step: Analyses a frame in the iterating thread.
+        is_live: Whether to drop frames instead of blocking the source.
+        is_endless: Whether the end of the source counts as a loss.
+        on_event: Called in the iterating thread with a message about the source.
+        on_idle: Called in the iterating thread about ten times per second while no frames arrive.
+        clock: Monotonic clock in seconds, the same as for the source's `captured_at_s`.
         stall_s: Seconds without a frame after which an endless source counts as lost.
     """
 
@@ -109,7 +108,7 @@ class StreamRunner:
         self._numbering = threading.Lock()
         self._n_reconnects = self._n_frames = 0
         self._next_wait_s = _BACK_OFF_S[0]
-        self._is_up = self._is_loss_told = False
+        self._is_up = self._is_loss_reported = False
         self._last_error = ""
         self._began_s: float | None = None
 
@@ -121,7 +120,7 @@ class StreamRunner:
 
     @property
     def status(self) -> StreamStatus:
-        """How the stream is doing; may be asked from any thread."""
+        """The current status. This property is thread-safe."""
         return StreamStatus(
             self._buffer.counts(),
             self._is_up,
@@ -132,13 +131,13 @@ class StreamRunner:
         )
 
     def request_stop(self) -> None:
-        """End the stream after the frame at hand, without waiting; safe in a signal handler."""
+        """End the stream after the current frame, without blocking. Safe in a signal handler."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """End the stream, from any thread; twice is no error.
+        """End the stream. This method is thread-safe and may be called again.
 
-        Returns within about a second even where the source blocks in a read.
+        It returns within about a second, even if the source blocks in a read.
         """
         self._stopping.set()
         self._buffer.close()
@@ -149,11 +148,11 @@ class StreamRunner:
         self._is_up = False
 
     def __iter__(self) -> Iterator[FrameResult]:
-        """Give the results; leaving the loop stops the source.
+        """Yield the results. Leaving the loop stops the source.
 
         Raises:
-            SourceError: The source cannot be opened, or one that is not endless fails on its way;
-                the results before it have been given then.
+            SourceError: The source cannot be opened, or a source that is not endless fails. The
+                results before the failure are yielded first.
         """
         if self._stopping.is_set():
             return
@@ -162,7 +161,7 @@ class StreamRunner:
             while not self._stopping.is_set():
                 taken = self._buffer.take(timeout_s=_TICK_S)
                 if taken is None:
-                    if self._look_around():
+                    if self._check_source():
                         return
                     continue
                 is_delivered = False
@@ -170,36 +169,36 @@ class StreamRunner:
                     result = self._process(taken.frame, taken.dropped_before)
                     is_delivered = True
                     yield result
-                    self._note_age(taken.frame)
+                    self._record_age(taken.frame)
                 finally:
                     self._buffer.done(is_delivered=is_delivered)
         finally:
             self.stop()
 
     def _process(self, frame: Frame, dropped_before: int) -> FrameResult:
-        if self._is_loss_told:
-            self._is_loss_told = False
-            self._on_event("source is back")
+        if self._is_loss_reported:
+            self._is_loss_reported = False
+            self._on_event("source reconnected")
         self._is_up = True
         self._next_wait_s = _BACK_OFF_S[0]
         result = self._step(frame, dropped_before=dropped_before)
         self._latencies.add(result.timings_ms)
         return result
 
-    def _note_age(self, frame: Frame) -> None:
+    def _record_age(self, frame: Frame) -> None:
         self._latencies.add({"age": 1e3 * (self._clock() - frame.captured_at_s)})
 
-    def _look_around(self) -> bool:
-        """No frame came: has the source ended, failed or fallen silent? True when all is over."""
+    def _check_source(self) -> bool:
+        """Handle a source that has ended, failed or stalled. Return True if the stream is over."""
         if self._on_idle:
             self._on_idle()
         reader = self._reader
         if reader is None or self._stopping.is_set():
             return True
         if not reader.is_done:
-            self._leave_if_silent(reader)
+            self._abandon_if_stalled(reader)
             return False
-        # Between the last put and the end of the thread a frame may have come.
+        # A frame may have arrived just before the thread ended.
         if self._buffer.counts().in_flight:
             return False
         if reader.unexpected is not None:
@@ -209,11 +208,11 @@ class StreamRunner:
                 raise reader.error
             return True
         if reader.error is not None and not self._n_frames:
-            raise reader.error  # it never worked: waiting would not help
+            raise reader.error  # the source never worked, so retrying is pointless
         self._reconnect(reader.error)
         return self._stopping.is_set()
 
-    def _leave_if_silent(self, reader: "_Reader") -> None:
+    def _abandon_if_stalled(self, reader: "_Reader") -> None:
         if not self._is_endless:
             return
         limit_s = self._stall_s if reader.has_frames else _OPENING_STALL_S
@@ -226,11 +225,11 @@ class StreamRunner:
             self._hung.append(reader)
             self._reconnect(error)
         else:
-            self._note_loss(error)
+            self._report_loss(error)
 
     def _reconnect(self, error: EmolensError | None) -> None:
-        """Wait and open the source again."""
-        self._note_loss(error)
+        """Wait, then reopen the source."""
+        self._report_loss(error)
         wait_s = self._next_wait_s * (1 + self._jitter.uniform(-_JITTER, _JITTER))
         self._next_wait_s = min(2 * self._next_wait_s, _BACK_OFF_S[1])
         until_s = self._clock() + wait_s
@@ -241,17 +240,17 @@ class StreamRunner:
             self._n_reconnects += 1
             self._reader = self._start_reader()
 
-    def _note_loss(self, error: EmolensError | None) -> None:
+    def _report_loss(self, error: EmolensError | None) -> None:
         self._last_error = str(error) if error else "the source ended"
         self._is_up = False
-        if not self._is_loss_told:
-            self._is_loss_told = True
-            self._on_event(f"source lost: {self._last_error}; trying again")
+        if not self._is_loss_reported:
+            self._is_loss_reported = True
+            self._on_event(f"source lost, reconnecting: {self._last_error}")
 
     def _start_reader(self) -> "_Reader":
         reader = _Reader(
             self._open_source,
-            self._take_in,
+            self._enqueue,
             self._buffer.count_lost,
             self._buffer.wake,
             self._clock(),
@@ -259,11 +258,13 @@ class StreamRunner:
         reader.start()
         return reader
 
-    def _take_in(self, frame: object) -> bool:
-        """Number a frame in the order it came, whichever connection it came from."""
+    def _enqueue(self, frame: object) -> bool:
+        """Queue a frame. Frames of endless sources are numbered in order of arrival."""
         if not isinstance(frame, Frame):
-            raise InputError(f"a source has to give frames, got {type(frame).__name__}")
-        # A connection that was given up may come back to life while the next one gives frames.
+            raise InputError(
+                f"the source yields objects of type {type(frame).__name__}; allowed: Frame"
+            )
+        # An abandoned connection may recover while the next one already delivers frames.
         with self._numbering:
             if self._is_endless:
                 if self._began_s is None:
@@ -275,18 +276,18 @@ class StreamRunner:
 
 
 class _Reader:
-    """The thread that reads one opening of a source."""
+    """A thread that opens a source once and reads its frames."""
 
     def __init__(
         self,
         open_source: Callable[[], FrameSource],
-        take_in: Callable[[Frame], bool],
+        enqueue: Callable[[Frame], bool],
         count_lost: Callable[[int], None],
         on_end: Callable[[], None],
         began_s: float,
     ) -> None:
         self._open_source = open_source
-        self._take_in = take_in
+        self._enqueue = enqueue
         self._count_lost = count_lost
         self._on_end = on_end
         self.began_s = began_s
@@ -297,7 +298,7 @@ class _Reader:
         self.error: EmolensError | None = None
         self.unexpected: BaseException | None = None
         self._stopping, self._ended = threading.Event(), threading.Event()
-        # A read that hangs in a driver must not keep the process from ending.
+        # A daemon thread, so that a read that hangs in a driver does not block process exit.
         self._thread = threading.Thread(target=self._run, name="emolens-reader", daemon=True)
 
     @property
@@ -322,7 +323,7 @@ class _Reader:
             self._read()
         except EmolensError as error:
             self.error = error
-        # A thread root: whatever a source raises is raised again where results are taken.
+        # The root of a thread: any error is raised again in the iterating thread.
         except BaseException as error:  # noqa: BLE001
             self.unexpected = error
         finally:
@@ -339,14 +340,15 @@ class _Reader:
                     if self._stopping.is_set():
                         return
                     self.has_frames = True
-                    self._note_lost()
-                    if not self._take_in(frame):
+                    self._count_new_losses()
+                    if not self._enqueue(frame):
                         return
             finally:
-                self._note_lost()
+                self._count_new_losses()
 
-    def _note_lost(self) -> None:
-        """Count what the source has dropped since; another thread may add to it meanwhile."""
+    def _count_new_losses(self) -> None:
+        """Count the frames dropped by the source since the last call."""
+        # Read the number once, because another thread may increase it.
         n_dropped = self.report.n_dropped
         self._count_lost(n_dropped - self._n_lost)
         self._n_lost = n_dropped

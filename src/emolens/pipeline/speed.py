@@ -1,4 +1,4 @@
-"""How quick a source goes through the stages, from decoding to the drawn image."""
+"""Speed measurements of all stages, from decoding to drawing."""
 
 import time
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from emolens.pipeline.latency import Latency, StageLatencies
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.rendering.stream_overlay import StreamOverlay
 
-# Not counted: caches, threads and memory are made ready in them.
-_N_WARM = 5
+# Excluded from the measurement, because they warm up caches, threads and memory.
+_N_WARM_UP = 5
 
 
 @dataclass(frozen=True, slots=True)
 class SpeedMetrics:
-    """What one run took.
+    """The speed metrics of one run.
 
     Attributes:
-        n_frames: Frames that count.
-        n_faces: Faces in the last of them.
-        frames_per_s: Frames that could be processed in a second of real time.
-        stages: Milliseconds of each stage that ran, and of `frame`, all of them together.
+        n_frames: Number of measured frames.
+        n_faces: Number of faces in the last frame.
+        frames_per_s: Processed frames per second of real time.
+        stages: Latencies in milliseconds of each stage, and of `frame`, which is all stages.
     """
 
     n_frames: int
@@ -30,14 +30,19 @@ class SpeedMetrics:
     stages: dict[str, Latency] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
-        """Plain numbers, strings and dicts."""
+        """Return the metrics as plain numbers, strings and dicts."""
         return {
             "n_frames": self.n_frames,
             "n_faces": self.n_faces,
             "frames_per_s": self.frames_per_s,
             "stages_ms": {
-                stage: {"n": of.n, "p50": of.p50_ms, "p95": of.p95_ms, "p99": of.p99_ms}
-                for stage, of in self.stages.items()
+                stage: {
+                    "n": latency.n,
+                    "p50": latency.p50_ms,
+                    "p95": latency.p95_ms,
+                    "p99": latency.p99_ms,
+                }
+                for stage, latency in self.stages.items()
             },
         }
 
@@ -49,16 +54,16 @@ def measure_speed(
     max_frames: int | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> SpeedMetrics:
-    """Run a source through decoding, analysis and drawing, one after the other.
+    """Measure decoding, analysis and drawing of a source, run sequentially.
 
     Args:
-        source: Where frames come from; closed afterwards.
-        analyzer: What is done with them.
-        max_frames: Stop after so many; None goes on to the end.
-        clock: Gives seconds.
+        source: Source of the frames. It is closed afterwards.
+        analyzer: Analyzer of the frames.
+        max_frames: Maximum number of measured frames; None runs to the end.
+        clock: Clock in seconds.
 
     Returns:
-        Figures without the first five frames, or with them where there are no others.
+        Metrics without the first five frames, or with them if there are no others.
     """
     overlay = StreamOverlay()
     latencies = StageLatencies()
@@ -66,7 +71,7 @@ def measure_speed(
     total_s = 0.0
     with source:
         frames = iter(source)
-        while max_frames is None or n_frames < max_frames + _N_WARM:
+        while max_frames is None or n_frames < max_frames + _N_WARM_UP:
             started_s = clock()
             frame = next(frames, None)
             if frame is None:
@@ -76,7 +81,7 @@ def measure_speed(
             analyzed_s = clock()
             overlay.apply(frame.image, result)
             ended_s = clock()
-            if n_frames == _N_WARM:
+            if n_frames == _N_WARM_UP:
                 latencies, total_s = StageLatencies(), 0.0
             n_frames += 1
             n_faces = len(result.faces)
@@ -89,6 +94,6 @@ def measure_speed(
                     "frame": 1e3 * (ended_s - started_s),
                 }
             )
-    n_counted = n_frames - _N_WARM if n_frames > _N_WARM else n_frames
+    n_counted = n_frames - _N_WARM_UP if n_frames > _N_WARM_UP else n_frames
     rate = n_counted / total_s if total_s > 0 else 0.0
     return SpeedMetrics(n_counted, n_faces, rate, latencies.summary())

@@ -1,4 +1,4 @@
-"""How often a stream is searched and named, and when it starts anew."""
+"""Rates and limits of stream analysis."""
 
 import math
 from dataclasses import dataclass
@@ -10,22 +10,23 @@ from emolens.detection import usual_side_px
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """How often what is done, and when a stream starts anew.
+    """Rates and limits of stream analysis.
 
     Attributes:
-        detect_hz: How often in a second of the stream frames are searched for faces, half as often
-            while the faces there keep about still; None for every frame. In between, each known
-            face is looked at where it is expected.
-        classify_hz: How often in a second each face is named; None for every time that it is seen.
-        detect_share: The part of real time that looking may take, 0..1; None for no limit, which
-            makes results the same whenever and wherever they are made.
-        classify_share: The same for naming.
-        max_gap_s: After a longer pause between two frames the faces before it are forgotten.
-        min_confidence: A label whose own smoothed probability is below this is not shown, 0..1.
-        detector_px: Longer side of what the detector sees of a 4:3 frame, 128 to 16384; beyond
-            1280 in tiles. None takes the detector's usual side, 640, or for CenterFace under a
-            `detect_share` 320, whatever the size of a frame, so that large frames cost no more;
-            what is left out so stands in the first result's `warnings`.
+        detect_hz: Detections per second of stream time, halved while the faces are nearly still.
+            None detects in every frame. Between detections, known faces are followed at their
+            expected positions.
+        classify_hz: Classifications of each face per second of stream time. None classifies a face
+            whenever it is visible.
+        detect_share: Maximum share of real time for detection, above 0 to 1. None sets no limit,
+            which makes results reproducible.
+        classify_share: Maximum share of real time for classification, above 0 to 1, or None.
+        max_gap_s: A longer pause between two frames, in seconds, resets all tracks.
+        min_confidence: Minimum smoothed probability of a shown label, 0 to 1.
+        detector_px: Longer side of the detector's input for a 4:3 frame in pixels, 128 to 16384;
+            tiled above 1280. None uses the detector's default, 640, or 320 for CenterFace with a
+            `detect_share`. The default does not depend on the frame size, so the cost of large
+            frames is constant. The first result's `warnings` state which faces are too small.
     """
 
     detect_hz: float | None = 10.0
@@ -38,17 +39,21 @@ class StreamSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.max_gap_s <= math.inf:
-            raise ConfigError(f"max_gap_s must be positive, got {self.max_gap_s}")
+            raise ConfigError(f"max_gap_s is {self.max_gap_s}; allowed: above 0 s")
         if not 0 <= self.min_confidence <= 1:
-            raise ConfigError(f"min_confidence must be 0..1, got {self.min_confidence}")
+            raise ConfigError(f"min_confidence is {self.min_confidence}; allowed: 0 to 1")
 
     @classmethod
     def for_live(cls) -> Self:
-        """Settings that leave time for the frames in between, on any machine."""
+        """Create settings for live sources, with limited shares of real time on any computer."""
         return cls(detect_share=0.5, classify_share=0.4)
 
-    def search_px(self, detector: str) -> int:
-        """The longer side of what a detector of that name sees of a 4:3 frame."""
+    def resolve_detector_px(self, detector: str) -> int:
+        """Return the longer side of a detector's input for a 4:3 frame, in pixels.
+
+        Args:
+            detector: Name of the detector.
+        """
         if self.detector_px is not None:
             return self.detector_px
         return usual_side_px(detector, is_live=self.detect_share is not None)

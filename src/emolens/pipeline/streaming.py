@@ -1,4 +1,4 @@
-"""A loop over the results of a camera, a stream, a video or a folder of images."""
+"""Iteration over the results of a camera, a stream, a video or a folder of images."""
 
 import os
 from collections.abc import Iterator
@@ -17,10 +17,11 @@ from emolens.tracking import DEFAULT_TRACKER
 
 
 class Stream:
-    """The results of a source, one for every processed frame; made by `emolens.stream`.
+    """An iterable over the results of a source, created by `emolens.stream`.
 
-    A loop over it opens the source, and leaving the loop closes it. Inside, `result.frame` is the
-    frame that the result is about; only one frame is held at a time.
+    It yields one result per processed frame. Starting the loop opens the source, and leaving the
+    loop closes it. Inside the loop, `result.frame` is the frame of the result. Only one frame is
+    kept in memory.
     """
 
     def __init__(self, plan: SourcePlan, analyzer: StreamAnalyzer, *, is_live: bool) -> None:
@@ -31,19 +32,16 @@ class Stream:
 
     @property
     def status(self) -> StreamStatus | None:
-        """Frames captured, processed and dropped, whether the source is up, latencies.
-
-        None before the first loop.
-        """
+        """Frame counts, state of the source and latencies; None before the first loop."""
         return self._runner.status if self._runner else None
 
     def stop(self) -> None:
-        """End the loop, from any thread."""
+        """End the loop. This method is thread-safe."""
         if self._runner:
             self._runner.stop()
 
     def __iter__(self) -> Iterator[FrameResult]:
-        """Open the source and give its results.
+        """Open the source and yield its results.
 
         Raises:
             SourceError: The source cannot be opened or read.
@@ -73,31 +71,30 @@ def stream(  # noqa: PLR0913 (one option each)
     video_track: int | None = None,
     is_live: bool | None = None,
 ) -> Stream:
-    """Follow and name the faces of a camera, a stream, a video file or a folder of images.
+    """Track faces and classify their apparent expression, frame by frame.
 
         for result in emolens.stream(0):
             print(result.media_time_s, [str(face) for face in result.faces])
 
     Args:
-        source: Number of a camera, an address (`rtsp://...`, `http://...`), a path, or anything
-            that gives frames inside a `with` block, such as `emolens.PushSource`.
-        model: Name of an emotion model, or the path of an `.onnx` file.
+        source: A camera number, an address (`rtsp://...`, `http://...`), a video file, a folder of
+            images, or a context manager that yields frames, such as `emolens.PushSource`.
+        model: Name of an emotion model, or path of an `.onnx` file.
         detector: Name of a face detector.
         tracker: Name of a tracker.
-        settings: How often what is done; None takes defaults for files or live images.
-        clip: Which frames of a file or folder are wanted.
-        rate_hz: Images per second of a folder; None takes 25.
-        video_track: Number of the video track of a file, from 1; None takes the one that shows
-            most.
-        is_live: Whether frames that come too fast are dropped, and files played at their own speed;
-            None does so for cameras and other live sources (`SourceReport.is_live`).
+        settings: Rates and limits of the stages; None uses the defaults for files or live sources.
+        clip: Selected frames of a file or folder.
+        rate_hz: Images per second of a folder; None means 25.
+        video_track: Number of the video track of a file, from 1; None selects the largest one.
+        is_live: Whether to drop frames that arrive too fast, and to play files in real time. None
+            does so for cameras and other live sources (`SourceReport.is_live`).
 
     Returns:
-        Something to loop over; nothing is opened before.
+        An iterable over the results. The source is opened when the loop starts.
 
     Raises:
         ConfigError: An option is unknown or out of range.
-        ModelError: A model is unknown, missing, damaged or altered.
+        ModelError: A model is unknown, missing, damaged or modified.
     """
     plan = _plan(source, clip, rate_hz, video_track)
     live = plan.is_endless or plan.is_live if is_live is None else is_live
@@ -118,5 +115,5 @@ def _plan(
     plan = plan_of_frames(source)
     for name, value in (("clip", clip), ("rate_hz", rate_hz), ("video_track", video_track)):
         if value is not None:
-            raise ConfigError(f"{name} is for files and folders only, not for {plan.name}")
+            raise ConfigError(f"{name} applies to files and folders only, not to {plan.name}")
     return plan

@@ -1,4 +1,4 @@
-"""Results drawn onto images."""
+"""Drawing of results on images."""
 
 from emolens.rendering.overlay import draw_faces
 

@@ -1,4 +1,4 @@
-"""Faces made unrecognisable, before anything is written."""
+"""Pixelation of faces for anonymous recordings."""
 
 import math
 from dataclasses import dataclass
@@ -13,37 +13,37 @@ from emolens.core.geometry import Box
 
 # Hair, ears and chin lie outside a detector's box.
 _MARGIN: Final = 0.35
-# Blocks across the blurred square, of which a face has about half. Mosaics of many small blocks are
-# not safe: networks that are trained on them still recognise people (McPherson et al. 2016,
-# "Defeating Image Obfuscation with Deep Learning").
+# Blocks across the blurred square; a face covers about half of them. Many small blocks are unsafe:
+# networks trained on them still recognise people (McPherson et al. 2016, "Defeating Image
+# Obfuscation with Deep Learning").
 _BLOCKS: Final = 4
-# A detector may miss a face for a moment, which would show it. Where one was seen, the image
-# stays blurred for so long, and the more widely the longer ago it was and the faster it moved.
-_KEPT_S: Final = 1.0
+# A detector may miss a face for a moment, which would expose it. The last known region therefore
+# stays blurred for this time. It grows with the time since the detection and with the speed.
+_HOLD_S: Final = 1.0
 _GROWTH_PER_S: Final = 0.5
-# Over how long the speed is taken: boxes jitter from frame to frame.
-_SPEED_S: Final = 0.3
+# The time constant of the speed estimate: boxes jitter from frame to frame.
+_SPEED_TAU_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A face when it was last seen; lengths in its own sides."""
+class _LastBox:
+    """The last box of a face, with its speed in box sides per second."""
 
     box: Box
     at_s: float
     speed_per_s: float = 0.0
 
-    def moved_to(self, box: Box, at_s: float) -> "_Seen":
+    def moved_to(self, box: Box, at_s: float) -> "_LastBox":
         elapsed_s = at_s - self.at_s
         if elapsed_s <= 0:
-            return _Seen(box, at_s, self.speed_per_s)
+            return _LastBox(box, at_s, self.speed_per_s)
         (x, y), (last_x, last_y) = box.center_xy, self.box.center_xy
         speed = math.hypot(x - last_x, y - last_y) / _side(box) / elapsed_s
-        weight = -math.expm1(-elapsed_s / _SPEED_S)
-        return _Seen(box, at_s, self.speed_per_s + weight * (speed - self.speed_per_s))
+        weight = -math.expm1(-elapsed_s / _SPEED_TAU_S)
+        return _LastBox(box, at_s, self.speed_per_s + weight * (speed - self.speed_per_s))
 
     def region(self, now_s: float) -> Box:
-        """Where the face may be at a later moment."""
+        """Return the region that may contain the face at `now_s` seconds."""
         growth = (_GROWTH_PER_S + self.speed_per_s) * (now_s - self.at_s)
         reach = (_MARGIN + growth) * _side(self.box)
         x_min, y_min, x_max, y_max = self.box.to_tuple()
@@ -51,48 +51,47 @@ class _Seen:
 
 
 class FaceBlur:
-    """Blurs the faces of one stream, and for a second the places where they were last seen.
+    """A layer that blurs the faces of one stream, and their last regions for one second.
 
-    A face that the detector never found is not blurred.
+    A face that was never detected is not blurred.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[int, _Seen] = {}
+        self._last: dict[int, _LastBox] = {}
 
     def apply(self, image: npt.NDArray[np.uint8], result: FrameResult) -> npt.NDArray[np.uint8]:
         """Blur the faces of the next frame.
 
         Args:
             image: uint8 (H, W, 3) BGR; not changed.
-            result: What was found in it.
+            result: The result of the frame.
 
         Returns:
             A new uint8 (H, W, 3) BGR image.
         """
         at_s = result.media_time_s
-        for number, face in enumerate(result.faces):
-            key = face.track_id if face.track_id is not None else -1 - number
-            last = self._seen.get(key)
-            self._seen[key] = last.moved_to(face.box, at_s) if last else _Seen(face.box, at_s)
-        self._seen = {
-            key: seen for key, seen in self._seen.items() if 0 <= at_s - seen.at_s <= _KEPT_S
+        for index, face in enumerate(result.faces):
+            key = face.track_id if face.track_id is not None else -1 - index
+            last = self._last.get(key)
+            self._last[key] = last.moved_to(face.box, at_s) if last else _LastBox(face.box, at_s)
+        self._last = {
+            key: last for key, last in self._last.items() if 0 <= at_s - last.at_s <= _HOLD_S
         }
         blurred = image.copy()
-        for seen in self._seen.values():
-            mosaic(blurred, seen.region(at_s))
+        for last in self._last.values():
+            mosaic(blurred, last.region(at_s))
         return blurred
 
 
 def _side(box: Box) -> float:
-    # At an edge of the image only a strip of a face may be left: its longer side tells its size.
+    # At an image edge only a strip of a face may be visible. Its longer side gives the size.
     return max(box.width, box.height, 1.0)
 
 
 def mosaic(image: npt.NDArray[np.uint8], box: Box) -> None:
-    """Replace a part of a uint8 (H, W, 3) image, in place, by blocks, six along its longer side.
+    """Pixelate a region of a uint8 (H, W, 3) image in place, with four blocks on its longer side.
 
-    Blocks are about square, so that a face of which only a strip is in the image is not shown in
-    finer blocks than a whole one.
+    Blocks are nearly square, so a partly visible face does not get finer blocks than a whole one.
     """
     height, width = image.shape[:2]
     x_min, y_min, x_max, y_max = (round(edge) for edge in box.clip((width, height)).to_tuple())

@@ -1,4 +1,4 @@
-"""The font that figures are labelled with."""
+"""The font of labels and plots."""
 
 from functools import lru_cache
 
@@ -7,8 +7,12 @@ from PIL import ImageFont
 
 @lru_cache(maxsize=8)
 def sized_font(size_px: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own font at a size in pixels; raises `TypeError` without FreeType."""
+    """Load Pillow's default font at a size in pixels.
+
+    Raises:
+        TypeError: Pillow is built without FreeType.
+    """
     font = ImageFont.load_default(size_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):  # a Pillow built without FreeType
-        raise TypeError("drawing labels needs a Pillow with FreeType, as its wheels have")
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow is built without FreeType. Install Pillow from its wheel.")
     return font

@@ -1,4 +1,4 @@
-"""Heat maps on faces: one large, or all seven classes side by side."""
+"""Heat maps on faces: one class large, or all seven classes side by side."""
 
 import math
 from collections.abc import Sequence
@@ -17,35 +17,34 @@ from emolens.rendering.palette import EMOTION_RGB, PANEL_RGB, PANEL_TEXT_RGB, Co
 Pixels = npt.NDArray[np.uint8]
 Heat = npt.NDArray[np.float32]
 
-# Viridis (van der Walt and Smith 2015): dark violet over green to yellow, evenly brighter, also to
-# people with any colour vision and in grey. Cividis would be too, but its middle is as grey as the
-# face below.
+# Viridis (van der Walt and Smith 2015): dark violet to green to yellow, perceptually uniform for
+# any colour vision and in grey. Cividis is too, but its middle resembles the grey face below.
 _COLORMAP = cv2.COLORMAP_VIRIDIS
-# How much of the colour covers the face, where there is no evidence and where there is most. The
-# face is darkened below, so that brightness is evidence and not skin.
+# Opacity of the colour without evidence and with maximum evidence. The face below is darkened, so
+# that brightness shows evidence and not skin.
 _OPACITY = (0.25, 0.65)
 _FACE_BRIGHTNESS = 0.7
 
-# Tiles get smaller where an image has many faces, or the figure would not fit into memory.
+# (number of faces, tile side): tiles shrink for many faces, to limit the memory of the plot.
 _TILE_PX = ((12, 168), (60, 112), (math.inf, 64))
 _LARGE_PX = ((1, 560), (6, 336), (math.inf, 168))
 _MAX_COLUMNS = 3
 _MUTED_RGB: Color = (175, 175, 180)
 _FRAME_RGB: Color = (245, 245, 245)
 _PLAIN = "the face"
-# A tile whose brightest spot stays below this looks empty, which a word then says.
+# A tile with a smaller maximum looks empty and gets a caption.
 _HARDLY = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExplainedFace:
-    """What a figure shows of one face.
+    """One face with its heat maps, for a plot.
 
     Attributes:
-        title: One line above it.
-        crop: uint8 (S, S, 3) BGR, S at least 1.
-        scores: Its probabilities.
-        heats: float32 (K, h, w) heat maps, 0..1; K is 7 for all classes, 1 for a single one.
+        title: One line above the face.
+        crop: uint8 (S, S, 3) BGR, with S at least 1.
+        scores: Class probabilities of the face.
+        heats: float32 (K, h, w) heat maps, 0 to 1; K is 7 for all classes, or 1 for one class.
     """
 
     title: str
@@ -56,26 +55,27 @@ class ExplainedFace:
     def __post_init__(self) -> None:
         if self.crop.dtype != np.uint8 or self.crop.ndim != 3 or self.crop.shape[2] != 3:
             raise InputError(
-                f"a face to explain must be uint8 (S, S, 3) in BGR order, got {self.crop.dtype} "
-                f"{self.crop.shape}"
+                f"crop is {self.crop.dtype} {self.crop.shape}; allowed: uint8 (S, S, 3) in BGR "
+                "order"
             )
         if self.heats.ndim != 3 or len(self.heats) not in {1, N_EMOTIONS}:
             raise InputError(
-                f"heat maps must be (1, h, w) or ({N_EMOTIONS}, h, w), got {self.heats.shape}"
+                f"heats has the shape {self.heats.shape}; allowed: (1, h, w) or "
+                f"({N_EMOTIONS}, h, w)"
             )
 
 
 def draw_heat(crop: Pixels, heat: Heat, size_px: int) -> Pixels:
-    """Lay a heat map over a face.
+    """Overlay a heat map on a face.
 
     Args:
         crop: uint8 (S, S, 3) BGR; not changed.
-        heat: float32 (h, w), 0..1, covering the whole crop.
-        size_px: Side of the result.
+        heat: float32 (h, w), 0 to 1, covering the whole crop.
+        size_px: Side of the result in pixels.
 
     Returns:
-        uint8 (size_px, size_px, 3) BGR: the face in grey below viridis, from dark violet (no
-        evidence) to yellow (most); the more evidence, the brighter.
+        uint8 (size_px, size_px, 3) BGR: the face in grey under viridis, from dark violet (no
+        evidence) to yellow (maximum). More evidence is always brighter.
     """
     _check_heat(heat)
     face = _resized(crop, size_px)
@@ -89,10 +89,10 @@ def draw_heat(crop: Pixels, heat: Heat, size_px: int) -> Pixels:
 
 
 def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
-    """All seven classes side by side, a row per face, the face itself first.
+    """Draw all seven classes side by side, one row per face, starting with the face itself.
 
     Args:
-        faces: At least one, each with seven heat maps on one scale.
+        faces: At least one face, each with seven heat maps on one scale.
 
     Returns:
         uint8 (H, W, 3) BGR.
@@ -116,11 +116,11 @@ def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
 
 
 def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
-    """One class, large, an image per face.
+    """Draw one class, with one large image per face.
 
     Args:
-        faces: At least one, each with one heat map.
-        emotion: The class that it is about.
+        faces: At least one face, each with one heat map.
+        emotion: The class of the heat maps.
 
     Returns:
         uint8 (H, W, 3) BGR.
@@ -141,7 +141,7 @@ def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
 
 
 class _Sheet:
-    """A dark sheet of square tiles in rows and columns, with sizes that follow from the tiles'."""
+    """A dark sheet of square tiles in rows and columns. The tile side determines all sizes."""
 
     def __init__(self, side: int, *, n_columns: int, n_rows: int) -> None:
         self.side = side
@@ -156,30 +156,30 @@ class _Sheet:
         self.draw = ImageDraw.Draw(self.canvas)
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Upper left corner (x, y) of a tile."""
+        """Return the upper left corner (x, y) of a tile in pixels."""
         x = self.gap + column * (self.side + self.gap)
         return x, self.gap + row * self.row_height + self.line
 
     def title(self, row: int, column: int, text: str) -> None:
-        """A line above a tile, cut off where the sheet, or for a narrow tile the next one, ends."""
+        """Write a line above a tile, truncated at the end of the sheet or at the next tile."""
         x, y = self.corner(row, column)
         room = self.canvas.width - x - self.gap if column == 0 and self._is_wide else self.side
         self._text((x, y - self.line / 2), self._fitting(text, room), PANEL_TEXT_RGB, "lm")
 
     def tile(self, row: int, column: int, image: Pixels) -> None:
-        """A uint8 (side, side, 3) BGR image."""
+        """Paste a uint8 (side, side, 3) BGR image."""
         rgb = np.ascontiguousarray(image[:, :, ::-1])
         self.canvas.paste(Image.fromarray(rgb), self.corner(row, column))
 
     def frame(self, row: int, column: int) -> None:
-        """A light frame around the tile of the most probable class."""
+        """Draw a light frame around the tile of the most probable class."""
         x, y = self.corner(row, column)
         width = max(2, self.side // 56)
         corners = (x - width, y - width, x + self.side + width - 1, y + self.side + width - 1)
         self.draw.rectangle(corners, outline=_FRAME_RGB, width=width)
 
     def caption(self, row: int, column: int, name: str, number: str | None) -> None:
-        """The class below a tile at the left, its probability at the right."""
+        """Write the class at the left below a tile, and its probability at the right."""
         x, y = self.corner(row, column)
         middle = y + self.side + self.line * 0.65
         self._text((x, middle), name, PANEL_TEXT_RGB, "lm")
@@ -187,7 +187,7 @@ class _Sheet:
             self._text((x + self.side, middle), number, PANEL_TEXT_RGB, "rm")
 
     def bar(self, row: int, column: int, emotion: Emotion, probability: float) -> None:
-        """The probability as a bar in the class's colour, as wide as the tile at 100 %."""
+        """Draw the probability as a bar in the class colour. The full tile width is 100 %."""
         x, y = self.corner(row, column)
         top = y + self.side + round(self.line * 1.25)
         thick = max(3, self.text_px // 4)
@@ -196,15 +196,15 @@ class _Sheet:
         self.draw.rectangle((x, top, end, top + thick), fill=EMOTION_RGB[emotion])
 
     def warning(self, row: int, column: int, text: str) -> None:
-        """A few words inside a tile, at its lower edge, where there is room for them."""
+        """Write a short text at the lower edge of a tile, if it fits."""
         if self.font.getlength(text) > self.side:
             return
         x, y = self.corner(row, column)
-        place = (x + self.side / 2, y + self.side - self.line * 0.6)
-        self._text(place, text, PANEL_TEXT_RGB, "mm", outlined=True)
+        center = (x + self.side / 2, y + self.side - self.line * 0.6)
+        self._text(center, text, PANEL_TEXT_RGB, "mm", outlined=True)
 
     def legend(self, text: str) -> None:
-        """What the colours mean, in the last line."""
+        """Draw the colour scale in the last line."""
         middle = self.canvas.height - self.gap - self.line / 2
         length, thick = 6 * self.text_px, round(self.text_px * 0.8)
         words = (text, "none ", " most")
@@ -223,12 +223,12 @@ class _Sheet:
         self._text((x + length, middle), words[2], _MUTED_RGB, "lm")
 
     def to_bgr(self) -> Pixels:
-        """The finished sheet, uint8 (H, W, 3) BGR."""
+        """Return the sheet as uint8 (H, W, 3) BGR."""
         return np.ascontiguousarray(np.asarray(self.canvas)[:, :, ::-1])
 
     @property
     def _is_wide(self) -> bool:
-        """Whether a row is one face, so that a title may run over its tiles."""
+        """Whether a row shows one face, so that its title may span all tiles."""
         return self.canvas.width > (1 + N_EMOTIONS) * self.side
 
     def _text(
@@ -281,17 +281,17 @@ def _resized(crop: Pixels, size_px: int) -> Pixels:
 def _check_heat(heat: Heat) -> None:
     if heat.ndim != 2 or heat.size == 0 or not (heat.min() >= 0 and heat.max() <= 1):
         raise InputError(
-            f"a heat map must be (h, w) with values 0..1, got {heat.shape}"
-            + (f" with {heat.min():.3g}..{heat.max():.3g}" if heat.size else "")
+            f"heat has the shape {heat.shape}"
+            + (f" and values {heat.min():.3g} to {heat.max():.3g}" if heat.size else "")
+            + "; allowed: (h, w) with values 0 to 1"
         )
 
 
 def _check_faces(faces: Sequence[ExplainedFace], n_heats: int) -> None:
     if not faces:
-        raise InputError("a figure needs at least one face")
+        raise InputError("faces is empty; allowed: at least one face")
     for face in faces:
         if len(face.heats) != n_heats:
             raise InputError(
-                f"this figure needs {n_heats} heat maps a face, {face.title!r} has "
-                f"{len(face.heats)}"
+                f"face {face.title!r} has {len(face.heats)} heat maps; this plot needs {n_heats}"
             )

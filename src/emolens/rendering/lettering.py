@@ -1,4 +1,4 @@
-"""Lines of text that are set once and drawn many times: most of what a stream shows stays."""
+"""Cached lines of text: most text of a stream repeats from frame to frame."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,19 +7,18 @@ from PIL import Image, ImageDraw
 
 from emolens.rendering.font import sized_font
 
-# Names of classes, shares of a hundred and the labels made of both; a line of the largest font
-# takes about 50 kB.
+# Class names, percentages and labels. A line in the largest font takes about 50 kB.
 _KEPT_LINES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A line of text, ready to be drawn in any colour.
+    """A rendered line of text, for drawing in any colour.
 
     Attributes:
-        mask: Image of mode L, 255 where the letters are; None where there is nothing to see.
-        left: Where its left edge stands from the point that is drawn at, in whole pixels.
-        top: The same for its upper edge.
+        mask: Image of mode L, 255 inside letters; None if the text is empty.
+        left: Offset of the left edge from the anchor in pixels.
+        top: Offset of the upper edge from the anchor in pixels.
     """
 
     mask: Image.Image | None
@@ -29,13 +28,12 @@ class Line:
 
 @lru_cache(maxsize=_KEPT_LINES)
 def set_line(text: str, font_px: int, anchor: str) -> Line:
-    """Set a line of text.
+    """Render a line of text.
 
     Args:
-        text: What it says.
+        text: The text.
         font_px: Size of the font in pixels.
-        anchor: Which point of the text is drawn at, in Pillow's two letters, e.g. "lm" for the
-            middle of its left end.
+        anchor: Anchor in Pillow's two letters, e.g. "lm" for left and middle.
     """
     font = sized_font(font_px)
     left, top, right, bottom = map(round, font.getbbox(text, anchor=anchor))
@@ -48,5 +46,5 @@ def set_line(text: str, font_px: int, anchor: str) -> Line:
 
 @lru_cache(maxsize=_KEPT_LINES)
 def line_width(text: str, font_px: int) -> float:
-    """How wide a line of text is, in pixels."""
+    """Return the width of a line of text in pixels."""
     return sized_font(font_px).getlength(text)

@@ -14,12 +14,12 @@ from emolens.rendering.pen import Pen
 def draw_faces(
     image: npt.NDArray[np.uint8], faces: Sequence[FaceResult], *, bars: bool = True
 ) -> npt.NDArray[np.uint8]:
-    """Draw every face's box and label, and beside large faces a bar per class.
+    """Draw the box and label of every face, and one bar per class next to large faces.
 
     Args:
         image: uint8 (H, W, 3) BGR; not changed.
-        faces: What to draw.
-        bars: Whether to draw probability bars where there is room for them.
+        faces: Faces to draw.
+        bars: Whether to draw probability bars where they fit.
 
     Returns:
         A new uint8 (H, W, 3) BGR image of the same size.
@@ -34,17 +34,17 @@ def draw_faces(
 def draw_on(
     pen: Pen, faces: Sequence[FaceResult], *, bars: bool, taken: Sequence[Box] = ()
 ) -> None:
-    """Draw faces with a pen that others use too.
+    """Draw faces with a shared pen.
 
     Args:
-        pen: What to draw with.
-        faces: What to draw.
-        bars: Whether to draw probability bars where there is room for them.
-        taken: Places that bars keep away from, besides the faces themselves.
+        pen: The pen.
+        faces: Faces to draw.
+        bars: Whether to draw probability bars where they fit.
+        taken: Regions that bars must not cover, in addition to the faces.
     """
     for face in faces:
         pen.box(face.box, face_color(face))
-    # Panels and labels come last, so no box of a neighbour crosses them.
+    # Draw panels and labels last, so that no other box crosses them.
     occupied = [*taken, *(face.box for face in faces)]
     if bars:
         for face in faces:
@@ -54,14 +54,14 @@ def draw_on(
 
 
 def label_text(face: FaceResult) -> str:
-    """What the label says: the class and its probability, or that emolens abstains."""
+    """Return the label text: the class with its probability, or "uncertain" with reasons."""
     if face.label is not None:
-        # A label that is kept for calm may not be the most probable class any more.
+        # Hysteresis may keep a label that is no longer the most probable class.
         return f"{face.label.label} {face.scores.probabilities[face.label]:.0%}"
     reasons = ", ".join(reason.value.replace("_", " ") for reason in face.quality.reasons)
     return f"uncertain ({reasons})" if reasons else "uncertain"
 
 
 def face_color(face: FaceResult) -> Color:
-    """The colour of a face's label, grey where emolens abstains; RGB."""
+    """Return the RGB colour of a face's label, or grey if emolens abstains."""
     return ABSTAINED_RGB if face.label is None else EMOTION_RGB[face.label]

@@ -1,4 +1,4 @@
-"""One colour per class, told apart by people with any colour vision."""
+"""Colours of classes and tracks, distinguishable with any colour vision."""
 
 from emolens.core.emotion import Emotion
 
@@ -15,7 +15,7 @@ EMOTION_RGB: dict[Emotion, Color] = {
     Emotion.NEUTRAL: (230, 230, 230),
 }
 ABSTAINED_RGB: Color = (150, 150, 150)
-# Paul Tol 2021, "Colour Schemes", the scheme "light": numbers in black are legible on all of them.
+# Paul Tol 2021, "Colour Schemes", the scheme "light": black text is legible on all colours.
 _TRACK_RGB: tuple[Color, ...] = (
     (119, 170, 221),
     (238, 136, 102),
@@ -31,12 +31,12 @@ PANEL_TEXT_RGB: Color = (245, 245, 245)
 
 
 def track_rgb(track_id: int) -> Color:
-    """The colour of a track's number; every eighth track has the same one."""
+    """Return the RGB colour of a track id. The colours repeat after eight tracks."""
     return _TRACK_RGB[(track_id - 1) % len(_TRACK_RGB)]
 
 
 def text_rgb(background: Color) -> Color:
-    """Black or white, whichever contrasts more (WCAG 2.2, relative luminance)."""
+    """Return black or white, whichever has more contrast (WCAG 2.2, relative luminance)."""
     return (0, 0, 0) if _luminance(background) > 0.179 else (255, 255, 255)
 
 

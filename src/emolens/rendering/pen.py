@@ -1,4 +1,4 @@
-"""One pen for everything that is drawn on images, with sizes that follow from the image."""
+"""Drawing primitives with sizes relative to the image."""
 
 import math
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from emolens.rendering.palette import (
     track_rgb,
 )
 
-# Text is this part of the image's shorter side, within limits that stay legible and modest.
+# Text height as a share of the image's shorter side, with limits in pixels.
 _TEXT_PART = 1 / 32
 _TEXT_PX = (11, 64)
-# Bars are drawn beside faces at least this many text heights tall; smaller faces get a label only.
+# Minimum face height for bars, in text heights. Smaller faces get a label only.
 _BARS_FROM = 5.5
 _BAR_ROW = 1.25
 PANEL_OPACITY: Final = 200
@@ -32,11 +32,10 @@ Corners = tuple[float, float, float, float]
 
 
 class Pen:
-    """Draws on a copy of one image.
+    """A pen that draws on a copy of one image.
 
-    Colours are given as RGB and opacities as 0..255. Pillow is handed the image's BGR bytes as
-    if they were RGB, and colours the other way round: turning whole 4K frames takes longer than
-    drawing on them.
+    Colours are RGB, and opacities are 0 to 255. Internally Pillow receives the BGR bytes as RGB and
+    the colours in reverse order, because converting a 4K frame takes longer than drawing on it.
 
     Args:
         image: uint8 (H, W, 3) BGR; not changed.
@@ -56,16 +55,16 @@ class Pen:
         return self._canvas.size
 
     def to_bgr(self) -> npt.NDArray[np.uint8]:
-        """The image so far, as uint8 (H, W, 3) BGR."""
-        # A copy, since Pillow's own bytes cannot be written to.
+        """Return the image so far as uint8 (H, W, 3) BGR."""
+        # Copy, because Pillow's buffer is read-only.
         return np.array(self._canvas)
 
     def panel(self, corners: Corners, *, opacity: int = PANEL_OPACITY, radius: float = 0) -> None:
-        """A dark ground for text, (x_min, y_min, x_max, y_max) in pixels."""
+        """Draw a dark background for text, (x_min, y_min, x_max, y_max) in pixels."""
         self._draw.rounded_rectangle(corners, radius, fill=_ink(PANEL_RGB, opacity))
 
     def block(self, corners: Corners, color: Color, *, radius: float = 0) -> None:
-        """A filled rectangle, (x_min, y_min, x_max, y_max) in pixels."""
+        """Draw a filled rectangle, (x_min, y_min, x_max, y_max) in pixels."""
         self._draw.rounded_rectangle(corners, radius, fill=_ink(color))
 
     def write(
@@ -76,11 +75,11 @@ class Pen:
         color: Color = PANEL_TEXT_RGB,
         small: bool = True,
     ) -> None:
-        """A line of text whose left end and middle are at a point, to the nearest pixel."""
+        """Write a line of text, left-aligned and vertically centred at a point in pixels."""
         self._set(xy, text, color, anchor="lm", small=small)
 
     def width_of(self, text: str, *, small: bool = True) -> float:
-        """How wide a line of text would be, in pixels."""
+        """Return the width of a line of text in pixels."""
         return line_width(text, self._small_px if small else self.text_px)
 
     def _set(
@@ -88,11 +87,11 @@ class Pen:
     ) -> None:
         line = set_line(text, self._small_px if small else self.text_px, anchor)
         if line.mask is not None:
-            place = (round(xy[0]) + line.left, round(xy[1]) + line.top)
-            self._draw.bitmap(place, line.mask, fill=_ink(color))
+            corner = (round(xy[0]) + line.left, round(xy[1]) + line.top)
+            self._draw.bitmap(corner, line.mask, fill=_ink(color))
 
     def box(self, box: Box, color: Color) -> None:
-        """A rounded frame with a dark outline, visible on light and dark ground."""
+        """Draw a rounded frame with a dark outline, visible on any background."""
         radius = min(box.width, box.height) / 12
         outer = _corners(box, grow=self.line_px / 2)
         self._draw.rounded_rectangle(
@@ -101,9 +100,9 @@ class Pen:
         self._draw.rounded_rectangle(_corners(box), radius, outline=_ink(color), width=self.line_px)
 
     def label(self, box: Box, text: str, color: Color, track_id: int | None = None) -> None:
-        """A filled tag above a box, or inside its top where there is no room above.
+        """Draw a filled tag above a box, or inside its top edge if there is no space above.
 
-        The number of a track stands before the text, on the track's own colour.
+        The track id precedes the text on the track's colour.
         """
         margin = self.text_px * 0.35
         number = "" if track_id is None else str(track_id)
@@ -119,7 +118,7 @@ class Pen:
         self.write((x + chip + margin, y + height / 2), text, color=text_rgb(color), small=False)
 
     def chip(self, corners: Corners, track_id: int, *, small: bool = True) -> None:
-        """The number of a track on its colour, in the middle of (x_min, y_min, x_max, y_max)."""
+        """Draw a track id on its colour, centred in (x_min, y_min, x_max, y_max) in pixels."""
         x_min, y_min, x_max, y_max = corners
         color = track_rgb(track_id)
         self.block(corners, color, radius=(y_max - y_min) / 5)
@@ -127,13 +126,13 @@ class Pen:
         self._set(middle, str(track_id), text_rgb(color), anchor="mm", small=small)
 
     def bars(self, box: Box, scores: EmotionScores, taken: list[Box]) -> None:
-        """A panel with one bar per class, beside a box and away from what is taken; added to it."""
+        """Draw a panel with one bar per class next to a box, and append its region to `taken`."""
         if box.height < _BARS_FROM * self.text_px:
             return
         row = self._small_px * _BAR_ROW
         names_width = max(self.width_of(f"{label} ") for label in LABELS)
         size_wh = (names_width + 8.5 * row, row * (len(LABELS) + 0.6))
-        panel = self._free_place(box, size_wh, taken)
+        panel = self._free_region(box, size_wh, taken)
         if panel is None:
             return
         taken.append(panel)
@@ -153,10 +152,10 @@ class Pen:
             self.write((left, middle), emotion.label)
             self.write((start + length + row * 0.3, middle), f"{probability:.0%}")
 
-    def _free_place(
+    def _free_region(
         self, box: Box, size_wh: tuple[float, float], taken: Sequence[Box]
     ) -> Box | None:
-        """Right of the box, left of it, or below it: the first place inside and free."""
+        """Return the first free region inside the image: right of the box, left, or below."""
         width, height = size_wh
         gap = 2 * self.line_px
         y = min(max(box.y_min, 0), max(self._canvas.height - height, 0))
@@ -167,15 +166,15 @@ class Pen:
             (x, box.y_max + gap),
         )
         for left, top in corners:
-            place = Box(left, top, left + width, top + height)
-            inside = place.clip(self._canvas.size) == place
-            if inside and all(place.iou(other) == 0 for other in taken):
-                return place
+            region = Box(left, top, left + width, top + height)
+            is_inside = region.clip(self._canvas.size) == region
+            if is_inside and all(region.iou(other) == 0 for other in taken):
+                return region
         return None
 
 
 def _corners(box: Box, grow: float = 0.0) -> Corners:
-    # Pillow's corners are pixel indices, the last one included.
+    # Pillow's corners are inclusive pixel indices.
     x_min, y_min = math.floor(box.x_min - grow), math.floor(box.y_min - grow)
     x_max, y_max = math.ceil(box.x_max + grow) - 1, math.ceil(box.y_max + grow) - 1
     return x_min, y_min, max(x_max, x_min), max(y_max, y_min)

@@ -1,4 +1,4 @@
-"""What people see of a stream: faces with labels and bars, the last seconds, how it is going."""
+"""The overlay of a stream: labels, bars, a timeline of recent seconds and a status line."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,18 +16,18 @@ from emolens.rendering.overlay import draw_on
 from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB, text_rgb
 from emolens.rendering.pen import Pen
 
-# How far back the strip goes, and how many faces have one.
+# Length of the timeline and its maximum number of rows.
 _WINDOW_S: Final = 10.0
 _MAX_ROWS: Final = 4
-# A pause this short between two frames is no gap.
+# Shorter pauses between two frames do not interrupt a span.
 _JOINED_S: Final = 0.6
-# Bars of more faces than this would cover what they are about.
+# Bars of more faces would cover too much of the image.
 _MAX_BARS: Final = 3
 
 
 @dataclass(slots=True)
 class _Span:
-    """A label that was shown from one moment to another."""
+    """A time span with a constant label."""
 
     emotion: Emotion | None
     from_s: float
@@ -35,13 +35,13 @@ class _Span:
 
 
 class StreamOverlay:
-    """Draws the results of one stream; it remembers the last seconds of each face.
+    """A layer that draws the results of one stream, including the recent labels of each face.
 
     Args:
         bars: Whether to draw probability bars.
-        strip: Whether to draw the time line at the lower edge.
-        status: Gives a short line for the upper right corner, e.g. frames per second; by default
-            the time in the recording.
+        strip: Whether to draw the timeline at the lower edge.
+        status: Returns a short text for the upper right corner, e.g. frames per second. The default
+            is the media time.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class StreamOverlay:
 
         Args:
             image: uint8 (H, W, 3) BGR; not changed.
-            result: What was found in it.
+            result: The result of the frame.
 
         Returns:
             A new uint8 (H, W, 3) BGR image of the same size.
         """
-        self._remember(result)
+        self._add_spans(result)
         pen = Pen(image)
         rows = self._rows(result.faces) if self._strip else []
         strip = _strip_box(pen, len(rows))
@@ -76,12 +76,12 @@ class StreamOverlay:
             bars=self._bars and len(result.faces) <= _MAX_BARS,
             taken=[strip] if rows else [],
         )
-        for number, face in enumerate(rows):
-            self._draw_row(pen, strip, number, face, result.media_time_s)
+        for row, face in enumerate(rows):
+            self._draw_row(pen, strip, row, face, result.media_time_s)
         _draw_status(pen, self._status(result))
         return pen.to_bgr()
 
-    def _remember(self, result: FrameResult) -> None:
+    def _add_spans(self, result: FrameResult) -> None:
         at_s = result.media_time_s
         for face in result.faces:
             if face.track_id is None:
@@ -100,14 +100,14 @@ class StreamOverlay:
                 del self._spans[track_id]
 
     def _rows(self, faces: Sequence[FaceResult]) -> list[FaceResult]:
-        """The largest faces, in the order of their numbers so that rows do not change places."""
-        followed = [face for face in faces if face.track_id is not None]
-        return sorted(followed[:_MAX_ROWS], key=lambda face: face.track_id or 0)
+        """Return the largest faces ordered by track id, so that rows keep their positions."""
+        tracked = [face for face in faces if face.track_id is not None]
+        return sorted(tracked[:_MAX_ROWS], key=lambda face: face.track_id or 0)
 
-    def _draw_row(self, pen: Pen, strip: Box, number: int, face: FaceResult, now_s: float) -> None:
+    def _draw_row(self, pen: Pen, strip: Box, row: int, face: FaceResult, now_s: float) -> None:
         track_id = face.track_id or 0
         height = _row_height(pen)
-        top = strip.y_min + number * height
+        top = strip.y_min + row * height
         chip = _chip_width(pen)
         pen.panel((strip.x_min, top, strip.x_max, top + height - 1))
         pen.chip((strip.x_min + 2, top + 2, strip.x_min + chip, top + height - 3), track_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from emolens.core.emotion import LABELS
-from emolens.curation.audit import Audit, CopyCounts
+from emolens.curation.audit import Audit, DuplicateCounts
 from emolens.reports.text import Block, TextTable, numbers_from, percent
 
 
@@ -47,7 +47,7 @@ def _findings(found: Audit) -> Iterator[tuple[str, str, str]]:
     )
 
 
-def _copies(figures: CopyCounts) -> tuple[str, str]:
+def _copies(figures: DuplicateCounts) -> tuple[str, str]:
     return (
         f"{figures.n_groups:,}",
         f"{figures.n_faces:,} faces, {figures.n_spare:,} more than one of each; "

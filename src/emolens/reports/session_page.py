@@ -11,13 +11,13 @@ from typing import Protocol
 import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from emolens.core.emotion import Emotion
 from emolens.reports.page import file_data_uri, render_page
 from emolens.reports.session_charts import (
     LABELS_SHOWN,
     Chart,
+    chart_data,
     clock_text,
     label_color,
     label_name,
@@ -81,17 +81,13 @@ def session_page(
         emolens_version: Stands in the footer.
 
     Returns:
-        HTML with plotly.js inside, or without any script where nobody was seen.
+        HTML with uPlot inside, or without any script where no face was tracked.
     """
     longest = sorted(session.tracks, key=lambda track: -track.shown.visible_s)
     shown_first = {track.track_id for track in longest[:_N_OPEN]}
     in_overview = {track.track_id for track in longest[:_N_OVERVIEW]}
-    overview = None
-    if session.tracks:
-        rows = tuple(track for track in session.tracks if track.track_id in in_overview)
-        overview = overview_chart(session, rows)
+    rows = tuple(track for track in session.tracks if track.track_id in in_overview)
     views = [_view(track) for track in session.tracks]
-    charts = [overview, *(view.chart for view in views)] if overview else []
     return render_page(
         "session.html",
         session=session,
@@ -99,7 +95,7 @@ def session_page(
         speed=speed,
         source=source,
         model=model,
-        overview=overview,
+        overview=overview_chart(rows) if rows else None,
         open_views=[view for view in views if view.track.track_id in shown_first],
         more_views=[view for view in views if view.track.track_id not in shown_first],
         legend=[(label_name(label), label_color(label)) for label in LABELS_SHOWN],
@@ -107,7 +103,7 @@ def session_page(
         n_rows=len(in_overview),
         clock=clock_text,
         duration=duration_text,
-        scripts=_scripts([chart for chart in charts if chart]),
+        scripts=_scripts(chart_data(session, rows) if rows else None),
         emolens_version=emolens_version,
     )
 
@@ -207,28 +203,33 @@ class _Scripts:
         code: The scripts, in order.
         hashes: Their digests for the content security policy, which lets only these run.
         charts: What they draw, as JSON.
+        style: The style sheet that the charts need.
     """
 
     code: tuple[Markup, ...]
     hashes: tuple[str, ...]
     charts: Markup
+    style: Markup
 
 
-def _scripts(charts: list[Chart]) -> _Scripts:
-    if not charts:
-        return _Scripts((), (), Markup("{}"))
-    drawing = files("emolens.reports").joinpath("templates/session.js").read_text("utf-8")
-    code = (get_plotlyjs(), drawing)
-    figures = {chart.element_id: chart.figure for chart in charts}
+def _scripts(charts: Mapping[str, object] | None) -> _Scripts:
+    if charts is None:
+        return _Scripts((), (), Markup("{}"), Markup())
+    code = (_template("vendor/uplot.js"), _template("session.js"))
     return _Scripts(
-        code=tuple(Markup(text) for text in code),  # noqa: S704 (both are files of packages)
+        code=tuple(Markup(text) for text in code),  # noqa: S704 (both are files of this package)
         hashes=tuple(_csp_hash(text) for text in code),
-        charts=htmlsafe_json_dumps(figures, dumps=_compact_json),
+        charts=htmlsafe_json_dumps(charts, dumps=_compact_json),
+        style=Markup(_template("vendor/uplot.css")),  # noqa: S704 (likewise)
     )
 
 
-def _compact_json(figures: object, **_kwargs: object) -> str:
-    return json.dumps(figures, allow_nan=False, separators=(",", ":"))
+def _template(name: str) -> str:
+    return files("emolens.reports").joinpath("templates", name).read_text("utf-8")
+
+
+def _compact_json(charts: object, **_kwargs: object) -> str:
+    return json.dumps(charts, allow_nan=False, separators=(",", ":"))
 
 
 def _csp_hash(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows in batches of few sizes: ONNX Runtime keeps memory for every input shape it has seen."""
+"""Batches of a few fixed sizes, because ONNX Runtime keeps memory for every input shape."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,15 @@ def run_rows(
     """Run a model with one input on any number of rows.
 
     Args:
-        session: The model; row n of each output must depend on row n of the input alone.
+        session: The model; row n of each output must depend only on row n of the input.
         rows: float32 (N, ...), N at least 1.
-        outputs: Names of the outputs wanted.
+        outputs: Names of the requested outputs.
 
     Returns:
-        The outputs in the order asked for, float32 (N, ...).
+        The outputs in the order of `outputs`, float32 (N, ...).
 
     Raises:
-        ModelError: The model takes no such rows, or fails.
+        ModelError: The model does not accept such rows, or fails.
     """
     largest = _BATCH_SIZES[-1]
     parts = [

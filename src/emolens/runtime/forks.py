@@ -1,9 +1,9 @@
-"""What a process that was forked may not do with what it has from its parent.
+"""Handling of resources that a forked process inherits but must not use.
 
-Threads do not come along in a fork, but what waits for them does: a session of ONNX Runtime that is
-destroyed in the child joins threads that are not there, and hangs, at the latest when the child
-ends. And a lock that another thread of the parent held stays locked. So the child keeps such things
-to its end, untouched, and makes its own when it needs them.
+A fork copies no threads. An ONNX Runtime session that is destroyed in the child joins threads that
+do not exist there and hangs, at the latest when the child exits. A lock held by another thread of
+the parent stays locked. The child therefore keeps such objects untouched until it exits, and
+creates its own on demand.
 """
 
 import ctypes
@@ -14,22 +14,22 @@ from weakref import WeakSet
 
 
 class Inherited(Protocol):
-    """What does not work in a forked process as it is."""
+    """An object that does not work in a forked process as it is."""
 
     def start_anew(self) -> None:
-        """Put the parent's things aside (`keep_for_ever`) and make new ones when needed."""
+        """Set the parent's resources aside (`keep_for_ever`) and create new ones on demand."""
 
 
 _watched: "WeakSet[Inherited]" = WeakSet()
 
 
 def watch_forks(thing: Inherited) -> None:
-    """Have `start_anew` called in every process that is forked while the object lives."""
+    """Call an object's `start_anew` in every process that is forked during its lifetime."""
     _watched.add(thing)
 
 
 def keep_for_ever(thing: object) -> None:
-    """Keep an object from being destroyed, also when the interpreter ends."""
+    """Prevent an object from being destroyed, even when the interpreter exits."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
@@ -38,5 +38,5 @@ def _start_anew() -> None:
         thing.start_anew()
 
 
-if sys.platform != "win32":  # where processes are never forked
+if sys.platform != "win32":  # Windows does not fork processes
     os.register_at_fork(after_in_child=_start_anew)

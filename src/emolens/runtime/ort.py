@@ -1,10 +1,9 @@
-"""ONNX Runtime with its telemetry off; whoever needs it in this project takes it from here.
+"""ONNX Runtime without telemetry; all other modules import onnxruntime from here.
 
-ONNX Runtime 1.29 and newer sends reports of its use to its maker. It starts when the package is
-imported: a device id and a database under the user's cache folder, and seconds later the first
-look-up of the collector's address. The environment is read once, during that import, and only a
-variable that is there by then stops all of it; the call `disable_telemetry_events` comes too late.
-Source: docs/benchmarks/silence.py.
+ONNX Runtime 1.29 and newer reports its use to its vendor. The import creates a device id and a
+database in the user's cache folder, and resolves the collector's address seconds later. The
+environment is read only once, during the import, so the variable must be set before. A later call
+of `disable_telemetry_events` has no effect on this. Source: docs/benchmarks/silence.py.
 """
 
 import os
@@ -20,7 +19,7 @@ _OFF: Final = "1"
 
 @contextmanager
 def _telemetry_off() -> Iterator[None]:
-    """Switch telemetry off inside the block; the environment is as before afterwards."""
+    """Disable telemetry inside the block; the environment is restored afterwards."""
     before = os.environ.get(_VARIABLE)
     os.environ[_VARIABLE] = _OFF
     try:
@@ -32,8 +31,8 @@ def _telemetry_off() -> Iterator[None]:
             os.environ[_VARIABLE] = before
 
 
-# Someone else's import came first, and nothing can be done about it any more.
-_CAME_FIRST: Final = "onnxruntime" in sys.modules
+# Another module imported onnxruntime first, so its telemetry can no longer be disabled.
+_WAS_IMPORTED_BEFORE: Final = "onnxruntime" in sys.modules
 with _telemetry_off():
     import onnxruntime
 
@@ -41,8 +40,8 @@ __all__ = ["onnxruntime", "telemetry_state"]
 
 
 def telemetry_state() -> str:
-    """Whether ONNX Runtime may send reports of its use from this process, for people."""
-    if not _CAME_FIRST:
+    """Return whether ONNX Runtime may send usage reports from this process, as text for users."""
+    if not _WAS_IMPORTED_BEFORE:
         return "off"
     return (
         "unknown: onnxruntime was imported before emolens; "

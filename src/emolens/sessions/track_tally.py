@@ -1,4 +1,4 @@
-"""Adds up what is seen of one track, in memory that does not grow with time."""
+"""Running sums of single tracks, in bounded memory."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ from emolens.imaging.crop import crop_square
 from emolens.sessions.track_summary import Gap, ShownTime, Timeline, TimelineBin, TrackSummary
 
 GAP_S = 0.25
-"""A face that cannot be seen for longer leaves a gap."""
+"""Minimum duration of a gap in seconds."""
 MAX_GAPS = 50
-"""So many gaps of a track are kept, the longest ones."""
+"""Maximum number of gaps kept per track; the longest ones are kept."""
 THUMBNAIL_PX = 64
 
-# Columns of what is added up: probability-seconds of the classes, seconds with scores, seconds of
-# the shown classes, seconds of uncertainty.
+# Columns of the sums: probability-seconds per class, seconds with scores, seconds per shown class,
+# seconds of uncertainty.
 _N_COLUMNS = 2 * N_EMOTIONS + 2
 _SCORED = N_EMOTIONS
 _SHOWN = slice(N_EMOTIONS + 1, _N_COLUMNS)
-# Less than this of a bin is rounding.
+# Smaller overlaps with a bin are rounding errors.
 _LEAST_S = 1e-9
 _JPEG_QUALITY = 85
 _THUMBNAIL_PAD = 0.1
@@ -33,12 +33,12 @@ _Numbers = npt.NDArray[np.float64]
 
 
 class TimeGrid:
-    """Bins of one width, twice as wide whenever time outgrows them.
+    """A grid of equal time bins, whose width doubles when time exceeds them.
 
     Args:
-        start_s: Where bin 0 starts, in seconds.
-        bin_s: Their width at first, in seconds.
-        n_bins: How many there are, an even number.
+        start_s: Start of bin 0 in seconds.
+        bin_s: Initial width of a bin in seconds.
+        n_bins: Number of bins, an even number.
     """
 
     def __init__(self, start_s: float, *, bin_s: float, n_bins: int) -> None:
@@ -47,11 +47,11 @@ class TimeGrid:
         self.n_bins = n_bins
 
     def empty(self) -> _Numbers:
-        """float64 (n_bins, columns) zeros."""
+        """Return float64 (n_bins, columns) zeros."""
         return np.zeros((self.n_bins, _N_COLUMNS))
 
     def reach(self, end_s: float) -> int:
-        """Widen the bins until they reach a time; returns how often they were merged in pairs."""
+        """Widen the bins until they reach a time, and return the number of pairwise merges."""
         n_merges = 0
         while self.start_s + self.n_bins * self.bin_s < end_s:
             self.bin_s *= 2
@@ -59,13 +59,13 @@ class TimeGrid:
         return n_merges
 
     def add(self, sums: _Numbers, rates: _Numbers, start_s: float, end_s: float) -> None:
-        """Spread what holds from one time to another over the bins between.
+        """Distribute a time span over its bins.
 
         Args:
             sums: float64 (n_bins, columns), changed in place.
             rates: float64 (columns,), per second.
-            start_s: From when, in seconds.
-            end_s: Until when.
+            start_s: Start of the span in seconds.
+            end_s: End of the span in seconds.
         """
         start, end = start_s - self.start_s, end_s - self.start_s
         last = min(int(end / self.bin_s), self.n_bins - 1)
@@ -77,12 +77,12 @@ class TimeGrid:
 
 
 def no_sums() -> _Numbers:
-    """float64 (columns,) zeros."""
+    """Return float64 (columns,) zeros."""
     return np.zeros(_N_COLUMNS)
 
 
 def rates_of(face: FaceResult) -> _Numbers:
-    """What a second of a face adds to the sums: float64 (columns,)."""
+    """Return the contribution of a face to the sums per second, float64 (columns,)."""
     rates = no_sums()
     if face.smoothed is not None:
         rates[:N_EMOTIONS] = face.smoothed.probabilities
@@ -92,13 +92,13 @@ def rates_of(face: FaceResult) -> _Numbers:
 
 
 def shown_time(sums: _Numbers) -> ShownTime:
-    """The seconds per label in float64 (columns,) sums."""
+    """Return the seconds per label in float64 (columns,) sums."""
     *by_label, uncertain_s = map(float, sums[_SHOWN])
     return ShownTime(tuple(by_label), uncertain_s)
 
 
 def mean_scores(sums: _Numbers) -> EmotionScores | None:
-    """The mean scores in float64 (columns,) sums, or None where there were no scores."""
+    """Return the mean scores in float64 (columns,) sums, or None without scores."""
     if sums[_SCORED] <= 0:
         return None
     return EmotionScores((sums[:N_EMOTIONS] / sums[_SCORED]).astype(np.float32))
@@ -119,11 +119,11 @@ class _Gaps:
 
 
 class TrackTally:
-    """What is known about one track so far.
+    """The running sums of one track.
 
     Args:
-        track_id: Its number.
-        at_s: When it was first seen, in seconds.
+        track_id: Track id.
+        at_s: Time of the first detection in seconds.
         grid: The bins of the session.
     """
 
@@ -142,11 +142,11 @@ class TrackTally:
 
     @property
     def visible_s(self) -> float:
-        """Seconds in which it was visible."""
+        """Visible time in seconds."""
         return float(self._sums[_SHOWN].sum())
 
     def add(self, face: FaceResult, rates: _Numbers, start_s: float, end_s: float) -> None:
-        """Take what holds from `start_s` to `end_s`; `rates` as from `rates_of`."""
+        """Add a face that is visible from `start_s` to `end_s`, with its rates from `rates_of`."""
         if start_s - self.last_s > GAP_S:
             self._gaps.add(Gap(self.last_s, start_s))
             self._label = None
@@ -160,23 +160,23 @@ class TrackTally:
         self.last_s = end_s
 
     def merge_bins(self) -> None:
-        """Follow the grid: every two bins become one."""
+        """Merge the bins in pairs, after the grid has doubled its bin width."""
         n = len(self._bins)
         merged = self._bins.reshape(n // 2, 2, _N_COLUMNS).sum(axis=1)
         self._bins[: n // 2], self._bins[n // 2 :] = merged, 0
 
-    def look(self, frame: Frame, face: FaceResult) -> None:
-        """Keep a small image of the face if it is the sharpest so far that can be assessed."""
-        was_found = face.detection_score is not None and face.scores_age_s == 0
+    def update_thumbnail(self, frame: Frame, face: FaceResult) -> None:
+        """Keep a small image of the face if it is the sharpest assessable one so far."""
+        is_detected = face.detection_score is not None and face.scores_age_s == 0
         is_sharpest = face.quality.sharpness > self._sharpness
-        if not (was_found and face.quality.is_assessable and is_sharpest and face.box.area):
+        if not (is_detected and face.quality.is_assessable and is_sharpest and face.box.area):
             return
         square = face.box.to_square().pad(_THUMBNAIL_PAD)
         self._image = crop_square(frame.image, square, THUMBNAIL_PX)
         self._sharpness = face.quality.sharpness
 
     def summary(self) -> TrackSummary:
-        """What is known so far, for good."""
+        """Return an immutable summary of the track so far."""
         transitions = self._transitions.copy()
         transitions.setflags(write=False)
         return TrackSummary(
@@ -209,8 +209,8 @@ class TrackTally:
 
 
 def _longest(shown_s: _Numbers) -> Emotion | None:
-    place = int(shown_s.argmax())
-    return Emotion(place) if place < N_EMOTIONS else None
+    index = int(shown_s.argmax())
+    return Emotion(index) if index < N_EMOTIONS else None
 
 
 def _to_jpeg(image: npt.NDArray[np.uint8]) -> bytes:

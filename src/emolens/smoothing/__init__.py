@@ -1,4 +1,4 @@
-"""Calm answers over time: of probabilities, labels and boxes."""
+"""Temporal smoothing of probabilities, labels and boxes."""
 
 from emolens.smoothing.exponential import ExponentialSmoother
 from emolens.smoothing.hysteresis import LabelHysteresis

@@ -1,4 +1,4 @@
-"""Probabilities that follow an expression and not the noise of single frames."""
+"""Exponential smoothing of class probabilities."""
 
 import math
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class _Level:
 
 
 class ExponentialSmoother:
-    """Exponential moving average with a time constant, so that the frame rate does not matter.
+    """An exponential moving average with a time constant, independent of the frame rate.
 
-    Implements `emolens.core.ports.ScoreSmoother`. New scores weigh `1 - exp(-dt / tau_s)`, dt being
-    the seconds since the last ones of the same track; those of a long silence weigh nearly all.
+    Implements `emolens.core.ports.ScoreSmoother`. The weight of new scores is
+    `1 - exp(-dt / tau_s)`, with dt the time in seconds since the previous scores of the track.
 
     Args:
-        tau_s: Time constant in seconds: 63 % of a sudden change are shown after it, 0 smooths
-            nothing.
+        tau_s: Time constant in seconds, after which the average reaches 63 % of a step change.
+            0 disables smoothing.
 
     Raises:
         ConfigError: `tau_s` is negative or not finite.
@@ -36,15 +36,15 @@ class ExponentialSmoother:
 
     def __init__(self, tau_s: float = DEFAULT_TAU_S) -> None:
         if not 0 <= tau_s < math.inf:
-            raise ConfigError(f"tau_s must be 0 or a positive number of seconds, got {tau_s}")
+            raise ConfigError(f"tau_s is {tau_s}; allowed: 0 s or more, finite")
         self._tau_s = tau_s
         self._levels: dict[int, _Level] = {}
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> EmotionScores:
-        """Take new scores of a track, made at `at_s` seconds, and return the smoothed ones.
+        """Add the scores of a track at `at_s` seconds and return the smoothed scores.
 
-        The first scores of a track are its first smoothed ones. Time that does not go on adds
-        nothing; time that goes back starts the track anew.
+        The first scores of a track are returned unchanged. Scores at the same time as the previous
+        ones are ignored. A step back in time resets the track.
         """
         level = self._levels.get(track_id)
         new = scores.probabilities.astype(np.float64)
@@ -57,7 +57,7 @@ class ExponentialSmoother:
         return EmotionScores(np.asarray(level.probabilities, np.float32))
 
     def forget(self, track_id: int) -> None:
-        """Free what is kept about a track; an unknown one is no error."""
+        """Free the state of a track. Unknown tracks are ignored."""
         self._levels.pop(track_id, None)
 
     def _weight(self, dt_s: float) -> float:

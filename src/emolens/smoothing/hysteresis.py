@@ -1,4 +1,4 @@
-"""Labels that change when an expression does and not when two classes are nearly level."""
+"""Label hysteresis, against flicker between classes with similar probabilities."""
 
 import math
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class _Shown:
 
 
 class LabelHysteresis:
-    """Keeps a track's label until another class is clearly ahead, or ahead for long enough.
+    """A filter that keeps a label until another class leads clearly or for long enough.
 
     Args:
-        margin: How far ahead of the shown class another one must be to replace it at once, 0..1.
-        patience_s: Seconds after which it replaces it without that margin.
+        margin: Lead in probability at which another class replaces the label immediately, 0 to 1.
+        patience_s: Time in seconds after which a smaller lead also replaces the label.
 
     Raises:
         ConfigError: `margin` or `patience_s` is out of range.
@@ -34,17 +34,17 @@ class LabelHysteresis:
         self, *, margin: float = DEFAULT_MARGIN, patience_s: float = DEFAULT_PATIENCE_S
     ) -> None:
         if not 0 <= margin <= 1:
-            raise ConfigError(f"margin must be 0..1, got {margin}")
+            raise ConfigError(f"margin is {margin}; allowed: 0 to 1")
         if not 0 <= patience_s < math.inf:
-            raise ConfigError(f"patience_s must be 0 or a positive number, got {patience_s}")
+            raise ConfigError(f"patience_s is {patience_s}; allowed: 0 s or more, finite")
         self._margin = margin
         self._patience_s = patience_s
         self._shown: dict[int, _Shown] = {}
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> Emotion:
-        """Take a track's smoothed scores of `at_s` seconds and return the label to show.
+        """Add the smoothed scores of a track at `at_s` seconds and return its label.
 
-        Time that goes back starts the track anew.
+        A step back in time resets the track.
         """
         top = scores.top
         shown = self._shown.get(track_id)
@@ -52,14 +52,14 @@ class LabelHysteresis:
             shown = self._shown[track_id] = _Shown(top, top, at_s)
         if top != shown.challenger:
             shown.challenger, shown.since_s = top, at_s
-        if top != shown.emotion and self._is_over(shown, scores, at_s):
+        if top != shown.emotion and self._is_replaced(shown, scores, at_s):
             shown.emotion = top
         return shown.emotion
 
     def forget(self, track_id: int) -> None:
-        """Free what is kept about a track; an unknown one is no error."""
+        """Free the state of a track. Unknown tracks are ignored."""
         self._shown.pop(track_id, None)
 
-    def _is_over(self, shown: _Shown, scores: EmotionScores, at_s: float) -> bool:
+    def _is_replaced(self, shown: _Shown, scores: EmotionScores, at_s: float) -> bool:
         lead = scores.confidence - float(scores.probabilities[shown.emotion])
         return lead >= self._margin or at_s - shown.since_s >= self._patience_s

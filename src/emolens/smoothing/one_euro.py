@@ -1,4 +1,4 @@
-"""Boxes that lie still on a still face and keep up with a moving one."""
+"""Box smoothing with the 1-euro filter: little jitter at rest, little lag in motion."""
 
 import math
 from typing import Final
@@ -8,23 +8,24 @@ import numpy.typing as npt
 
 from emolens.core.geometry import Box
 
-# Box sides are the unit of length, so one setting serves near and far faces. Set by hand between
-# the two that section 3 of the paper weighs: at rest edges follow with 1 Hz, which hides a
-# detector's jitter, and at v sides a second they lag by v / (2 pi (1 + 4 v)) sides, 3 % for v = 1.
+# The unit of length is a box side, so one setting serves near and far faces. The values are a
+# manual trade-off between jitter and lag (section 3 of the paper). At rest, a cutoff of 1 Hz hides
+# the detector's jitter. At v sides per second, the lag is v / (2 pi (1 + 4 v)) sides, or 3 % of a
+# side at one side per second.
 _MIN_CUTOFF_HZ: Final = 1.0
 _BETA: Final = 4.0
-# The paper's own value for the cutoff of the speed.
+# The paper's value for the cutoff of the speed.
 _SPEED_CUTOFF_HZ: Final = 1.0
-# Beyond this much time a speed tells nothing about where a face is.
+# The maximum extrapolation; a speed does not predict the position any longer.
 _MAX_AHEAD_S: Final = 0.25
-# Time stamps that differ by less are one moment, from which no speed follows.
+# Smaller time differences are too short to estimate a speed.
 _LEAST_STEP_S: Final = 1e-3
 
 _Edges = npt.NDArray[np.float64]
 
 
 class OneEuroBox:
-    """The 1-euro filter on the four edges of one face's box.
+    """A 1-euro filter for the four edges of one face's box.
 
     Source:
         Casiez, Roussel, Vogel 2012, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy
@@ -38,12 +39,12 @@ class OneEuroBox:
         self._at_s = at_s
 
     def update(self, box: Box, at_s: float) -> Box:
-        """Take the box measured at `at_s` seconds and return the smoothed one, in pixels."""
+        """Add the measured box at `at_s` seconds and return the smoothed box, in pixels."""
         measured = np.array(box.to_tuple())
         dt_s = at_s - self._at_s
         if dt_s < _LEAST_STEP_S:
             return self.predict(at_s)
-        # The speed of the measured box, not of the smoothed one, which lags behind.
+        # Use the speed of the measured box, because the smoothed box lags.
         speed = (measured - self._measured) / dt_s
         self._measured = measured
         self._speed += _weight(_SPEED_CUTOFF_HZ, dt_s) * (speed - self._speed)
@@ -54,13 +55,13 @@ class OneEuroBox:
         return _to_box(self._edges)
 
     def predict(self, at_s: float) -> Box:
-        """Where the box should be at `at_s` seconds, without a measurement."""
+        """Extrapolate the smoothed box to `at_s` seconds, in pixels."""
         ahead_s = min(max(at_s - self._at_s, 0.0), _MAX_AHEAD_S)
         return _to_box(self._edges + ahead_s * self._speed)
 
 
 def _weight(cutoff_hz: float | _Edges, dt_s: float) -> _Edges:
-    # Equation 5 and 6: alpha = 1 / (1 + tau / dt), tau = 1 / (2 pi cutoff).
+    # Equations 5 and 6: alpha = 1 / (1 + tau / dt), tau = 1 / (2 pi cutoff).
     return np.asarray(1 / (1 + 1 / (2 * math.pi * np.asarray(cutoff_hz) * dt_s)))
 
 

@@ -1,3 +1,3 @@
-"""Files that appear under their name only when they are complete."""
+"""Atomic file writing."""
 
 __all__ = ["files", "jsonl"]

@@ -1,4 +1,4 @@
-"""Write files that appear under their name only when they are complete."""
+"""Atomic files, which appear under their name only when they are complete."""
 
 import atexit
 import contextlib
@@ -11,22 +11,22 @@ from typing import IO
 from emolens.core.errors import EmolensError, OutputError
 
 _BLOCK_BYTES = 65_536
-# Ctrl-C can come between any two steps, even before a `try` is reached. Whatever is still listed
-# here when the process ends is removed then.
+# Ctrl-C can interrupt any statement, even before a `try` block. The files still listed here are
+# removed when the process exits.
 _unfinished: set[Path] = set()
 
 
 class GrowingFile:
-    """A file that gets its name when it is complete.
+    """A file that appears under its name when it is complete.
 
-    Until then its bytes stand in a temporary file beside it. Missing folders are made.
+    Until then, its content is in a temporary file in the same folder. Missing folders are created.
 
     Args:
-        path: Its name; a file that is there already stays as it is until this one is complete.
-        keeps_lines: Whether the whole lines of an incomplete file are worth keeping.
+        path: Path of the file. An existing file is unchanged until the new one is complete.
+        keeps_lines: Whether to keep the complete lines of a file that fails.
 
     Raises:
-        OutputError: The folder cannot be made or written to, or the name is a folder's.
+        OutputError: The folder cannot be created or is not writable, or the path is a folder.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, keeps_lines: bool = False) -> None:
@@ -36,14 +36,18 @@ class GrowingFile:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             if self._target.is_dir():
                 raise OutputError(
-                    f"cannot write {self._target}: it is a folder; give the name of a file"
+                    f"cannot write {self._target}: it is a folder. Give the name of a file."
                 )
             self._temporary = self._target.parent / f".{secrets.token_hex(8)}.part"
             _unfinished.add(self._temporary)
             self.stream: IO[bytes] = self._temporary.open("x+b")
 
     def complete(self) -> Path:
-        """Give it its name and return it; raises what `fail` returns if that cannot be done."""
+        """Move the file to its final path and return the path.
+
+        Raises:
+            OutputError: The file cannot be completed; see `fail`.
+        """
         try:
             self.stream.flush()
             os.fsync(self.stream.fileno())
@@ -54,27 +58,28 @@ class GrowingFile:
         return self._target
 
     def fail(self, error: OSError) -> OutputError:
-        """Give up, e.g. on a full disk.
+        """Abandon the file, e.g. because the disk is full.
 
-        Whole lines that are worth keeping stay as `NAME.partial.SUFFIX`, of other files nothing.
+        With `keeps_lines`, the complete lines are kept as `NAME.partial.SUFFIX`. Otherwise nothing
+        is kept.
 
         Returns:
-            An error to raise that says what went wrong and what was kept.
+            An error to raise, with the cause and the path of the kept lines.
         """
         kept = self._keep_lines() if self._keeps_lines else None
         self.discard()
-        what = f"; what was written before is in {kept}" if kept else ""
-        return OutputError(f"cannot write {self._target}: {error.strerror or error}{what}")
+        rescue = f". The complete lines are in {kept}." if kept else ""
+        return OutputError(f"cannot write {self._target}: {error.strerror or error}{rescue}")
 
     def discard(self) -> None:
-        """Leave nothing behind; twice is no error."""
+        """Remove the temporary file. Discarding it again has no effect."""
         with contextlib.suppress(OSError):
             self.stream.close()
         self._temporary.unlink(missing_ok=True)
         _unfinished.discard(self._temporary)
 
     def _keep_lines(self) -> Path | None:
-        # What a buffer still holds may not fit any more; it is no whole line then.
+        # Flushing the buffer may fail on a full disk. The rest is then an incomplete line.
         with contextlib.suppress(OSError):
             self.stream.close()
         partial = self._target.with_suffix(f".partial{self._target.suffix}")
@@ -94,16 +99,16 @@ class GrowingFile:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file for writing that replaces `path` when the block ends well.
+    """Open a file for writing that replaces `path` when the block ends without an error.
 
-    After an error nothing is left behind and a file that was there before stays as it was.
+    After an error, an existing file is unchanged and no temporary file remains.
 
     Raises:
-        OutputError: The folder cannot be made or written to, or the disk is full.
+        OutputError: The folder cannot be created or is not writable, or the disk is full.
     """
     target = Path(path).resolve()
     if target.exists() and not target.is_file() and not target.is_dir():
-        # A device or pipe is written to; putting a file in its place would destroy it.
+        # Write to a device or pipe directly; replacing it would destroy it.
         with _own_errors(target), target.open("wb") as stream:
             yield stream
         return
@@ -126,7 +131,7 @@ def _discard_unfinished() -> None:
 
 @contextlib.contextmanager
 def _own_errors(target: Path) -> Iterator[None]:
-    """Name the file in what the system says; errors of emolens's own pass as they are."""
+    """Convert system errors to `OutputError` with the path. Errors of emolens are unchanged."""
     try:
         yield
     except EmolensError:
@@ -136,20 +141,24 @@ def _own_errors(target: Path) -> Iterator[None]:
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a whole file at once; raises `OutputError` and leaves nothing behind if it fails."""
+    """Write a file atomically.
+
+    Raises:
+        OutputError: The file cannot be written. No temporary file remains.
+    """
     with writing(path) as file:
         file.write(content)
 
 
 def _length_of_lines(path: Path) -> int:
-    """Bytes up to the end of the last whole line of a file."""
+    """Return the number of bytes up to the end of the last complete line."""
     end = path.stat().st_size
     with path.open("rb") as file:
         while end:
             start = max(0, end - _BLOCK_BYTES)
             file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
             end = start
     return 0

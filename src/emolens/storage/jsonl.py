@@ -1,4 +1,4 @@
-"""One JSON object per line, to a file or to standard output."""
+"""JSON Lines, written to a file or to standard output."""
 
 import contextlib
 import json
@@ -13,11 +13,11 @@ WriteRecord = Callable[[Mapping[str, object]], None]
 
 @contextlib.contextmanager
 def jsonl_writing(target: str) -> Iterator[WriteRecord]:
-    """Give a function that writes one record as one line of ASCII JSON.
+    """Open a JSON Lines output and return a function that writes one record per line.
 
     Args:
-        target: A path, where the file appears when the block ends well, or `-` for standard
-            output, where every line is flushed at once.
+        target: A path, or `-` for standard output. The file appears when the block ends without an
+            error; standard output is flushed after every line.
 
     Raises:
         OutputError: The file cannot be written.
@@ -39,5 +39,9 @@ def jsonl_writing(target: str) -> Iterator[WriteRecord]:
 
 
 def to_line(record: Mapping[str, object]) -> str:
-    """One record as a line of ASCII JSON; NaN is refused, since JSON has none."""
+    """Return a record as a line of ASCII JSON.
+
+    Raises:
+        ValueError: The record contains NaN or infinity, which JSON does not allow.
+    """
     return json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n"

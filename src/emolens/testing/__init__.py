@@ -1,4 +1,4 @@
-"""Public fakes: stand-ins for models, cameras and people, for tests here and elsewhere."""
+"""Public test doubles: fake models, synthetic sources and drawn faces."""
 
 from emolens.testing.drawn_faces import draw_face, drawn_faces
 from emolens.testing.fakes import FakeClassifier, FakeDetector, SlowClassifier

@@ -1,4 +1,4 @@
-"""Faces that are partly covered: masks, sunglasses, hands, scarves, bars, drawn onto images."""
+"""Drawn occlusions of faces: masks, sunglasses, hands, scarves, bars and beards."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,8 +13,8 @@ Pixels = npt.NDArray[np.uint8]
 Points = list[tuple[float, float]]
 _Draw = Callable[["_Brush"], None]
 
-# Outlines in the face's own measures: x in distances between the eyes from the middle of the face,
-# y in distances from the eyes (0) to the mouth (1).
+# Outlines in face coordinates: x in eye distances from the middle of the face, y from the eyes (0)
+# to the mouth (1).
 _MASK: Final[Points] = [
     *((0.0, 0.42), (0.45, 0.5), (0.95, 0.55), (0.9, 1.1), (0.55, 1.55), (0.0, 1.75)),
     *((-0.55, 1.55), (-0.9, 1.1), (-0.95, 0.55), (-0.45, 0.5)),
@@ -35,23 +35,23 @@ def cover_face(
         image: uint8 (H, W, 3) BGR.
         landmarks: float32 (5, 2), as in `emolens.core.face.FaceDetection`.
         kind: One of `COVERS`.
-        rng: Where texture and small differences come from.
+        rng: Random generator for the texture and small variations.
 
     Returns:
         A copy of the image with the cover in it.
 
     Raises:
-        InputError: There is no such cover.
+        InputError: The cover is unknown.
     """
     if kind not in COVERS:
-        raise InputError(f"there is no cover {kind!r}; allowed are {', '.join(COVERS)}")
+        raise InputError(f"unknown cover {kind!r}; allowed: {', '.join(COVERS)}")
     brush = _Brush(image.copy(), landmarks.astype(np.float64), rng)
     COVERS[kind](brush)
     return brush.image
 
 
 class _Brush:
-    """Draws in the measures of one face."""
+    """A brush in the coordinates of a face."""
 
     def __init__(
         self, image: Pixels, landmarks: npt.NDArray[np.float64], rng: np.random.Generator
@@ -61,15 +61,15 @@ class _Brush:
         right_eye, left_eye, _, mouth_right, mouth_left = landmarks
         self._middle = (right_eye + left_eye) / 2
         self._down = (mouth_right + mouth_left) / 2 - self._middle
-        # Both cheeks as far from the middle as in a face that looks ahead.
+        # Both cheeks are as far from the middle as in a frontal face.
         length = max(float(np.hypot(*(left_eye - right_eye))), 0.8 * float(np.hypot(*self._down)))
         self._across = np.array([self._down[1], -self._down[0]])
         self._across *= length / max(float(np.hypot(*self._across)), 1e-6)
 
     def at(self, points: Points) -> npt.NDArray[np.int32]:
-        """The places of points in the image."""
-        places = np.asarray(points, np.float64)
-        placed = self._middle + places @ np.stack([self._across, self._down])
+        """Convert points to pixels of the image."""
+        relative = np.asarray(points, np.float64)
+        placed = self._middle + relative @ np.stack([self._across, self._down])
         return np.asarray(np.rint(placed), np.int32)
 
     def fill(self, outline: Points, texture: npt.NDArray[np.float64]) -> None:
@@ -81,20 +81,20 @@ class _Brush:
         self.image = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
     def line(self, points: Points, color: npt.NDArray[np.float64], width: float) -> None:
-        """A line; its width in distances between the eyes."""
+        """Draw a line; its width is in eye distances."""
         thickness = max(1, round(width * float(np.hypot(*self._across))))
         shade = [float(value) for value in color]
         cv2.polylines(self.image, [self.at(points)], False, shade, thickness, cv2.LINE_AA)  # noqa: FBT003
 
     def cloth(self, color: tuple[float, float, float], *, noise: float) -> npt.NDArray[np.float64]:
-        """A surface with the light of the image's place and some texture; float (H, W, 3)."""
+        """Render a cloth with a vertical light gradient and noise, as float (H, W, 3)."""
         height, width = self.image.shape[:2]
         light = np.linspace(1.05, 0.85, height)[:, None, None]
         grain = self.rng.normal(0, noise, (height, width, 1))
         return np.asarray(np.asarray(color) * light + grain, np.float64)
 
     def skin(self) -> npt.NDArray[np.float64]:
-        """The colour between the eyes and below them."""
+        """Measure the mean skin colour between and below the eyes, as float (3,)."""
         places = self.at([(0.0, 0.15), (0.45, 0.4), (-0.45, 0.4)])
         height, width = self.image.shape[:2]
         inside = np.clip(places, 0, [width - 1, height - 1])
@@ -176,7 +176,7 @@ COVERS: Final[dict[str, _Draw]] = {
     "hand": _hand,
     "sunglasses": _sunglasses,
     "helmet_bars": _helmet_bars,
-    # No cover of what is read: the mouth stays free.
+    # Not an occlusion of the expression: the mouth stays visible.
     "beard": _beard,
 }
-"""How to draw each; the mouth is free with the last, and the eyes with all but sunglasses."""
+"""The covers by name. A beard leaves the mouth visible, and all except sunglasses the eyes."""

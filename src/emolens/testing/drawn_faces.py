@@ -1,4 +1,4 @@
-"""Drawn faces: a labelled data set of nobody, for tests, lessons and trying things out."""
+"""Drawn faces: a labelled data set without subjects, for tests, tutorials and experiments."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import InputError
 from emolens.datasets.faces import FaceSet
 
-# Drawn this much larger and then made smaller, for smooth lines.
+# Faces are drawn larger by this factor and then shrunk, for smooth lines.
 _OVERSAMPLING = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Features:
-    """How an expression is drawn; lengths in parts of the side.
+    """The facial features of an expression; all lengths are relative to the side of the image.
 
     Attributes:
-        smile: How far the corners of the mouth stand above its middle.
+        smile: Height of the corners of the mouth above its middle.
         mouth_open: Height of the open mouth, 0 for a line.
         eye_open: Height of the eyes.
-        brow_tilt: How far the inner ends of the brows stand above the outer ones.
-        brow_raise: How far the brows stand above their place.
+        brow_tilt: Height of the inner ends of the brows above the outer ends.
+        brow_raise: Height of the brows above their neutral position.
         nose_wrinkle: Length of the wrinkles beside the nose.
     """
 
@@ -35,7 +35,7 @@ class _Features:
     nose_wrinkle: float = 0.0
 
 
-# After what Ekman and Friesen 1978, "Facial Action Coding System", describe of each expression.
+# After the descriptions in Ekman and Friesen 1978, "Facial Action Coding System".
 _FEATURES = {
     Emotion.ANGRY: _Features(smile=-0.03, eye_open=0.035, brow_tilt=-0.07, brow_raise=-0.02),
     Emotion.DISGUST: _Features(
@@ -54,21 +54,21 @@ _FEATURES = {
 def draw_face(
     emotion: Emotion, rng: np.random.Generator, *, size_px: int = 48
 ) -> npt.NDArray[np.uint8]:
-    """Draw a face with an expression; light, place, proportions and noise vary.
+    """Draw a face with an expression; light, position, proportions and noise vary.
 
     Args:
         emotion: The expression.
-        rng: Where everything that varies comes from.
+        rng: Random generator for all variations.
         size_px: Side S of the image, at least 16.
 
     Returns:
         uint8 (S, S), grey.
 
     Raises:
-        InputError: The side is too small to draw on.
+        InputError: The side is less than 16 px.
     """
     if size_px < 16:
-        raise InputError(f"a drawn face has at least 16 px, got {size_px}")
+        raise InputError(f"size_px is {size_px}; expected at least 16 px for a drawn face")
     side = size_px * _OVERSAMPLING
     skin, dark = rng.uniform(120, 215), rng.uniform(15, 60)
     canvas = np.full((side, side), rng.uniform(20, 235), np.uint8)
@@ -83,12 +83,15 @@ def draw_face(
 
 
 def drawn_faces(n_faces: int, *, seed: int = 0, size_px: int = 48) -> FaceSet:
-    """Draw labelled faces, as many of each class as of any other.
+    """Draw labelled faces, the same number of each class.
 
     Args:
-        n_faces: How many; 0 gives an empty set.
-        seed: The same one gives the same faces.
+        n_faces: Number of faces; 0 returns an empty set.
+        seed: Seed of the random generator. The same seed returns the same faces.
         size_px: Side of the images, at least 16.
+
+    Returns:
+        The faces, with classes in turn.
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(n_faces, dtype=np.int64) % N_EMOTIONS
@@ -98,7 +101,7 @@ def drawn_faces(n_faces: int, *, seed: int = 0, size_px: int = 48) -> FaceSet:
 
 
 def _varied(features: _Features, rng: np.random.Generator) -> _Features:
-    """The features somewhat stronger, weaker and shifted, as no two people look alike."""
+    """Vary the features randomly, like the faces of different subjects."""
     strength = rng.uniform(0.75, 1.25)
     return _Features(
         smile=strength * features.smile + rng.normal(0, 0.008),
@@ -138,7 +141,7 @@ def _draw_mouth(pen: "_Pen", features: _Features, dark: float) -> None:
 
 
 class _Pen:
-    """Draws in parts of the side around the middle of a face."""
+    """A pen in coordinates relative to the middle of a face and the side of the image."""
 
     def __init__(
         self, canvas: npt.NDArray[np.uint8], center: npt.NDArray[np.float64], scale: float

@@ -1,4 +1,4 @@
-"""A detector and a classifier that say what they are told to."""
+"""A fake detector and fake classifiers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from emolens.core.ports import EmotionClassifier
 
 
 class FakeDetector:
-    """Finds the same given faces in every image."""
+    """A detector that returns the same given faces for every image."""
 
     name = "fake"
     framing = Framing(shift_x=0.0, shift_y=0.0, scale=1.0)
@@ -23,21 +23,21 @@ class FakeDetector:
         self.detections = list(detections)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
-        """The given faces, whatever the uint8 (H, W, 3) image shows."""
+        """Return the given faces for any uint8 (H, W, 3) image."""
         del image
         return list(self.detections)
 
 
 class FakeClassifier:
-    """Names every face by its mean grey value: dark is `angry`, light is `neutral`.
+    """A classifier that maps the mean grey value to a class: dark is `angry`, light is `neutral`.
 
-    Deterministic and dependent on the crop, so a test notices when crops are mixed up.
+    It is deterministic and depends on the crop, so a test detects swapped crops.
     """
 
     input_spec = InputSpec(size_px=48, mean=0.5, std=0.25)
 
     def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
-        """0.7 for the class of the crop's brightness, 0.05 for each other one."""
+        """Return 0.7 for the class of the crop's brightness and 0.05 for every other class."""
         return [self._scores(crop) for crop in crops]
 
     @staticmethod
@@ -49,12 +49,12 @@ class FakeClassifier:
 
 
 class SlowClassifier:
-    """Another classifier that takes a set time for every batch.
+    """A wrapper that delays every batch of a classifier.
 
     Args:
-        classifier: Gives the scores.
-        delay_s: Seconds that are added.
-        sleep: What waits.
+        classifier: The wrapped classifier.
+        delay_s: Delay of each batch in seconds.
+        sleep: The function that waits.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class SlowClassifier:
 
     @property
     def input_spec(self) -> InputSpec:
-        """What the other classifier reads."""
+        """The input of the wrapped classifier."""
         return self._classifier.input_spec
 
     def classify(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[EmotionScores]:
-        """The other classifier's scores, later."""
+        """Return the scores of the wrapped classifier after the delay."""
         self._sleep(self._delay_s)
         return self._classifier.classify(crops)

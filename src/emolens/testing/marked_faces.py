@@ -1,4 +1,4 @@
-"""Images that a simple detector finds without a model, so that tests are quick and exact."""
+"""Marked images and a detector for them without a model, for fast and exact tests."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ from emolens.core.geometry import Box, Framing
 
 Pixels = npt.NDArray[np.uint8]
 
-# The blue channel of a marked image; far from the grey of a `SyntheticSource`'s ground.
+# The blue channel of a marked image, far from the grey background of a `SyntheticSource`.
 _LOWEST_MARK = 200
-# Fewer pixels than this in either direction are no face.
-_LEAST_PX = 4
+# Smallest width and height of a face.
+_MIN_PX = 4
 
 
 def marked_image(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
-    """An image that `MarkDetector` finds and `FakeClassifier` names by its brightness.
+    """Create an image that `MarkDetector` detects and `FakeClassifier` classifies by brightness.
 
     Args:
-        mark: 0 to 55; images of one mark are one person.
-        brightness: Mean grey value, 60 to 195: its texture needs room.
+        mark: 0 to 55; images with the same mark are the same subject.
+        brightness: Mean grey value, 60 to 195, which leaves room for the texture.
         side_px: Side in pixels.
 
     Returns:
@@ -38,13 +38,13 @@ def marked_image(mark: int, *, brightness: int, side_px: int = 100) -> Pixels:
 
 
 class MarkDetector:
-    """Finds what can be seen of images made by `marked_image`.
+    """A detector for the visible parts of images created by `marked_image`.
 
-    Implements `emolens.core.ports.FaceDetector`. A face behind another one has a smaller box, as
-    with real detectors, and none when it is hidden.
+    Implements `emolens.core.ports.FaceDetector`. A partly hidden face has a smaller box, as with
+    real detectors, and a fully hidden face is not detected.
 
     Args:
-        marks: The marks to look for.
+        marks: The marks to detect.
     """
 
     name = "mark"
@@ -55,7 +55,7 @@ class MarkDetector:
         self.n_calls = 0
 
     def detect(self, image: Pixels) -> list[FaceDetection]:
-        """The faces of a uint8 (H, W, 3) BGR image, largest first."""
+        """Detect the faces of a uint8 (H, W, 3) BGR image, largest first."""
         self.n_calls += 1
         found = [self._find(image[:, :, 0], _LOWEST_MARK + mark) for mark in self._marks]
         boxes = sorted((box for box in found if box is not None), key=lambda box: -box.area)
@@ -64,6 +64,6 @@ class MarkDetector:
     @staticmethod
     def _find(blue: npt.NDArray[np.uint8], value: int) -> Box | None:
         x, y, width, height = cv2.boundingRect((blue == value).astype(np.uint8))
-        if min(width, height) < _LEAST_PX:
+        if min(width, height) < _MIN_PX:
             return None
         return Box(x, y, x + width, y + height)

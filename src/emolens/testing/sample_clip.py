@@ -1,4 +1,4 @@
-"""Clips of two people in the public domain, moving on paths that are known."""
+"""Clips with two public-domain portraits that move on known paths."""
 
 import math
 from collections.abc import Callable
@@ -14,29 +14,29 @@ from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_image, second_sample_image
 from emolens.testing.synthetic_source import Actor, SyntheticSource
 
-# Where their faces are in the images, as CenterFace sees them, in pixels.
+# The boxes of the faces as detected by CenterFace, in pixels.
 _COLLINS_FACE: Final = Box(181, 60, 271, 179)
 _HOPPER_FACE: Final = Box(178, 121, 355, 333)
-# How much of the image around the face belongs to an actor, in parts of the face.
+# Margin around the face of an actor, relative to the box of the face.
 _MARGIN: Final = 0.5
 
 Place = Callable[[float], tuple[float, float, float] | None]
 
 
 def collins(path: Place) -> Actor:
-    """The astronaut Eileen Collins, whose apparent expression is happy, on a path."""
+    """Create an actor of the astronaut Eileen Collins, whose apparent expression is happy."""
     return _actor(sample_image(), _COLLINS_FACE, path)
 
 
 def hopper(path: Place) -> Actor:
-    """Rear Admiral Grace Hopper, whose apparent expression is neutral, on a path."""
+    """Create an actor of Rear Admiral Grace Hopper, whose apparent expression is neutral."""
     return _actor(second_sample_image(), _HOPPER_FACE, path)
 
 
 def crossing_clip(
     *, size_wh: tuple[int, int] = (640, 480), rate_hz: float = 30.0, duration_s: float = 6.0
 ) -> SyntheticSource:
-    """Both walk from one side to the other and pass each other; Hopper in front.
+    """Create a clip in which both cross the frame in opposite directions, Hopper in front.
 
     Raises:
         ConfigError: A number is out of range.
@@ -61,20 +61,20 @@ def crowd_clip(
     duration_s: float = 2.0,
     is_live: bool = False,
 ) -> SyntheticSource:
-    """So many faces side by side, each swaying a little.
+    """Create a clip of swaying faces in a grid.
 
     Args:
-        n_faces: 0 to 64.
+        n_faces: Number of faces, 0 to 64.
         size_wh: (width, height) of the frames in pixels.
         rate_hz: Frames per second.
         duration_s: Length in seconds; `math.inf` never ends.
-        is_live: Gives each frame at its time and not before.
+        is_live: Whether each frame is yielded at its time, as by a camera.
 
     Raises:
         ConfigError: A number is out of range.
     """
     if not 0 <= n_faces <= 64:
-        raise ConfigError(f"a crowd has 0 to 64 faces, got {n_faces}")
+        raise ConfigError(f"n_faces is {n_faces}; allowed: 0 to 64")
     n_columns = max(1, math.ceil(math.sqrt(n_faces * size_wh[0] / size_wh[1])))
     n_rows = max(1, math.ceil(n_faces / n_columns))
     cell_wh = size_wh[0] / n_columns, size_wh[1] / n_rows
@@ -85,8 +85,8 @@ def crowd_clip(
         x = (column + 0.5) * cell_wh[0] + 0.05 * side * math.sin(2 * at_s + number)
         return x, (row + 0.5) * cell_wh[1] + 0.03 * side * math.cos(1.5 * at_s + number), side
 
-    who = (collins, hopper)
-    actors = [who[number % 2](partial(sway, number)) for number in range(n_faces)]
+    portraits = (collins, hopper)
+    actors = [portraits[number % 2](partial(sway, number)) for number in range(n_faces)]
     return SyntheticSource(
         actors, size_wh=size_wh, rate_hz=rate_hz, duration_s=duration_s, is_live=is_live
     )

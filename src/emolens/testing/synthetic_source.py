@@ -1,4 +1,4 @@
-"""A source that shows images of faces on paths that are known, so that answers can be checked."""
+"""A source with images of faces on known paths, the ground truth of tests."""
 
 import math
 import time
@@ -20,13 +20,13 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Actor:
-    """An image that moves.
+    """A moving image.
 
     Attributes:
         image: uint8 (h, w, 3) BGR.
-        path: From seconds to the place (x, y) of its centre in pixels and its width in pixels, or
-            None while it is hidden.
-        face: Where in the image the face is, in pixels of the image; None means everywhere.
+        path: Maps a time in seconds to the centre (x, y) and the width in pixels of the frame, or
+            to None while the image is hidden.
+        face: The box of the face in pixels of the image; None for the whole image.
     """
 
     image: Pixels
@@ -34,7 +34,7 @@ class Actor:
     face: Box | None = None
 
     def box_at(self, at_s: float) -> Box | None:
-        """Where the whole image is at `at_s` seconds, in pixels of the frame."""
+        """Return the box of the image at `at_s` seconds, in pixels of the frame."""
         place = self.path(at_s)
         if place is None:
             return None
@@ -43,7 +43,7 @@ class Actor:
         return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
     def face_at(self, at_s: float) -> Box | None:
-        """Where the face is at `at_s` seconds, in pixels of the frame."""
+        """Return the box of the face at `at_s` seconds, in pixels of the frame."""
         box = self.box_at(at_s)
         if box is None or self.face is None:
             return box
@@ -53,19 +53,22 @@ class Actor:
 
 
 class SyntheticSource:
-    """Frames with actors on a plain ground, later ones in front of earlier ones.
+    """A source of frames with actors on a plain background.
 
-    Implements `emolens.core.ports.FrameSource`. Deterministic; frames are drawn when asked for. It
-    can be opened again after it was closed, and then begins anew.
+    Implements `emolens.core.ports.FrameSource`. It is deterministic and draws frames on demand. A
+    closed source can be opened again and then starts from the beginning.
 
     Args:
-        actors: What moves.
+        actors: The moving images, from back to front.
         size_wh: (width, height) of the frames in pixels.
         rate_hz: Frames per second.
-        duration_s: Length in seconds; `math.inf` goes on until it is closed.
-        is_live: Gives each frame at its time and not before, as a camera would.
-        background: Grey value of the ground.
-        clock: Gives seconds on a monotonic clock.
+        duration_s: Length in seconds; `math.inf` continues until the source is closed.
+        is_live: Whether each frame is yielded at its time, as by a camera.
+        background: Grey value of the background.
+        clock: A monotonic clock in seconds.
+
+    Raises:
+        ConfigError: A number is out of range.
     """
 
     def __init__(
@@ -81,8 +84,8 @@ class SyntheticSource:
     ) -> None:
         if rate_hz <= 0 or duration_s < 0 or min(size_wh) < 1:
             raise ConfigError(
-                f"a source needs a positive rate, a duration of 0 or more and a size of at least "
-                f"1 x 1 px, got {rate_hz} Hz, {duration_s} s, {size_wh}"
+                f"rate_hz is {rate_hz}, duration_s is {duration_s}, size_wh is {size_wh}; expected "
+                "a positive rate, a duration of at least 0 and a size of at least 1 x 1 px"
             )
         n_frames = _round_up(duration_s * rate_hz)
         self.report = SourceReport(None if math.isinf(n_frames) else int(n_frames))
@@ -96,7 +99,7 @@ class SyntheticSource:
         self._is_closed = False
 
     def interrupt(self) -> None:
-        """Give no more frames."""
+        """Stop the iteration."""
         self.close()
 
     def __enter__(self) -> Self:
@@ -107,7 +110,7 @@ class SyntheticSource:
         self.close()
 
     def close(self) -> None:
-        """Give no more frames; twice is no error."""
+        """Stop the iteration; a second call has no effect."""
         self._is_closed = True
 
     def __iter__(self) -> Iterator[Frame]:
@@ -128,7 +131,7 @@ class SyntheticSource:
             index += 1
 
     def draw(self, at_s: float) -> Pixels:
-        """The frame of `at_s` seconds: uint8 (H, W, 3) BGR."""
+        """Draw the frame at `at_s` seconds, uint8 (H, W, 3) BGR."""
         width, height = self._size_wh
         image = np.full((height, width, 3), self._background, np.uint8)
         for actor in self._actors:
@@ -138,20 +141,20 @@ class SyntheticSource:
         return image
 
     def faces_at(self, at_s: float) -> list[Box | None]:
-        """Where each actor's face is at `at_s` seconds, in pixels, behind others or not."""
+        """Return the face box of each actor at `at_s` seconds, in pixels, even behind others."""
         return [actor.face_at(at_s) for actor in self._actors]
 
 
 def _round_up(n_frames: float) -> float:
-    """A whole number of frames that is not one too many where a product was not exact."""
+    """Round up a number of frames, with a tolerance for the rounding error of the product."""
     return n_frames if math.isinf(n_frames) else math.ceil(n_frames - 1e-6)
 
 
 def _paste(image: Pixels, patch: Pixels, box: Box) -> None:
-    """Draw a patch into a box, with fractions of pixels, so that slow movement does not jump."""
+    """Draw a patch into a box with subpixel accuracy, for smooth slow movement."""
     scale = box.width / patch.shape[1]
     height, width = image.shape[:2]
-    # Shrinking by a warp alone would leave out pixels.
+    # A warp alone would skip pixels when shrinking.
     small = patch
     if scale < 0.5:
         factor = 2 * scale
@@ -161,7 +164,7 @@ def _paste(image: Pixels, patch: Pixels, box: Box) -> None:
         )
         small = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
     scale = box.width / small.shape[1]
-    # Pixel centres lie at half coordinates.
+    # Pixel centres are at half coordinates.
     shift_x, shift_y = box.x_min + scale / 2 - 0.5, box.y_min + scale / 2 - 0.5
     x_from, y_from = max(0, math.floor(box.x_min)), max(0, math.floor(box.y_min))
     x_to, y_to = min(width, math.ceil(box.x_max)), min(height, math.ceil(box.y_max))

@@ -1,4 +1,4 @@
-"""Identities that stay: which face of this frame is which face of the frames before."""
+"""Face tracking: the same track id for a face from frame to frame."""
 
 from emolens.tracking.box_tracker import BoxTracker
 from emolens.tracking.factory import (

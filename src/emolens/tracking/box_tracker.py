@@ -1,4 +1,4 @@
-"""Trackers of the package `trackers` behind emolens's own port."""
+"""Adapter from trackers of the package `trackers` to emolens's port."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from emolens.core.geometry import Box
 from emolens.tracking.library import BaseTracker, sv
 from emolens.tracking.motion import Motion
 
-# The rate that the trackers' own constants are meant for; real times are scaled to it.
+# The frame rate that the trackers' constants assume. Real times are scaled to it.
 REFERENCE_RATE_HZ: Final = 30.0
-# Two detections of one moment; trackers want time to pass between them.
+# Trackers require increasing times, even for two frames with the same time.
 _LEAST_STEP_S: Final = 1e-6
 
 
 class _Tracklet(Protocol):
-    """What is needed of a tracker's own record of a track."""
+    """The interface of a tracker's internal track."""
 
     tracker_id: int
     time_since_update: int
@@ -30,7 +30,7 @@ class _Tracklet(Protocol):
 
 @dataclass(slots=True)
 class _Track:
-    """A tracklet with the number that users see."""
+    """A tracklet with its public track id."""
 
     tracklet: _Tracklet
     track_id: int
@@ -40,14 +40,14 @@ class _Track:
 
 
 class BoxTracker:
-    """Follows faces by their boxes alone: no appearance is stored, so nobody is recognised.
+    """A tracker that uses boxes only. It stores no appearance, so nobody is identified.
 
-    Implements `emolens.core.ports.FaceTracker`. A face has its number from its first detection on,
-    and gets it back when it comes out from behind another one where its movement led it.
+    Implements `emolens.core.ports.FaceTracker`. A face has its track id from its first detection
+    on, and keeps it through an occlusion if it reappears near its predicted position.
 
     Args:
-        tracker: A tracker of the package `trackers`, which is then used by nobody else.
-        name: The name to ask for it by.
+        tracker: A tracker of the package `trackers`, not shared with other code.
+        name: The name of the tracker in options.
     """
 
     def __init__(self, tracker: BaseTracker, *, name: str) -> None:
@@ -56,53 +56,53 @@ class BoxTracker:
         self._numbers = itertools.count(1)
         self._tracks: list[_Track] = []
         self._last_s: float | None = None
-        # What the tracker is told: a clock that always goes on, and never below zero.
+        # The tracker's clock, which is never negative and always increases.
         self._tracker_s = 0.0
 
     @property
     def name(self) -> str:
-        """The name to ask for it by."""
+        """The name of the tracker in options."""
         return self._name
 
     def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
-        """Match the detections of the frame at `at_s` seconds with the tracks so far.
+        """Match the detections of a frame with the existing tracks.
 
         Args:
-            detections: What a detector found; boxes of less than a pixel are passed over.
-            at_s: Time of the frame in seconds; one that lies before the last starts anew.
+            detections: Detected faces. Boxes narrower than one pixel are ignored.
+            at_s: Time of the frame in seconds. A step back resets the tracker.
 
         Returns:
-            All living tracks by number, those without a detection too.
+            All active tracks ordered by track id, including those without a detection.
         """
         if self._last_s is not None and at_s < self._last_s:
             self.reset()
         elapsed_s = 0.0 if self._last_s is None else at_s - self._last_s
         self._tracker_s += max(elapsed_s, _LEAST_STEP_S)
         self._last_s = at_s
-        detections = [found for found in detections if _least_side(found.box) >= 1]
-        found = self._tracker.update(_to_supervision(detections), timestamp=self._tracker_s)
-        by_number = _detections_by_number(found, detections)
-        # An object's identity is safe as a key while the object is held.
-        known = {id(track.tracklet): track for track in self._tracks}
-        matched = {id(detection) for detection in by_number.values()}
-        free = [detection for detection in detections if id(detection) not in matched]
-        tracks, new, seen = [], [], {}
+        detections = [one for one in detections if _shorter_side(one.box) >= 1]
+        tracked = self._tracker.update(_to_supervision(detections), timestamp=self._tracker_s)
+        by_tracker_id = _detections_by_tracker_id(tracked, detections)
+        # `id` is a valid key because `self._tracks` keeps the tracklets alive.
+        existing = {id(track.tracklet): track for track in self._tracks}
+        matched_ids = {id(detection) for detection in by_tracker_id.values()}
+        unmatched = [detection for detection in detections if id(detection) not in matched_ids]
+        tracks, new, matches = [], [], {}
         for tracklet in self._tracker.tracks:
-            detection = by_number.get(tracklet.tracker_id)
-            track = known.get(id(tracklet))
+            detection = by_tracker_id.get(tracklet.tracker_id)
+            track = existing.get(id(tracklet))
             if track is None:
-                # A tracker numbers a tracklet when it meets it again; a new one is its detection.
-                detection = detection or _take_same_box(tracklet, free)
+                # A tracker assigns its id at the second match; a new tracklet has none yet.
+                detection = detection or _take_same_box(tracklet, unmatched)
                 track = self._begin(tracklet, at_s)
                 new.append(track)
             if detection is not None:
-                seen[track.track_id] = detection
+                matches[track.track_id] = detection
             tracks.append(track)
-        self._tracks = self._relinked(tracks, new, seen, at_s)
-        return [self._tracked(track, seen.get(track.track_id), at_s) for track in self._tracks]
+        self._tracks = self._relinked(tracks, new, matches, at_s)
+        return [self._tracked(track, matches.get(track.track_id), at_s) for track in self._tracks]
 
     def reset(self) -> None:
-        """Forget all tracks; numbers that were given are not given again."""
+        """Remove all tracks. Track ids are not reused."""
         self._tracker.reset()
         self._tracks = []
         self._last_s = None
@@ -114,24 +114,24 @@ class BoxTracker:
         self,
         tracks: list[_Track],
         new_tracks: list[_Track],
-        seen: dict[int, FaceDetection],
+        matches: dict[int, FaceDetection],
         at_s: float,
     ) -> list[_Track]:
-        """Give new tracks the numbers of lost ones that they go on from."""
-        lost = [track for track in tracks if track.track_id not in seen]
+        """Merge new tracks into the lost tracks that they continue."""
+        lost = [track for track in tracks if track.track_id not in matches]
         for new in new_tracks:
-            if new.track_id not in seen or not lost:
+            if new.track_id not in matches or not lost:
                 continue
-            box = seen[new.track_id].box
+            box = matches[new.track_id].box
             old = min(lost, key=lambda track: track.motion.distance(box, at_s))
             if old.motion.distance(box, at_s) >= 1:
                 continue
             lost.remove(old)
             tracks.remove(new)
-            # The tracker goes on with its new tracklet; the old one would only get in its way.
+            # Remove the old tracklet, which would otherwise compete with the new one.
             self._tracker.tracks.remove(old.tracklet)
             old.tracklet = new.tracklet
-            seen[old.track_id] = seen.pop(new.track_id)
+            matches[old.track_id] = matches.pop(new.track_id)
         return sorted(tracks, key=lambda track: track.track_id)
 
     @staticmethod
@@ -155,20 +155,20 @@ def _to_supervision(detections: Sequence[FaceDetection]) -> sv.Detections:
     if not detections:
         return sv.Detections.empty()
     return sv.Detections(
-        xyxy=np.array([found.box.to_tuple() for found in detections], np.float64),
-        confidence=np.array([found.score for found in detections], np.float64),
-        # Trackers give detections back in another order; this tells which is which.
+        xyxy=np.array([one.box.to_tuple() for one in detections], np.float64),
+        confidence=np.array([one.score for one in detections], np.float64),
+        # Trackers reorder detections, so the class id carries the index.
         class_id=np.arange(len(detections)),
     )
 
 
-def _detections_by_number(
-    found: sv.Detections, detections: Sequence[FaceDetection]
+def _detections_by_tracker_id(
+    tracked: sv.Detections, detections: Sequence[FaceDetection]
 ) -> dict[int, FaceDetection]:
-    if found.tracker_id is None or found.class_id is None:
+    if tracked.tracker_id is None or tracked.class_id is None:
         return {}
-    pairs = zip(found.tracker_id.tolist(), found.class_id.tolist(), strict=True)
-    return {number: detections[index] for number, index in pairs if number >= 0}
+    pairs = zip(tracked.tracker_id.tolist(), tracked.class_id.tolist(), strict=True)
+    return {tracker_id: detections[index] for tracker_id, index in pairs if tracker_id >= 0}
 
 
 def _to_box(tracklet: _Tracklet) -> Box:
@@ -176,16 +176,16 @@ def _to_box(tracklet: _Tracklet) -> Box:
     return Box(x_min, y_min, max(x_min, x_max), max(y_min, y_max))
 
 
-def _least_side(box: Box) -> float:
+def _shorter_side(box: Box) -> float:
     return min(box.width, box.height)
 
 
-def _take_same_box(tracklet: _Tracklet, free: list[FaceDetection]) -> FaceDetection | None:
-    """Find the detection that a new tracklet was made from, and take it out of those left."""
+def _take_same_box(tracklet: _Tracklet, unmatched: list[FaceDetection]) -> FaceDetection | None:
+    """Remove and return the unmatched detection that a new tracklet was created from."""
     box = _to_box(tracklet)
-    same = [found for found in free if found.box.iou(box) > 0.99]
-    # Of several in one place it is a clear one: faint ones begin no track.
-    taken = max(same, key=lambda found: (round(found.box.iou(box), 3), found.score), default=None)
+    same = [one for one in unmatched if one.box.iou(box) > 0.99]
+    # Among several at one position, prefer a high score: low scores start no track.
+    taken = max(same, key=lambda one: (round(one.box.iou(box), 3), one.score), default=None)
     if taken is not None:
-        free[:] = [found for found in free if found is not taken]
+        unmatched[:] = [one for one in unmatched if one is not taken]
     return taken

@@ -1,4 +1,4 @@
-"""A tracker by its name."""
+"""Trackers by name."""
 
 from typing import Final
 
@@ -10,19 +10,23 @@ from emolens.tracking.library import trackers
 TRACKER_NAMES: Final = ("bytetrack", "ocsort", "cbiou")
 DEFAULT_TRACKER: Final = "bytetrack"
 
-# How long a face may stay unseen and keep its number: someone who turns away for a moment.
+# A track survives this long without a detection, e.g. while a subject turns away.
 DEFAULT_BUFFER_S: Final = 2.0
-# Detectors give faces from 0.5 on. One that is given fainter ones finds them used to keep a track
-# alive only: the second stage of ByteTrack.
+# The minimum score of a new track. emolens's detectors return scores of 0.5 and more; lower scores
+# only continue tracks, as in the second stage of ByteTrack.
 _NEW_TRACK_SCORE: Final = 0.5
-# docs/experiments/0009-tracking.md: boxes of a fast face overlap little from look to look, so they
-# are made larger by this part of their size on every side before they are compared.
-_LARGER: Final = 0.3
+# Boxes of a fast face overlap little between detections. Before matching, they are enlarged by this
+# share of their size on every side. Source: docs/experiments/0009-tracking.md.
+_BOX_BUFFER: Final = 0.3
 _MIN_IOU: Final = 0.1
 
 
 def check_tracker_name(name: str) -> None:
-    """Raise `ConfigError` for a name that `build_tracker` does not know."""
+    """Check the name of a tracker.
+
+    Raises:
+        ConfigError: The name is unknown.
+    """
     if name not in TRACKER_NAMES:
         raise ConfigError(f"unknown tracker {name!r}; allowed: {', '.join(TRACKER_NAMES)}")
 
@@ -30,14 +34,14 @@ def check_tracker_name(name: str) -> None:
 def build_tracker(
     name: str = DEFAULT_TRACKER, *, buffer_s: float = DEFAULT_BUFFER_S
 ) -> FaceTracker:
-    """Make a tracker.
+    """Create a tracker.
 
     Args:
         name: One of `TRACKER_NAMES`.
-        buffer_s: Seconds that a face may stay unseen and keep its number.
+        buffer_s: Maximum time without a detection after which a track keeps its id, in seconds.
 
     Raises:
-        ConfigError: An unknown name, or a buffer that is not positive.
+        ConfigError: The name is unknown, or `buffer_s` is not positive and finite.
 
     Source:
         The package trackers (Apache-2.0): ByteTrack (Zhang et al. 2022), OC-SORT (Cao et al. 2023,
@@ -46,35 +50,35 @@ def build_tracker(
     """
     check_tracker_name(name)
     if not 0 < buffer_s < float("inf"):
-        raise ConfigError(f"buffer_s must be a positive number of seconds, got {buffer_s}")
+        raise ConfigError(f"buffer_s is {buffer_s}; allowed: above 0 s and finite")
     buffer = max(1, round(buffer_s * REFERENCE_RATE_HZ))
-    found: trackers.ByteTrackTracker | trackers.OCSORTTracker | trackers.CBIoUTracker
+    tracker: trackers.ByteTrackTracker | trackers.OCSORTTracker | trackers.CBIoUTracker
     match name:
         case "bytetrack":
-            found = trackers.ByteTrackTracker(
+            tracker = trackers.ByteTrackTracker(
                 lost_track_buffer=buffer,
                 track_activation_threshold=_NEW_TRACK_SCORE,
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
-                # A face that was seen in one look only is forgotten when it is missed twice. Kept
-                # longer, what is left of fast faces takes the place of others: in the clip "sway
-                # fast" of docs/experiments/0009-tracking.md IDF1 falls from 0.97 to 0.45.
+                # A face with a single detection is dropped after two misses. If it is kept longer,
+                # stale tracks of fast faces capture others: in the clip "sway fast" of
+                # docs/experiments/0009-tracking.md, IDF1 drops from 0.97 to 0.45.
                 minimum_consecutive_frames=1,
                 minimum_iou_threshold=_MIN_IOU,
-                iou=trackers.BIoU(_LARGER),
+                iou=trackers.BIoU(_BOX_BUFFER),
             )
         case "ocsort":
-            found = trackers.OCSORTTracker(
+            tracker = trackers.OCSORTTracker(
                 lost_track_buffer=buffer,
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
                 minimum_consecutive_frames=1,
                 minimum_iou_threshold=_MIN_IOU,
-                iou=trackers.BIoU(_LARGER),
+                iou=trackers.BIoU(_BOX_BUFFER),
             )
         case _:
-            found = trackers.CBIoUTracker(
+            tracker = trackers.CBIoUTracker(
                 lost_track_buffer=buffer,
                 track_activation_threshold=_NEW_TRACK_SCORE,
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
                 minimum_consecutive_frames=1,
             )
-    return BoxTracker(found, name=name)
+    return BoxTracker(tracker, name=name)

@@ -1,8 +1,8 @@
-"""The packages trackers and supervision; whoever needs them in this project takes them from here.
+"""The single import of the packages trackers and supervision in this project.
 
-Two things are seen to. OpenCV is loaded before PyAV, which supervision loads: in the other order
-OpenCV's windows hang on Linux. And `requests`, which both import for downloads that emolens never
-makes, is not loaded: its import opens a socket to see whether the machine speaks IPv6.
+It enforces two rules. OpenCV is loaded before PyAV, which supervision imports: in the opposite
+order, OpenCV's windows hang on Linux. `requests`, which both packages import for downloads that
+emolens never makes, stays unloaded: its import opens a socket to test for IPv6.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import cv2  # noqa: F401
 
 
 class _LoadedOnUse(ModuleType):
-    """Stands for a module, which is imported when something of it is used."""
+    """A placeholder that imports its module on first attribute access."""
 
     def __getattr__(self, name: str) -> object:
         if sys.modules.get(self.__name__) is self:
@@ -24,8 +24,8 @@ class _LoadedOnUse(ModuleType):
 
 
 @contextmanager
-def _put_off(name: str) -> Iterator[None]:
-    """Let what is imported inside the block import a module without loading it."""
+def _deferred(name: str) -> Iterator[None]:
+    """Defer the loading of a module that is imported inside the block."""
     if name in sys.modules:
         yield
         return
@@ -37,7 +37,7 @@ def _put_off(name: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-with _put_off("requests"):
+with _deferred("requests"):
     import supervision as sv
     import trackers
     from trackers.core.base import BaseTracker

@@ -1,3 +1,3 @@
-"""From faces and labels to a checkpoint and from there to an ONNX file; torch lives only here."""
+"""Training of networks and export to ONNX; the only package that imports torch."""
 
 __all__ = ["export", "exporting", "fit", "gradcam", "networks", "recipe", "recipe_file", "running"]

@@ -1,4 +1,4 @@
-"""The networks a recipe can ask for, built from timm's parts."""
+"""Networks of a recipe, built from timm's blocks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ from emolens.training.network_sections import (
 from emolens.training.networks import Backbone, ExpressionNetwork, GrayToColor
 from emolens.training.recipe import Recipe
 
-# What torch, pydantic and look-ups raise for files of another kind.
+# Errors of torch, pydantic and dictionary access for files of another kind.
 NOT_A_TORCH_FILE = (
     *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     UnpicklingError,
@@ -42,11 +42,11 @@ def build_network(recipe: Recipe, *, pretrained: bool = False) -> ExpressionNetw
 
     Args:
         recipe: The recipe.
-        pretrained: Fetch or read the weights that a backbone's recipe names. Otherwise all weights
-            are random, as for a checkpoint whose weights follow.
+        pretrained: Whether to download or read the weights in the recipe. Otherwise all weights are
+            random, for example before the weights of a checkpoint are loaded.
 
     Raises:
-        ConfigError: timm does not know the backbone, or its weights cannot be had.
+        ConfigError: timm has no such backbone, or its weights cannot be downloaded or read.
     """
     spec = recipe.network
     color: nn.Module | None = None
@@ -75,11 +75,13 @@ def build_network(recipe: Recipe, *, pretrained: bool = False) -> ExpressionNetw
 
 
 def _build_resnet(spec: ResNetSection) -> ResNet:
-    """A grey-input ResNet.
+    """Build a ResNet for grey faces.
 
-    Source: He et al. 2016, "Deep Residual Learning for Image Recognition"; the three-convolution
-    stem after He et al. 2019, "Bag of Tricks". The max-pooling after the stem is left out, since
-    48 px faces have no resolution to spare.
+    It has no max-pooling after the stem, to keep the resolution of 48 px faces.
+
+    Source:
+        He et al. 2016, "Deep Residual Learning for Image Recognition"; He et al. 2019, "Bag of
+        Tricks", for the stem of three convolutions.
     """
     network = ResNet(
         BasicBlock,  # type: ignore[arg-type]  # timm's annotation means the class
@@ -137,13 +139,13 @@ def _build_backbone(spec: BackboneSection, *, pretrained: bool) -> ResNet | Visi
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(
-            f"network.weights: the weights of {spec.name} could not be fetched ({reason}); with a "
-            f'network, try again, or fetch them elsewhere and set network.weights = "FILE"'
+            f"network.weights: cannot download the weights of {spec.name} ({reason}). Check the "
+            f'connection, or download them elsewhere and set network.weights = "FILE".'
         ) from error
     if not isinstance(network, ResNet | VisionTransformer):
         raise ConfigError(
-            f"network.name: {spec.name} is a {type(network).__name__}; emolens takes ResNets and "
-            "Vision Transformers of timm"
+            f"network.name: {spec.name} is a {type(network).__name__}; allowed: ResNets and Vision "
+            "Transformers of timm"
         )
     if pretrained and spec.weights not in {HUB, RANDOM}:
         _read_weights(network, Path(spec.weights))
@@ -156,17 +158,17 @@ def _read_weights(network: nn.Module, path: Path) -> None:
     except FileNotFoundError as error:
         raise ConfigError(f"network.weights: no such file: {path}") from error
     except NOT_A_TORCH_FILE as error:
-        raise ConfigError(f"network.weights: {path} holds no state dict: {error}") from error
-    wanted = network.state_dict()
-    # The classifier of the old task has no counterpart here.
-    fitting = {k: v for k, v in weights.items() if k in wanted and v.shape == wanted[k].shape}
-    missing = sorted(wanted.keys() - fitting.keys())
+        raise ConfigError(f"network.weights: {path} is not a state dict: {error}") from error
+    expected = network.state_dict()
+    # The classifier of the pretraining task is dropped.
+    matching = {k: v for k, v in weights.items() if k in expected and v.shape == expected[k].shape}
+    missing = sorted(expected.keys() - matching.keys())
     if missing:
         raise ConfigError(
-            f"network.weights: {path} holds another architecture: {len(missing)} of "
-            f"{len(wanted)} tensors are missing or have another shape, such as {missing[0]}"
+            f"network.weights: {path} has another architecture: {len(missing)} of "
+            f"{len(expected)} tensors are missing or have another shape, such as {missing[0]}"
         )
-    network.load_state_dict(fitting)
+    network.load_state_dict(matching)
 
 
 def _build_head(n_features: int, hidden: Sequence[int], dropout: float) -> nn.Sequential:
@@ -179,6 +181,6 @@ def _build_head(n_features: int, hidden: Sequence[int], dropout: float) -> nn.Se
 
 def _input_spec(network: NetworkSection) -> InputSpec:
     if isinstance(network, BackboneSection):
-        # Its own normalisation, one figure per colour, is a part of the network.
+        # The network itself normalises each colour channel.
         return InputSpec(size_px=network.size_px, mean=0.0, std=1.0)
     return InputSpec(size_px=network.size_px, mean=GRAY_MEAN, std=GRAY_STD)

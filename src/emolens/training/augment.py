@@ -1,7 +1,7 @@
-"""Random changes to whole batches of grey faces, drawn anew for every image.
+"""Random augmentation of batches of grey faces.
 
-One resampling carries rotation, zoom, shift, shear and mirroring together, which costs about
-0.04 ms an image on a CPU and blurs less than one after the other.
+Rotation, zoom, shift, shear and flip are one resampling. It takes about 0.04 ms per image on a CPU
+and blurs less than several.
 """
 
 import math
@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 
 from emolens.training.recipe import AugmentSection
 
-# Zhong et al. 2020, "Random Erasing Data Augmentation", with a smaller largest area, since a face
+# Zhong et al. 2020, "Random Erasing Data Augmentation", with a smaller maximum area, because a face
 # fills the whole image.
 _ERASE_AREA = (0.02, 0.20)
 _ERASE_LOG_RATIO = math.log(3.3)
@@ -21,25 +21,28 @@ _CUTMIX_ALPHA = 0.5
 
 
 class FaceAugment(nn.Module):
-    """Geometry, light and erasing for one batch; all draws come from torch's global generator."""
+    """Random geometry, brightness, contrast and erasing, drawn from torch's global generator."""
 
     def __init__(self, spec: AugmentSection) -> None:
         super().__init__()
         self.spec = spec
 
     def forward(self, faces: Tensor, size_px: int | None = None) -> Tensor:
-        """Change float (N, 1, S, S) faces in 0..1 into faces of the same range.
+        """Augment a batch of faces.
 
         Args:
-            faces: The faces.
-            size_px: Side of the result; S unless given.
+            faces: float (N, 1, S, S), 0..1.
+            size_px: Side of the result; by default S.
+
+        Returns:
+            float (N, 1, size_px, size_px), 0..1.
         """
         faces = self._warp(faces, size_px or faces.shape[-1])
         faces = self._relight(faces)
         return self._erase(faces)
 
     def _warp(self, faces: Tensor, size_px: int) -> Tensor:
-        # In bfloat16 positions would be rounded to a tenth of a pixel.
+        # bfloat16 would round positions to a tenth of a pixel.
         with torch.autocast(faces.device.type, enabled=False):
             return self._sampled(faces, size_px)
 
@@ -52,14 +55,14 @@ class FaceAugment(nn.Module):
         )
 
     def _affine_matrices(self, n_faces: int, device: torch.device) -> Tensor:
-        """Float (N, 2, 3) maps from output to input positions, both in -1..1."""
+        """Draw float (N, 2, 3) maps from output to input positions, both in -1..1."""
         spec = self.spec
         mirror = 1 - 2 * (torch.rand(n_faces, device=device) < spec.flip).float()
         angle = _plus_minus(n_faces, math.radians(spec.rotation_deg), device)
         shear = torch.tan(_plus_minus(n_faces, math.radians(spec.shear_deg), device))
         zoom = 1 + _plus_minus(n_faces, spec.zoom, device)
         cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-        # Rotation and zoom, then shear along x, then the mirror; a shift of 1 side is 2 units.
+        # Rotation and zoom, then shear along x, then the flip. A shift of 1 side is 2 units.
         row_x = torch.stack([mirror * cos, mirror * (shear * cos - sin)], dim=1)
         row_y = torch.stack([sin, shear * sin + cos], dim=1)
         shift = _plus_minus(2 * n_faces, 2 * spec.shift, device).view(n_faces, 2, 1)
@@ -89,14 +92,14 @@ class FaceAugment(nn.Module):
 
 
 class FaceMix(nn.Module):
-    """Mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019) on a part of the batches."""
+    """Mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019) of a random part of the batches."""
 
     def __init__(self, chance: float) -> None:
         super().__init__()
         self.chance = chance
 
     def forward(self, faces: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return faces (N, 1, S, S) and targets (N, K), both mixed or both as they are."""
+        """Mix faces (N, 1, S, S) and their targets (N, K), or return both unchanged."""
         if float(torch.rand(())) >= self.chance:
             return faces, targets
         n_columns = targets.shape[1]

@@ -1,4 +1,4 @@
-"""Batches straight from memory: a whole data set of 48 px faces is smaller than one video."""
+"""Batches of faces from memory: a data set of 48 px faces is smaller than a video."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,15 +13,15 @@ from emolens.training.faces import TrainingFaces, shares_of
 
 
 class Batch(NamedTuple):
-    """A part of a data set.
+    """A batch of faces.
 
     Attributes:
         inputs: uint8 (N, 1, S, S) faces, or float32 (N, V, C) pooled features of V views of them.
         labels: int64 (N,).
-        votes: float32 (N, 10), shares of FER+'s votes, zeros for a face without; (N, 0) where no
-            face has any.
-        targets: float32 (N, 7), what to say of each face, times its weight.
-        is_choice: bool (N,), whether any one of the classes with the highest target will do.
+        votes: float32 (N, 10), shares of FER+'s votes, zeros for a face without votes; (N, 0) if no
+            face has votes.
+        targets: float32 (N, 7), target probabilities times the weight of the face.
+        is_choice: bool (N,), whether each of the classes with the highest target is correct.
     """
 
     inputs: Tensor
@@ -32,15 +32,15 @@ class Batch(NamedTuple):
 
 
 class FaceBatches:
-    """Iterates over a data set in batches.
+    """An iterable over the batches of a data set.
 
-    With a seed, every epoch has its own order that depends on the seed and `epoch` alone, so a
-    resumed run sees what an uninterrupted one would have seen.
+    With a seed, the order of an epoch depends on the seed and `epoch` alone, so a resumed run gets
+    the same batches as an uninterrupted one.
 
     Attributes:
-        epoch: Number of the epoch to give next.
-        rank: Number of this process among `world_size` ones that share every training batch.
-        world_size: How many processes there are.
+        epoch: Number of the next epoch.
+        rank: Number of this process among the `world_size` processes that share a training batch.
+        world_size: Number of processes.
     """
 
     def __init__(
@@ -49,24 +49,24 @@ class FaceBatches:
         batch_size: int,
         *,
         seed: int | None = None,
-        learnt: TrainingFaces | None = None,
+        training: TrainingFaces | None = None,
         features: Tensor | None = None,
     ) -> None:
         self.inputs = torch.from_numpy(faces.images)[:, None] if features is None else features
         self.labels = torch.from_numpy(faces.labels)
-        self.votes = torch.from_numpy(learnt.vote_shares if learnt else shares_of(faces))
-        self._targets, self._is_choice = _targets(faces, learnt)
+        self.votes = torch.from_numpy(training.vote_shares if training else shares_of(faces))
+        self._targets, self._is_choice = _targets(faces, training)
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
         self.rank, self.world_size = 0, 1
-        self._n_draws = learnt.n_draws if learnt else len(faces)
-        chances = learnt.chances if learnt else None
+        self._n_draws = training.n_draws if training else len(faces)
+        chances = training.chances if training else None
         self._chances = None if chances is None else torch.from_numpy(chances)
 
     def __len__(self) -> int:
         n_faces = self._n_draws
-        # A training batch of one face has no batch statistics, so the rest is left for next time.
+        # The last, incomplete training batch is dropped: one face alone has no batch statistics.
         return (
             n_faces // self.batch_size if self.seed is not None else -(-n_faces // self.batch_size)
         )
@@ -97,9 +97,9 @@ class FaceBatches:
         )
 
 
-def _targets(faces: FaceSet, learnt: TrainingFaces | None) -> tuple[Tensor, Tensor]:
-    """Targets (N, 7) and is_choice (N,); the labels alone for faces that are only measured."""
-    if learnt:
-        return torch.from_numpy(learnt.targets), torch.from_numpy(learnt.is_choice)
+def _targets(faces: FaceSet, training: TrainingFaces | None) -> tuple[Tensor, Tensor]:
+    """Return targets (N, 7) and is_choice (N,); one-hot labels for validation faces."""
+    if training:
+        return torch.from_numpy(training.targets), torch.from_numpy(training.is_choice)
     shares = np.eye(N_EMOTIONS, dtype=np.float32)[faces.labels]
     return torch.from_numpy(shares), torch.zeros(len(faces), dtype=torch.bool)

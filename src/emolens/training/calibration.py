@@ -1,4 +1,4 @@
-"""Which calibration a trained network gets beside its temperature."""
+"""Calibration of a trained network: its faces, its ground truth and its class scales."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from emolens.training.recipe import Recipe
 
 
 def log_frequencies(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Logarithms float64 (7,) of how often each class occurs; 0 for one that does not occur."""
+    """Compute the log frequency of each class, float64 (7,); 0 for a class without faces."""
     counts = np.bincount(labels, minlength=N_EMOTIONS)
     return np.log(np.where(counts > 0, counts / len(labels), 1.0))
 
@@ -22,60 +22,63 @@ def log_frequencies(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 def calibration_faces(
     recipe: Recipe, faces: FaceSet
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The validation faces that the probabilities are to be right about: rows (M,), classes (M,).
+    """Select the validation faces for the calibration.
+
+    Returns:
+        Rows int64 (M,) of the faces and their ground-truth classes int64 (M,).
 
     Raises:
-        DatasetError: The recipe asks for the raters' answers, and the faces have no votes; or for
-            faces without copies, and there are no training rows, or nothing is left.
+        DatasetError: The recipe needs FER+'s votes, and the faces have none; or it needs faces
+            without near-duplicates, and there are no training faces, or no face is left.
     """
-    labels = _right_answers(recipe, faces)
+    labels = _ground_truth(recipe, faces)
     is_used = labels >= 0
     if recipe.answer.leak_free:
-        is_used &= ~_is_copy(recipe, faces)
+        is_used &= ~_is_near_duplicate(recipe, faces)
         if not is_used.any():
             raise DatasetError(
-                "answer.leak_free: every validation face stands in the training rows too; name "
-                "another source, or calibrate with answer.leak_free = false"
+                "answer.leak_free: every validation face is a near-duplicate of a training face. "
+                "Choose another source, or set answer.leak_free = false."
             )
     rows = np.flatnonzero(is_used)
     return rows, labels[rows]
 
 
-def _right_answers(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.int64]:
-    """The class (N,) that is right for each face, -1 where the raters have no majority."""
+def _ground_truth(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.int64]:
+    """Return the true class (N,) of each face, -1 for a face without a majority vote."""
     target = recipe.answer.calibrated_on
     if target is Target.LABEL:
         return faces.labels
     if faces.votes is None:
         raise DatasetError(
-            f"answer.calibrated_on = {target.value!r} needs FER+'s votes, which the validation "
-            "faces have not; calibrate on label, or name a source with votes"
+            f"answer.calibrated_on = {target.value!r} needs FER+ votes; the validation faces have "
+            "none. Set it to 'label', or choose a source with votes."
         )
     return vote_targets(faces.votes, target).labels
 
 
-def _is_copy(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.bool_]:
-    """Whether an image (N,) stands in the training rows beside it, exactly or nearly."""
+def _is_near_duplicate(recipe: Recipe, faces: FaceSet) -> npt.NDArray[np.bool_]:
+    """Return bool (N,), whether an image is a near-duplicate of a training image of its source."""
     size_px = faces.images.shape[-1]
-    places = dict.fromkeys(section.validation or section.source for section in recipe.data)
-    training = [load_faces(place, Split.TRAIN, size_px=size_px) for place in places]
+    sources = dict.fromkeys(section.validation or section.source for section in recipe.data)
+    training = [load_faces(source, Split.TRAIN, size_px=size_px) for source in sources]
     leaks = find_leaks(faces, join_faces(training))
     if leaks.near is None:
-        raise TypeError("there are training rows")
+        raise TypeError("find_leaks ran without training rows")
     return leaks.near
 
 
 def class_scales(
     recipe: Recipe, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """The factors (7,) of the last layer's rows: fitted, or 1 for a recipe that rebalances.
+    """Fit the factors (7,) of the last layer's rows; 1 for a recipe that rebalances the classes.
 
-    Such a recipe has its network name rare classes more often than they occur. Scales that are
-    fitted on faces with the usual frequencies would take that back, and name them never.
+    A rebalanced network predicts rare classes more often than they occur. Scales fitted on faces
+    with the natural frequencies would undo that, and the network would never predict them.
 
     Args:
-        recipe: What the network was trained with.
-        logits: (N, 7), its raw outputs on the validation faces.
+        recipe: Recipe of the network.
+        logits: (N, 7), raw outputs of the network on the validation faces.
         labels: int64 (N,).
     """
     return np.ones(N_EMOTIONS) if recipe.rebalances else fit_class_scales(logits, labels)

@@ -1,4 +1,4 @@
-"""Checkpoints: finished networks with their recipe, and how any checkpoint is written."""
+"""Checkpoints of trained networks with their recipe."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ _NETWORK_PREFIX = "network."
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Finished networks.
+    """Trained networks.
 
     Attributes:
-        recipe: What they were trained with.
-        networks: One or, for an ensemble, several, in evaluation mode.
-        code_revision: Git revision of the code that trained them.
+        recipe: Recipe of the training.
+        networks: One network, or several of an ensemble, in evaluation mode.
+        code_revision: Git revision of the training code.
     """
 
     recipe: Recipe
@@ -40,12 +40,12 @@ class Checkpoint:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Lightning's way to write checkpoints, but never half of one under its final name."""
+    """Lightning's checkpoint writer with atomic writes."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        """Write a checkpoint; raises `OutputError` if that fails, the old file staying."""
+        """Write a checkpoint; on failure keep the old file and raise `OutputError`."""
         del storage_options
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -58,10 +58,10 @@ def save_checkpoint(
     states: Sequence[Mapping[str, Tensor | dict[str, Tensor]]],
     code_revision: str,
 ) -> None:
-    """Write finished networks, without what only training needs.
+    """Write trained networks without the state of the optimiser.
 
     Raises:
-        OutputError: The folder cannot be written to, or the disk is full; nothing is left behind.
+        OutputError: The folder is not writable, or the disk is full. No partial file remains.
     """
     content = {
         "recipe": recipe.model_dump(mode="json"),
@@ -74,13 +74,13 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Rebuild the networks of a checkpoint, without running any code from the file.
+    """Load the networks of a checkpoint without running code from the file.
 
     Args:
         path: A file of `save_checkpoint`.
 
     Raises:
-        ConfigError: There is no such file, or it is not a checkpoint of ours.
+        ConfigError: The file does not exist, or is not a checkpoint of emolens.
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -100,20 +100,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
-    """Write a checkpoint at a quarter of its size, to start other runs from or to teach them.
+    """Write a checkpoint at a quarter of its size, for `start` or `teacher` of other recipes.
 
-    Filters are rounded to one byte a weight, the rest to float16.
+    Filters are rounded to one byte per weight, other weights to float16.
 
     Args:
         checkpoint: A file of `save_checkpoint`.
         out: The file to write.
-        changes: As `changed_for_export` takes them; later exports of the file begin with these.
+        changes: Changes of the recipe as in `changed_for_export`, kept for later exports.
 
     Returns:
         The size of the file in bytes.
 
     Raises:
-        ConfigError: There is no such checkpoint, or it is not one of ours.
+        ConfigError: The file does not exist, or is not a checkpoint of emolens.
         OutputError: The file cannot be written.
     """
     loaded = load_checkpoint(checkpoint)
@@ -127,13 +127,13 @@ def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
 
 
 def _packed(value: Tensor) -> Tensor | dict[str, Tensor]:
-    """A parameter in a smaller form, which `_unpacked` reads."""
+    """Compress a parameter for `_unpacked`."""
     if not value.is_floating_point():
         return value
-    found = as_bytes(rounded_to_bytes(value.numpy())) if value.ndim == 4 else None
-    if found is None:
+    packed = as_bytes(rounded_to_bytes(value.numpy())) if value.ndim == 4 else None
+    if packed is None:
         return value.half()
-    return {"bytes": torch.from_numpy(found[0]), "steps": torch.from_numpy(found[1])}
+    return {"bytes": torch.from_numpy(packed[0]), "steps": torch.from_numpy(packed[1])}
 
 
 def _unpacked(value: Tensor | Mapping[str, Tensor]) -> Tensor:
@@ -141,7 +141,7 @@ def _unpacked(value: Tensor | Mapping[str, Tensor]) -> Tensor:
 
 
 def averaged_state(path: Path) -> dict[str, Tensor]:
-    """The averaged network's weights from a checkpoint that Lightning wrote in a phase."""
+    """Load the averaged weights from a checkpoint that Lightning wrote in a phase."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return {
         key.removeprefix(_NETWORK_PREFIX): value
@@ -151,25 +151,25 @@ def averaged_state(path: Path) -> dict[str, Tensor]:
 
 
 def start_from(network: ExpressionNetwork, path: Path, recipe: Recipe) -> None:
-    """Copy the weights of a finished network into a new one.
+    """Initialise a network with the weights of a trained one.
 
     Raises:
-        ConfigError: No checkpoint of ours, or one of another architecture.
+        ConfigError: The file is not a checkpoint of emolens, or has another architecture.
     """
-    _take_over(network, _of_same_architecture(path, recipe, key="start")[-1])
+    _copy_weights(network, _of_same_architecture(path, recipe, key="start")[-1])
 
 
 def load_members(paths: Sequence[Path], recipe: Recipe) -> list[ExpressionNetwork]:
-    """Finished networks as the recipe's own would be, to be shipped together with these.
+    """Load the trained networks of an ensemble.
 
     Raises:
-        ConfigError: No checkpoint of ours, or one of another architecture.
+        ConfigError: A file is not a checkpoint of emolens, or has another architecture.
     """
     members = []
     for path in paths:
         for finished in _of_same_architecture(path, recipe, key="ensemble"):
             network = build_network(recipe)
-            _take_over(network, finished)
+            _copy_weights(network, finished)
             members.append(network.eval())
     return members
 
@@ -177,21 +177,21 @@ def load_members(paths: Sequence[Path], recipe: Recipe) -> list[ExpressionNetwor
 def _of_same_architecture(path: Path, recipe: Recipe, *, key: str) -> tuple[ExpressionNetwork, ...]:
     checkpoint = load_checkpoint(path)
     theirs, ours = (
-        # Where weights come from is no part of what they are for.
+        # The origin of the weights does not matter.
         {"network": one.network.model_dump(mode="json", exclude={"weights"})}
         for one in (checkpoint.recipe, recipe)
     )
     differing = differing_keys(theirs, ours)
     if differing:
         raise ConfigError(
-            f"{key}: {path} holds another architecture: {', '.join(differing)}; "
-            "take over its [network] section"
+            f"{key}: {path} has another architecture: {', '.join(differing)}. Copy its [network] "
+            "section into the recipe."
         )
     return checkpoint.networks
 
 
-def _take_over(network: ExpressionNetwork, finished: ExpressionNetwork) -> None:
-    wanted = network.state_dict()
+def _copy_weights(network: ExpressionNetwork, finished: ExpressionNetwork) -> None:
+    own = network.state_dict()
     state = finished.state_dict()
-    # A head for votes may be there on one side only.
-    network.load_state_dict({**wanted, **{k: v for k, v in state.items() if k in wanted}})
+    # Only one of the networks may have a head for votes.
+    network.load_state_dict({**own, **{k: v for k, v in state.items() if k in own}})

@@ -1,7 +1,7 @@
-"""Filters in one byte a weight: whole multiples of a step that each filter has of its own.
+"""Storage of filters in one byte per weight: integer multiples of one step per filter.
 
-The arithmetic is not touched. A network of 32-bit weights is only stored in a quarter of the space,
-and rounded by less than what training leaves undecided.
+The arithmetic stays 32-bit. Only the file is a quarter as large. The rounding is smaller than the
+differences between training runs.
 """
 
 import numpy as np
@@ -9,24 +9,26 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 _LARGEST = 127
-# A step of 16 significant bits times seven bits fits in float32's 24: every product is exact.
+# Steps of 16 significant bits times 7 bits fit into the 24 bits of float32, so products are exact.
 _BITS_CUT = np.uint32(0xFFFFFF00)
 
 
 def rounded_to_bytes(filters: Floats) -> Floats:
-    """Round filters float32 (O, I, h, w) to what a byte a weight holds.
+    """Round filters float32 (O, I, h, w) to the values of one byte per weight.
 
-    Source: symmetric quantisation per filter, as in Krishnamoorthi 2018, "Quantizing deep
-    convolutional networks for efficient inference", sections 2.2 and 3.1.
+    Source:
+        Symmetric quantisation per filter, as in Krishnamoorthi 2018, "Quantizing deep convolutional
+        networks for efficient inference", sections 2.2 and 3.1.
     """
     steps = _steps(filters)
     return np.asarray(_multiples(filters, steps) * steps, np.float32)
 
 
 def as_bytes(filters: Floats) -> tuple[npt.NDArray[np.int8], Floats] | None:
-    """The bytes int8 (O, I, h, w) and steps float32 (O, 1, 1, 1) whose product filters are.
+    """Split filters into bytes int8 (O, I, h, w) and steps float32 (O, 1, 1, 1).
 
-    None for arrays of another form and filters that are no such product.
+    Returns:
+        The two factors, or None if the array is not 4-dimensional or their product is not exact.
     """
     if filters.ndim != 4:
         return None

@@ -1,8 +1,8 @@
-"""Read the weights of dlib's face-recognition ResNet from the file that dlib itself wrote.
+"""Weights of dlib's face-recognition ResNet, read from dlib's own file.
 
-The file (`dlib_face_recognition_resnet_model_v1.dat`) is dlib's serialisation of a network: first
-the version of every layer from the last to the first, then the layers themselves from the first to
-the last, each with a name, its settings and its parameters.
+The file (`dlib_face_recognition_resnet_model_v1.dat`) is dlib's serialisation of a network. It
+holds the versions of all layers, from the last to the first, and then the layers, from the first to
+the last. Each layer has a name, settings and parameters.
 
 Source:
     dlib 19.x, dlib/serialize.h and dlib/dnn (core.h, layers.h, tensor.h), for the formats of
@@ -27,18 +27,18 @@ CONVOLUTIONS: Final = (
 )
 """Names of the convolutions, the first one first."""
 
-# A file of this kind has 22 MB; one that says it holds more than this is damaged.
+# The file has 22 MB. A larger tensor means that it is damaged.
 _MAX_VALUES: Final = 100_000_000
 _MAX_INTEGER_BYTES: Final = 8
 _MAX_NAME_BYTES: Final = 64
 _LAST_LAYER: Final = "fc"
 _FIRST_LAYER_VERSION: Final = 3
-# dlib writes what cannot be a number as an exponent beyond those of numbers.
+# dlib encodes infinities and NaN as exponents from here on.
 _FIRST_SPECIAL_EXPONENT: Final = 32000
 
 
 class _Reader:
-    """Takes dlib's numbers, names and tensors off a file's bytes, one after the other."""
+    """A cursor over dlib's numbers, names and tensors."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -47,45 +47,45 @@ class _Reader:
     def take(self, n_bytes: int) -> bytes:
         part = self._content[self._at : self._at + n_bytes]
         if len(part) < n_bytes:
-            raise ValueError("it ends too early")
+            raise ValueError(f"the file ends after {len(self._content):,} bytes")
         self._at += n_bytes
         return part
 
     def integer(self) -> int:
-        """A byte with the sign and the number of bytes, then these, the lowest first."""
+        """Read an integer: a byte with sign and length, then the bytes in little-endian order."""
         (control,) = self.take(1)
         n_bytes = control & 0x0F
         if not 0 < n_bytes <= _MAX_INTEGER_BYTES or control & 0x70:
-            raise ValueError(f"no number at byte {self._at - 1}")
+            raise ValueError(f"byte {self._at - 1} is not the start of a number")
         value = int.from_bytes(self.take(n_bytes), "little")
         return -value if control & 0x80 else value
 
     def float(self) -> float:
-        """A whole number and the power of two that it is multiplied by."""
+        """Read an integer mantissa and a power of two."""
         mantissa, exponent = self.integer(), self.integer()
         if exponent >= _FIRST_SPECIAL_EXPONENT:
-            raise ValueError("it holds a number that is not finite")
+            raise ValueError("a number is not finite")
         return math.ldexp(mantissa, exponent)
 
     def text(self) -> str:
         n_bytes = self.integer()
         if not 0 < n_bytes <= _MAX_NAME_BYTES:
-            raise ValueError(f"no name at byte {self._at - 1}")
+            raise ValueError(f"byte {self._at - 1} is not the start of a name")
         return self.take(n_bytes).decode("ascii")
 
     def shape(self) -> tuple[int, ...]:
-        """Version of the format, then the four sides of a tensor."""
+        """Read the version of the format and the four sides of a tensor."""
         self.integer()
         sides = tuple(self.integer() for _ in range(4))
         if min(sides) < 0 or math.prod(sides) > _MAX_VALUES:
-            raise ValueError(f"a tensor of {sides}")
+            raise ValueError(f"a tensor has the shape {sides}")
         return sides
 
     def tensor(self) -> Floats:
         sides = self.shape()
         values = np.frombuffer(self.take(4 * math.prod(sides)), "<f4").astype(np.float32)
         if not np.isfinite(values).all():
-            raise ValueError("it holds a number that is not finite")
+            raise ValueError("a number is not finite")
         return values
 
 
@@ -101,7 +101,7 @@ def read_dlib_face_resnet(path: Path) -> dict[str, Floats]:
         (128, 256).
 
     Raises:
-        ConfigError: There is no such file, or it is another one.
+        ConfigError: The file does not exist, or is another one.
     """
     try:
         content = path.read_bytes()
@@ -112,8 +112,8 @@ def read_dlib_face_resnet(path: Path) -> dict[str, Floats]:
         return _read(_Reader(content))
     except (ArithmeticError, LookupError, ValueError) as error:
         raise ConfigError(
-            f"network.weights: {path} is not dlib's face-recognition ResNet: {error}; the file is "
-            "dlib_face_recognition_resnet_model_v1.dat of the package face_recognition_models"
+            f"network.weights: {path} is not dlib's face-recognition ResNet: {error}. Use "
+            "dlib_face_recognition_resnet_model_v1.dat from the package face_recognition_models."
         ) from error
 
 
@@ -127,7 +127,7 @@ def _read(reader: _Reader) -> dict[str, Floats]:
         kind = reader.text().rstrip("_0123456789")
         if kind == "con":
             name = next(names, "")
-            weights |= {f"{name}.{key}": of for key, of in _convolution(reader).items()}
+            weights |= {f"{name}.{key}": value for key, value in _convolution(reader).items()}
         elif kind == "affine":
             gamma, beta = np.split(_scale(reader), 2)
             weights |= {f"{name}.gamma": gamma, f"{name}.beta": beta}
@@ -139,12 +139,12 @@ def _read(reader: _Reader) -> dict[str, Floats]:
         _skip_state(reader, is_first=is_first)
         is_first = False
     if next(names, None) is not None or not name:
-        raise ValueError(f"it has other layers than {len(CONVOLUTIONS)} convolutions and one more")
+        raise ValueError(f"it does not have {len(CONVOLUTIONS)} convolutions and one dense layer")
     return weights
 
 
 def _skip_versions(reader: _Reader) -> None:
-    """The loss, then the version of every layer down to the first, which has another one."""
+    """Skip the loss and the versions of all layers; the first layer has another version."""
     reader.integer()
     reader.text()
     reader.float()
@@ -152,7 +152,7 @@ def _skip_versions(reader: _Reader) -> None:
     while reader.integer() != _FIRST_LAYER_VERSION:
         pass
     reader.text()
-    # What is subtracted from red, green and blue, and the size of images.
+    # The mean of red, green and blue, and the size of images.
     for _ in range(3):
         reader.float()
     reader.integer()
@@ -160,7 +160,7 @@ def _skip_versions(reader: _Reader) -> None:
 
 
 def _skip_state(reader: _Reader, *, is_first: bool) -> None:
-    """What every layer has after its settings: three marks and three tensors of its training."""
+    """Skip the end of a layer: three flags and three tensors of its training."""
     reader.take(3)
     for _ in range(3):
         reader.tensor()
@@ -177,7 +177,7 @@ def _convolution(reader: _Reader) -> dict[str, Floats]:
         reader.float()
     n_weights, n_biases = math.prod(shape), math.prod(bias_shape)
     if len(values) != n_weights + n_biases:
-        raise ValueError(f"a convolution of {shape} has {len(values)} numbers")
+        raise ValueError(f"a convolution of shape {shape} has {len(values)} parameters")
     return {"weight": values[:n_weights].reshape(shape), "bias": values[n_weights:]}
 
 
@@ -191,7 +191,7 @@ def _scale(reader: _Reader) -> Floats:
 
 def _fully_connected(reader: _Reader) -> Floats:
     n_out, n_in = reader.integer(), reader.integer()
-    # dlib keeps a row for each input.
+    # dlib stores one row per input.
     return reader.tensor().reshape(n_in, n_out).T.copy()
 
 
@@ -201,7 +201,7 @@ def _pooling(reader: _Reader) -> None:
 
 
 def _nothing(_reader: _Reader) -> None:
-    """A layer without settings."""
+    """Read a layer without settings."""
 
 
 _SETTINGS: Final[Mapping[str, Callable[[_Reader], None]]] = {

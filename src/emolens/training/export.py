@@ -1,4 +1,4 @@
-"""A checkpoint becomes a model file: folded, rounded, calibrated, compared, sealed."""
+"""Export of a checkpoint as a model file: fold, round, calibrate, compare and seal."""
 
 import copy
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from emolens.training.compact_weights import rounded_to_bytes
 from emolens.training.faces import load_validation_faces
 from emolens.training.inference import in_chunks, torch_logits
 from emolens.training.mirror import write_out
-from emolens.training.networks import LogitsAndCam, answering
+from emolens.training.networks import LogitsAndCam, combine_networks
 from emolens.training.onnx_graph import (
     INPUT_NAME,
     OUTPUT_NAMES,
@@ -41,7 +41,7 @@ from emolens.training.onnx_graph import (
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import changed_for_export
 
-# The project's promises for torch against ONNX and for INT8 against float, kept by every export.
+# Limits of every export: torch against ONNX, and INT8 against float.
 PARITY_TOLERANCE = 1e-4
 INT8_TOLERANCE_POINTS = 0.5
 _N_CALIBRATION_FACES = 512
@@ -49,10 +49,10 @@ _N_CALIBRATION_FACES = 512
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """What an export wrote.
+    """The result of an export.
 
     Attributes:
-        manifest: The manifest inside the file.
+        manifest: Manifest of the file.
         size_bytes: Size of the file.
         parity: Largest difference between the logits of torch and of the file.
     """
@@ -76,22 +76,21 @@ def export_checkpoint(
     Args:
         checkpoint: A `.ckpt` file of `fit`.
         out: The file to write.
-        others: More such files, of any kind of network; the mean of all networks answers.
-        changes: Assignments such as `answer.votes=0.5` or `name=my-model`, which change what is
-            made of the networks.
-        validation: Where the `validation` faces are that the calibration (scales in the last
-            layer, temperature in the manifest) and the manifest's figures come from; by
-            default where the recipe says.
-        int8: Use 8-bit arithmetic, which makes the file a quarter as large as float32 and is
-            faster on processors with VNNI.
+        others: More checkpoints of any architecture. The model is the mean of all networks.
+        changes: Assignments to the recipe, such as `answer.votes=0.5` or `name=my-model`.
+        validation: Source of the `validation` faces for the calibration (scales in the last layer,
+            temperature in the manifest) and for the metrics in the manifest; by default that of
+            the recipe.
+        int8: Whether to use 8-bit arithmetic. The file is a quarter as large as float32, and faster
+            on processors with VNNI.
 
     Raises:
-        ConfigError: No such checkpoint, or not one of ours, networks that cannot answer so, or a
-            change of something that was decided when the networks were trained.
+        ConfigError: A file does not exist or is not a checkpoint of emolens, the networks do not
+            fit together, or a change concerns a key that training uses.
         DatasetError: The validation faces cannot be read.
-        ModelError: torch and the ONNX file differ by more than `PARITY_TOLERANCE` in a logit, or,
-            with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy and more than one face;
-            nothing is written.
+        ModelError: torch and the ONNX file differ by more than `PARITY_TOLERANCE` in a logit or,
+            with 8 bits, by more than `INT8_TOLERANCE_POINTS` of accuracy and more than one face.
+            Nothing is written.
     """
     loaded = load_checkpoint(checkpoint)
     recipe = changed_for_export(loaded.recipe, changes)
@@ -101,10 +100,10 @@ def export_checkpoint(
     rows, labels = calibration_faces(recipe, faces)
     more = [load_checkpoint(path) for path in others]
     networks = [*loaded.networks, *(network for one in more for network in one.networks)]
-    trained = answering(networks, recipe.answer, log_frequencies(faces.labels))
+    trained = combine_networks(networks, recipe.answer, log_frequencies(faces.labels))
     spec = trained.input_spec
-    answers = torch_logits(trained.eval(), faces.images, spec)
-    network = deployable(trained, class_scales(recipe, answers[rows], labels))
+    raw_logits = torch_logits(trained.eval(), faces.images, spec)
+    network = deployable(trained, class_scales(recipe, raw_logits[rows], labels))
     graph = to_graph(network, spec.size_px, OUTPUT_NAMES if trained.has_cam else OUTPUT_NAMES[:1])
     if int8:
         examples = preprocess(list(faces.images[:_N_CALIBRATION_FACES]), spec)
@@ -112,8 +111,8 @@ def export_checkpoint(
     else:
         stored = store_weights_compactly(graph)
     logits = onnx_logits(stored.SerializeToString(), faces.images, spec)
-    torch_says = torch_logits(network, faces.images, spec)
-    _check_parity(logits, torch_says, faces, int8=int8)
+    reference = torch_logits(network, faces.images, spec)
+    _check_parity(logits, reference, faces, int8=int8)
     temperature = fit_temperature(logits[rows], labels)
     manifest = ModelManifest(
         name=_name(recipe.name, changes, int8=int8),
@@ -128,31 +127,31 @@ def export_checkpoint(
     )
     content = seal(with_manifest(stored, manifest))
     write_bytes(out, content)
-    return ExportedModel(manifest, len(content), float(np.abs(logits - torch_says).max()))
+    return ExportedModel(manifest, len(content), float(np.abs(logits - reference).max()))
 
 
 def _name(name: str, changes: Sequence[str], *, int8: bool) -> str:
-    """The model's name, with an ending that tells of 8 bits unless it was given for this file."""
+    """Return the name of the model, with the suffix `-int8` unless the user chose a name."""
     is_given = any(change.startswith("name=") for change in changes)
     return f"{name}-int8" if int8 and not is_given else name
 
 
 def _joined(names: Sequence[str]) -> str:
-    """Each name once, in order; empty ones left out."""
+    """Join the distinct names in order, without empty ones."""
     return " + ".join(dict.fromkeys(name for name in names if name))
 
 
 def validated_on(recipe: Recipe, source: Path) -> Recipe:
-    """The recipe with all validation faces from one source, by the target of its first section."""
+    """Replace the validation faces of a recipe by a source; the target is that of its first one."""
     section = recipe.data[0].model_copy(update={"validation": source, "hold_out": 0.0})
     return recipe.model_copy(update={"data": (section,)})
 
 
 def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = None) -> nn.Module:
-    """Fold batch norm and class scales (7,) into the weights, rounded to what few bytes can hold.
+    """Fold batch norm and class scales (7,) into the weights, and round these.
 
-    The result computes in float32; the rounding lets the file store one byte a weight and still
-    say exactly what this module says.
+    The result computes in float32. Its rounded weights fit into one byte each, so the file gives
+    the same outputs as this module.
     """
     unfolded = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
     write_out(unfolded)
@@ -163,11 +162,11 @@ def deployable(network: LogitsAndCam, scales: npt.NDArray[np.float64] | None = N
 
 
 def folded(network: nn.Module, *, in_bytes: bool = False) -> nn.Module:
-    """Fold batch norm into the weights and round these; changes `network`.
+    """Fold batch norm into the weights and round these, in place.
 
     Args:
         network: Any network.
-        in_bytes: Whether filters are to be stored in one byte a weight; float16 holds the others.
+        in_bytes: Whether to round filters to one byte per weight; other weights become float16.
     """
     plain = network.eval()
     if any(isinstance(module, nn.BatchNorm2d) for module in plain.modules()):
@@ -191,7 +190,7 @@ def _fold_scales(scales: npt.NDArray[np.float64], last: nn.Linear) -> None:
 def onnx_logits(
     content: bytes, images: npt.NDArray[np.uint8], spec: InputSpec
 ) -> npt.NDArray[np.float32]:
-    """Logits float32 (N, 7) of a serialised graph for uint8 (N, S, S) faces."""
+    """Run a serialised graph on uint8 (N, S, S) faces; return logits float32 (N, 7)."""
     session = OnnxSession(content, name="the new model")
     return in_chunks(lambda faces: session.run({INPUT_NAME: faces}, ["logits"])[0], images, spec)
 
@@ -200,37 +199,37 @@ def _headline(
     logits: npt.NDArray[np.float32], temperature: float, labels: npt.NDArray[np.int64]
 ) -> dict[str, float]:
     probabilities = softmax(logits / temperature).astype(np.float64)
-    figures = compute_metrics(Predictions(probabilities, labels))
+    metrics = compute_metrics(Predictions(probabilities, labels))
     return {
-        "accuracy": figures.accuracy,
-        "macro_f1": figures.macro_f1,
-        "nll": figures.nll,
-        "ece": figures.ece,
+        "accuracy": metrics.accuracy,
+        "macro_f1": metrics.macro_f1,
+        "nll": metrics.nll,
+        "ece": metrics.ece,
     }
 
 
 def _check_parity(
     logits: npt.NDArray[np.float32],
-    torch_says: npt.NDArray[np.float32],
+    reference: npt.NDArray[np.float32],
     faces: FaceSet,
     *,
     int8: bool,
 ) -> None:
     if int8:
         hits, torch_hits = (
-            int((rows.argmax(axis=1) == faces.labels).sum()) for rows in (logits, torch_says)
+            int((rows.argmax(axis=1) == faces.labels).sum()) for rows in (logits, reference)
         )
         lost, points = torch_hits - hits, 100 * (torch_hits - hits) / len(faces)
-        # Of a few faces a single one is more than the tolerance, and says nothing.
+        # In a small data set a single face exceeds the tolerance.
         if lost > 1 and points > INT8_TOLERANCE_POINTS:
             raise ModelError(
-                f"8-bit arithmetic loses {points:.2f} points of accuracy on the {len(faces)} "
-                f"validation faces, allowed is {INT8_TOLERANCE_POINTS}; export without --int8"
+                f"8-bit arithmetic loses {points:.2f} points of accuracy on {len(faces)} "
+                f"validation faces; allowed: {INT8_TOLERANCE_POINTS}. Export without --int8."
             )
         return
-    difference = float(np.abs(logits - torch_says).max())
+    difference = float(np.abs(logits - reference).max())
     if difference > PARITY_TOLERANCE:
         raise ModelError(
-            f"torch and the ONNX file differ by {difference:.2e} in a logit, allowed is "
-            f"{PARITY_TOLERANCE:.0e}; nothing was written"
+            f"torch and the ONNX file differ by {difference:.2e} in a logit; allowed: "
+            f"{PARITY_TOLERANCE:.0e}. No file was written."
         )

@@ -1,4 +1,4 @@
-"""A checkpoint turned into a file, whatever it holds and whatever the file is."""
+"""Export of any checkpoint as a model file or a smaller checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,34 +24,35 @@ def export_any(
     Args:
         checkpoint: A `.ckpt` file of `emolens train`.
         out: The file to write.
-        others: More of them; the model is the mean of all networks.
-        changes: Keys of the recipe to override in what is written.
-        validation: Where the faces are that calibration and figures come from.
-        int8: Whether the arithmetic has 8 bits.
+        others: More checkpoints. The model is the mean of all networks.
+        changes: Overrides of the recipe, such as `name=my-model`.
+        validation: Source of the faces for calibration and metrics.
+        int8: Whether to use 8-bit arithmetic.
 
     Returns:
-        What was written, in a sentence.
+        A sentence about the file.
 
     Raises:
-        ConfigError: An option that this kind of file has no use for, or a recipe that is wrong.
+        ConfigError: An option does not apply to this kind of file, or the recipe is wrong.
     """
     has_options = bool(int8 or validation or others)
     if out.suffix == ".ckpt":
         if has_options:
             raise ConfigError(
-                f"{out}: a checkpoint takes --set alone; the other options are for model files, "
-                "which end in .onnx"
+                f"{out}: a .ckpt file takes --set only. Use the other options with an .onnx file."
             )
         size_bytes = save_small(checkpoint, out, changes)
         return (
-            f"wrote {out} ({size_bytes / 1e6:.1f} MB); recipes name it as start or under [teacher]"
+            f"wrote {out} ({size_bytes / 1e6:.1f} MB); use it in a recipe as start or in [teacher]"
         )
     if is_landmark_checkpoint(checkpoint):
         if has_options or changes:
-            raise ConfigError(f"{checkpoint}: a model of landmarks is exported without options")
+            raise ConfigError(
+                f"{checkpoint}: options do not apply to a landmark network. Export it without them."
+            )
         written = export_landmarks(checkpoint, out)
         return (
-            f"wrote {out} ({written.size_bytes / 1e6:.2f} MB, mean error of the landmarks "
+            f"wrote {out} ({written.size_bytes / 1e6:.2f} MB, mean landmark error "
             f"{written.manifest.metrics['val_error']:.1%} of the distance between the eyes, "
             f"largest difference from torch {written.parity:.1e} sides of the close-up)"
         )

@@ -1,7 +1,7 @@
-"""dlib's face-recognition ResNet, a derivative of ResNet-34 that knows three million faces.
+"""dlib's face-recognition ResNet, a variant of ResNet-34 trained on three million faces.
 
-The network has 29 convolutions: a stem, and 14 blocks in five levels. What it was trained on and
-its licence: docs/experiments/0019-transfer.md.
+The network has 29 convolutions: a stem, and 14 blocks in five levels.
+docs/experiments/0019-transfer.md describes its training data and licence.
 
 Source:
     Davis King, "High Quality Face Recognition with Deep Metric Learning" (2017), and dlib's
@@ -22,10 +22,10 @@ from torch.nn import functional
 from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 
-# Blocks and channels of each level; all but the first halve the resolution.
+# Blocks and channels of each level. All but the first level halve the resolution.
 _LEVELS: Final = ((3, 32), (4, 64), (3, 128), (3, 256), (1, 256))
 _STEM_CHANNELS: Final = 32
-# What dlib takes off red, green and blue, in 0..255, and what it divides by.
+# dlib's mean of red, green and blue, in 0..255, and its divisor.
 _COLOR_MEAN: Final = (122.782, 117.001, 104.298)
 _COLOR_SCALE: Final = 256.0
 
@@ -35,11 +35,11 @@ class FaceResNet(nn.Module):
 
     Attributes:
         num_features: Channels of the feature map.
-        stage_names: Names of the levels after the stem, for learning rates of their own.
+        stage_names: Names of the levels after the stem, for learning rates by stage.
 
     Args:
-        last_stride: Stride of the last level: 2 as it was trained, or 1, which keeps a map of more
-            than one place at 112 px.
+        last_stride: Stride of the last level: 2 as in dlib, or 1 for a feature map of more than one
+            cell at 112 px.
     """
 
     num_features: Final = _LEVELS[-1][1]
@@ -65,12 +65,12 @@ class FaceResNet(nn.Module):
         return features
 
     def forward(self, faces: Tensor) -> Tensor:
-        """As `forward_features`."""
+        """Map prepared faces to features, as `forward_features`."""
         return self.forward_features(faces)
 
 
 class _Scaled(nn.Module):
-    """A convolution and batch normalisation, which begins as dlib's fixed scale and shift."""
+    """A convolution and batch normalisation, initialised with dlib's fixed scale and shift."""
 
     def __init__(self, n_in: int, n_out: int, side: int, *, stride: int, padding: int) -> None:
         super().__init__()
@@ -83,10 +83,10 @@ class _Scaled(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions, added to what came in.
+    """A residual block of two convolutions.
 
-    Where the resolution is halved, what came in is averaged over 2x2, and of the two maps the
-    smaller one is filled up with zeros at its right and lower end, and with channels of zeros.
+    If it halves the resolution, the shortcut is averaged over 2x2 cells. The smaller of the two
+    maps is padded with zeros at the right and the bottom, and with channels of zeros.
     """
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
@@ -106,7 +106,7 @@ class _Block(nn.Module):
         return functional.relu(features + added)
 
 
-@torch.fx.wrap  # it looks at shapes, which symbolic tracing does not know
+@torch.fx.wrap  # symbolic tracing does not know shapes
 def _filled_up(added: Tensor, features: Tensor) -> Tensor:
     """Add zeros below and to the right: without padding an even side gives one place less."""
     rows, columns = (features.shape[axis] - added.shape[axis] for axis in (2, 3))
@@ -116,15 +116,15 @@ def _filled_up(added: Tensor, features: Tensor) -> Tensor:
 def load_face_resnet(
     network: FaceResNet, weights: Mapping[str, npt.NDArray[np.float32]], spec: InputSpec
 ) -> None:
-    """Give a network dlib's weights, such that it answers as dlib's does for grey faces.
+    """Load dlib's weights; on grey faces the outputs then equal those of dlib.
 
     Args:
         network: The network.
-        weights: As `emolens.training.dlib_file.read_dlib_face_resnet` gives them.
-        spec: How faces are prepared, which is put into the first convolution.
+        weights: Arrays of `emolens.training.dlib_file.read_dlib_face_resnet`.
+        spec: Preparation of faces, which is folded into the first convolution.
 
     Raises:
-        ConfigError: Arrays are missing or have other shapes.
+        ConfigError: An array has another shape.
     """
     with torch.no_grad():
         for name, layer in _layers(network).items():
@@ -135,12 +135,12 @@ def load_face_resnet(
             gamma, beta = weights[f"{name}.gamma"], weights[f"{name}.beta"]
             if filters.shape != tuple(layer.conv.weight.shape):
                 raise ConfigError(
-                    f"network.weights: {name} has filters of {filters.shape}, "
-                    f"wanted {tuple(layer.conv.weight.shape)}"
+                    f"network.weights: the filters of {name} have the shape {filters.shape}; "
+                    f"expected: {tuple(layer.conv.weight.shape)}"
                 )
             layer.conv.weight.copy_(torch.from_numpy(filters))
             layer.norm.reset_running_stats()
-            # The mean is 0 and the variance 1, but for what keeps it from being 0.
+            # The mean is 0 and the variance 1, apart from epsilon.
             scale = np.sqrt(1 + layer.norm.eps)
             layer.norm.weight.copy_(torch.from_numpy(gamma * scale))
             layer.norm.bias.copy_(torch.from_numpy(beta + gamma * shift))
@@ -149,7 +149,7 @@ def load_face_resnet(
 def _for_gray(
     filters: npt.NDArray[np.float64], shift: npt.NDArray[np.float64], spec: InputSpec
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Filters (N, 3, h, w) for colours in 0..255 as those (N, 1, h, w) for prepared grey faces."""
+    """Convert filters (N, 3, h, w) for colours in 0..255 to (N, 1, h, w) for prepared grey."""
     means = np.array(_COLOR_MEAN)[None, :, None, None]
     offset = (filters * (255 * spec.mean - means) / _COLOR_SCALE).sum(axis=(1, 2, 3))
     gray = filters.sum(axis=1, keepdims=True) * (255 * spec.std / _COLOR_SCALE)
@@ -157,7 +157,7 @@ def _for_gray(
 
 
 def _layers(network: FaceResNet) -> dict[str, _Scaled]:
-    """The name that each convolution has in dlib's file, the first one first."""
+    """Map the names in dlib's file to the convolutions, in the order of the network."""
     blocks = [block for level in network.levels for block in level]  # type: ignore[attr-defined]  # a Sequential of Sequentials
     pairs = [
         (f"block{number:02}.{place}", getattr(block, place))
@@ -169,14 +169,14 @@ def _layers(network: FaceResNet) -> dict[str, _Scaled]:
 
 @torch.no_grad()
 def measure_statistics(network: nn.Module, faces: Tensor) -> None:
-    """Give all batch normalisation the statistics of some faces, without changing any answer.
+    """Set the statistics of all batch normalisation from some faces, without changing the outputs.
 
-    Scale and shift of a finished network know nothing of means and variances. What learns needs
-    them: in training, batch normalisation goes by those of each batch.
+    dlib's file has scales and shifts but no means and variances. Training needs these, because it
+    normalises by the statistics of each batch.
 
     Args:
         network: Any network in evaluation mode.
-        faces: Prepared faces (N, 1, S, S), hundreds.
+        faces: Prepared faces (N, 1, S, S), N in the hundreds.
     """
 
     def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -201,5 +201,5 @@ def measure_statistics(network: nn.Module, faces: Tensor) -> None:
 def _statistics(layer: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     mean, variance = layer.running_mean, layer.running_var
     if mean is None or variance is None:
-        raise TypeError("batch normalisation without running statistics")
+        raise TypeError("a batch normalisation layer has no running statistics")
     return mean, variance

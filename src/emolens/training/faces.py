@@ -1,4 +1,4 @@
-"""The faces of all data sections of a recipe together, checked against what the recipe asks."""
+"""Training and validation faces of all data sections of a recipe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from emolens.datasets.votes import vote_shares
 from emolens.training.recipe import DataSection, Recipe
 from emolens.training.sources import (
     SourceFaces,
+    digests_of_test_split,
     load_source,
     load_source_validation,
-    private_digests,
 )
 
 LEAKS_ACROSS = "leaks_across_sources"
@@ -26,19 +26,19 @@ _SAMPLING_POWERS = {"uniform": 0.0, "sqrt": -0.5, "balanced": -1.0}
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """What became of the faces of one source.
+    """Counts of the faces of one source.
 
     Attributes:
-        name: The name of its section.
-        n_training: Faces to learn from.
-        n_validation: Faces to measure on.
-        n_dropped: Training faces that each rule named. `clean` is its file of rows; faces of
-            `no_target_...` have raters who do not agree enough; those of `leaks_across_sources`
-            stand in another source's validation or test split.
-        n_left_out: Faces of classes that are none of the seven, by class.
-        n_damaged: Faces that could not be read.
-        damaged: What was wrong with the first of them.
-        warnings: What was assumed, such as the order of labels that are numbers.
+        name: Name of the section.
+        n_training: Training faces.
+        n_validation: Validation faces.
+        n_dropped: Training faces dropped by each rule. `clean` is the file of rows. `no_target_...`
+            are faces whose raters do not agree enough. `leaks_across_sources` are faces in the
+            validation or test split of another source.
+        n_left_out: Faces of other classes than the seven, by class.
+        n_damaged: Damaged faces.
+        damaged: Errors of the first damaged faces.
+        warnings: Assumptions, such as the order of numeric labels.
     """
 
     name: str
@@ -53,23 +53,23 @@ class SourceCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFaces:
-    """What a run learns from and what it is measured on.
+    """Training and validation faces of a run.
 
     Attributes:
-        training: The faces to learn from, source by source.
-        targets: float32 (N, 7): what the network is to say of each, smoothed, times the weight of
-            its source; the mean weight of what is drawn is 1.
-        vote_shares: float32 (N, 10): shares of FER+'s votes, zeros for a face without; (N, 0) where
-            no face has any.
-        teacher_weights: float32 (N,): which part of each target teachers have, if they are asked
-            about faces.
-        is_choice: bool (N,): whether any one of the classes with the highest target will do.
-        chances: float32 (N,): how often each face is drawn, against the others; None where every
-            face is drawn once an epoch.
-        n_draws: Faces an epoch.
-        class_counts: int64 (7,): faces of each class an epoch before classes are balanced.
-        validation: The faces to measure on, source by source.
-        sources: What became of the faces of each source, in the order of the recipe.
+        training: Training faces, source by source.
+        targets: float32 (N, 7), smoothed target probabilities times the weight of the source. The
+            mean weight over the drawn faces is 1.
+        vote_shares: float32 (N, 10), shares of FER+'s votes, zeros for a face without votes; (N, 0)
+            if no face has votes.
+        teacher_weights: float32 (N,), fraction of each target that comes from the teachers, if
+            they predict faces.
+        is_choice: bool (N,), whether each of the classes with the highest target is correct.
+        chances: float32 (N,), relative sampling weight of each face; None if every face is drawn
+            once per epoch.
+        n_draws: Faces per epoch.
+        class_counts: int64 (7,), faces of each class per epoch, before classes are balanced.
+        validation: Validation faces, source by source.
+        sources: Counts of each source, in the order of the recipe.
     """
 
     training: FaceSet
@@ -85,7 +85,7 @@ class TrainingFaces:
 
     @property
     def n_dropped(self) -> dict[str, int]:
-        """Training faces that each rule named, in all sources together."""
+        """Training faces dropped by each rule, over all sources."""
         total: dict[str, int] = {}
         for source in self.sources:
             for rule, n_faces in source.n_dropped.items():
@@ -94,32 +94,33 @@ class TrainingFaces:
 
 
 def load_training_faces(recipe: Recipe) -> TrainingFaces:
-    """Read the `train` and `validation` faces that a recipe names, of its classes.
+    """Read the `train` and `validation` faces of a recipe, of its classes.
 
-    With several sources, no image is learnt from that another source validates or tests on.
+    With several sources, training faces in the validation or test split of another source are
+    dropped.
 
     Raises:
-        ConfigError: A class without training faces, no validation face of any of them, fewer faces
-            an epoch than one batch, or no votes where the recipe learns from them.
-        DatasetError: The data cannot be read, a split is empty, nothing is left of it, or the file
-            of rows to leave out was made for other data.
+        ConfigError: A class has no training face, no class has a validation face, an epoch has
+            fewer faces than a batch, or the recipe needs votes and the faces have none.
+        DatasetError: The data cannot be read, a split is empty or becomes empty, or the file of
+            rows to drop belongs to other data.
     """
     loaded = [load_source(section, recipe.data_size_px) for section in recipe.data]
-    # Faces of other classes go after the search for conflicts: one with them is one.
+    # Conflicting labels are detected before faces of other classes are dropped.
     parts = [_of_classes(part, recipe) for part in _without_leaks_across(loaded, recipe)]
     training = join_faces([part.training for part in parts])
     _check_classes(training, recipe)
     if recipe.loss.vote_weight and training.votes is None:
         raise ConfigError(
             f"loss.vote_weight is {recipe.loss.vote_weight}, but {_places(recipe)} has no FER+ "
-            "votes; set it to 0 or use a source with the ferplus_* columns"
+            "votes. Set it to 0, or use a source with the ferplus_* columns."
         )
     repeats = _per_face(parts, [section.repeat for section in recipe.data])
     n_draws = round(float(repeats.sum()))
     if n_draws < recipe.schedule.batch_size:
         raise ConfigError(
             f"schedule.batch_size is {recipe.schedule.batch_size}, but an epoch has only "
-            f"{n_draws} training faces; make the batches smaller"
+            f"{n_draws} training faces. Use a smaller batch_size."
         )
     drawn = np.bincount(training.labels, weights=repeats, minlength=N_EMOTIONS)
     chances = (
@@ -142,10 +143,10 @@ def load_training_faces(recipe: Recipe) -> TrainingFaces:
 
 
 def load_validation_faces(recipe: Recipe) -> FaceSet:
-    """Read the validation faces that a recipe names, of its classes, source by source.
+    """Read the validation faces of a recipe, of its classes, source by source.
 
     Raises:
-        ConfigError: None of them is of the recipe's classes.
+        ConfigError: No face is of the recipe's classes.
         DatasetError: The data cannot be read, or the split is empty.
     """
     parts = [load_source_validation(section, recipe.data_size_px) for section in recipe.data]
@@ -156,18 +157,18 @@ def _joined_validation(parts: Sequence[FaceSet], recipe: Recipe) -> FaceSet:
     faces = join_faces(parts)
     if not len(faces):
         raise ConfigError(
-            f"faces.classes: {_places(recipe)} has no {Split.VALIDATION} face of "
+            f"faces.classes: {_places(recipe)} has no {Split.VALIDATION} face of the classes "
             f"{', '.join(recipe.faces.classes)}"
         )
     return faces
 
 
 def _without_leaks_across(loaded: list[SourceFaces], recipe: Recipe) -> list[SourceFaces]:
-    """Leave out training faces whose very pixels stand in another source's held-out splits."""
+    """Drop training faces with the same pixels as a held-out face of another source."""
     if len(loaded) == 1:
         return loaded
     held_out = [
-        part.held_out | private_digests(part.section, recipe.data_size_px) for part in loaded
+        part.held_out | digests_of_test_split(part.section, recipe.data_size_px) for part in loaded
     ]
     kept = []
     for number, part in enumerate(loaded):
@@ -176,13 +177,13 @@ def _without_leaks_across(loaded: list[SourceFaces], recipe: Recipe) -> list[Sou
         is_leak = np.array([digest in others for digest in digests], np.bool_)
         if is_leak.any() and DropRule.LEAKS in part.section.refuse:
             raise DatasetError(
-                f"{part.section.name} ({part.section.source}): {is_leak.sum()} training faces "
-                "stand in the validation or test split of another source, such as "
-                f"{part.training.locations[is_leak.argmax()]}; take them out, or take leaks off "
-                "refuse to leave them out"
+                f"{part.section.name} ({part.section.source}): {is_leak.sum()} training faces are "
+                "in the validation or test split of another source, such as "
+                f"{part.training.locations[is_leak.argmax()]}. Delete them, or drop them by "
+                "removing leaks from refuse."
             )
-        named = {**part.n_dropped, LEAKS_ACROSS: int(is_leak.sum())}
-        kept.append(replace(part.take(np.flatnonzero(~is_leak)), n_dropped=named))
+        n_dropped = {**part.n_dropped, LEAKS_ACROSS: int(is_leak.sum())}
+        kept.append(replace(part.take(np.flatnonzero(~is_leak)), n_dropped=n_dropped))
     return kept
 
 
@@ -198,12 +199,12 @@ def _faces_of_classes(faces: FaceSet, recipe: Recipe) -> FaceSet:
 def _targets(
     parts: Sequence[SourceFaces], recipe: Recipe, chances: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float32]:
-    """Smoothed targets (N, 7) times weights whose mean over what is drawn is 1."""
-    told_apart = np.isin(np.arange(N_EMOTIONS), recipe.class_indices)
-    shares = np.concatenate([part.shares for part in parts]) * told_apart
+    """Compute smoothed targets (N, 7) times weights whose mean over the drawn faces is 1."""
+    is_class = np.isin(np.arange(N_EMOTIONS), recipe.class_indices)
+    shares = np.concatenate([part.shares for part in parts]) * is_class
     shares /= shares.sum(axis=1, keepdims=True)
     smoothing = _per_face(parts, [_smoothing(section, recipe) for section in recipe.data])[:, None]
-    smoothed = shares * (1 - smoothing) + smoothing * told_apart / told_apart.sum()
+    smoothed = shares * (1 - smoothing) + smoothing * is_class / is_class.sum()
     weights = _per_face(parts, [section.weight for section in recipe.data])
     weights *= chances.sum() / (weights * chances).sum()
     return np.asarray(smoothed * weights[:, None], np.float32)
@@ -221,14 +222,14 @@ def _teacher_weight(section: DataSection, recipe: Recipe) -> float:
 
 
 def shares_of(faces: FaceSet) -> npt.NDArray[np.float32]:
-    """Shares of FER+'s votes, float32 (N, 10), or (N, 0) where no face has any."""
+    """Compute the shares of FER+'s votes, float32 (N, 10), or (N, 0) if no face has votes."""
     if faces.votes is None:
         return np.empty((len(faces), 0), np.float32)
     return vote_shares(faces.votes)
 
 
 def _per_face(parts: Sequence[SourceFaces], values: Sequence[float]) -> npt.NDArray[np.float64]:
-    """A value of each source, float64 (N,), for each of its training faces."""
+    """Repeat a value of each source for its training faces, float64 (N,)."""
     return np.repeat(np.array(values, np.float64), [len(part.training) for part in parts])
 
 
@@ -251,8 +252,8 @@ def _check_classes(training: FaceSet, recipe: Recipe) -> None:
     if missing:
         present = [label for label in recipe.faces.classes if label not in missing]
         raise ConfigError(
-            f"{_places(recipe)} has no training face of {', '.join(missing)}; name the classes "
-            f"to tell apart: faces.classes = {present}"
+            f"{_places(recipe)} has no training face of {', '.join(missing)}; "
+            f"set faces.classes = {present}"
         )
 
 

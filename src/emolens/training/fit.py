@@ -1,4 +1,4 @@
-"""Run a recipe: read the faces, train phase by phase, keep the best networks."""
+"""Training of a recipe: read the faces, train phase by phase, keep the best networks."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -51,14 +51,14 @@ from emolens.training.trainer import (
 )
 
 RESOLVED_RECIPE = "recipe.toml"
-TEACHERS_ANSWERS = "teachers.npz"
-# Enough for means and variances of every channel.
+TEACHER_PREDICTIONS = "teachers.npz"
+# Enough for the mean and variance of every channel.
 _N_STATISTICS_FACES = 512
-# Where the data lies and what the run uses may change between its parts.
+# A resumed run may have other paths and devices.
 _MAY_CHANGE: dict[str, Any] = {
     "data": {"__all__": {"source", "validation"}},
     "hardware": {"devices", "num_nodes"},
-    # Finished networks join when all training is over.
+    # Used after training only.
     "ensemble": True,
     "answer": True,
 }
@@ -66,10 +66,10 @@ _MAY_CHANGE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What a run gave.
+    """The result of a run.
 
     Attributes:
-        best: The finished networks, for `emolens export`.
+        best: Checkpoint of the trained networks, for `emolens export`.
         val_accuracy: Accuracy of their mean on the validation split, 0..1.
     """
 
@@ -77,8 +77,8 @@ class FitResult:
     val_accuracy: float
 
 
-class _TellEpoch(Callback):
-    """Gives the batches the numbers of epoch and process, from which their rows follow."""
+class _SetEpoch(Callback):
+    """A callback that sets the epoch and the rank of the batches, which determine their rows."""
 
     def __init__(self, batches: FaceBatches) -> None:
         self.batches = batches
@@ -90,7 +90,7 @@ class _TellEpoch(Callback):
 
 
 class _Patience(EarlyStopping):
-    """Early stopping that stays stopped when a run is resumed right after it."""
+    """Early stopping that stays stopped when a run is resumed."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         del pl_module
@@ -106,28 +106,27 @@ def fit(
     on_faces: Callable[[TrainingFaces], None] = lambda _faces: None,
     on_teaching: Progress = silently,
 ) -> FitResult:
-    """Train a recipe, writing a checkpoint after every epoch.
+    """Train a recipe and write a checkpoint after every epoch.
 
-    The folder gets `recipe.toml` with every default, `phase-1/` and so on with checkpoints and
-    logs (CSV and TensorBoard) of each phase, `phase-1.ckpt` and so on with its best network, and
-    at the end `best.ckpt`, `metrics.json` and `learning-curve.png`.
+    Writes `recipe.toml` with every default, a folder `phase-1/` etc. with checkpoints and logs (CSV
+    and TensorBoard) of each phase, `phase-1.ckpt` etc. with its best network, and finally
+    `best.ckpt`, `metrics.json` and `learning-curve.png`.
 
     Args:
-        recipe: What to train.
-        run_dir: The folder of the run; made if missing.
-        resume: Go on from the folder's last checkpoint. On a CPU the losses are the same as those
-            of a run that never stopped.
+        recipe: The recipe.
+        run_dir: Folder of the run; created if missing.
+        resume: Whether to continue from the last checkpoint in the folder. On a CPU the losses
+            equal those of an uninterrupted run.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
-        on_faces: Called with the faces when they are read, before training, by the main process.
-        on_teaching: Called with a description and the number of steps before teachers are asked
-            about every face; gives a context whose value is called with the steps done so far.
+        on_faces: Called with the faces before training, in the main process.
+        on_teaching: Progress of the teachers' predictions, with `asked_about = "faces"`.
 
     Raises:
-        ConfigError: Nothing to resume, another recipe than the run was begun with, a folder that
-            holds a run while `resume` is off, weights, teachers or members of the ensemble that
-            cannot be had, or data that do not suit the recipe.
+        ConfigError: There is no run to resume, the recipe differs from that of the run, the folder
+            holds a run and `resume` is off, weights, teachers or members of the ensemble are
+            missing, or the data do not fit the recipe.
         DatasetError: The data cannot be read.
-        OutputError: The folder cannot be written to, or the disk is full.
+        OutputError: The folder is not writable, or the disk is full.
     """
     if is_main_process():
         _check_folder(recipe, run_dir, resume=resume)
@@ -143,7 +142,7 @@ def fit(
     network = _first_network(recipe, finished[0], faces)
     if teachers and not recipe.has_teacher_of_batches:
         with on_teaching("teachers", len(faces.training) * len(teachers)) as advance:
-            faces = with_taught_targets(faces, teachers, run_dir / TEACHERS_ANSWERS, advance)
+            faces = with_taught_targets(faces, teachers, run_dir / TEACHER_PREDICTIONS, advance)
         teachers = []
     if is_main_process():
         write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
@@ -161,21 +160,21 @@ def fit(
 def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
     resolved = run_dir / RESOLVED_RECIPE
     if resume and not resolved.exists():
-        raise ConfigError(f"{run_dir}: no {RESOLVED_RECIPE}, so there is no run to resume")
+        raise ConfigError(f"{run_dir}: no run to resume; {RESOLVED_RECIPE} is missing")
     if resume:
         _check_same_recipe(recipe, load_recipe(resolved), run_dir)
     elif resolved.exists():
-        raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
+        raise ConfigError(f"{run_dir}: already holds a run. Resume it, or choose another folder.")
 
 
 def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
-    """Refuse to go on with another recipe; only where the data lies may have changed."""
+    """Raise an error if a resumed run has another recipe, apart from paths and devices."""
     old, new = (recipe.model_dump(mode="json", exclude=_MAY_CHANGE) for recipe in (begun, wanted))
     differing = differing_keys(old, new)
     if differing:
         raise ConfigError(
-            f"{run_dir}: the run was begun with another recipe: {', '.join(differing)}; resume it "
-            f"with {run_dir / RESOLVED_RECIPE}, or choose another folder"
+            f"{run_dir}: the run has another recipe: {', '.join(differing)}. Resume it with "
+            f"{run_dir / RESOLVED_RECIPE}, or choose another folder."
         )
 
 
@@ -185,27 +184,27 @@ def _load_teachers(recipe: Recipe) -> list[ExpressionNetwork]:
 
 
 def _first_network(recipe: Recipe, finished: Path, faces: TrainingFaces) -> ExpressionNetwork:
-    """The network that the first phase begins or goes on with."""
-    # What the run was begun with may be out of reach when it is resumed.
+    """Build the network of the first phase."""
+    # A resumed run does not need the pretrained weights, which may be gone.
     is_begun = finished.exists() or _last_of(finished).exists()
     network = build_network(recipe, pretrained=not is_begun)
     if recipe.start and not is_begun:
         start_from(network, recipe.start, recipe)
     elif isinstance(network.backbone, FaceResNet) and not is_begun:
-        # dlib's file has scales and shifts only.
+        # dlib's file has scales and shifts, but no statistics.
         measure_on_some(network, faces.training)
     return network
 
 
 def measure_on_some(network: ExpressionNetwork, faces: FaceSet) -> None:
-    """Give batch normalisation the statistics of some of the faces, without changing any answer."""
+    """Set the statistics of batch normalisation from a sample of faces; outputs stay the same."""
     some = faces.images[:: max(len(faces) // _N_STATISTICS_FACES, 1)][:_N_STATISTICS_FACES]
     prepared = preprocess(list(some), network.input_spec)
     measure_statistics(network.eval(), torch.from_numpy(prepared))
 
 
 def _last_of(finished: Path) -> Path:
-    """The checkpoint that an unfinished phase goes on from."""
+    """Return the path of the last checkpoint of an unfinished phase."""
     return finished.with_suffix("") / LAST_CHECKPOINT
 
 
@@ -217,15 +216,15 @@ def _run_phase(
     *,
     show_progress: bool,
 ) -> None:
-    """Train one phase and write the network of its best epoch."""
+    """Train one phase and save the network of its best epoch."""
     recipe, phase, phase_dir = module.recipe, module.phase, finished.with_suffix("")
     last = _last_of(finished)
     if last.exists():
-        # Lightning loads it too, but too late for features of a backbone that does not learn.
+        # Lightning loads it after the features of a frozen backbone are computed.
         module.network.load_state_dict(averaged_state(last))
     train_batches, val_batches = _batches(module, faces)
     callbacks = [
-        _TellEpoch(train_batches),
+        _SetEpoch(train_batches),
         *epoch_callbacks(
             phase_dir,
             recipe.schedule.ema_decay,
@@ -245,7 +244,7 @@ def _run_phase(
     )
     with warnings.catch_warnings():
         if phase.learning_stages is not None:
-            # So they should be: what does not learn keeps its batch statistics.
+            # Frozen stages stay in evaluation mode, to keep their batch statistics.
             warnings.filterwarnings("ignore", "Found .* module.* in eval mode at the start")
         trainer.fit(module, train_batches, val_batches, ckpt_path=last if last.exists() else None)
     if trainer.is_global_zero:
@@ -259,7 +258,7 @@ def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatche
     batch_size = recipe.schedule.batch_size
     features: tuple[Tensor | None, Tensor | None] = None, None
     if module.phase.learning_stages == 0:
-        # Nothing before the head changes, so the backbone runs once and not in every epoch.
+        # Only the head learns, so the backbone runs once instead of every epoch.
         mirror = recipe.augment.flip > 0
         features = (
             pooled_features(network, faces.training.images, module.spec, mirror=mirror),
@@ -270,7 +269,7 @@ def _batches(module: ExpressionModule, faces: TrainingFaces) -> tuple[FaceBatche
             faces.training,
             batch_size,
             seed=module.seed,
-            learnt=faces,
+            training=faces,
             features=features[0],
         ),
         FaceBatches(faces.validation, 2 * batch_size, features=features[1]),
@@ -284,14 +283,14 @@ def _finish(
     members: Sequence[ExpressionNetwork],
     faces: TrainingFaces,
 ) -> FitResult:
-    """Write the networks to ship, their figures and the learning curve."""
+    """Write the final checkpoint, its metrics and the learning curve."""
     checkpoints = [load_checkpoint(path) for path in chosen]
     own = [checkpoint.networks[0] for checkpoint in checkpoints]
     networks = [*members, *own]
     best = run_dir / BEST_CHECKPOINT
-    figures = validation_metrics(recipe, networks, faces.validation)
+    measured = validation_metrics(recipe, networks, faces.validation)
     if is_main_process():
         states = [network.state_dict() for network in networks]
         save_checkpoint(best, recipe, states, checkpoints[-1].code_revision)
-        write_run_report(run_dir, figures, faces)
-    return FitResult(best, figures.metrics.accuracy)
+        write_run_report(run_dir, measured, faces)
+    return FitResult(best, measured.metrics.accuracy)

@@ -1,9 +1,10 @@
-"""Grad-CAM of checkpoints: activation maps of any network of ours, dense layers in the head too.
+"""Grad-CAM of checkpoints: activation maps of any network, including heads with dense layers.
 
-Where a model file gives maps (`emolens.explanation.activation`), these are the same.
+The maps equal those of a model file, if it has maps (`emolens.explanation.activation`).
 
-Source: Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-Localization", section 3, without the ReLU, which heat maps apply themselves.
+Source:
+    Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+    Localization", section 3, without the ReLU, which heat maps apply.
 """
 
 import copy
@@ -24,20 +25,20 @@ from emolens.core.manifest import InputSpec
 from emolens.explanation.activation import ActivationMaps
 from emolens.imaging.preprocess import preprocess
 from emolens.training.checkpoint import load_checkpoint
-from emolens.training.networks import ExpressionNetwork, answering_networks
+from emolens.training.networks import ExpressionNetwork, adjust_networks
 
 _CHUNK = 32
 Crops = Sequence[npt.NDArray[np.uint8]]
 
 
 class GradCamExplainer:
-    """Grad-CAM and scores of one network, or of the mean of several.
+    """A Grad-CAM explainer of one network, or of the mean of several.
 
-    Implements `emolens.explanation.FaceExplainer`. The networks are copied; those given stay as
-    they are. Probabilities are the networks' own, not calibrated as an export calibrates them.
+    Implements `emolens.explanation.FaceExplainer`. The networks are copied. The probabilities are
+    not calibrated, unlike those of an exported model.
 
     Args:
-        networks: One or more, of one architecture.
+        networks: One or more networks of one architecture.
 
     Raises:
         ConfigError: There is no network.
@@ -45,40 +46,40 @@ class GradCamExplainer:
 
     def __init__(self, networks: Sequence[ExpressionNetwork]) -> None:
         if not networks:
-            raise ConfigError("Grad-CAM needs at least one network, got none")
+            raise ConfigError("networks is empty; Grad-CAM needs at least one network")
         self._networks = [copy.deepcopy(network).eval() for network in networks]
         self._spec = networks[0].input_spec
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a checkpoint, its heads merged as its recipe's `answer.votes` says.
+        """Load a checkpoint and merge its heads by `answer.votes` of its recipe.
 
         Raises:
-            ConfigError: A missing file, or one that is not ours.
+            ConfigError: The file does not exist, or is not a checkpoint of emolens.
         """
         loaded = load_checkpoint(path)
-        # A balanced answer moves the scores alone, and needs faces to count.
+        # answer.balance shifts the scores only, and needs class frequencies.
         answer = loaded.recipe.answer.model_copy(update={"balance": 0.0})
-        return cls(answering_networks(loaded.networks, answer, np.zeros(N_EMOTIONS)))
+        return cls(adjust_networks(loaded.networks, answer, np.zeros(N_EMOTIONS)))
 
     @property
     def input_spec(self) -> InputSpec:
-        """Size, colour and normalisation of the crops it reads."""
+        """Size, colour and normalisation of the input."""
         return self._spec
 
     def classify(self, crops: Crops) -> list[EmotionScores]:
-        """Scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in the order given."""
+        """Classify uint8 crops, (H, W) grey or (H, W, 3) BGR; the scores have the same order."""
         scores: list[EmotionScores] = []
         for faces in self._chunks(crops):
             scores += self._scores(self._features(faces))
         return scores
 
     def explain(self, crops: Crops) -> list[ActivationMaps]:
-        """Maps and scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in the order given.
+        """Compute maps and scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in the same order.
 
-        A map is Grad-CAM times the number of its cells: with a linear head its mean is then the
-        logit without its bias, as it is in model files; with dense layers it is the part of the
-        logit that is linear in the pooled features.
+        A map is Grad-CAM times the number of its cells. With a linear head, its mean is the logit
+        without the bias, as in model files. With dense layers, its mean is the part of the logit
+        that is linear in the pooled features.
         """
         explained: list[ActivationMaps] = []
         for faces in self._chunks(crops):
@@ -101,20 +102,21 @@ class GradCamExplainer:
 
     @torch.no_grad()
     def _features(self, faces: Tensor) -> list[Tensor]:
-        """The last feature map (N, C, h, w) of every network."""
+        """Compute the last feature map (N, C, h, w) of every network."""
         return [network.feature_map(faces) for network in self._networks]
 
     @torch.no_grad()
     def _scores(self, features: Sequence[Tensor]) -> list[EmotionScores]:
         pairs = zip(self._networks, features, strict=True)
-        logits = [network.answer(of_one.mean(dim=(2, 3))) for network, of_one in pairs]
+        logits = [network.forward_head(of_one.mean(dim=(2, 3))) for network, of_one in pairs]
         return [EmotionScores(row) for row in softmax(torch.stack(logits).mean(dim=0).numpy())]
 
 
 class _FromFeatures(nn.Module):
-    """What follows a network's last feature map, which passes a layer that captum can hold on to.
+    """The head of a network behind an identity layer, to which captum attaches.
 
-    Gradients end at that map anyway, so what comes before it need not run again for every class.
+    Grad-CAM needs gradients of the last feature map only, so the backbone runs once for all
+    classes.
     """
 
     def __init__(self, network: ExpressionNetwork) -> None:
@@ -124,11 +126,11 @@ class _FromFeatures(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         passed: Tensor = self.features(features)
-        return self.network.answer(passed.mean(dim=(2, 3)))
+        return self.network.forward_head(passed.mean(dim=(2, 3)))
 
 
 def _grad_cam(network: ExpressionNetwork, features: Tensor) -> Tensor:
-    """Maps (N, 7, h, w) with signs, for feature maps (N, C, h, w)."""
+    """Compute signed maps (N, 7, h, w) of feature maps (N, C, h, w)."""
     following = _FromFeatures(network)
     method = LayerGradCam(following, following.features)
     inputs = features.detach().clone().requires_grad_()

@@ -1,4 +1,4 @@
-"""Answers of torch networks for faces as they lie in memory."""
+"""Inference of torch networks on uint8 faces."""
 
 import os
 from collections.abc import Callable
@@ -19,31 +19,38 @@ Faces = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 
-def in_chunks(answer: Callable[[Floats], Floats], images: Faces, spec: InputSpec) -> Floats:
-    """Answers for uint8 (N, S, S) faces, prepared as a network wants them, a part at a time."""
+def in_chunks(predict: Callable[[Floats], Floats], images: Faces, spec: InputSpec) -> Floats:
+    """Prepare uint8 (N, S, S) faces and run a network on them in chunks."""
     starts = range(0, len(images), _CHUNK)
     return np.concatenate(
-        [answer(preprocess(list(images[start : start + _CHUNK]), spec)) for start in starts]
+        [predict(preprocess(list(images[start : start + _CHUNK]), spec)) for start in starts]
     )
 
 
 @torch.inference_mode()
 def torch_logits(network: nn.Module, images: Faces, spec: InputSpec) -> Floats:
-    """Logits float32 (N, 7) of a `LogitsAndCam` for uint8 (N, S, S) faces."""
+    """Compute logits float32 (N, 7) of a `LogitsAndCam` for uint8 (N, S, S) faces."""
 
-    def answer(faces: Floats) -> Floats:
+    def predict(faces: Floats) -> Floats:
         logits: Tensor = network(torch.from_numpy(faces))[0]
         return np.asarray(logits.numpy())
 
-    return in_chunks(answer, images, spec)
+    return in_chunks(predict, images, spec)
 
 
 def pooled_features(
     network: ExpressionNetwork, images: Faces, spec: InputSpec, *, mirror: bool
 ) -> Tensor:
-    """Features float32 (N, V, C) of faces uint8 (N, S, S), for a head that learns alone.
+    """Compute pooled features of faces, for training the head alone.
 
-    V is 1, or 2 with the mirror images as second views.
+    Args:
+        network: The network.
+        images: uint8 (N, S, S).
+        spec: Preparation of faces.
+        mirror: Whether to add the mirror images as second views.
+
+    Returns:
+        float32 (N, V, C) with V = 1, or 2 with `mirror`.
     """
     device = torch.device("cpu")
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy with a recipe's changes for imbalance, votes, teachers."""
+"""Training losses: cross-entropy with corrections for imbalance, FER+'s votes and teachers."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from emolens.core.emotion import N_EMOTIONS
 from emolens.training.recipe import LossSection
 
-# Cui et al. 2019 take 0.9 to 0.9999; 1 / (1 - beta) is the number of faces from which on more of
-# them hardly count, here a thousand: between FER2013's rarest class and the others.
+# Cui et al. 2019 use 0.9 to 0.9999. Beyond 1 / (1 - beta) faces, here a thousand, more of them
+# hardly change the weight. FER2013's rarest class has fewer, the others have more.
 _EFFECTIVE_BETA = 0.999
 
 
 def class_weights(
     kind: str, class_counts: npt.NDArray[np.int64], classes: Sequence[int]
 ) -> npt.NDArray[np.float64]:
-    """Weights float64 (7,) whose mean over the training faces is 1; absent classes get 0.
+    """Compute class weights float64 (7,) with mean 1 over the training faces; 0 for other classes.
 
     Args:
         kind: `none`, `sqrt`, `inverse` or `effective`, as in `LossSection.class_weights`.
         class_counts: int64 (7,), training faces per class, above 0 for every one of `classes`.
-        classes: The classes told apart.
+        classes: The predicted classes.
 
     Source:
         `effective`: Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples",
@@ -58,7 +58,7 @@ class ExpressionLoss(nn.Module):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Mean over a batch of logits (N, 7) and weighted target shares (N, 7)."""
+        """Compute the mean loss of logits (N, 7) against weighted target probabilities (N, 7)."""
         spec = self.spec
         if spec.logit_adjustment:
             logits = logits + spec.logit_adjustment * self.log_priors
@@ -70,40 +70,43 @@ class ExpressionLoss(nn.Module):
 
 
 def vote_loss(vote_logits: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy of logits (N, 10) against the shares of FER+'s votes (N, 10).
+    """Compute the cross-entropy of logits (N, 10) against the shares of FER+'s votes (N, 10).
 
-    The mean over the faces with votes: the others have zeros, and mixtures count by their part.
+    It is the mean over the faces with votes. Faces without votes have zeros. Mixed faces count by
+    their share.
     """
     losses = -shares * nn.functional.log_softmax(vote_logits, dim=1)
     return losses.sum() / shares.sum().clamp_min(torch.finfo(shares.dtype).tiny)
 
 
 def choose_likeliest(targets: Tensor, logits: Tensor) -> Tensor:
-    """Keep, of the classes with the highest target, only the one that the network prefers.
+    """Reduce the classes with the highest target to the most likely one.
 
     Args:
-        targets: (N, 7); the highest value of a row may stand there several times.
-        logits: (N, 7), the network's answers.
+        targets: (N, 7); several classes of a row may have the highest value.
+        logits: (N, 7), outputs of the network.
 
     Returns:
-        (N, 7) with the highest value once in each row; the places it is taken from get the lowest.
+        (N, 7) with the highest value once per row. The other classes that had it get the lowest
+        value of the row.
 
     Source:
         Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition with
         Crowd-Sourced Label Distribution", the multi-label loss: the largest log-probability among
-        the classes that are right.
+        the correct classes.
     """
-    is_right = targets == targets.max(dim=1, keepdim=True).values
-    preferred = logits.detach().masked_fill(~is_right, -torch.inf).argmax(dim=1, keepdim=True)
-    is_preferred = torch.zeros_like(is_right).scatter(1, preferred, value=True)
-    return torch.where(is_right & ~is_preferred, targets.min(dim=1, keepdim=True).values, targets)
+    is_correct = targets == targets.max(dim=1, keepdim=True).values
+    likeliest = logits.detach().masked_fill(~is_correct, -torch.inf).argmax(dim=1, keepdim=True)
+    is_likeliest = torch.zeros_like(is_correct).scatter(1, likeliest, value=True)
+    return torch.where(is_correct & ~is_likeliest, targets.min(dim=1, keepdim=True).values, targets)
 
 
 def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
-    """Divergence of softened answers (N, 7), scaled so that its gradients do not shrink.
+    """Compute the KL divergence of softened logits (N, 7), scaled to keep the size of gradients.
 
-    Source: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network",
-    section 2: the factor T^2.
+    Source:
+        Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2:
+        the factor T^2.
     """
     return temperature**2 * nn.functional.kl_div(
         nn.functional.log_softmax(logits / temperature, dim=1),

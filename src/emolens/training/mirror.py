@@ -1,14 +1,15 @@
-"""Convolutions that treat a face and its mirror image alike.
+"""Convolutions that are equivariant to mirroring.
 
-Half of the filters of a layer are the mirror images of the other half, and where its input has two
-such halves they are exchanged as well. A mirrored face then gives mirrored features with the
-halves exchanged, and after pooling and a head that weighs both halves alike the same logits, but
-for what strided layers do: on an even number of columns they look at other ones from the other
-side. The products cost what plain ones cost, with half of the parameters; for use they are
-written out as plain ones.
+Half of the filters of a layer are the mirror images of the other half. Their input channels, if
+they have such halves, are exchanged too. A mirrored face then gives mirrored features with the
+halves exchanged. Pooling and a head with equal weights for both halves give the same logits. The
+exception are strided layers on an even number of columns, which sample other columns of a mirrored
+face. A layer costs the same as a plain one and has half of its parameters. Export writes it out as
+a plain one.
 
-Source: Cohen and Welling 2016, "Group Equivariant Convolutional Networks", for the group of two
-elements.
+Source:
+    Cohen and Welling 2016, "Group Equivariant Convolutional Networks", for the group of two
+    elements.
 """
 
 import torch
@@ -17,7 +18,7 @@ from torch.nn.utils import parametrize
 
 
 class _MirroredFilters(nn.Module):
-    """Second half of the filters (O, I, k, k) from the first."""
+    """A parametrisation that derives the second half of filters (O, I, k, k) from the first."""
 
     def __init__(self, *, has_halves: bool) -> None:
         super().__init__()
@@ -34,7 +35,7 @@ class _MirroredFilters(nn.Module):
 
 
 class _SameHalves(nn.Module):
-    """Second half of the last axis equal to the first."""
+    """A parametrisation that repeats the first half of the last axis."""
 
     def forward(self, first: Tensor) -> Tensor:
         return torch.cat([first, first], dim=-1)
@@ -56,18 +57,18 @@ def mirror_backbone(backbone: nn.Module) -> None:
 
 
 def mirror_head(head: nn.Linear) -> None:
-    """Let a linear layer weigh both halves of the pooled features alike, in place."""
+    """Tie the weights of a linear layer for both halves of the pooled features, in place."""
     parametrize.register_parametrization(head, "weight", _SameHalves())
 
 
 def write_out(network: nn.Module) -> None:
-    """Replace tied parameters by plain ones that hold the same values, in place."""
+    """Replace tied parameters by plain ones with the same values, in place."""
     for module in list(network.modules()):
         if parametrize.is_parametrized(module):
             if isinstance(module, nn.BatchNorm2d):
                 _share_statistics(module)
                 module._forward_pre_hooks.clear()
-            # A deep copy shares this class, in which torch keeps the tied parameters' properties.
+            # torch stores the properties of tied parameters in the class, which deep copies share.
             shared = type(module)
             module.__class__ = type(shared.__name__, shared.__bases__, dict(shared.__dict__))
             for name in list(module.parametrizations):  # type: ignore[arg-type]  # a ModuleDict
@@ -75,9 +76,9 @@ def write_out(network: nn.Module) -> None:
 
 
 def _share_statistics(module: nn.Module, _inputs: tuple[Tensor, ...] = ()) -> None:
-    """Keep the running statistics of both halves equal, as they are over all faces.
+    """Average the running statistics of both halves, which are equal over all faces.
 
-    Before the forward pass, since autograd has no use for them any more by then.
+    Runs before the forward pass, when autograd no longer needs them.
     """
     for name in ("running_mean", "running_var"):
         statistics: Tensor = module.get_buffer(name)

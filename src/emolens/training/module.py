@@ -1,4 +1,4 @@
-"""What Lightning needs to know: one step, the optimiser, the schedule and the validation."""
+"""Lightning module of the expression network: steps, optimiser, schedule and validation."""
 
 from collections.abc import Sequence
 
@@ -21,18 +21,18 @@ from emolens.training.networks import ExpressionNetwork, resized
 from emolens.training.recipe import PhaseSection, Recipe
 from emolens.training.schedule import warmed_cosine
 
-# Larger than any number of epochs or phases, so that no two of them share a seed.
+# Larger than any number of epochs or phases, so their seeds differ.
 _SEED_STEP = 1_000_003
 _PHASE_STEP = 10_007
 
 
 def phase_seed(recipe: Recipe, phase_index: int) -> int:
-    """The seed of everything that is random in a phase."""
+    """Compute the random seed of a phase."""
     return recipe.seed * _PHASE_STEP + phase_index
 
 
 class ExpressionModule(pl.LightningModule):
-    """A network in one phase of its training."""
+    """An expression network in one phase of its training."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ExpressionModule(pl.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.network.freeze(self.phase.learning_stages)
         self.loss = loss
-        # In a tuple of its own, a teacher is no part of this module and of its checkpoints.
+        # A tuple keeps the teachers out of this module's parameters and checkpoints.
         self._teachers = tuple(teachers)
         self.augment = FaceAugment(recipe.augment)
         self.mix = FaceMix(recipe.augment.mix)
@@ -59,18 +59,18 @@ class ExpressionModule(pl.LightningModule):
         self._loss_sum = 0.0
 
     def on_fit_start(self) -> None:
-        """Begin in training mode, wherever the network comes from; bring teachers to the device."""
+        """Switch the network to training mode and move the teachers to the device."""
         self.network.train()
         for teacher in self._teachers:
             teacher.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def on_train_epoch_start(self) -> None:
-        """Seed every epoch by its number, so a resumed run draws what an unbroken one draws."""
+        """Seed the epoch by its number, so a resumed run equals an uninterrupted one."""
         rank_seed = self.seed + self.global_rank * _PHASE_STEP**2
         torch.manual_seed(rank_seed * _SEED_STEP + self.current_epoch)
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
-        """Loss of one augmented, perhaps mixed batch."""
+        """Compute the loss of an augmented batch, which may be mixed."""
         inputs, _, votes, shares, is_choice = batch
         targets = torch.cat([shares, votes], dim=1)
         faces: Tensor | None = None
@@ -90,15 +90,15 @@ class ExpressionModule(pl.LightningModule):
         self, pooled: Tensor, targets: Tensor, faces: Tensor | None, is_choice: Tensor
     ) -> Tensor:
         recipe = self.recipe
-        logits = self.network.answer(pooled).float()
+        logits = self.network.forward_head(pooled).float()
         shares = targets[:, :N_EMOTIONS]
         chosen = torch.where(is_choice[:, None], choose_likeliest(shares, logits), shares)
         loss: Tensor = self.loss(logits, chosen)
         if self._teachers and recipe.teacher and faces is not None:
-            taught = distillation_loss(
+            distillation = distillation_loss(
                 logits, self._teacher_logits(faces), recipe.teacher.temperature
             )
-            loss = (1 - recipe.teacher.weight) * loss + recipe.teacher.weight * taught
+            loss = (1 - recipe.teacher.weight) * loss + recipe.teacher.weight * distillation
         if self.network.vote_head is not None:
             vote_logits = self.network.vote_head(pooled).float()
             loss = loss + recipe.loss.vote_weight * vote_loss(vote_logits, targets[:, N_EMOTIONS:])
@@ -106,16 +106,16 @@ class ExpressionModule(pl.LightningModule):
 
     @torch.no_grad()
     def _teacher_logits(self, faces: Tensor) -> Tensor:
-        """Mean logits (N, 7) of the teachers, who see the very faces that the student sees."""
-        answers = [
+        """Compute the mean logits (N, 7) of the teachers on the faces of the student."""
+        logits = [
             teacher(_prepare(resized(faces, teacher.input_spec.size_px), teacher.input_spec))
             for teacher in self._teachers
         ]
-        # What teachers think of classes that are not told apart here is not to be learnt.
-        return torch.stack(answers).float().mean(dim=0) + self.network.offset
+        # The offset masks classes that the student does not predict.
+        return torch.stack(logits).float().mean(dim=0) + self.network.offset
 
     def _size_px(self) -> int:
-        """The side that faces have in this epoch."""
+        """Return the side of the faces in this epoch."""
         epoch = self.current_epoch
         for size_px, n_epochs in self.phase.sizes:
             if epoch < n_epochs:
@@ -124,30 +124,30 @@ class ExpressionModule(pl.LightningModule):
         return self.spec.size_px
 
     def on_validation_epoch_start(self) -> None:
-        """Begin counting anew."""
+        """Reset the counts."""
         self._n_correct = self._n_seen = 0
         self._loss_sum = 0.0
 
     def validation_step(self, batch: Batch, _index: int) -> None:
-        """Count hits of one plain batch."""
+        """Add the hits and the loss of a batch without augmentation."""
         inputs, labels, *_ = batch
         if inputs.dtype == torch.uint8:
             faces = resized(inputs.float() / 255, self.spec.size_px)
             logits = self.network(_prepare(faces, self.spec))
         else:
-            logits = self.network.answer(inputs[:, 0])
+            logits = self.network.forward_head(inputs[:, 0])
         logits = logits.float()
         self._n_correct += int((logits.argmax(dim=1) == labels).sum())
         self._n_seen += len(labels)
         self._loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
 
     def on_validation_epoch_end(self) -> None:
-        """Log accuracy and mean loss of the whole split, which every process has seen."""
+        """Log accuracy and mean loss; every process has validated the whole split."""
         self.log("val_accuracy", self._n_correct / self._n_seen, prog_bar=True)
         self.log("val_loss", self._loss_sum / self._n_seen, prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The optimiser with a warm-up and a cosine, stepped after every batch."""
+        """Build the optimiser with a warm-up and cosine schedule per step."""
         n_steps = int(self.trainer.estimated_stepping_batches)
         share = self.phase.warmup_epochs / self.phase.epochs
         return warmed_cosine(self._optimizer(), n_steps, share)

@@ -1,4 +1,4 @@
-"""The networks that a recipe can name, as plain values with checks."""
+"""Recipe sections of the supported networks, with validation."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,9 +8,9 @@ from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 
 HUB, RANDOM = "hub", "random"
 _DEFAULT_KIND = "resnet"
-# Below, the last level has no place for its filters; above, nothing was learnt.
-_LEAST_FACE_PX = {1: 96, 2: 108}
-_LARGEST_FACE_PX = 150
+# Below the minimum, the last feature map is smaller than a filter. dlib trained with 150 px.
+_MIN_FACE_PX = {1: 96, 2: 108}
+_MAX_FACE_PX = 150
 
 
 class ResNetSection(Section):
@@ -22,11 +22,11 @@ class ResNetSection(Section):
     channels: tuple[Count, Count, Count, Count] = (64, 128, 256, 512)
     """Channels per stage."""
     stem_channels: Count = 32
-    """Channels of the first two 3x3 convolutions; the third one gives twice as many."""
+    """Channels of the first two 3x3 convolutions of the stem; the third has twice as many."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the stem; there is no max-pooling."""
     mirrored: bool = False
-    """Tie every filter to its mirror image, so that mirrored faces get the same answer."""
+    """Tie every filter to its mirror image. A mirrored face then gets the same prediction."""
     dropout: Fraction = 0.2
     """Dropout before the linear head."""
     size_px: SidePx = 48
@@ -36,7 +36,7 @@ class ResNetSection(Section):
     def _check_halves(self) -> Self:
         odd = [n for n in (*self.channels, self.stem_channels) if n % 2]
         if self.mirrored and odd:
-            raise ValueError(f"mirrored needs even numbers of channels, got {odd[0]}")
+            raise ValueError(f"mirrored needs even numbers of channels; got {odd[0]}")
         return self
 
 
@@ -55,7 +55,8 @@ class ViTSection(Section):
     dropout: Fraction = 0.0
     """Dropout before the linear head."""
     stochastic_depth: Fraction = 0.1
-    """Chance that the deepest block is skipped (Huang et al. 2016); shallower ones less."""
+    """Probability of skipping the deepest block (Huang et al. 2016); it decreases linearly towards
+    the first block."""
     size_px: SidePx = 48
     """Side of the grey input."""
 
@@ -63,36 +64,36 @@ class ViTSection(Section):
     def _check_divisions(self) -> Self:
         if self.size_px % self.patch_px or self.width % self.heads:
             raise ValueError(
-                f"size_px {self.size_px} must be a multiple of patch_px {self.patch_px} and "
-                f"width {self.width} one of heads {self.heads}"
+                f"size_px {self.size_px} must be a multiple of patch_px {self.patch_px}, and width "
+                f"{self.width} a multiple of heads {self.heads}"
             )
         return self
 
 
 class BackboneSection(Section):
-    """A backbone of timm's with weights that were trained elsewhere, and a head of our own."""
+    """A pretrained backbone of timm with a new head."""
 
     kind: Literal["backbone"]
     name: str
     """timm's name, such as `resnet34`, `resnet50` or `vit_small_patch16_224`."""
     weights: str = HUB
-    """`hub` for timm's download, `random`, or the path of a file with a state dict."""
+    """`hub` to download timm's weights, `random`, or the path of a state dict."""
     hidden: tuple[Count, ...] = ()
     """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
     dropout: Fraction = 0.3
     """Dropout before every dense layer."""
     size_px: SidePx = 224
-    """Side of the input; grey faces are repeated over the three colours."""
+    """Side of the input. Grey faces are repeated over the three colour channels."""
 
 
 class FaceResNetSection(Section):
-    """dlib's face-recognition ResNet, which knows faces (`emolens.training.face_resnet`)."""
+    """dlib's face-recognition ResNet (`emolens.training.face_resnet`)."""
 
     kind: Literal["face-resnet"]
     weights: str
-    """The path of `dlib_face_recognition_resnet_model_v1.dat`, or `random`."""
+    """Path of `dlib_face_recognition_resnet_model_v1.dat`, or `random`."""
     last_stride: Literal[1, 2] = 2
-    """Stride of the last level: 2 as it was trained; 1 keeps a map of 3x3 places at 112 px."""
+    """Stride of the last level: 2 as in dlib, or 1 for a feature map of 3x3 cells at 112 px."""
     hidden: tuple[Count, ...] = ()
     """Widths of dense layers with ReLU and dropout between pooling and the last layer."""
     dropout: Fraction = 0.2
@@ -102,10 +103,10 @@ class FaceResNetSection(Section):
 
     @model_validator(mode="after")
     def _check_size(self) -> Self:
-        low, high = (_LEAST_FACE_PX[self.last_stride], _LARGEST_FACE_PX)
+        low, high = (_MIN_FACE_PX[self.last_stride], _MAX_FACE_PX)
         if not low <= self.size_px <= high:
             raise ValueError(
-                f"size_px must be {low} to {high} with last_stride {self.last_stride}, "
+                f"size_px must be {low} to {high} with last_stride {self.last_stride}; "
                 f"got {self.size_px}"
             )
         return self

@@ -1,4 +1,4 @@
-"""What every network of ours is: a backbone that ends in a feature map, pooling, a head."""
+"""Expression networks: a backbone, global average pooling and a head."""
 
 import copy
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from emolens.training.face_resnet import FaceResNet
 from emolens.training.mirror import write_out
 from emolens.training.recipe import AnswerSection
 
-# Added to the logit of a class that is not told apart: e^-50 even at temperature 20, the highest
-# that calibration tries.
+# Added to the logit of a class that is not predicted. Its probability is e^-50 even at temperature
+# 20, the upper limit of the calibration.
 _ABSENT_LOGIT = -1000.0
 
 Backbone = ResNet | VisionTransformer | FaceResNet
@@ -33,10 +33,10 @@ class ExpressionNetwork(nn.Module):
 
     Attributes:
         backbone: A ResNet or Vision Transformer of timm, or dlib's face ResNet.
-        head: Dropout and a linear layer, perhaps with dense layers before it.
-        vote_head: A linear layer for the shares of FER+'s votes, in training only, or None.
-        input_spec: How faces are prepared for it.
-        n_stages: Stages of the backbone, the stem included.
+        head: Dropout and a linear layer, optionally after dense layers.
+        vote_head: A linear layer for the shares of FER+'s votes, for training only, or None.
+        input_spec: Preparation of faces.
+        n_stages: Number of stages of the backbone, including the stem.
     """
 
     def __init__(
@@ -73,43 +73,43 @@ class ExpressionNetwork(nn.Module):
             features = tokens.transpose(1, 2).reshape(-1, tokens.shape[2], height, width)
         return features
 
-    def answer(self, pooled: Tensor) -> Tensor:
+    def forward_head(self, pooled: Tensor) -> Tensor:
         """Map pooled features (N, C) to logits (N, 7)."""
         logits: Tensor = self.head(pooled)
         return logits + self.offset
 
     def forward(self, faces: Tensor) -> Tensor:
         """Map prepared faces (N, 1, S, S) to logits (N, 7)."""
-        return self.answer(self.feature_map(faces).mean(dim=(2, 3)))
+        return self.forward_head(self.feature_map(faces).mean(dim=(2, 3)))
 
     @property
     def last_layer(self) -> nn.Linear:
-        """The layer that gives the logits."""
+        """The linear layer that computes the logits."""
         last = self.head[-1]
         if not isinstance(last, nn.Linear):
-            raise TypeError("a head ends in a linear layer")
+            raise TypeError("the last layer of a head must be linear")
         return last
 
     @property
     def has_cam(self) -> bool:
-        """Whether nothing but a linear layer follows pooling, so that activation maps exist."""
+        """Whether the head has a single linear layer, which class-activation maps need."""
         return sum(isinstance(layer, nn.Linear) for layer in self.head) == 1
 
     @property
     def grid(self) -> int | None:
-        """Side of the input whose every so many pixels the map's cells are centred on.
+        """Side of the input, if the cells of the map are centred on every s-th of its pixels.
 
-        None where the cells are equal parts of the face: patches of a transformer, and the face
-        ResNet, whose strided convolutions have no border of zeros.
+        None if the cells are equal parts of the face: the patches of a transformer, and the face
+        ResNet, whose strided convolutions have no zero padding.
         """
         return self.input_spec.size_px if isinstance(self.backbone, ResNet) else None
 
     def centers(self, n_cells: int) -> Centers:
-        """Where the cells of a map with so many a side lie in the face, as parts of its side."""
+        """Return the centres of the cells of a map along a side, as fractions of the face."""
         return _centers(n_cells, self.grid)
 
     def stage_of(self, parameter_name: str) -> int:
-        """The stage of a parameter of this network, 0 for the stem, `n_stages` for the heads."""
+        """Return the stage of a parameter: 0 for the stem, `n_stages` for the heads."""
         prefix = "backbone."
         if not parameter_name.startswith(prefix):
             return self.n_stages
@@ -117,11 +117,11 @@ class ExpressionNetwork(nn.Module):
         for stage, start in enumerate(self._stage_names, start=1):
             if name.startswith(f"{start}."):
                 return stage
-        # The norm after the last block of a transformer learns with that block.
+        # The norm after the last block of a transformer belongs to that block.
         return self.n_stages - 1 if name.startswith("norm.") else 0
 
     def freeze(self, learning_stages: int | None) -> None:
-        """Let only the heads and so many of the last stages learn; all of them with None."""
+        """Freeze all but the heads and the last `learning_stages` stages; None freezes nothing."""
         n_learning = self.n_stages if learning_stages is None else learning_stages
         self._n_frozen = max(self.n_stages - n_learning, 0)
         for name, parameter in self.named_parameters():
@@ -129,40 +129,40 @@ class ExpressionNetwork(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "ExpressionNetwork":  # noqa: FBT001, FBT002 (torch's own)
-        """Switch to training or not; frozen stages stay as they are, batch statistics too."""
+        """Set the training mode; frozen stages stay in evaluation mode with their statistics."""
         super().train(mode)
         for name, module in self.named_modules():
             if name.startswith("backbone.") and self.stage_of(name) < self._n_frozen:
-                # Not `eval()`, which would reach into a container's learning stages as well.
+                # `eval()` would also change the learning stages inside a container.
                 module.training = False
         return self
 
 
-def answering(
+def combine_networks(
     networks: Sequence[ExpressionNetwork],
     answer: AnswerSection,
     log_shares: npt.NDArray[np.float64],
 ) -> "LogitsAndCam":
-    """Finished networks as the recipe wants them to answer together.
+    """Combine trained networks into the mean of their logits, with the outputs of the recipe.
 
     Args:
-        networks: The networks, which stay as they are; the mean of their logits is the answer.
-        answer: What they are to say.
-        log_shares: float64 (7,), logarithms of how often the classes occur.
+        networks: The networks, which are copied.
+        answer: Output settings of the recipe.
+        log_shares: float64 (7,), log frequencies of the classes.
 
     Raises:
-        ConfigError: The networks cannot answer so.
+        ConfigError: The networks do not support the settings, or do not fit together.
     """
-    members = answering_networks(networks, answer, log_shares)
+    members = adjust_networks(networks, answer, log_shares)
     return LogitsAndCam(members, size_px=answer.size_px)
 
 
-def answering_networks(
+def adjust_networks(
     networks: Sequence[ExpressionNetwork],
     answer: AnswerSection,
     log_shares: npt.NDArray[np.float64],
 ) -> list[ExpressionNetwork]:
-    """Copies of the networks, each of which answers as `answering` has them all answer."""
+    """Copy networks with the output settings of a recipe folded into their last layers."""
     copies = copy.deepcopy(list(networks))
     for network in copies:
         write_out(network)
@@ -177,22 +177,21 @@ def answering_networks(
 
 @torch.no_grad()
 def merge_heads(network: ExpressionNetwork, votes: float) -> None:
-    """Let the last layer answer what both heads answer, and leave the vote head as it is.
+    """Replace the last layer by the weighted mean of both heads; the vote head stays unchanged.
 
-    The result is the weighted mean of their logits, which is the geometric mean of their
-    probabilities.
+    The mean of logits is the geometric mean of probabilities.
 
     Args:
         network: A network with a vote head and one linear layer in its head.
         votes: Weight of the vote head, 0..1.
 
     Raises:
-        ConfigError: It has no vote head, or dense layers before the last one.
+        ConfigError: The network has no vote head, or has dense layers before the last one.
     """
     if network.vote_head is None or not network.has_cam:
         raise ConfigError(
-            "answer.votes needs a network with a head for votes (loss.vote_weight above 0) and no "
-            "hidden layers in the other one"
+            "answer.votes needs a network with a head for votes (loss.vote_weight above 0) and "
+            "without hidden layers; set answer.votes = 0"
         )
     columns = torch.from_numpy(vote_columns())
     last, other = network.last_layer, network.vote_head
@@ -201,24 +200,25 @@ def merge_heads(network: ExpressionNetwork, votes: float) -> None:
 
 
 class LogitsAndCam(nn.Module):
-    """The mean of one or more networks that also returns their class-activation maps.
+    """The mean of one or more networks, with its class-activation maps.
 
-    With global average pooling before one linear layer, applying that layer at every position of
-    the last feature map gives a map per class whose mean is the logit (without the bias).
-    Where cells of the networks' maps lie differently in the face, the maps are brought to one grid
-    of equal parts with twice as many cells a side.
+    With global average pooling before one linear layer, that layer at every position of the last
+    feature map gives a map per class. The mean of the map is the logit without the bias. If the
+    cells of the networks have different centres, the maps are resampled to a grid of equal cells,
+    twice as many per side.
 
-    Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
+    Source:
+        Zhou et al. 2016, "Learning Deep Features for Discriminative Localization".
 
     Args:
         networks: The networks; their normalisation of faces must be the same.
-        size_px: Side S of the faces; the largest of the networks' own unless given.
+        size_px: Side S of the faces; by default the largest of the networks' sides.
 
     Attributes:
-        input_spec: How faces are prepared for them.
+        input_spec: Preparation of faces.
 
     Raises:
-        ConfigError: The networks want faces prepared in different ways.
+        ConfigError: The networks normalise faces differently.
     """
 
     def __init__(
@@ -231,26 +231,26 @@ class LogitsAndCam(nn.Module):
         self._grids = tuple(network.grid for network in networks)
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
-        """Map float (N, 1, S, S) to `logits` (N, 7) and, where it exists, `cam` (N, 7, h, w)."""
-        answers = [self._answer(network, faces) for network in self.networks]  # type: ignore[arg-type]  # a ModuleList forgets
-        logits = _mean([answer[0] for answer in answers])
+        """Map float (N, 1, S, S) to `logits` (N, 7) and, if `has_cam`, `cam` (N, 7, h, w)."""
+        outputs = [self._outputs(network, faces) for network in self.networks]  # type: ignore[arg-type]  # a ModuleList forgets
+        logits = _mean([output[0] for output in outputs])
         if not self.has_cam:
             return (logits,)
-        return logits, _mean_in_place([answer[1] for answer in answers], self._grids)
+        return logits, _aligned_mean([output[1] for output in outputs], self._grids)
 
-    def _answer(self, network: ExpressionNetwork, faces: Tensor) -> tuple[Tensor, ...]:
+    def _outputs(self, network: ExpressionNetwork, faces: Tensor) -> tuple[Tensor, ...]:
         features = network.feature_map(resized(faces, network.input_spec.size_px))
         if not self.has_cam:
-            return (network.answer(features.mean(dim=(2, 3))),)
+            return (network.forward_head(features.mean(dim=(2, 3))),)
         last = network.last_layer
         cam = nn.functional.conv2d(features, last.weight[:, :, None, None])
         return cam.mean(dim=(2, 3)) + last.bias + network.offset, cam
 
 
-# Symbolic tracing does not know shapes, so what looks at them stays a call.
+# Symbolic tracing does not know shapes, so functions that use them stay calls.
 @torch.fx.wrap
 def resized(maps: Tensor, size_px: int) -> Tensor:
-    """Square maps (N, C, S, S) at another side, bilinearly, or the same ones."""
+    """Resize square maps (N, C, S, S) bilinearly; maps of that side are returned unchanged."""
     if maps.shape[-1] == size_px:
         return maps
     return nn.functional.interpolate(
@@ -259,8 +259,8 @@ def resized(maps: Tensor, size_px: int) -> Tensor:
 
 
 @torch.fx.wrap
-def _mean_in_place(maps: list[Tensor], grids: tuple[int | None, ...]) -> Tensor:
-    """The mean of maps (N, 7, h, w), each place of the face with the same place of the others."""
+def _aligned_mean(maps: list[Tensor], grids: tuple[int | None, ...]) -> Tensor:
+    """Average maps (N, 7, h, w) whose cells may have different centres in the face."""
     centers = [
         _centers(one.shape[-1], strided_px) for one, strided_px in zip(maps, grids, strict=True)
     ]
@@ -283,12 +283,14 @@ def _common_spec(specs: Sequence[InputSpec], size_px: int | None) -> InputSpec:
     side = size_px or max(spec.size_px for spec in specs)
     common = {replace(spec, size_px=side) for spec in specs}
     if len(common) > 1:
-        raise ConfigError("networks that answer together must want faces prepared alike")
+        raise ConfigError(
+            "the networks normalise faces differently; combine networks with the same input"
+        )
     return common.pop()
 
 
 class GrayToColor(nn.Module):
-    """Repeat grey faces in 0..1 over three colours, normalised as a backbone was trained."""
+    """Repetition of grey faces in 0..1 over three colours, with a backbone's normalisation."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()

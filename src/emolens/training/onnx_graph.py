@@ -1,4 +1,4 @@
-"""torch module -> ONNX graph, its weights stored in two bytes or one, its manifest attached."""
+"""Conversion of torch modules to ONNX graphs with compact weights and a manifest."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,12 +25,12 @@ _OPSET = 18
 def to_graph(
     network: nn.Module, size_px: int, output_names: Sequence[str] = OUTPUT_NAMES
 ) -> ModelProto:
-    """Trace a network into an ONNX graph with a free batch size.
+    """Convert a network to an ONNX graph with a dynamic batch size.
 
     Args:
-        network: Maps float32 (N, 1, S, S) to its outputs.
-        size_px: S.
-        output_names: What to call them, in their order.
+        network: A module from float32 (N, 1, S, S) to its outputs.
+        size_px: Side S.
+        output_names: Names of the outputs, in their order.
     """
     program = torch.onnx.export(
         network,
@@ -42,21 +42,20 @@ def to_graph(
         dynamo=True,
         verbose=False,
     )
-    if program is None:  # only where export is told to write a file itself
-        raise RuntimeError("torch.onnx.export gave no program")
+    if program is None:  # only if export writes a file itself
+        raise RuntimeError("torch.onnx.export returned no program")
     graph: ModelProto = program.model_proto
     _strip_locations(graph)
     return graph
 
 
 def store_weights_compactly(graph: ModelProto) -> ModelProto:
-    """Store weights in one byte or two where that holds them exactly, mirrored filters only once.
+    """Store weights in one or two bytes if that is exact, and mirrored filters only once.
 
-    One byte holds the filters that `compact_weights.rounded_to_bytes` gives, two bytes what float16
-    does. ONNX Runtime turns them into float32 once, when it loads the model, so the arithmetic
-    stays float32 and nothing is lost.
+    One byte holds the filters of `compact_weights.rounded_to_bytes`, two bytes hold float16. ONNX
+    Runtime converts them to float32 once, when it loads the model, so the arithmetic stays float32.
     """
-    return _with_stored(graph, TensorProto.FLOAT, _stored)
+    return _with_stored(graph, TensorProto.FLOAT, _compact)
 
 
 _Stored = tuple[list[NodeProto], list[TensorProto]]
@@ -67,7 +66,7 @@ def _with_stored(
     kind: int,
     store: Callable[[npt.NDArray[Any], str], _Stored],
 ) -> ModelProto:
-    """A copy whose weights of a kind are stored as `store` says, mirrored filters only once."""
+    """Copy a graph and convert its weights of a type by `store`, mirrored filters only once."""
     compact = ModelProto()
     compact.CopyFrom(graph)
     weights = {
@@ -96,14 +95,14 @@ def _with_stored(
     return compact
 
 
-def _stored(values: npt.NDArray[np.float32], target: str) -> _Stored:
-    """The smallest form that holds the values, and the nodes that make them of it."""
-    found = as_bytes(values)
-    if found is not None:
+def _compact(values: npt.NDArray[np.float32], target: str) -> _Stored:
+    """Return the smallest exact form of the values, and the nodes that restore them."""
+    packed = as_bytes(values)
+    if packed is not None:
         stored, steps, whole = f"{target}.bytes", f"{target}.steps", f"{target}.whole"
         scaled = helper.make_node("Mul", [whole, steps], [target], f"{target}.scale")
-        tensors = [numpy_helper.from_array(found[0], stored)]
-        tensors.append(numpy_helper.from_array(found[1], steps))
+        tensors = [numpy_helper.from_array(packed[0], stored)]
+        tensors.append(numpy_helper.from_array(packed[1], steps))
         return [_cast(stored, whole), scaled], tensors
     half = values.astype(np.float16)
     if np.array_equal(half.astype(np.float32), values):
@@ -112,12 +111,15 @@ def _stored(values: npt.NDArray[np.float32], target: str) -> _Stored:
     return [], [numpy_helper.from_array(values, target)]
 
 
-def _as_it_is(values: npt.NDArray[np.int8], target: str) -> _Stored:
+def _unchanged(values: npt.NDArray[np.int8], target: str) -> _Stored:
     return [], [numpy_helper.from_array(values, target)]
 
 
 def _mirror_shift(filters: npt.NDArray[Any]) -> int | None:
-    """How far the input channels of (O, I, k, k) are turned in a mirrored second half, if it is."""
+    """Return the roll of the input channels in a mirrored second half of filters (O, I, k, k).
+
+    None if the second half is not the mirror image of the first.
+    """
     if filters.ndim != 4 or len(filters) % 2:
         return None
     first, second = np.split(filters, 2)
@@ -143,7 +145,7 @@ def _cast(source: str, target: str) -> NodeProto:
 
 
 def _mirror(first: str, target: str, shift: int) -> list[NodeProto]:
-    """Nodes that put filters and their mirror images together, as `training.mirror` does."""
+    """Build the nodes that append mirror images to filters, as in `training.mirror`."""
     flipped = f"{target}.flipped"
     nodes = [helper.make_node("Slice", [first, *_COLUMNS_REVERSED], [flipped], f"{target}.flip")]
     second = flipped
@@ -159,42 +161,42 @@ def _mirror(first: str, target: str, shift: int) -> list[NodeProto]:
 
 
 def _replace(field: Any, entries: Sequence[Any]) -> None:
-    """Give a repeated field of a protocol buffer new content."""
+    """Replace the content of a repeated field of a protocol buffer."""
     copies = list(entries)
     del field[:]
     field.extend(copies)
 
 
 def store_weights_as_int8(graph: ModelProto, faces: npt.NDArray[np.float32]) -> ModelProto:
-    """Turn convolutions into 8-bit arithmetic, except those that make the answer.
+    """Quantise the convolutions of a graph to 8 bits, except for those of the head.
 
     Mirrored filters are stored only once.
 
     Args:
         graph: A float32 graph of `to_graph`.
-        faces: float32 (N, 1, S, S) network inputs that show the range of every activation.
+        faces: float32 (N, 1, S, S) network inputs for the ranges of the activations.
 
     Raises:
-        ModelError: The network has no convolutions to speak of.
+        ModelError: The network has fewer than two convolutions.
     """
     n_filters = {tensor.name: tensor.dims[0] for tensor in graph.graph.initializer if tensor.dims}
     convolutions = [
         node.name
         for node in graph.graph.node
-        # Weights that are no constants are the head's, reshaped on the way.
+        # Only the head has weights that are not constants, because it reshapes them.
         if node.op_type == "Conv" and n_filters.get(node.input[1], N_EMOTIONS) != N_EMOTIONS
     ]
     if len(convolutions) < 2:
         raise ModelError(
-            "8-bit arithmetic is for convolutional networks, this one has "
-            f"{len(convolutions)} convolution; export without --int8"
+            f"8-bit arithmetic needs 2 or more convolutions; this network has {len(convolutions)}. "
+            "Export without --int8."
         )
     content = quantize_graph(graph.SerializeToString(), {INPUT_NAME: faces}, nodes=convolutions)
-    return _with_stored(onnx.load_from_string(content), TensorProto.INT8, _as_it_is)
+    return _with_stored(onnx.load_from_string(content), TensorProto.INT8, _unchanged)
 
 
 def with_manifest(graph: ModelProto, manifest: ModelManifest | LandmarkManifest) -> bytes:
-    """Serialise a graph with a manifest in its metadata, ready to be sealed."""
+    """Serialise a graph with a manifest in its metadata, for sealing."""
     del graph.metadata_props[:]
     entry = graph.metadata_props.add()
     entry.key, entry.value = MANIFEST_KEY, manifest.to_json()
@@ -204,7 +206,7 @@ def with_manifest(graph: ModelProto, manifest: ModelManifest | LandmarkManifest)
 
 
 def _strip_locations(graph: ModelProto) -> None:
-    """Drop what the exporter warnings about its source lines: paths of the machine it ran on."""
+    """Remove the exporter's metadata, which holds paths of this computer."""
     del graph.metadata_props[:]
     del graph.graph.metadata_props[:]
     graph.doc_string = graph.graph.doc_string = ""

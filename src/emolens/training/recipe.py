@@ -1,7 +1,6 @@
-"""A training recipe: everything a run depends on, as plain values with checks.
+"""Training recipes: all settings of a run as plain values, with validation.
 
-`recipe_file` reads one from TOML. Unknown keys are refused, so a typing error cannot silently
-train something else.
+`recipe_file` reads recipes from TOML. Unknown keys are refused, which catches typing errors.
 """
 
 from pathlib import Path
@@ -17,62 +16,70 @@ from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 
 
 class DataSection(Section):
-    """Where faces are, and how far they are trusted. Relative paths start at the current folder.
+    """A data set, its cleaning and its weight. Relative paths start at the current folder.
 
-    A recipe has one `[data]` section or several `[[data]]` ones.
+    A recipe has one `[data]` section or several `[[data]]` sections.
     """
 
     name: str = "unnamed"
-    """What the data set is called in messages and in the manifest of the model."""
+    """Name of the data set in messages and in the manifest of the model."""
     source: Path
-    """Any source that `emolens data info` reads; its `train` split is trained on."""
+    """Any source that `emolens data info` reads; training uses its `train` split."""
     validation: Path | None = None
-    """Where the `validation` split is; the same source unless given."""
+    """Source of the `validation` split; by default `source`."""
     hold_out: float = Field(0.0, ge=0, lt=1)
-    """Part of the training faces that is validated on instead, where there is no validation
-    split: whole people where the source names them, copies of an image always together."""
+    """Fraction of the training faces used for validation, for a source without a validation split.
+    Faces of one subject stay together, as do identical images."""
     target: Target = Target.LABEL
-    """What is learnt: the source's `label`, or FER+'s `majority`, `soft` or `multi` target. Faces
-    are validated by it too."""
+    """Training target: the source's `label`, or FER+'s `majority`, `soft` or `multi` target. It is
+    the ground truth of the validation too."""
     drop: tuple[DropRule, ...] = ()
-    """Training faces to leave out: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
+    """Training faces to drop: `not_a_face`, `duplicates`, `conflicts`, `leaks`."""
     refuse: tuple[DropRule, ...] = ()
-    """Training faces that must not be there: where the same rules name any, the run stops."""
+    """The same rules as checks: the run stops if one of them applies to any training face."""
     clean: Path | None = None
-    """A file of `emolens data audit --clean`: training rows to leave out, before `drop` looks."""
+    """A file of `emolens data audit --clean` that lists training rows to drop, before `drop`."""
     damaged: Literal["refuse", "skip"] = "refuse"
-    """What to do about a missing or broken image or a label out of range: stop, or leave it out
-    and report how many there were."""
+    """Whether a missing or damaged image or a label out of range stops the run (`refuse`), or is
+    skipped and counted (`skip`)."""
     weight: float = Field(1.0, gt=0)
-    """How much a face of this source counts in the loss, against one of weight 1."""
+    """Weight of each face of this source in the loss."""
     repeat: float = Field(1.0, gt=0)
-    """How often each face of this source is drawn in an epoch, on the average."""
+    """Mean number of times each face of this source is drawn in an epoch."""
     label_smoothing: Fraction | None = None
-    """For labels that are wrong more often than those of other sources; `loss.label_smoothing`
-    unless given."""
+    """Label smoothing of this source, for labels that are less reliable than others; by default
+    `loss.label_smoothing`."""
     teacher_weight: Fraction | None = None
-    """Part of these faces' targets that is the teachers', with teachers that are asked about
-    `faces`; `teacher.weight` unless given. With 1 nothing is learnt from the labels of this source,
-    and its faces are not validated on unless `validation` says so."""
+    """Fraction of the target that comes from the teachers, with `teacher.asked_about = "faces"`; by
+    default `teacher.weight`. With 1 the labels of this source are ignored, and its faces are not
+    used for validation unless `validation` is set."""
     crop: float = Field(1.0, gt=0, le=1)
-    """Side of the middle square that is used, in parts of the image's shorter side: for sources
-    that show more around the face than FER2013 does."""
+    """Side of the central square that is used, as a fraction of the image's shorter side, for
+    sources that show more around the face than FER2013."""
 
     @property
     def is_unlabelled(self) -> bool:
-        """Whether the labels of this source are not to be learnt from."""
+        """Whether the labels of this source are ignored."""
         return self.teacher_weight == 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_key(cls, values: object) -> object:
+        # Checkpoints and recipes until version 0.1 call the key `faults`.
+        if isinstance(values, dict) and "faults" in values and "damaged" not in values:
+            return {("damaged" if key == "faults" else key): one for key, one in values.items()}
+        return values
 
 
 class FacesSection(Section):
-    """Which faces of all sources together are learnt from, and how often."""
+    """Classes and sampling, over all sources together."""
 
     classes: tuple[str, ...] = LABELS
-    """The classes to tell apart; the others get the probability 0."""
+    """Classes to predict; the others get the probability 0."""
     size_px: SidePx | None = None
-    """Side at which faces are kept in memory; the network's unless given."""
+    """Side at which faces are kept in memory; by default that of the network."""
     sampling: Literal["uniform", "sqrt", "balanced"] = "uniform"
-    """How often a class is drawn: as often as it occurs, by the root of that, or all alike."""
+    """Sampling of classes: by frequency, by its square root, or equally often."""
 
     @model_validator(mode="after")
     def _check_classes(self) -> Self:
@@ -83,147 +90,151 @@ class FacesSection(Section):
 
 
 class AugmentSection(Section):
-    """Random changes to every training image, drawn anew for each image of a batch."""
+    """Random augmentation, drawn anew for each image of a batch."""
 
     flip: Fraction = 0.5
-    """Chance of a mirror image."""
+    """Probability of a horizontal flip."""
     rotation_deg: float = Field(12.0, ge=0, le=180)
-    """Rotation, uniform within plus or minus."""
+    """Rotation, uniform within plus or minus this angle."""
     zoom: float = Field(0.15, ge=0, lt=1)
-    """Zoom, uniform within 1 plus or minus."""
+    """Zoom factor, uniform within 1 plus or minus this value."""
     shift: Fraction = 0.08
-    """Shift along each axis, uniform within plus or minus this part of the side."""
+    """Shift along each axis, uniform within plus or minus this fraction of the side."""
     shear_deg: float = Field(5.0, ge=0, le=45)
-    """Horizontal shear, uniform within plus or minus."""
+    """Horizontal shear, uniform within plus or minus this angle."""
     brightness: Fraction = 0.2
-    """Brightness offset, uniform within plus or minus, in units of the full range."""
+    """Brightness offset, uniform within plus or minus this fraction of the full range."""
     contrast: Fraction = 0.3
-    """Contrast factor, uniform within 1 plus or minus, around the image's mean."""
+    """Contrast factor around the image's mean, uniform within 1 plus or minus this value."""
     erase: Fraction = 0.25
-    """Chance that a rectangle of 2 to 20 % of the image is filled with noise."""
+    """Probability of filling a rectangle of 2 to 20 % of the image with noise."""
     mix: Fraction = 0.5
-    """Chance that a batch is mixed: mixup (beta 0.2) or cutmix (beta 0.5), half each."""
+    """Probability of mixing a batch: mixup (beta 0.2) or cutmix (beta 0.5), with equal odds."""
 
 
 class LossSection(Section):
-    """What is minimised. The defaults are plain cross-entropy."""
+    """The training loss. The defaults give cross-entropy with label smoothing."""
 
     label_smoothing: Fraction = 0.1
-    """Part of every target that is spread over all classes (Szegedy et al. 2016)."""
+    """Fraction of every target that is spread over all classes (Szegedy et al. 2016)."""
     class_weights: Literal["none", "sqrt", "inverse", "effective"] = "none"
     """Weight by class frequency n: 1, n^-1/2, 1/n, or 1/(1-0.999^n) (Cui et al. 2019)."""
     focal_gamma: float = Field(0.0, ge=0)
-    """Focal loss (Lin et al. 2017): how much less a face counts that is known already."""
+    """Exponent of the focal loss (Lin et al. 2017), which lowers the weight of easy faces; 0 turns
+    it off."""
     logit_adjustment: float = Field(0.0, ge=0)
-    """Times the log of the class frequencies, added to logits in training (Menon et al. 2021)."""
+    """Factor of the log class frequencies that are added to the logits in training (Menon et al.
+    2021)."""
     vote_weight: float = Field(0.0, ge=0)
-    """Weight of a second head that learns the shares of FER+'s votes; it is not shipped."""
+    """Weight of a second head that learns the shares of FER+'s votes, for training only."""
 
 
 class AnswerSection(Section):
-    """What is made of the finished network: what it says, and of which input.
+    """The outputs and the input of the exported model.
 
-    Nothing is learnt by it, so `emolens export --set answer.votes=0.5` can change it afterwards.
+    Nothing here affects training. `emolens export --set answer.votes=0.5` can change it later.
     """
 
     votes: Fraction = 0.0
-    """Part of the head for FER+'s votes in the logits that are shipped; the head for labels has the
-    rest. Their mean is a layer like each of them, so it costs nothing."""
+    """Weight of the head for FER+'s votes in the exported logits; the head for labels has the rest.
+    Both are linear, so their mean is one layer and costs nothing."""
     balance: Fraction = 0.0
-    """Times the log of the class frequencies, taken off the logits: with 1, all classes are
-    answered as if they were equally frequent (Menon et al. 2021)."""
+    """Factor of the log class frequencies that are subtracted from the logits. With 1, the model
+    predicts as if all classes were equally frequent (Menon et al. 2021)."""
     calibrated_on: Target = Target.LABEL
-    """What the probabilities are to be right about: the source's `label`, or FER+'s `majority`."""
+    """Ground truth of the calibration: the source's `label`, or FER+'s `majority`."""
     leak_free: bool = False
-    """Calibrate without validation faces of which a copy, exact or near, stands in the `train`
-    rows beside them: a network is surer of faces that it has seen."""
+    """Calibrate without validation faces that are near-duplicates of `train` faces of their source.
+    A network is overconfident on faces that it has seen."""
     size_px: SidePx | None = None
-    """Side of the faces that the model takes; the network's unless given. The model enlarges or
-    shrinks them itself."""
+    """Input side of the exported model, which resizes faces itself; by default that of the
+    network."""
 
 
 class TeacherSection(Section):
-    """Learn from the answers of finished networks too (Hinton et al. 2015)."""
+    """Knowledge distillation from trained networks (Hinton et al. 2015)."""
 
     checkpoints: tuple[Path, ...] = Field(min_length=1)
-    """Files of `emolens train`; the mean of their answers teaches."""
+    """Checkpoints of `emolens train`. The target is the mean of their predictions."""
     asked_about: Literal["batches", "faces"] = "batches"
-    """`batches`: teacher and student see the same augmented and mixed batch (Beyer et al. 2022),
-    and the head for labels learns. `faces`: every face is shown once, before training, and both
-    heads learn from the answers; that is much cheaper."""
+    """`batches`: teachers predict every augmented and mixed batch that the student sees (Beyer et
+    al. 2022), and teach the head for labels. `faces`: they predict every face once before training,
+    and teach both heads; this is much cheaper."""
     weight: Fraction = 0.7
-    """Weight of the teacher's term; the labels have the rest."""
+    """Weight of the teachers; the labels have the rest."""
     temperature: float = Field(3.0, gt=0)
-    """With `batches`, both sides' logits are divided by it."""
+    """Temperature of both logits in the distillation loss, with `batches`."""
 
 
 class ScheduleSection(Section):
     """Optimiser and batches."""
 
     batch_size: int = Field(128, ge=2)
-    """Faces a step, over all devices together."""
+    """Faces per step, over all devices."""
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     """AdamW, Adam, or SGD with Nesterov momentum 0.9."""
     weight_decay: float = Field(0.05, ge=0)
-    """Not applied to biases and normalisation layers."""
+    """Weight decay, except for biases and normalisation layers."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    """Decay per step of the moving average of weights, which is what gets validated and shipped."""
+    """Decay per step of the moving average of weights, which is validated and exported."""
 
 
 class PhaseSection(Section):
-    """A part of the run with its own rate; it starts from the best network of the one before."""
+    """A phase of the run. It starts from the best network of the previous phase."""
 
     epochs: Count = 40
     peak_rate: float = Field(2e-3, gt=0)
-    """Learning rate after the warm-up; falls to 0 along a cosine."""
+    """Learning rate after the warm-up; it decreases to 0 along a cosine."""
     warmup_epochs: float = Field(2.0, ge=0)
-    """Epochs over which the rate rises."""
+    """Epochs of linear warm-up."""
     plain_epochs: int = Field(5, ge=0)
-    """The last epochs go without mixing."""
+    """Number of last epochs without mixup and cutmix."""
     learning_stages: int | None = Field(None, ge=0)
-    """How many of the last stages learn beside the head; 0 means the head alone, on features
-    that are computed once. All of them unless given. Frozen stages keep their batch statistics."""
+    """Number of last stages to train besides the head; by default all. 0 trains the head alone on
+    features that are computed once. Frozen stages keep their batch statistics."""
     stage_rate_decay: float = Field(1.0, gt=0, le=1)
-    """Every stage learns at this part of the rate of the next one."""
+    """Learning rate of a stage relative to that of the next stage."""
     sizes: tuple[tuple[SidePx, Count], ...] = ()
-    """Pairs of side and number of epochs to begin with; then the network's own `size_px`."""
+    """Progressive resizing: pairs of side and number of epochs, before the network's `size_px`."""
     patience: int | None = Field(None, ge=1)
-    """Stop early after so many epochs without a better validation accuracy."""
+    """Epochs without a better validation accuracy after which the phase stops early."""
 
     @model_validator(mode="after")
     def _check_epochs(self) -> Self:
         if sum(epochs for _, epochs in self.sizes) >= self.epochs:
-            raise ValueError("sizes must leave epochs for the network's own size_px")
+            raise ValueError("sizes must leave epochs for the network's size_px; raise epochs")
         return self
 
 
 class HardwareSection(Section):
-    """What it runs on; of no consequence for what is learnt, apart from rounding."""
+    """Precision and devices. They change the result by rounding only."""
 
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of convolutions and products; weights stay fp32."""
+    """Precision of convolutions and matrix products; weights stay fp32."""
     devices: Count = 1
-    """GPUs, or processes where there is none, on each machine (data parallel)."""
+    """GPUs per machine, or CPU processes without a GPU (data parallel)."""
     num_nodes: Count = 1
-    """Machines."""
+    """Number of machines."""
 
 
 class Recipe(Section):
-    """A whole run."""
+    """All settings of a run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     seed: int = Field(0, ge=0, lt=1 << 20)
     license: str = "LicenseRef-unstated"
-    """Licence of the weights, for the manifest (SPDX identifier)."""
+    """Licence of the weights (SPDX identifier), for the manifest."""
     pretrained: str = ""
-    """The network whose weights this one began with, perhaps by way of other recipes; for the
+    """Name of the pretrained network behind the weights, directly or through other recipes, for the
     manifest."""
     start: Path | None = None
-    """A checkpoint of a network of the same kind to start from, instead of random weights."""
+    """Checkpoint of the same architecture to initialise the weights from."""
     snapshots: bool = False
-    """Ship the mean of the best networks of all phases (Huang et al. 2017), not the last alone."""
+    """Export the mean of the best networks of all phases (Huang et al. 2017) instead of the last
+    one."""
     ensemble: tuple[Path, ...] = ()
-    """Checkpoints of finished networks of the same kind; they and the new one ship as one mean."""
+    """Checkpoints of the same architecture. The exported model is the mean of them and the new
+    network."""
     data: tuple[DataSection, ...] = Field(min_length=1)
     faces: FacesSection = FacesSection()
     network: NetworkSection = ResNetSection()
@@ -238,9 +249,9 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _list_sources(cls, values: object) -> object:
-        """Take one `[data]` section for a list of one.
+        """Turn a single `[data]` section into a list.
 
-        The keys of [faces] stood there while there was one source only, and still may.
+        It may hold keys of [faces], as in recipes from before `[[data]]`.
         """
         if not isinstance(values, dict) or not isinstance(values.get("data"), dict):
             return values
@@ -252,18 +263,20 @@ class Recipe(Section):
             return {**values, "data": [data]}
         twice = sorted(moved.keys() & faces.keys())
         if twice:
-            raise ValueError(f"faces.{twice[0]} stands in [data] as well; set it in one of the two")
+            raise ValueError(
+                f"faces.{twice[0]} is set in both [data] and [faces]; set it in [faces] alone"
+            )
         return {**values, "data": [data], "faces": {**moved, **faces} if moved else faces}
 
     @model_validator(mode="after")
     def _check_sources(self) -> Self:
         names = [source.name for source in self.data]
         if len(set(names)) < len(names):
-            raise ValueError("several data sections need a name each, all of them different")
+            raise ValueError("the names of [[data]] sections must differ; give each one a name")
         if any(source.target is Target.MULTI for source in self.data) and self.augment.mix:
             raise ValueError(
-                "a multi target is one of several classes, chosen by the network's own answer, and "
-                "a mixture of two faces has none: set augment.mix = 0 or take another target"
+                "target = 'multi' does not work with mixed faces; set augment.mix = 0 or choose "
+                "another target"
             )
         return self
 
@@ -274,17 +287,17 @@ class Recipe(Section):
 
     @property
     def class_indices(self) -> tuple[int, ...]:
-        """The classes told apart, as values of `Emotion` in its order."""
+        """The predicted classes as values of `Emotion`, in its order."""
         return tuple(i for i in range(N_EMOTIONS) if LABELS[i] in self.faces.classes)
 
     @property
     def has_teacher_of_batches(self) -> bool:
-        """Whether teachers see what the network sees, batch by batch."""
+        """Whether teachers predict every training batch."""
         return self.teacher is not None and self.teacher.asked_about == "batches"
 
     @property
     def rebalances(self) -> bool:
-        """Whether classes count otherwise than by how often they occur."""
+        """Whether the recipe changes the weights of classes from their frequencies."""
         loss = self.loss
         return (
             self.faces.sampling != "uniform"
@@ -297,14 +310,12 @@ class Recipe(Section):
     def _check_phases(self) -> Self:
         resizes = any(phase.sizes for phase in self.phases)
         if resizes and not isinstance(self.network, ResNetSection | FaceResNetSection):
-            raise ValueError(
-                "phases.sizes needs a network of kind resnet or face-resnet, which take any side"
-            )
+            raise ValueError("phases.sizes needs a network of kind resnet or face-resnet")
         if self.snapshots and len(self.phases) < 2:
-            raise ValueError("snapshots needs two or more phases")
+            raise ValueError(f"snapshots needs two or more phases; got {len(self.phases)}")
         if self.has_teacher_of_batches and any(p.learning_stages == 0 for p in self.phases):
             raise ValueError(
-                "a teacher of batches needs images, which a phase of the head alone has not; set "
+                "teacher.asked_about = 'batches' does not work with learning_stages = 0; set "
                 "teacher.asked_about = 'faces'"
             )
         asks_about_faces = self.teacher and self.teacher.asked_about == "faces"
@@ -317,9 +328,11 @@ class Recipe(Section):
         if not self.answer.votes:
             return self
         if not self.loss.vote_weight:
-            raise ValueError("answer.votes needs a head for votes: set loss.vote_weight above 0")
+            raise ValueError("answer.votes needs a head for votes; set loss.vote_weight above 0")
         if getattr(self.network, "hidden", ()):
-            raise ValueError("answer.votes needs a network without hidden layers")
+            raise ValueError(
+                "answer.votes needs a network without hidden layers; remove network.hidden"
+            )
         return self
 
     @model_validator(mode="after")
@@ -329,8 +342,8 @@ class Recipe(Section):
             loss.class_weights != "none" or loss.logit_adjustment
         ):
             raise ValueError(
-                "faces.sampling, loss.class_weights and loss.logit_adjustment make up for the same "
-                "thing; choose sampling or one of the others"
+                "faces.sampling corrects for class imbalance twice together with "
+                "loss.class_weights or loss.logit_adjustment; set sampling or the others"
             )
         return self
 
@@ -340,7 +353,7 @@ class Recipe(Section):
         n_faces, rest = divmod(self.schedule.batch_size, n_processes)
         if rest or n_faces < 2:
             raise ValueError(
-                f"schedule.batch_size {self.schedule.batch_size} must give each of {n_processes} "
-                "processes the same number of faces, 2 or more"
+                f"schedule.batch_size {self.schedule.batch_size} must be a multiple of the "
+                f"{n_processes} processes, with 2 or more faces each"
             )
         return self

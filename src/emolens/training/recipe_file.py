@@ -1,18 +1,18 @@
-"""Recipes as TOML files: read with overrides, write with every default."""
+"""Recipes as TOML files: reading with overrides, writing with every default."""
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from emolens.core.errors import ConfigError
 from emolens.training.recipe import Recipe
 
-_MADE_AT_EXPORT = ("name", "license", "pretrained", "answer")
+_EXPORT_KEYS = ("name", "license", "pretrained", "answer")
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -20,12 +20,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         path: A TOML file.
-        overrides: Assignments such as `"schedule.batch_size=64"` or `"phases.0.epochs=3"`; the
-            value is TOML, and a bare word is taken as a string.
+        overrides: Assignments such as `"schedule.batch_size=64"` or `"phases.0.epochs=3"`. The
+            value is TOML; a bare word is a string.
 
     Raises:
-        ConfigError: The file is missing or no TOML, a key is unknown (the valid ones are listed), a
-            value has the wrong type or lies outside its range.
+        ConfigError: The file is missing or is not TOML, a key is unknown, or a value has the wrong
+            type or is out of range. The message lists the allowed keys.
     """
     values = read_toml(path, overrides)
     try:
@@ -37,10 +37,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """The recipe with `section.key=value` overrides, as `load_recipe` takes them.
+    """Apply `section.key=value` overrides to a recipe, as `load_recipe` does.
 
     Raises:
-        ConfigError: An unknown key or a wrong value.
+        ConfigError: A key is unknown, or a value is wrong.
     """
     values = recipe.model_dump(mode="json", exclude_none=True)
     for change in overrides:
@@ -52,30 +52,30 @@ def override(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
 
 
 def changed_for_export(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    """The recipe with `section.key=value` changes of what is said or made of its finished networks.
+    """Apply `section.key=value` changes to the keys of a recipe that export uses.
 
     Raises:
-        ConfigError: A change of something that was decided when the networks were trained.
+        ConfigError: A change concerns a key that training uses.
     """
     changed = override(recipe, changes)
-    learnt, wanted = (
-        one.model_dump(mode="json", exclude=dict.fromkeys(_MADE_AT_EXPORT, True))
+    trained, requested = (
+        one.model_dump(mode="json", exclude=dict.fromkeys(_EXPORT_KEYS, True))
         for one in (recipe, changed)
     )
-    differing = differing_keys(learnt, wanted)
+    differing = differing_keys(trained, requested)
     if differing:
         raise ConfigError(
-            f"export can change {', '.join(_MADE_AT_EXPORT)}; decided when the networks were "
-            f"trained: {', '.join(differing)}"
+            f"export cannot change {', '.join(differing)} of a trained network; allowed: "
+            f"{', '.join(_EXPORT_KEYS)}"
         )
     return changed
 
 
 def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
-    """Read a TOML file and apply `section.key=value` overrides, before anything is checked.
+    """Read a TOML file and apply `section.key=value` overrides without validation.
 
     Raises:
-        ConfigError: The file is missing or no TOML, or an override names no key.
+        ConfigError: The file is missing or is not TOML, or an override has no key.
     """
     try:
         values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -89,32 +89,8 @@ def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
 
 
 def to_toml(recipe: BaseModel) -> str:
-    """The recipe with every default written out, as TOML that `load_recipe` reads."""
-    lines: list[str] = []
-    tables: list[str] = []
-    for key, value in recipe.model_dump(mode="json", exclude_none=True).items():
-        if isinstance(value, dict):
-            tables += _table(f"[{key}]", value)
-        elif value and isinstance(value, list) and isinstance(value[0], dict):
-            tables += [line for entry in value for line in _table(f"[[{key}]]", entry)]
-        else:
-            lines.append(f"{key} = {_toml_value(value)}")
-    return "\n".join(lines + tables) + "\n"
-
-
-def _table(heading: str, values: Mapping[str, object]) -> list[str]:
-    return ["", heading, *(f"{key} = {_toml_value(value)}" for key, value in values.items())]
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # JSON's escapes are TOML's, but for the one character that only JSON leaves as it is.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return repr(value)
+    """Write a recipe with every default as TOML that `load_recipe` reads."""
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
 def _apply_override(values: dict[str, object], override: str) -> None:
@@ -129,7 +105,7 @@ def _apply_override(values: dict[str, object], override: str) -> None:
             raise ConfigError(f"--set {override!r}: {section} is a value, not a section")
     if not isinstance(target, dict):
         raise ConfigError(
-            f"--set {override!r}: name the key after the number, as in phases.0.epochs"
+            f"--set {override!r}: the key after the index is missing, as in phases.0.epochs=3"
         )
     try:
         target[name] = tomllib.loads(f"value = {text}")["value"]
@@ -144,7 +120,9 @@ def _enter(target: object, section: str) -> object:
         return None
     if section.isdecimal() and int(section) < len(target):
         return target[int(section)]
-    raise ConfigError(f"--set: there are {len(target)} entries, counted from 0; got {section!r}")
+    raise ConfigError(
+        f"--set: {section!r} is not an index of {len(target)} entries; indices start at 0"
+    )
 
 
 def explain(
@@ -153,33 +131,33 @@ def explain(
     has_one_source: bool = False,
     root: type[BaseModel] = Recipe,
 ) -> str:
-    """What is wrong with which key, with the valid keys where one is unknown.
+    """Describe every problem of a recipe by its key, with the allowed keys for an unknown one.
 
     Args:
-        error: Of a recipe.
-        has_one_source: Whether it was written with one `[data]` section, whose keys have no number.
-        root: What was read.
+        error: The validation error of a recipe.
+        has_one_source: Whether the recipe has a single `[data]` section, whose keys have no index.
+        root: Class of the recipe.
     """
     problems = []
     found = error.errors()
-    # pydantic counts the entries of a list that are right; of a list with a mistake in it these may
-    # be too few.
+    # pydantic counts only the valid entries of a list, so a list with a wrong entry may be reported
+    # as too short as well.
     parents = {
         problem["loc"][:-depth] for problem in found for depth in range(1, len(problem["loc"]))
     }
     for problem in found:
         if problem["type"] == "too_short" and problem["loc"] in parents:
             continue
-        # The name of a union's member, such as "resnet", is pydantic's word and no key.
+        # pydantic adds the name of the union member, such as "resnet", which is not a key.
         path = _without_kind(problem["loc"])
         if has_one_source and path[:2] == ["data", 0]:
             path = ["data", *path[2:]]
         key = ".".join(map(str, path))
         if problem["type"] == "extra_forbidden":
-            valid = ", ".join(_valid_keys(problem["loc"][:-1], root))
-            problems.append(f"unknown key {key!r}; valid here: {valid}")
+            allowed = ", ".join(_allowed_keys(problem["loc"][:-1], root))
+            problems.append(f"unknown key {key!r}; allowed: {allowed}")
         elif problem["type"] == "missing":
-            problems.append(f"the key {key!r} is required")
+            problems.append(f"the key {key!r} is missing")
         elif problem["type"] == "union_tag_invalid":
             problems.append(f"{key}.kind must be one of {', '.join(sorted(_KINDS))}")
         elif problem["type"] == "value_error":
@@ -195,10 +173,10 @@ def _without_kind(location: Sequence[str | int]) -> list[str | int]:
 
 
 def differing_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
-    """Every key that two sections or recipes differ in, with both values."""
+    """List every key in which two recipes or sections differ, with both values."""
     flat_old, flat_new = _flat(old), _flat(new)
     return [
-        f"{key} ({flat_old.get(key)} there, {flat_new.get(key)} here)"
+        f"{key} (saved {flat_old.get(key)}, requested {flat_new.get(key)})"
         for key in flat_old | flat_new
         if flat_old.get(key) != flat_new.get(key)
     ]
@@ -219,7 +197,7 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 _KINDS = frozenset({"resnet", "vit", "backbone"})
 
 
-def _valid_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[str]:
+def _allowed_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[str]:
     section = root
     members: list[type[BaseModel]] = []
     for index, part in enumerate(location):
@@ -232,7 +210,7 @@ def _valid_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[st
 
 
 def _sections_of(annotation: Any) -> list[type[BaseModel]]:
-    """The section classes that an annotation is made of."""
+    """List the section classes in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in {Annotated, Union, UnionType, tuple}:

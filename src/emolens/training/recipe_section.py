@@ -1,4 +1,4 @@
-"""What all parts of a recipe have in common."""
+"""Base class and value types of all recipe sections."""
 
 from typing import Annotated
 
@@ -10,6 +10,6 @@ SidePx = Annotated[int, Field(ge=16, le=512)]
 
 
 class Section(BaseModel):
-    """A part of a recipe: what it does not know is refused, and nothing in it changes."""
+    """An immutable part of a recipe that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""Which version of the code runs."""
+"""Git revision of the running code."""
 
 import subprocess
 from pathlib import Path
@@ -7,11 +7,11 @@ UNKNOWN_REVISION = "unknown"
 
 
 def code_revision() -> str:
-    """Git revision of this code, with `-dirty` after it where files differ from that revision.
+    """Return the Git revision of this code, with `-dirty` if files differ from it.
 
     Returns:
-        The revision, or `"unknown"` where this code does not stand in a checkout of its own: an
-        installation may lie inside the checkout of somebody else's project.
+        The revision, or `"unknown"` if Git does not track this code. An installed copy may be
+        inside the checkout of another project.
     """
     here = Path(__file__)
     try:
@@ -23,12 +23,12 @@ def code_revision() -> str:
 
 
 def _git(*arguments: str) -> str:
-    answer = subprocess.run(  # noqa: S603 (fixed arguments)
-        # Looking at a checkout writes nothing into it.
+    completed = subprocess.run(  # noqa: S603 (fixed arguments)
+        # Without locks, Git does not write to the checkout.
         ["git", "--no-optional-locks", *arguments],  # noqa: S607 (whichever git the user has)
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
         check=True,
     )
-    return answer.stdout.strip()
+    return completed.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a finished run leaves to read: its figures and its learning curve."""
+"""Report of a finished run: metrics and learning curve."""
 
 import json
 import re
@@ -21,23 +21,23 @@ from emolens.storage.files import write_bytes, writing
 from emolens.training.calibration import calibration_faces, class_scales, log_frequencies
 from emolens.training.faces import TrainingFaces
 from emolens.training.inference import torch_logits
-from emolens.training.networks import ExpressionNetwork, answering
+from emolens.training.networks import ExpressionNetwork, combine_networks
 from emolens.training.recipe import Recipe
 
 METRICS = "metrics.json"
 LEARNING_CURVE = "learning-curve.png"
-# Okabe and Ito 2008: colours that colour-blind people can tell apart, also in grey.
+# Okabe and Ito 2008: colours for colour-blind readers, distinct in grey too.
 _TRAINING_COLOR, _VALIDATION_COLOR = "#0072B2", "#D55E00"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationMetrics:
-    """Figures of finished networks on the validation split, calibrated as `export` does it.
+    """Metrics of trained networks on the validation split, with the calibration of `export`.
 
     Attributes:
-        temperature: What logits are divided by.
-        metrics: The figures.
-        predictions: What the networks said of each validation face.
+        temperature: Divisor of the logits.
+        metrics: Classification metrics.
+        predictions: Predictions of the validation faces.
         votes: Agreement with FER+'s raters; None without votes.
     """
 
@@ -50,8 +50,8 @@ class ValidationMetrics:
 def validation_metrics(
     recipe: Recipe, networks: Sequence[ExpressionNetwork], validation: FaceSet
 ) -> ValidationMetrics:
-    """Measure the mean of one or more networks, which is calibrated on the same faces."""
-    network = answering(networks, recipe.answer, log_frequencies(validation.labels)).eval()
+    """Evaluate the mean of one or more networks, which is calibrated on the same faces."""
+    network = combine_networks(networks, recipe.answer, log_frequencies(validation.labels)).eval()
     raw_logits = torch_logits(network, validation.images, network.input_spec)
     rows, labels = calibration_faces(recipe, validation)
     scales = class_scales(recipe, raw_logits[rows], labels)
@@ -63,44 +63,44 @@ def validation_metrics(
     return ValidationMetrics(temperature, compute_metrics(predictions), predictions, votes)
 
 
-def write_run_report(run_dir: Path, figures: ValidationMetrics, faces: TrainingFaces) -> None:
+def write_run_report(run_dir: Path, measured: ValidationMetrics, faces: TrainingFaces) -> None:
     """Write `metrics.json` and `learning-curve.png` of a run."""
     record = {
         "n_training": len(faces.training),
         "n_dropped": faces.n_dropped,
-        "sources": _source_metrics(figures, faces),
+        "sources": _source_metrics(measured, faces),
         "split": Split.VALIDATION,
-        "temperature": figures.temperature,
-        "ferplus": asdict(figures.votes) if figures.votes else None,
-        **figures.metrics.to_dict(),
+        "temperature": measured.temperature,
+        "ferplus": asdict(measured.votes) if measured.votes else None,
+        **measured.metrics.to_dict(),
     }
     write_bytes(run_dir / METRICS, (json.dumps(record, indent=2) + "\n").encode())
     plot_learning_curve(read_epochs(run_dir), run_dir / LEARNING_CURVE)
 
 
-def _source_metrics(figures: ValidationMetrics, faces: TrainingFaces) -> list[dict[str, object]]:
-    """What became of each source's faces, and how right the networks are on its validation."""
-    found = []
+def _source_metrics(measured: ValidationMetrics, faces: TrainingFaces) -> list[dict[str, object]]:
+    """Return the counts and the validation metrics of each source."""
+    sources = []
     start = 0
     for source in faces.sources:
         rows = np.arange(start, start + source.n_validation)
         start += source.n_validation
-        measured = compute_metrics(figures.predictions.take(rows)) if len(rows) else None
-        found.append(
+        metrics = compute_metrics(measured.predictions.take(rows)) if len(rows) else None
+        sources.append(
             {
                 **asdict(source),
-                "accuracy": measured.accuracy if measured else None,
-                "macro_f1": measured.macro_f1 if measured else None,
+                "accuracy": metrics.accuracy if metrics else None,
+                "macro_f1": metrics.macro_f1 if metrics else None,
             }
         )
-    return found
+    return sources
 
 
 def read_epochs(run_dir: Path) -> pd.DataFrame:
-    """Figures of every finished epoch, over all phases and starts of a run.
+    """Read the metrics of every finished epoch, over all phases and restarts of a run.
 
     Returns:
-        One row an epoch with the columns `phase` (from 1), `epoch` (from 1, over the whole run),
+        One row per epoch with the columns `phase` (from 1), `epoch` (from 1, over the whole run),
         `train_loss`, `val_loss` and `val_accuracy`.
     """
     parts = []
@@ -108,7 +108,7 @@ def read_epochs(run_dir: Path) -> pd.DataFrame:
     folders = (path for path in run_dir.glob("phase-*") if path.is_dir())
     for phase_dir in sorted(folders, key=_number):
         logs = sorted(phase_dir.glob("logs/*/metrics.csv"), key=lambda log: _number(log.parent))
-        # A power cut may leave an empty one.
+        # A crash can leave an empty file.
         logs = [log for log in logs if log.stat().st_size]
         if not logs:
             continue
@@ -128,12 +128,12 @@ def read_epochs(run_dir: Path) -> pd.DataFrame:
 
 
 def _number(path: Path) -> int:
-    """The number at the end of `phase-2` or `version_10`."""
+    """Parse the number at the end of `phase-2` or `version_10`."""
     return int(re.split("[-_]", path.name)[-1])
 
 
 def plot_learning_curve(epochs: pd.DataFrame, path: Path) -> None:
-    """Draw losses and accuracy over the epochs of `read_epochs` as a PNG."""
+    """Plot losses and accuracy over the epochs of `read_epochs` as a PNG."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     loss_axes, accuracy_axes = figure.subplots(2, 1, sharex=True)

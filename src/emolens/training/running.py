@@ -1,4 +1,4 @@
-"""A recipe file from start to end, whatever it trains."""
+"""Training of any recipe file, for expressions or landmarks."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -26,24 +26,23 @@ def run_recipe(
     on_warning: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
-    """Train what a recipe says, with a checkpoint after every epoch.
+    """Train a recipe, with a checkpoint after every epoch.
 
     Args:
         path: The recipe.
-        assignments: Keys to override, such as `"schedule.batch_size=64"`.
-        out: Folder of the run; `runs/NAME` unless given.
-        is_resumed: Whether to go on with the run in that folder.
-        is_shown: Whether a bar shows how far an epoch is.
-        progress: Shows how far teachers are asked.
-        on_warning: Told what becomes of the faces of each source.
-        on_end: Told what was written, and what can be done with it.
+        assignments: Overrides, such as `"schedule.batch_size=64"`.
+        out: Folder of the run; by default `runs/NAME`.
+        is_resumed: Whether to resume the run in that folder.
+        is_shown: Whether to show a progress bar of each epoch.
+        progress: Progress of the teachers' predictions.
+        on_warning: Called with sentences about the faces of each source.
+        on_end: Called with the path of the checkpoint and the next command.
 
     Returns:
-        What came out, with `**` around what matters most; empty in a process that is not the first
-        of several.
+        The main metric, with `**` around its value; empty in all processes but the first.
 
     Raises:
-        ConfigError: The recipe is wrong, or does not fit the run that is to go on.
+        ConfigError: The recipe is wrong, or differs from that of the resumed run.
         DatasetError: A source cannot be read.
     """
     is_landmarks = read_toml(path, assignments).get("kind") == KIND
@@ -76,7 +75,7 @@ def _train_expressions(
 
     recipe = load_recipe(path, assignments)
 
-    def tell(faces: "TrainingFaces") -> None:
+    def warn(faces: "TrainingFaces") -> None:
         for sentence in source_sentences(faces):
             on_warning(sentence)
 
@@ -85,7 +84,7 @@ def _train_expressions(
         out or _RUNS / recipe.name,
         resume=is_resumed,
         show_progress=is_shown,
-        on_faces=tell,
+        on_faces=warn,
         on_teaching=progress,
     )
     if not is_main_process():
@@ -110,7 +109,7 @@ def _train_landmarks(
         load_landmark_recipe,
     )
 
-    del on_warning  # Its images are used as they are.
+    del on_warning  # landmark recipes do not drop images
     recipe = load_landmark_recipe(path, assignments)
     result = fit_landmarks(
         recipe,
@@ -121,8 +120,8 @@ def _train_landmarks(
     )
     on_end(_next_step(result.best, recipe.name))
     return (
-        f"mean error of the landmarks **{result.val_error:.1%}** of the distance between the eyes, "
-        "from one look at faces rolled by any angle"
+        f"mean landmark error **{result.val_error:.1%}** of the distance between the eyes, on "
+        "close-ups rolled by any angle"
     )
 
 
@@ -132,18 +131,14 @@ def _next_step(best: Path, name: str) -> str:
 
 
 def source_sentences(faces: "TrainingFaces") -> Iterator[str]:
-    """Of each source how many faces are used, and how many are not and why."""
+    """Describe the used, dropped and skipped faces of each source."""
     for source in faces.sources:
-        parts = [
-            f"{source.n_training:,} faces to learn from, {source.n_validation:,} to measure on"
-        ]
-        for what, counts in (("dropped", source.n_dropped), ("left out", source.n_left_out)):
+        parts = [f"{source.n_training:,} training and {source.n_validation:,} validation faces"]
+        for reason, counts in (("dropped", source.n_dropped), ("left out", source.n_left_out)):
             listed = ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
             if listed:
-                parts.append(f"{what}: {listed}")
+                parts.append(f"{reason}: {listed}")
         if source.n_damaged:
-            parts.append(
-                f"skipped, cannot be read: {source.n_damaged:,}, such as {source.damaged[0]}"
-            )
+            parts.append(f"damaged: {source.n_damaged:,}, such as {source.damaged[0]}")
         yield f"{source.name}: {'; '.join(parts)}"
         yield from source.warnings

@@ -1,4 +1,4 @@
-"""How the learning rate goes over a phase."""
+"""Learning-rate schedule of a phase."""
 
 import math
 
@@ -9,15 +9,16 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 def warmed_cosine(
     optimizer: torch.optim.Optimizer, n_steps: int, warmup_share: float
 ) -> OptimizerLRScheduler:
-    """Let the rate rise in a line and fall to 0 along a cosine, step by step.
+    """Build a schedule of linear warm-up and cosine decay to 0, per step.
 
     Args:
-        optimizer: Its rates are the highest ones.
-        n_steps: Steps of the whole phase.
-        warmup_share: Part of them over which the rate rises, 0 and up; the last step is never one.
+        optimizer: The optimiser; its learning rates are the peak rates.
+        n_steps: Steps of the phase.
+        warmup_share: Fraction of the steps for the warm-up, 0 or more. The last step is never part
+            of it.
 
     Returns:
-        What Lightning's `configure_optimizers` gives.
+        The return value of Lightning's `configure_optimizers`.
 
     Source:
         Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",

@@ -1,4 +1,4 @@
-"""The faces of one data section of a recipe: read, cropped, cleaned, held out, given targets."""
+"""Faces of one data section of a recipe: reading, cropping, cleaning, hold-out and targets."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ _HASHED_BYTES = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceFaces:
-    """What one source gives.
+    """Training and validation faces of one source.
 
     Attributes:
-        section: What the recipe says of it.
-        training: The faces to learn from.
-        shares: float32 (N, 7), their targets; rows add up to 1, or are the classes that are right
-            for a `multi` target, with equal shares.
-        validation: The faces to measure on; labels are the classes that the targets name.
-        n_dropped: Training faces that each rule named.
-        report: Faces that could not be read or are none of the seven classes, of both splits.
-        held_out: Digests of the pixels of all validation faces, of those without a target too.
+        section: Section of the recipe.
+        training: Training faces.
+        shares: float32 (N, 7), their targets; rows add up to 1. A `multi` target has equal shares
+            of all correct classes.
+        validation: Validation faces, labelled by their targets.
+        n_dropped: Training faces dropped by each rule.
+        report: Damaged faces and faces of other classes than the seven, of both splits.
+        held_out: Digests of the pixels of all validation faces, including those without a target.
     """
 
     section: DataSection
@@ -45,7 +45,7 @@ class SourceFaces:
     held_out: frozenset[bytes]
 
     def take(self, rows: npt.NDArray[np.int64]) -> "SourceFaces":
-        """The same with some of the training faces (int64), in that order."""
+        """Select training faces by rows (int64), in that order."""
         return replace(self, training=self.training.take(rows), shares=self.shares[rows])
 
 
@@ -53,14 +53,13 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
     """Read the training and validation faces of a source.
 
     Args:
-        section: What the recipe says of it.
+        section: Section of the recipe.
         size_px: Side at which faces are kept.
 
     Raises:
-        ConfigError: A part is to be held out that would be empty, or though there is a validation
-            split.
-        DatasetError: The data cannot be read, a split is empty, nothing is left of it, the source
-            has no votes for the target, or the file of rows to leave out was made for other data.
+        ConfigError: `hold_out` leaves a part empty, or the source has a validation split already.
+        DatasetError: The data cannot be read, a split is empty or becomes empty, the source has no
+            votes for the target, or the file of rows to drop belongs to other data.
     """
     reader = _Reader(section, size_px)
     cleaned, n_cleaned = _without_listed_rows(reader)
@@ -70,25 +69,25 @@ def load_source(section: DataSection, size_px: int) -> SourceFaces:
         training, validation = cleaned, reader.validation()
     _refuse(training, validation, section)
     kept, n_dropped = drop_faces(training, section.drop, validation)
-    learnt = _targeted(kept, section)
-    named = {
+    targeted = _targeted(kept, section)
+    all_dropped = {
         **n_cleaned,
         **{str(rule): n_faces for rule, n_faces in n_dropped.items()},
-        **{f"no_target_{why}": n_faces for why, n_faces in learnt.n_without.items()},
+        **{f"no_target_{reason}": n_faces for reason, n_faces in targeted.n_without.items()},
     }
     return SourceFaces(
         section=section,
-        training=learnt.faces,
-        shares=learnt.shares,
+        training=targeted.faces,
+        shares=targeted.shares,
         validation=_targeted(validation, section).faces,
-        n_dropped=named,
+        n_dropped=all_dropped,
         report=reader.report,
         held_out=frozenset(pixel_digests(validation.images)),
     )
 
 
 def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
-    """Read the validation faces of a source alone; raises as `load_source` does."""
+    """Read only the validation faces of a source; raises the errors of `load_source`."""
     reader = _Reader(section, size_px)
     if section.hold_out:
         cleaned, _ = _without_listed_rows(reader)
@@ -96,8 +95,8 @@ def load_source_validation(section: DataSection, size_px: int) -> FaceSet:
     return _targeted(reader.validation(), section).faces
 
 
-def private_digests(section: DataSection, size_px: int) -> set[bytes]:
-    """Digests of the pixels of every test face of a source, for a search for leaks.
+def digests_of_test_split(section: DataSection, size_px: int) -> set[bytes]:
+    """Compute digests of the pixels of the test split of a source, to detect leaks.
 
     Raises:
         DatasetError: The data cannot be read.
@@ -115,11 +114,11 @@ def _refuse(training: FaceSet, validation: FaceSet, section: DataSection) -> Non
 
 
 class _Reader:
-    """Reads the splits of a source as its section says, counting what is left out.
+    """A reader of the splits of a source that counts left-out and damaged faces.
 
     Attributes:
-        keys: What keeps training faces on one side when a part is held out, after `training`: the
-            person or, where that is not known, the image as it is in the source.
+        keys: Groups of the training faces for the hold-out, filled by `training`: the subject or,
+            if it is unknown, the digest of the original image.
     """
 
     def __init__(self, section: DataSection, size_px: int) -> None:
@@ -137,16 +136,16 @@ class _Reader:
         return replace(sample, image=middle_square(sample.image, self.section.crop))
 
     def training(self) -> FaceSet:
-        """The `train` faces or, of a source without splits that holds out, all of them."""
+        """Read the `train` faces or, with `hold_out` and no splits, all faces."""
         source, size_px = self.section.source, self.size_px
         faces = collect_faces(self._keyed(source, Split.TRAIN), size_px)
         if not len(faces) and self.section.hold_out:
             faces = collect_faces(self._keyed(source, None), size_px)
-        # Says which splits there are where this one is empty.
+        # Raises an error that lists the splits, if this one is empty.
         return faces if len(faces) else load_faces(source, Split.TRAIN, size_px=size_px)
 
     def _keyed(self, source: Path, split: Split | None) -> Iterator[FaceSample]:
-        """The faces of a split, or those of no split, noting their keys."""
+        """Read the faces of a split, or those without a split, and record their keys."""
         for sample in iter_faces(source, split, report=self.report):
             if sample.split is split:
                 if self.section.hold_out:
@@ -154,7 +153,7 @@ class _Reader:
                 yield self._cropped(sample)
 
     def has_validation(self) -> bool:
-        """Whether the source has a validation face that can be read."""
+        """Return whether the source has a readable validation face."""
         return next(self.samples(self.section.source, Split.VALIDATION), None) is not None
 
     def validation(self) -> FaceSet:
@@ -168,13 +167,13 @@ class _Reader:
             return load_faces(source, Split.VALIDATION, size_px=self.size_px)
         except DatasetError as error:
             raise DatasetError(
-                f"{error}; name a source with one as validation, or hold out a part of the "
-                "training faces with hold_out = 0.1"
+                f"{str(error).rstrip('.')}. Set validation to a source with that split, or set "
+                "hold_out = 0.1 to hold out training faces."
             ) from error
 
 
 def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
-    """The training faces without those of `clean`, and how many these are; keys follow."""
+    """Drop the rows of `clean` from the training faces and their keys, and count them."""
     section = reader.section
     faces = reader.training()
     if section.clean is None:
@@ -190,23 +189,26 @@ def _without_listed_rows(reader: _Reader) -> tuple[FaceSet, dict[str, int]]:
 
 
 def _hold_out(reader: _Reader, faces: FaceSet) -> tuple[FaceSet, FaceSet]:
-    """Divide faces in two by `reader.keys`."""
+    """Split faces into training and validation by `reader.keys`."""
     section = reader.section
     if section.validation or reader.has_validation():
-        found = f"{section.validation} is named as" if section.validation else "the source has"
-        raise ConfigError(
-            f"{section.name}: hold_out is for sources without a validation split, but {found} one; "
-            "set hold_out to 0"
+        reason = (
+            f"validation is {section.validation}"
+            if section.validation
+            else "the source has a validation split"
         )
-    # A digest depends on neither order nor size, so the same faces are held out in every recipe.
+        raise ConfigError(
+            f"{section.name}: hold_out is {section.hold_out}, but {reason}. Set hold_out to 0."
+        )
+    # Digests do not depend on order or size, so the same faces are held out in every recipe.
     digests = [hashlib.sha256(key.encode()).digest() for key in reader.keys]
     drawn = [int.from_bytes(digest[:_HASHED_BYTES]) for digest in digests]
     is_held_out = np.array(drawn) / 2 ** (8 * _HASHED_BYTES) < section.hold_out
     if is_held_out.all() or not is_held_out.any():
         raise ConfigError(
             f"{section.name}: hold_out = {section.hold_out} of {len(set(digests))} "
-            f"{'images' if faces.subjects is None else 'people'} leaves the training or the "
-            "validation without faces; choose another part"
+            f"{'images' if faces.subjects is None else 'subjects'} leaves the training or the "
+            "validation split empty. Choose another fraction."
         )
     return faces.take(np.flatnonzero(~is_held_out)), faces.take(np.flatnonzero(is_held_out))
 

@@ -1,7 +1,7 @@
-"""Teachers' answers about every training face, asked for once and learnt as targets.
+"""Teachers' predictions of every training face, computed once and used as targets.
 
-It costs a minute or two, where teachers that see every batch cost as much as the student. Faces
-whose own labels are not to be trusted can be learnt from in this way alone.
+This takes a minute or two, while teachers of every batch cost as much as the student. It also
+allows training on faces without reliable labels.
 """
 
 import hashlib
@@ -34,47 +34,45 @@ def with_taught_targets(
     cache: Path,
     advance: Callable[[int], None] = lambda _n_done: None,
 ) -> TrainingFaces:
-    """Mix what teachers answer into the targets of the training faces.
+    """Mix the predictions of teachers into the targets of the training faces.
 
-    Each teacher sees each face and its mirror image. Of labels and of votes the mean of the
-    probabilities teaches, the latter of those teachers that have a head for votes.
+    Each teacher predicts each face and its mirror image. The targets are the mean probabilities, of
+    the heads for labels over all teachers, and of the heads for votes over the teachers with one.
 
     Args:
-        faces: The faces; `faces.teacher_weights` says which part of each target becomes the
-            teachers'.
+        faces: The faces; `faces.teacher_weights` is the weight of the teachers in each target.
         teachers: Networks, in any mode.
-        cache: A file to keep the answers in. If it holds those of the same faces and teachers,
-            nobody is asked.
-        advance: Called with the number of faces seen so far, over all teachers.
+        cache: A file of the predictions. It is reused for the same faces and teachers.
+        advance: Called with the number of faces done, over all teachers.
     """
     key = _digest(faces.training, teachers)
-    answers = _read(cache, key)
-    if answers is None:
-        answers = _ask(faces.training, teachers, advance)
+    predictions = _read(cache, key)
+    if predictions is None:
+        predictions = _predict(faces.training, teachers, advance)
         content = io.BytesIO()
-        np.savez(content, key=np.array(key), labels=answers[0], votes=answers[1])
+        np.savez(content, key=np.array(key), labels=predictions[0], votes=predictions[1])
         write_bytes(cache, content.getvalue())
-    labels, votes = answers
+    labels, votes = predictions
     weights = faces.teacher_weights[:, None]
-    # The row of a face adds up to how much the face counts.
-    counts = faces.targets.sum(axis=1, keepdims=True)
-    told_apart = labels * (faces.targets.max(axis=0) > 0)
-    told_apart *= counts / told_apart.sum(axis=1, keepdims=True)
+    # The row of a face adds up to the weight of the face.
+    face_weights = faces.targets.sum(axis=1, keepdims=True)
+    taught = labels * (faces.targets.max(axis=0) > 0)
+    taught *= face_weights / taught.sum(axis=1, keepdims=True)
     shares = faces.vote_shares
     if votes.size and shares.size:
         shares = (1 - weights) * shares + weights * votes
     return replace(
         faces,
-        targets=((1 - weights) * faces.targets + weights * told_apart).astype(np.float32),
+        targets=((1 - weights) * faces.targets + weights * taught).astype(np.float32),
         vote_shares=shares.astype(np.float32),
     )
 
 
 @torch.inference_mode()
-def _ask(
+def _predict(
     faces: FaceSet, teachers: Sequence[ExpressionNetwork], advance: Callable[[int], None]
 ) -> tuple[Floats, Floats]:
-    """Mean probabilities (N, 7) of labels and (N, 10) of votes, or (N, 0) of votes."""
+    """Compute mean probabilities (N, 7) of labels and (N, 10) of votes; (N, 0) without votes."""
     n_faces = len(faces)
     labels = np.zeros((n_faces, N_EMOTIONS), np.float32)
     votes = np.zeros((n_faces, N_VOTES), np.float32)
@@ -87,7 +85,7 @@ def _ask(
             prepared = torch.from_numpy(preprocess(list(faces.images[rows]), teacher.input_spec))
             for view in (prepared, prepared.flip(3)):
                 pooled = teacher.feature_map(view.to(device)).mean(dim=(2, 3))
-                labels[rows] += _shares(teacher.answer(pooled)) / (2 * len(teachers))
+                labels[rows] += _shares(teacher.forward_head(pooled)) / (2 * len(teachers))
                 if teacher.vote_head is not None:
                     votes[rows] += _shares(teacher.vote_head(pooled)) / (2 * n_voters)
             advance(number * n_faces + start + len(prepared))
@@ -109,7 +107,7 @@ def _digest(faces: FaceSet, teachers: Sequence[ExpressionNetwork]) -> str:
 
 def _read(cache: Path, key: str) -> tuple[Floats, Floats] | None:
     try:
-        # numpy would leave a damaged file open.
+        # numpy does not close a damaged file.
         with cache.open("rb") as file, np.load(file) as saved:
             return (saved["labels"], saved["votes"]) if str(saved["key"]) == key else None
     except (OSError, ValueError, KeyError, BadZipFile):

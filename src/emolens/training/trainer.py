@@ -1,4 +1,4 @@
-"""Lightning set up as every training here wants it: quiet, resumable, with our own progress bar."""
+"""Lightning trainer with atomic checkpoints, averaged weights, few messages and a progress bar."""
 
 import contextlib
 import logging
@@ -28,40 +28,40 @@ BEST_CHECKPOINT = "best.ckpt"
 LAST_CHECKPOINT = "last.ckpt"
 LOGS = "logs"
 _LOG_EVERY_N_STEPS = 50
-_MEANT_SO = (
+_IGNORED_WARNINGS = (
     "Checkpoint directory .* exists and is not empty",
-    # Lightning's own use of a torch function that torch has since replaced.
+    # Lightning calls a deprecated torch function.
     ".*isinstance.treespec, LeafSpec.. is deprecated",
-    # Every process validates on all faces, so there is nothing to bring together.
+    # Every process validates on all faces.
     "It is recommended to use .*sync_dist=True",
 )
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's bar with the figures that matter, so that they fit on one line."""
+    """Lightning's progress bar with a few metrics that fit on one line."""
 
     def get_metrics(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
-        """The loss, and what is measured after each epoch."""
-        figures = super().get_metrics(trainer, pl_module)
+        """Return the training loss and the validation metrics."""
+        metrics = super().get_metrics(trainer, pl_module)
         shown = {"loss": "train_loss_step", "val_loss": "val_loss", "val_acc": "val_accuracy"}
         shown["val_error"] = "val_error"
-        return {name: figures[key] for name, key in shown.items() if key in figures}
+        return {name: metrics[key] for name, key in shown.items() if key in metrics}
 
 
 def epoch_callbacks(
     folder: Path, ema_decay: float, *, monitor: str, mode: str, show_progress: bool
 ) -> list[Callback]:
-    """Averaging of weights, checkpoints of the best and the last epoch, rates, and a bar.
+    """Build the callbacks: weight averaging, best and last checkpoint, learning rates, progress.
 
     Args:
-        folder: Where the checkpoints go.
+        folder: Folder of the checkpoints.
         ema_decay: Decay per step of the moving average of weights.
-        monitor: The figure that tells the best epoch.
-        mode: Whether the best one is its `min` or its `max`.
-        show_progress: Whether to draw a bar on standard error, if that is a terminal.
+        monitor: Metric that selects the best epoch.
+        mode: `min` or `max` of the metric.
+        show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
     """
     callbacks: list[Callback] = [
         WeightAveraging(avg_fn=_moving_average(ema_decay)),
@@ -84,17 +84,17 @@ def build_trainer(
     n_epochs: int,
     n_batches: int,
 ) -> pl.Trainer:
-    """A trainer that writes its logs (CSV and TensorBoard) into a folder."""
+    """Build a trainer that writes logs (CSV and TensorBoard) to a folder."""
     return pl.Trainer(
         max_epochs=n_epochs,
         precision=_PRECISION[hardware.precision],  # type: ignore[arg-type]  # a known word
         devices=hardware.devices,
         num_nodes=hardware.num_nodes,
-        # Every process takes its part of each batch itself.
+        # Every process selects its part of each batch itself.
         use_distributed_sampler=False,
         plugins=[AtomicCheckpointIO()],
         callbacks=list(callbacks),
-        # Every start writes its own version_N, so a resumed run keeps what went before.
+        # Every start writes its own version_N, so a resumed run keeps its earlier logs.
         logger=[CSVLogger(folder, name=LOGS), TensorBoardLogger(folder, name="tensorboard")],
         log_every_n_steps=min(_LOG_EVERY_N_STEPS, n_batches),
         enable_progress_bar=any(isinstance(callback, RichProgressBar) for callback in callbacks),
@@ -104,7 +104,7 @@ def build_trainer(
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """An exponential moving average that forgets the first, random weights quickly.
+    """Build an exponential moving average that forgets the random initial weights quickly.
 
     The decay grows to its final value with the number of averaged steps, as in TensorFlow's
     `ExponentialMovingAverage` with `num_updates`.
@@ -113,7 +113,7 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
     def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
         n = int(n_averaged)
         now = min(decay, (1 + n) / (10 + n))
-        # In this form a frozen weight stays what it is to the last bit.
+        # This form keeps a frozen weight exactly.
         return averaged + (current - averaged) * (1 - now)
 
     return average
@@ -121,20 +121,19 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
 
 @contextlib.contextmanager
 def writing_to(run_dir: Path) -> Iterator[None]:
-    """Say which folder could not be written where a log, and not a file of ours, fails."""
+    """Turn a failure to write logs into an `OutputError` with the folder of the run."""
     try:
         yield
     except OSError as error:
         raise OutputError(
-            f"{run_dir}: training stopped, the folder cannot be written: "
-            f"{error.strerror or error}; make room and go on with "
-            f"--resume {shlex.quote(str(run_dir))}"
+            f"{run_dir}: training stopped, cannot write to the folder: {error.strerror or error}. "
+            f"Free some space and continue with --resume {shlex.quote(str(run_dir))}"
         ) from error
 
 
 @contextlib.contextmanager
 def flushing_denormals() -> Iterator[None]:
-    """Take numbers next to zero as zero, which is much faster; a setting of the whole process."""
+    """Flush denormal numbers to zero in the whole process, which is much faster."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -144,13 +143,13 @@ def flushing_denormals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Keep Lightning's warnings about devices, and what it warns of that is meant so, away."""
+    """Suppress Lightning's messages about devices and its known, harmless warnings."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            for message in _MEANT_SO:
+            for message in _IGNORED_WARNINGS:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:

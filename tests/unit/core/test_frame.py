@@ -31,6 +31,12 @@ def test_what_is_no_bgr_image_is_refused(image: np.ndarray) -> None:
         Frame(image)
 
 
+@pytest.mark.parametrize("media_time_s", [float("nan"), float("inf"), float("-inf")])
+def test_a_media_time_that_is_not_finite_is_refused(media_time_s: float) -> None:
+    with pytest.raises(InputError, match=f"media_time_s is {media_time_s}; allowed: a finite"):
+        Frame(np.zeros((4, 6, 3), np.uint8), media_time_s=media_time_s)
+
+
 def test_result_turns_into_json() -> None:
     result = FrameResult((64, 48), (happy_face(),))
     record = json.loads(result.to_json())

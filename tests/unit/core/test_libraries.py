@@ -29,33 +29,33 @@ def test_a_missing_part_of_the_system_comes_with_what_brings_it() -> None:
     reason = "libGL.so.1: cannot open shared object file: No such file or directory"
     said = fail_to_import(ImportError(reason, name="cv2"))
     assert said == (
-        f"the library cv2 cannot be loaded: {reason}. What helps: apt-get install libgl1 "
-        "libglib2.0-0 (Debian, Ubuntu), or take OpenCV without windows: pip uninstall --yes "
-        "opencv-python; pip install --force-reinstall opencv-python-headless"
+        f"the library cv2 cannot be loaded: {reason}. Run: apt-get install libgl1 libglib2.0-0 "
+        "(Debian, Ubuntu). Or install OpenCV without windows: pip uninstall --yes opencv-python; "
+        "pip install --force-reinstall opencv-python-headless"
     )
     said = fail_to_import(
         ImportError("libz.so: cannot open shared object file", name="PIL._imaging")
     )
     assert "the library PIL cannot be loaded" in said
-    assert said.endswith("What helps: install the system's package with that file")
+    assert said.endswith("file. Install the system package that contains this file.")
 
 
 @pytest.mark.parametrize(
     ("module", "package"),
-    [("sklearn.metrics", "scikit-learn"), ("PIL", "pillow"), ("unheard_of", "unheard_of")],
+    [("scipy.special", "scipy"), ("PIL", "pillow"), ("unheard_of", "unheard_of")],
 )
 def test_a_missing_library_is_named_as_pip_calls_it(module: str, package: str) -> None:
     said = fail_to_import(ModuleNotFoundError(f"No module named {module!r}", name=module))
-    assert said.endswith(f"What helps: pip install --force-reinstall {package}")
+    assert said.endswith(f". Run: pip install --force-reinstall {package}")
 
 
 def test_the_library_is_found_where_the_error_does_not_name_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "plotly", None)
-    assert "the library plotly cannot be loaded: blocked" in fail_to_import(ImportError("blocked"))
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert "the library jinja2 cannot be loaded: blocked" in fail_to_import(ImportError("blocked"))
     # Libraries that do not fit together fail in any way.
-    assert "plotly" in fail_to_import(AttributeError("_ARRAY_API not found"))
+    assert "jinja2" in fail_to_import(AttributeError("_ARRAY_API not found"))
 
 
 def test_long_texts_are_brought_to_one_short_line() -> None:
@@ -70,8 +70,7 @@ def test_the_first_error_is_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(libraries, "import_module", _recursion)
     said = fail_to_import(ImportError("no such file"))
     assert said == (
-        "the library one cannot be loaded: no such file. What helps: "
-        "pip install --force-reinstall one-lib"
+        "the library one cannot be loaded: no such file. Run: pip install --force-reinstall one-lib"
     )
     assert fail_to_import(ImportError("something else", name="one")) == said
     assert list(map(str, broken_libraries())) == [said]

@@ -36,7 +36,7 @@ def test_faces_without_votes_or_split_stand_beside_others(tmp_path: Path) -> Non
 
 
 def test_a_source_without_faces_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"a\.parquet: holds no faces"):
+    with pytest.raises(DatasetError, match=r"a\.parquet: contains no faces"):
         read_audited(write_rows(tmp_path / "a.parquet", ()))
 
 

@@ -93,7 +93,7 @@ def test_a_file_for_other_data_is_refused(tmp_path: Path) -> None:
     path = clean_file(tmp_path / "clean.json", 0)
     fewer = FACES.take(np.arange(4))
     with pytest.raises(
-        DatasetError, match=r"clean.json: was made for .* faces \(5 rows\), not for the 4 rows"
+        DatasetError, match=r"clean.json: belongs to .* faces \(5 rows\), not to these 4 rows"
     ):
         rows_left_out(path, fewer)
 
@@ -109,7 +109,7 @@ def test_a_row_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_leaving_nothing_is_refused(tmp_path: Path) -> None:
     path = clean_file(tmp_path / "clean.json", *range(5))
-    with pytest.raises(DatasetError, match="leaves no training row"):
+    with pytest.raises(DatasetError, match="lists all .* training rows, so none is left"):
         rows_left_out(path, FACES)
 
 
@@ -129,7 +129,7 @@ def test_another_file_is_refused_with_what_is_wrong(
 ) -> None:
     path = clean_file(tmp_path / "clean.json", 0)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(DatasetError, match=f"clean.json: is no list of rows.*{message}"):
+    with pytest.raises(DatasetError, match=f"clean.json: not a list of rows.*{message}"):
         read_clean_file(path)
 
 
@@ -137,7 +137,7 @@ def test_another_file_is_refused_with_what_is_wrong(
 def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "clean.json"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match="clean.json: is no list of rows.*data audit"):
+    with pytest.raises(DatasetError, match="clean.json: not a list of rows.*data audit"):
         read_clean_file(path)
 
 

@@ -57,10 +57,12 @@ def test_rules_together_drop_what_any_names() -> None:
 
 
 def test_missing_votes_are_named() -> None:
-    with pytest.raises(DatasetError, match="not_a_face, but the data set has no FER\\+ votes"):
+    with pytest.raises(
+        DatasetError, match="not_a_face requires FER\\+ votes, but the data set has none"
+    ):
         drop_faces(face_set([1], [0]), [DropRule.NOT_A_FACE], HELD_OUT)
 
 
 def test_dropping_everything_is_an_error() -> None:
-    with pytest.raises(DatasetError, match="no training face is left after leaving out leaks"):
+    with pytest.raises(DatasetError, match="no training face is left after the rules leaks"):
         drop_faces(face_set([9, 9], [0, 0]), [DropRule.LEAKS], HELD_OUT)

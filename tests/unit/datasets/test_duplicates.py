@@ -128,7 +128,7 @@ def test_no_images_have_no_groups() -> None:
     ],
 )
 def test_other_arrays_are_refused(images: npt.NDArray[np.uint8]) -> None:
-    with pytest.raises(InputError, match=r"must be uint8 \(N, S, S\), got"):
+    with pytest.raises(InputError, match=r"images is .*; expected uint8 \(N, S, S\)"):
         find_duplicates(images)
 
 

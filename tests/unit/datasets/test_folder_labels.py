@@ -44,9 +44,9 @@ def test_0_to_6_are_read_in_the_order_of_fer2013_and_told_so() -> None:
     assert found == FER2013
     assert warning == (
         "set: the class folders 0, 1, 2, 3, 4, 5, 6 are numbers, read in FER2013's order (0 angry, "
-        "1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral); other data sets count "
-        "otherwise (0 is neutral in AffectNet and FER+, 4 is neutral in the order of the "
-        f"alphabet): if this one does too, say what they are in {ROOT / FILE_NAME}"
+        "1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral). Other data sets use other "
+        "orders: 0 is neutral in AffectNet and FER+, 4 is neutral in alphabetical order. "
+        f"If this order is wrong, assign the classes in {ROOT / FILE_NAME}."
     )
 
 
@@ -74,7 +74,9 @@ def test_some_of_0_to_6_are_told_too(names: tuple[str, ...]) -> None:
     ],
 )
 def test_other_numbers_need_a_label_map_which_is_shown(names: list[str], tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"numbers are read in FER2013's order where") as caught:
+    with pytest.raises(
+        DatasetError, match=r"numbers are read in FER2013's order only if"
+    ) as caught:
         read(*names)
 
     numbers = {name for name in names if name.isdecimal()}
@@ -115,8 +117,8 @@ def test_words_win_over_numbers_in_another_order_and_it_is_told() -> None:
     found, [warning] = read("0_neutral", "1_happy", "2_sad")
 
     assert list(found.values()) == [Emotion.NEUTRAL, Emotion.HAPPY, Emotion.SAD]
-    assert "another order of numbers than FER2013 (0 neutral, 1 happy, 2 sad)" in warning
-    assert "read by their words" in warning
+    assert "another order than FER2013's (0 neutral, 1 happy, 2 sad)" in warning
+    assert "their classes are read from the words" in warning
 
 
 def test_numbers_before_words_in_the_order_of_fer2013_need_no_warning() -> None:
@@ -126,7 +128,7 @@ def test_numbers_before_words_in_the_order_of_fer2013_need_no_warning() -> None:
 
 
 def test_a_number_before_two_classes_is_refused(tmp_path: Path) -> None:
-    message = r"number 0 stands before angry in '0_angry' but before happy here"
+    message = r"the number 0 is angry in '0_angry' but happy in '0_happy'"
     with pytest.raises(DatasetError, match=message) as caught:
         read("0_angry", "1_sad", "0_happy")
 

@@ -112,7 +112,9 @@ def test_a_text_that_is_no_number_of_pixels_is_refused(text: str, place: int) ->
 def test_a_box_without_area_is_refused(
     x_range: tuple[str, str], y_range: tuple[str, str], is_size: bool, found: str
 ) -> None:
-    with pytest.raises(DatasetError, match=rf"^here: the face is {found}; expected a width and"):
+    with pytest.raises(
+        DatasetError, match=rf"^here: the face box is {found}; expected a width and"
+    ):
         face_box(x_range, y_range, "here", is_size=is_size)
 
 

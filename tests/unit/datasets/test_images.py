@@ -82,7 +82,7 @@ def test_large_faces_are_made_smaller(tmp_path: Path) -> None:
 )
 def test_a_box_that_does_not_touch_the_image_is_refused(file: Path, box: Box) -> None:
     with pytest.raises(
-        DatasetError, match=r"^line 3: the face at .* lies outside the image .* of 60 x 40 px"
+        DatasetError, match=r"^line 3: the face box from .* lies outside the image .* of 60 x 40 px"
     ):
         read_gray_box(file, box, "line 3")
 

@@ -44,14 +44,14 @@ def test_numbers_are_told_in_whose_order_they_were_read() -> None:
 
     assert warning.startswith("a.csv: the labels are numbers, read in FER2013's order (0 angry, 1 ")
     assert warning.endswith(
-        ": if this one does too, write the classes as words (angry, disgust, ...)"
+        "If this order is wrong, write the classes as words (angry, disgust, ...)."
     )
 
 
 def test_numbers_without_0_may_count_from_1() -> None:
     [warning] = warnings("1", "6")
 
-    assert "no row has 0, so they may count from 1" in warning
+    assert "No row has 0, so the labels may start at 1." in warning
 
 
 def test_words_need_no_warning() -> None:

@@ -93,7 +93,7 @@ def test_two_data_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"", r"is an empty file"),
+        (b"", r"the file is empty"),
         (b"RIFF....", r"starts with b'RIFF'"),
         (b"\x89PNG\r\n\x1a\n", r"starts with b'\\x89PNG'"),
     ],
@@ -102,23 +102,21 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes, found
     path = tmp_path / "fer2013.bin"
     path.write_bytes(content)
 
-    with pytest.raises(
-        DatasetError, match=rf"fer2013\.bin: .*{found}.*; accepted are: FER2013's C"
-    ):
+    with pytest.raises(DatasetError, match=rf"fer2013\.bin: .*{found}.*\. Supported: FER2013's C"):
         iter_faces(path)
 
 
 def test_a_missing_source_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"gone: no such file or folder; accepted are: .*train/"):
+    with pytest.raises(DatasetError, match=r"gone: no such file or folder\. .*Supported: .*train/"):
         iter_faces(tmp_path / "gone")
 
 
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        ((), r"a folder with nothing in it"),
-        (("a.txt", "docs/", "b.png"), r"a folder with a\.txt, b\.png, docs/;"),
-        (tuple(f"{index}.zip" for index in range(12)), r"0\.zip, .*7\.zip, \.\.\.;"),
+        ((), r"the folder contains nothing"),
+        (("a.txt", "docs/", "b.png"), r"the folder contains a\.txt, b\.png, docs/\."),
+        (tuple(f"{index}.zip" for index in range(12)), r"0\.zip, .*7\.zip, \.\.\.\."),
     ],
 )
 def test_a_folder_of_another_kind_is_refused(
@@ -127,7 +125,7 @@ def test_a_folder_of_another_kind_is_refused(
     for name in names:
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text("x")
 
-    with pytest.raises(DatasetError, match=rf"{found}.* accepted are: FER2013's CSV"):
+    with pytest.raises(DatasetError, match=rf"{found}.* Supported: FER2013's CSV"):
         iter_faces(tmp_path)
 
 
@@ -169,7 +167,7 @@ def test_two_tables_in_one_folder_are_refused(tmp_path: Path) -> None:
         put_csv(tmp_path / name)
 
     with pytest.raises(
-        DatasetError, match=r"more than one data set \(train\.csv, val\.csv\); name"
+        DatasetError, match=r"more than one data set \(train\.csv, val\.csv\)\. Use"
     ):
         find_format(tmp_path)
 
@@ -185,9 +183,9 @@ def test_an_archive_beside_what_was_unpacked_from_it_does_no_harm(tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("archive.zip", b"PK\x03\x04....", r"archive\.zip: cannot be unpacked, it is damaged"),
-        ("fer2013.csv.gz", b"\x1f\x8b....", r"fer2013\.csv\.gz: cannot be unpacked, it is damaged"),
-        ("test.csv", b"pixels\n1 2 3\n", r"test\.csv: line 1: has no column emotion, and faces"),
+        ("archive.zip", b"PK\x03\x04....", r"archive\.zip: is damaged: "),
+        ("fer2013.csv.gz", b"\x1f\x8b....", r"fer2013\.csv\.gz: is damaged: "),
+        ("test.csv", b"pixels\n1 2 3\n", r"test\.csv: line 1: the column emotion with the lab"),
     ],
 )
 def test_what_is_wrong_with_the_only_table_is_told(
@@ -228,7 +226,7 @@ def test_a_data_set_in_folders_of_its_own_is_read(tmp_path: Path, around: str, k
 def test_a_folder_that_links_to_itself_ends_in_an_error(tmp_path: Path) -> None:
     (tmp_path / "inner").symlink_to(tmp_path, target_is_directory=True)
 
-    with pytest.raises(DatasetError, match=r"a folder with inner/; .*accepted are"):
+    with pytest.raises(DatasetError, match=r"the folder contains inner/\. .*Supported: "):
         find_format(tmp_path)
 
 
@@ -236,7 +234,7 @@ def test_two_folders_are_not_looked_into(tmp_path: Path) -> None:
     for name in ("a", "b"):
         put_image(tmp_path / name / "train" / "sad" / "a.png")
 
-    with pytest.raises(DatasetError, match=r"a folder with a/, b/; .*accepted are"):
+    with pytest.raises(DatasetError, match=r"the folder contains a/, b/\. .*Supported: "):
         find_format(tmp_path)
 
 
@@ -273,7 +271,7 @@ def test_an_empty_split_names_the_splits_that_are_there(tmp_path: Path) -> None:
 
     with pytest.raises(
         DatasetError,
-        match=r"of split test; it holds 2 of split train, 1 of split validation$",
+        match=r"of split test; found 2 of split train, 1 of split validation$",
     ):
         load_faces(path, Split.TEST)
 
@@ -281,7 +279,7 @@ def test_an_empty_split_names_the_splits_that_are_there(tmp_path: Path) -> None:
 def test_faces_without_split_are_named_too(tmp_path: Path) -> None:
     put_image(tmp_path / "sad" / "a.png")
 
-    with pytest.raises(DatasetError, match=r"of split train; it holds 1 of split unknown$"):
+    with pytest.raises(DatasetError, match=r"of split train; found 1 of split unknown$"):
         load_faces(tmp_path, Split.TRAIN)
 
 
@@ -290,7 +288,7 @@ def test_a_source_without_faces_is_refused(tmp_path: Path, split: Split | None) 
     path = tmp_path / "a.csv"
     path.write_text("emotion,pixels,Usage\n")
 
-    with pytest.raises(DatasetError, match=r"a\.csv: holds no faces"):
+    with pytest.raises(DatasetError, match=r"a\.csv: contains no faces"):
         load_faces(path, split)
 
 
@@ -316,5 +314,5 @@ def test_broken_faces_are_refused_or_counted_in_a_report(tmp_path: Path) -> None
 
 
 def test_a_source_that_is_none_is_refused_though_faults_are_skipped(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="accepted are"):
+    with pytest.raises(DatasetError, match="Supported: FER2013"):
         iter_faces(tmp_path, report=ReadingReport(skip_damaged=True))

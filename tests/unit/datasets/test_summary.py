@@ -71,12 +71,12 @@ def test_a_source_without_faces_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("emotion,pixels,Usage\n")
 
-    with pytest.raises(DatasetError, match=r"a\.csv: holds no faces"):
+    with pytest.raises(DatasetError, match=r"a\.csv: contains no faces"):
         summarize(path)
 
 
 def test_no_data_set_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="accepted are"):
+    with pytest.raises(DatasetError, match="Supported: FER2013"):
         summarize(tmp_path)
 
 

@@ -246,7 +246,7 @@ def test_the_label_needs_no_votes() -> None:
 
 @pytest.mark.parametrize("target", FROM_VOTES)
 def test_other_targets_do(target: Target) -> None:
-    with pytest.raises(DatasetError, match=f"the target {target} is taken from FER.* the target l"):
+    with pytest.raises(DatasetError, match=f"the target {target} requires FER.* the target l"):
         with_targets(face_set(None), target)
     with pytest.raises(DatasetError, match=f"none of 3 faces has a {target} target"):
         with_targets(face_set(np.zeros((3, N_VOTES), np.uint8)), target)

@@ -7,7 +7,7 @@ from emolens.detection.candidates import (
     Candidates,
     check_score,
     concatenate,
-    fuse_looks,
+    fuse_passes,
     overlaps,
     suppress_overlaps,
     to_detections,
@@ -45,32 +45,32 @@ def test_suppress_overlaps_keeps_boxes_that_only_touch() -> None:
 
 def test_nothing_in_nothing_out() -> None:
     assert len(suppress_overlaps(make(), max_iou=0.3)) == 0
-    assert len(fuse_looks([make(), make()], min_score=0.5)) == 0
+    assert len(fuse_passes([make(), make()], min_score=0.5)) == 0
     assert len(concatenate([])) == 0
     assert to_detections(make(), (10, 10)) == []
 
 
-def test_fuse_looks_averages_cells_by_score_and_looks_equally() -> None:
+def test_fuse_passes_averages_cells_by_score_and_passes_equally() -> None:
     first = make((0, 0, 10, 10, 0.6), (2, 0, 12, 10, 0.2), (50, 50, 60, 60, 0.4))
     second = make((1, 0, 13, 10, 0.4))
-    fused = fuse_looks([first, second], min_score=0.5)
+    fused = fuse_passes([first, second], min_score=0.5)
     # First look: 0.75 * 0 + 0.25 * 2 = 0.5; the mean with the second look's 1 is 0.75.
     np.testing.assert_allclose(fused.boxes, [[0.75, 0, 11.75, 10]], atol=1e-5)
     np.testing.assert_allclose(fused.landmarks[0], [[0.75, 0]] * 5, atol=1e-5)
     np.testing.assert_allclose(fused.scores, [0.6])
 
 
-def test_fuse_looks_leaves_out_a_look_that_hardly_sees_the_face() -> None:
-    fused = fuse_looks([make((0, 0, 10, 10, 0.9)), make((2, 0, 12, 10, 0.29))], min_score=0.5)
+def test_fuse_passes_leaves_out_a_pass_that_hardly_detects_the_face() -> None:
+    fused = fuse_passes([make((0, 0, 10, 10, 0.9)), make((2, 0, 12, 10, 0.29))], min_score=0.5)
     np.testing.assert_allclose(fused.boxes, [[0, 0, 10, 10]], atol=1e-5)
 
 
-def test_fuse_looks_finds_a_face_that_one_look_alone_sees() -> None:
-    assert len(fuse_looks([make(), make((0, 0, 10, 10, 0.9))], min_score=0.5)) == 1
+def test_fuse_passes_keeps_a_face_that_one_pass_alone_detects() -> None:
+    assert len(fuse_passes([make(), make((0, 0, 10, 10, 0.9))], min_score=0.5)) == 1
 
 
-def test_fuse_looks_with_a_threshold_below_what_counts_keeps_the_best_cell() -> None:
-    fused = fuse_looks([make((0, 0, 10, 10, 0.2)), make()], min_score=0.15)
+def test_fuse_passes_with_a_very_low_threshold_keeps_the_best_cell() -> None:
+    fused = fuse_passes([make((0, 0, 10, 10, 0.2)), make()], min_score=0.15)
     np.testing.assert_array_equal(fused.boxes, [[0, 0, 10, 10]])
 
 
@@ -97,5 +97,5 @@ def test_to_detections_keeps_scores_within_0_and_1() -> None:
 
 @pytest.mark.parametrize("min_score", [0.0, 1.0, -0.1, float("nan")])
 def test_check_score_refuses(min_score: float) -> None:
-    with pytest.raises(ConfigError, match="min_score must be above 0 and below 1"):
+    with pytest.raises(ConfigError, match="min_score is .*; allowed: above 0 and below 1"):
         check_score(min_score)

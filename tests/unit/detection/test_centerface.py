@@ -71,7 +71,7 @@ def test_open_input_shape_keeps_the_length() -> None:
 @pytest.mark.parametrize("n_copies", [0, 2])
 def test_open_input_shape_refuses_another_model(n_copies: int) -> None:
     shape = bytes.fromhex("0a02080a0a0208030a0208200a020820")
-    with pytest.raises(ModelError, match=f"found it {n_copies} times"):
+    with pytest.raises(ModelError, match=f"{n_copies} times, expected once"):
         open_input_shape(b"onnx" + shape * n_copies)
 
 

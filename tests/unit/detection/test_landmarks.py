@@ -10,8 +10,8 @@ from emolens.core.geometry import Box
 from emolens.core.manifest import LandmarkManifest
 from emolens.detection.landmarks import (
     LANDMARK_FRAMING,
+    CoarseDetector,
     LandmarkDetector,
-    QuickLook,
     moved_to,
     turned_box,
 )
@@ -205,16 +205,16 @@ def test_a_face_is_expected_where_its_box_is_expected() -> None:
 
 
 def searching(
-    quick_faces: list[FaceDetection], side: float, session: FakeSession | None = None
+    coarse_faces: list[FaceDetection], side: float, session: FakeSession | None = None
 ) -> list[FaceDetection]:
     """What is found in a search for one known face of a side, by a detector that sees two."""
     session = session or FakeSession((POINTS, [0.0, 0.0, 0.7, 0.7], 1.0))
     model = LandmarkModel(session, MANIFEST)  # type: ignore[arg-type]
     two = [FaceDetection(Box(5, 30, 45, 80), 0.8), FaceDetection(Box(100, 30, 140, 80), 0.8)]
-    quick = QuickLook(FakeDetector(quick_faces), [(160, 128)])
-    detector = LandmarkDetector(FakeDetector(two), model, quick=quick)
+    coarse = CoarseDetector(FakeDetector(coarse_faces), [(160, 128)])
+    detector = LandmarkDetector(FakeDetector(two), model, coarse=coarse)
     known = FaceDetection(Box(40, 20, 40 + side, 20 + side), 0.8)
-    return detector.search_known(BLANK, [known])
+    return detector.redetect(BLANK, [known])
 
 
 def test_large_known_faces_are_searched_for_at_a_small_size_and_looked_at_once() -> None:

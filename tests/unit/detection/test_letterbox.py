@@ -24,7 +24,7 @@ def test_input_sizes_are_multiples_of_32(long_side_px: int) -> None:
 
 @pytest.mark.parametrize("long_side_px", [0, -640, 127, 4097])
 def test_input_sizes_refuse_what_is_out_of_range(long_side_px: int) -> None:
-    with pytest.raises(ConfigError, match=f"128 to 4096, got {long_side_px}"):
+    with pytest.raises(ConfigError, match=f"long_side_px is {long_side_px}; allowed: 128 to 4096"):
         input_sizes(long_side_px)
 
 

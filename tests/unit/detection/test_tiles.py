@@ -13,7 +13,7 @@ from emolens.core.geometry import Box
 from emolens.detection import build_detector, detection_warnings
 from emolens.detection.centerface import CenterFaceDetector
 from emolens.detection.letterbox import input_sizes
-from emolens.detection.tiles import Tile, TiledDetector, lay_tiles, merge_looks
+from emolens.detection.tiles import Tile, TiledDetector, lay_tiles, merge_passes
 from emolens.testing import FakeDetector
 
 Image = npt.NDArray[np.uint8]
@@ -189,34 +189,34 @@ def test_faces_are_moved_back_and_those_cut_by_a_tile_left_out() -> None:
 def test_one_face_in_several_looks_is_one_face_as_the_best_look_saw_it() -> None:
     best = face(110, 100, 210, 230, score=0.95)
     looks = [[face(100, 100, 200, 220, score=0.7)], [best], [face(100, 110, 200, 225, score=0.8)]]
-    assert merge_looks(looks) == [best]
+    assert merge_passes(looks) == [best]
 
 
 def test_the_same_face_at_half_its_size_is_no_second_face() -> None:
     best = face(100, 100, 200, 200, score=0.95)
     for other in (face(120, 120, 170, 170, score=0.6), face(60, 60, 250, 250, score=0.6)):
-        assert merge_looks([[best], [other]]) == [best]
+        assert merge_passes([[best], [other]]) == [best]
 
 
 def test_a_part_of_a_large_face_is_no_face() -> None:
     large = face(0, 0, 2000, 2500, score=0.9)
-    assert merge_looks([[large], [face(500, 700, 800, 1000, score=0.6)]]) == [large]
+    assert merge_passes([[large], [face(500, 700, 800, 1000, score=0.6)]]) == [large]
 
 
 def test_a_face_that_scores_better_than_what_seems_to_hold_it_stays() -> None:
     small = face(500, 700, 600, 800, score=0.9)
-    assert small in merge_looks([[face(0, 0, 2000, 2500, score=0.55)], [small]])
+    assert small in merge_passes([[face(0, 0, 2000, 2500, score=0.55)], [small]])
 
 
 def test_what_one_look_keeps_apart_stays_apart() -> None:
     one, other = face(0, 0, 100, 100, score=0.9), face(30, 30, 90, 90, score=0.8)
-    assert merge_looks([[one, other]]) == [one, other]
+    assert merge_passes([[one, other]]) == [one, other]
 
 
 def test_results_are_sorted_by_size() -> None:
     small, large = face(0, 0, 10, 10, score=0.9), face(50, 50, 90, 90, score=0.6)
-    assert merge_looks([[small], [large]]) == [large, small]
-    assert merge_looks([[], []]) == []
+    assert merge_passes([[small], [large]]) == [large, small]
+    assert merge_passes([[], []]) == []
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_faces_that_people_expect_to_be_found_and_are_not_looked_for_are_told(
     detector_px: int | None, size_wh: tuple[int, int], smallest_px: int
 ) -> None:
     (note,) = detection_warnings(planner_of(detector_px), size_wh)
-    assert note.startswith(f"faces below {smallest_px} px are not looked for here")
+    assert note.startswith(f"faces below {smallest_px} px may be missed in an image of this size")
     asked = int(re.search(r"detector_px \(--detector-px\) above (\d+) ", note)[1])  # type: ignore[index]
     finer = planner_of(2 * asked).plan(size_wh)
     assert finer.smallest_px < 0.6 * smallest_px
@@ -346,7 +346,7 @@ def test_nothing_is_told_where_small_faces_are_found(
 
 def test_a_detector_that_turns_faces_hands_the_notes_on() -> None:
     (note,) = detection_warnings(build_detector(), (12000, 9000))
-    assert re.match(r"faces below \d{3} px are not looked for here", note)
+    assert re.match(r"faces below \d{3} px may be missed in an image of this size", note)
     assert detection_warnings(build_detector(long_side_px=8192), (6000, 4000)) == ()
 
 

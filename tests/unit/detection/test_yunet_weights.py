@@ -55,5 +55,5 @@ def test_all_numbers_but_the_padding_are_used_once() -> None:
 
 @pytest.mark.parametrize("n_bytes", [0, N_BYTES - 4, N_BYTES + 4])
 def test_another_number_of_bytes_is_refused(n_bytes: int) -> None:
-    with pytest.raises(ModelError, match=f"expected {N_BYTES} bytes of weights, got {n_bytes}"):
+    with pytest.raises(ModelError, match=f"have {n_bytes:,} bytes, expected {N_BYTES:,}"):
         unpack_weights(bytes(n_bytes))

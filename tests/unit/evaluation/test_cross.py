@@ -7,7 +7,7 @@ import pytest
 
 from emolens.core.emotion import LABELS
 from emolens.datasets.faces import Split
-from emolens.evaluation.cross import FIGURES, CrossEvaluation, names_of
+from emolens.evaluation.cross import METRICS, CrossEvaluation, names_of
 from emolens.evaluation.evaluation import evaluate
 from emolens.evaluation.leaks import Leaks
 from tests.unit.evaluation.cases import answers, faces_with_votes
@@ -17,12 +17,12 @@ from tests.unit.evaluation.cross_cases import cell, cross
 def test_a_matrix_has_a_row_for_each_model_and_a_column_for_each_data_set() -> None:
     found = cross(models=("fast", "accurate"), data=("a", "b", "c"))
     assert (found.models, found.data) == (("fast", "accurate"), ("a", "b", "c"))
-    for figure in FIGURES:
-        matrix = found.matrix(figure)
+    for metric in METRICS:
+        matrix = found.matrix(metric)
         assert [len(row) for row in matrix] == [3, 3]
         for place, column in enumerate(found.columns):
             for row, one in zip(matrix, column.cells, strict=True):
-                assert row[place] == getattr(one.evaluation.metrics, figure)
+                assert row[place] == getattr(one.evaluation.metrics, metric)
     assert found.matrix("accuracy") != found.matrix("macro_f1")
 
 
@@ -48,7 +48,7 @@ def test_the_record_is_plain_and_has_every_pair() -> None:
         "n": 140,
         "missing_classes": [],
     }
-    assert set(record["matrix"]) == set(FIGURES)
+    assert set(record["matrix"]) == set(METRICS)
     pairs = [(one["data"], one["model"]) for one in record["evaluations"]]
     assert pairs == [("a", "fast"), ("a", "accurate"), ("b", "fast"), ("b", "accurate")]
     assert [one["accuracy"] for one in record["evaluations"]] == [

@@ -108,9 +108,9 @@ def test_what_is_remembered_does_not_grow_and_ends_with_the_stream(
     for number in range(200):
         shown = face(Box(10, 10, 40, 40), track_id=number)
         layer.apply(frame.image, result(frame, [shown], at_s=number / 30))
-    assert len(layer._made) <= 6
+    assert len(layer._cache) <= 6
     layer.apply(frame.image, result(frame, [], at_s=0.0))
-    assert layer._made == {}
+    assert layer._cache == {}
 
 
 def test_no_face_costs_nothing(explainer: CountingExplainer) -> None:

@@ -100,5 +100,5 @@ def test_a_map_fades_beyond_its_outermost_cells() -> None:
 def test_maps_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match=r"shape \(\.\.\., 2, 2\)"):
         resize_maps(np.zeros((3, 3), np.float32), (0.25, 0.75), 8)
-    with pytest.raises(InputError, match="at least 1 px"):
+    with pytest.raises(InputError, match="size_px must be at least 1"):
         resize_maps(np.zeros((2, 2), np.float32), (0.25, 0.75), 0)

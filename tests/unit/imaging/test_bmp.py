@@ -57,7 +57,7 @@ def test_the_unused_fourth_byte_is_no_transparency() -> None:
 
 
 def test_rare_kinds_are_named() -> None:
-    with pytest.raises(UnsupportedFormatError, match="packed by method 4"):
+    with pytest.raises(UnsupportedFormatError, match="compression 4; allowed: none, RLE4 and RLE8"):
         decode_image(patched(30, "<L", 4))
     with pytest.raises(UnsupportedFormatError, match="header of 1701 bytes"):
         decode_image(patched(14, "<L", 1701))

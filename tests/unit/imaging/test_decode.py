@@ -77,11 +77,11 @@ def test_16_bit_values_are_scaled_not_clipped(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "note"),
     [
-        ("gif animated", "first of 3 frames"),
-        ("webp animated", "first of 3 frames"),
-        ("png animated", "first of 3 frames"),
-        ("tiff pages", "first of 3 pages"),
-        ("avif animated", "first of 3 frames"),
+        ("gif animated", "only the first of 3 frames is used"),
+        ("webp animated", "only the first of 3 frames is used"),
+        ("png animated", "only the first of 3 frames is used"),
+        ("tiff pages", "only the first of 3 pages is used"),
+        ("avif animated", "only the first of 3 frames is used"),
     ],
 )
 def test_of_several_images_the_first_is_taken_and_a_note_says_so(name: str, note: str) -> None:
@@ -220,7 +220,7 @@ def _huge_headers() -> dict[str, bytes]:
 def test_a_huge_image_is_refused_before_memory_is_used(name: str) -> None:
     encoded = _huge_headers()[name]
     tracemalloc.start()
-    with pytest.raises(ImageTooLargeError, match=r"20000 x 20000 px.*allowed are 100,000,000"):
+    with pytest.raises(ImageTooLargeError, match=r"20000 x 20000 px.*allowed: up to 100,000,000"):
         decode_image(encoded)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -229,9 +229,7 @@ def test_a_huge_image_is_refused_before_memory_is_used(name: str) -> None:
 
 def test_the_pixel_limit_is_exact() -> None:
     assert decode_image(SAMPLES["png"], max_pixels=40 * 56).image.shape == (40, 56, 3)
-    with pytest.raises(
-        ImageTooLargeError, match=r"allow more with max_pixels \(--max-megapixels\)"
-    ):
+    with pytest.raises(ImageTooLargeError, match=r"raise max_pixels \(--max-megapixels\)"):
         decode_image(SAMPLES["png"], max_pixels=40 * 56 - 1)
 
 
@@ -252,7 +250,7 @@ def test_other_files_are_refused_with_the_list_of_formats(encoded: bytes) -> Non
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(InputError, match="as bytes, got str"):
+    with pytest.raises(InputError, match="of type str; allowed: bytes"):
         decode_image("photo.jpg")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="max_pixels"):
         decode_image(SAMPLES["png"], max_pixels=0)
@@ -281,7 +279,9 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
 def test_a_refused_file_is_named_in_printable_letters(tmp_path: Path) -> None:
     file = tmp_path / "caf\udce9\n.jpg"
     file.write_bytes(b"only text")
-    with pytest.raises(UnsupportedFormatError, match=r"caf\\udce9\\n\.jpg.*allowed are") as caught:
+    with pytest.raises(
+        UnsupportedFormatError, match=r"caf\\udce9\\n\.jpg.*allowed: JPEG"
+    ) as caught:
         read_image(file)
     str(caught.value).encode("utf-8")
     file.write_bytes(SAMPLES["jpeg"][:500])

@@ -75,7 +75,7 @@ def assert_close(image: npt.NDArray[np.uint8], bits: int, *, is_grey: bool = Fal
 def test_the_bits_that_are_used_are_spread(writer: str, is_grey: bool, bits: int) -> None:
     decoded = decode_image(WRITERS[writer](deep(bits, is_grey=is_grey)))
     assert_close(decoded.image, bits, is_grey=is_grey)
-    expected = f"of 16 bits {bits} are used: {(1 << bits) - 1} is read as white"
+    expected = f"the image uses {bits} of 16 bits: the value {(1 << bits) - 1} is treated as white"
     assert decoded.warnings == (() if bits == 16 else (expected,))
 
 
@@ -102,7 +102,9 @@ def test_declared_white_beats_the_values() -> None:
         tiff_file(values, (341, 4095), order=">"),
     ):
         decoded = decode_image(file)
-        assert decoded.warnings == ("of 16 bits 12 are used: 4095 is read as white",)
+        assert decoded.warnings == (
+            "the image uses 12 of 16 bits: the value 4095 is treated as white",
+        )
         assert 60 <= decoded.image.max() <= 64
 
 
@@ -137,7 +139,7 @@ def test_transparency_is_scaled_too(is_grey: bool, opaque: int) -> None:
 
 def test_an_almost_black_image_is_left_to_what_deals_with_dark_ones() -> None:
     decoded = decode_image(png_file(deep(12) // np.uint16(1000)))
-    assert decoded.warnings == ("of 16 bits 8 are used: 255 is read as white",)
+    assert decoded.warnings == ("the image uses 8 of 16 bits: the value 255 is treated as white",)
     assert decoded.image.max() == 4
     assert not decode_image(png_file(np.zeros_like(deep(12)))).image.any()
 

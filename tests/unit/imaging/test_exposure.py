@@ -112,10 +112,10 @@ def test_a_dark_face_keeps_the_fractions_of_its_levels(gray_faces: Pixels) -> No
     ("image", "expected"),
     [
         (ramp(0, 255), ""),
-        (ramp(0, 15), "very dark: no value above 15 of 255"),
-        (ramp(0, 0), "very dark: no value above 0 of 255"),
-        (ramp(120, 135), "very little contrast: values 120 to 135"),
-        (ramp(240, 255), "very little contrast: values 240 to 255"),
+        (ramp(0, 15), "very dark: the brightest value is 15 of 255"),
+        (ramp(0, 0), "very dark: the brightest value is 0 of 255"),
+        (ramp(120, 135), "very low contrast: the values range from 120 to 135"),
+        (ramp(240, 255), "very low contrast: the values range from 240 to 255"),
     ],
 )
 def test_warnings_about_light(image: Pixels, expected: str) -> None:

@@ -53,7 +53,7 @@ def test_zeros_between_blocks_are_skipped_and_others_refused() -> None:
 
 
 def test_a_file_without_frames_is_refused() -> None:
-    with pytest.raises(DamagedImageError, match="holds no frame"):
+    with pytest.raises(DamagedImageError, match="has no frames"):
         decode_image(b"GIF89a" + bytes([4, 0, 4, 0, 0, 0, 0]) + b";")
 
 

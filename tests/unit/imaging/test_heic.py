@@ -58,7 +58,7 @@ def test_a_tile_that_is_larger_than_the_file_says_is_refused_before_it_is_decode
     configuration, content = coded(draw(512, 512))
     file = HeifFile()
     file.add(b"hvc1", content, ispe(16, 16), configuration)
-    with pytest.raises(DamagedImageError, match="HEIC image is damaged"):
+    with pytest.raises(DamagedImageError, match="HEIC file is damaged"):
         decode_image(file.encoded())
 
 
@@ -66,7 +66,7 @@ def test_a_tile_that_is_smaller_than_the_file_says_is_refused() -> None:
     configuration, content = coded(IMAGE)
     file = HeifFile()
     file.add(b"hvc1", content, ispe(640, 480), configuration)
-    with pytest.raises(DamagedImageError, match="a tile has 64 x 48 px"):
+    with pytest.raises(DamagedImageError, match="a tile is 64 x 48 px, expected"):
         decode_image(file.encoded())
 
 

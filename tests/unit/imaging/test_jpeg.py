@@ -24,7 +24,7 @@ def test_a_thumbnail_inside_does_not_end_the_image() -> None:
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
     whole = file[:2] + segment + file[2:]
     assert (decode_image(whole).image == decode_image(file).image).all()
-    with pytest.raises(DamagedImageError, match="too early"):
+    with pytest.raises(DamagedImageError, match="it ends inside a segment|it ends before"):
         decode_image(whole[:-10])
 
 
@@ -66,7 +66,7 @@ def test_endless_scans_are_refused() -> None:
 
 
 def test_a_file_of_markers_alone_holds_no_image() -> None:
-    with pytest.raises(DamagedImageError, match="holds no image"):
+    with pytest.raises(DamagedImageError, match="has no image"):
         decode_image(b"\xff\xd8\xff\xe0\0\4ab" + EOI)
     with pytest.raises(DamagedImageError, match="length of 1"):
         decode_image(b"\xff\xd8\xff\xe0\0\1ab" + EOI)

@@ -92,4 +92,4 @@ def test_why_a_folder_has_no_images(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "listdir", refuse)
     error = no_images(tmp_path)
     assert isinstance(error, InputNotFoundError)
-    assert "cannot be opened: Permission denied; change its permissions" in str(error)
+    assert "cannot be opened: Permission denied. Change its permissions." in str(error)

@@ -65,7 +65,7 @@ def test_more_data_than_pixels_costs_nothing() -> None:
 def test_a_wrong_check_sum_is_noticed() -> None:
     file = bytearray(encode(pillow(draw()), "PNG"))
     file[file.index(b"IDAT") + 30] ^= 1
-    with pytest.raises(DamagedImageError, match="check sum of chunk b'IDAT'"):
+    with pytest.raises(DamagedImageError, match="checksum of chunk b'IDAT'"):
         decode_image(bytes(file))
 
 
@@ -84,7 +84,7 @@ def test_an_image_beside_its_animation_counts_as_the_first() -> None:
     frame = chunk(b"fdAT", b"\0\0\0\1" + zlib.compress(b"\0\x09"))
     animation = chunk(b"acTL", struct.pack(">LL", 1, 0))
     decoded = decode_image(png(gray_header(1, 1), animation, row, control, frame))
-    assert decoded.warnings == ("first of 2 frames",)
+    assert decoded.warnings == ("only the first of 2 frames is used",)
     assert decoded.image.tolist() == [[[7, 7, 7]]]
 
 

@@ -49,7 +49,7 @@ def test_colours_are_red_green_blue(encoded: bytes) -> None:
 
 def test_further_images_are_told() -> None:
     assert decode_image(b"P5 1 1 255\n\1P5 1 1 255\n\2").warnings == (
-        "the first of several images",
+        "only the first of several images is used",
     )
     assert decode_image(b"P5 1 1 255\n\1\n").warnings == ()
 
@@ -57,15 +57,15 @@ def test_further_images_are_told() -> None:
 @pytest.mark.parametrize(
     ("encoded", "message"),
     [
-        (b"P5 3 2 255\n" + bytes(5), "1 bytes are missing"),
-        (b"P5 3 2 256\n" + bytes(11), "1 bytes are missing"),
-        (b"P4 9 2\n" + bytes(3), "1 bytes are missing"),
-        (b"P2 3 2 255\n1 2 3", "3 values are missing"),
-        (b"P1 3 2\n10", "4 values are missing"),
-        (b"P2 1 1 255\nx", "other than numbers"),
+        (b"P5 3 2 255\n" + bytes(5), "ends 1 bytes early"),
+        (b"P5 3 2 256\n" + bytes(11), "ends 1 bytes early"),
+        (b"P4 9 2\n" + bytes(3), "ends 1 bytes early"),
+        (b"P2 3 2 255\n1 2 3", "ends 3 values early"),
+        (b"P1 3 2\n10", "ends 4 values early"),
+        (b"P2 1 1 255\nx", "characters other than digits"),
         (b"P5 0 2 255\n", "size of 0 x 2"),
-        (b"P5 3 2 0\n" + bytes(6), "largest value"),
-        (b"P5 3 2 70000\n" + bytes(12), "largest value"),
+        (b"P5 3 2 0\n" + bytes(6), "white level is not in 1 to 65535"),
+        (b"P5 3 2 70000\n" + bytes(12), "white level is not in 1 to 65535"),
         (b"P5 99999999999 2 255\n", "no width and height"),
     ],
 )

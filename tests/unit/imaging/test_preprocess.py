@@ -54,7 +54,7 @@ def test_no_crops_are_an_empty_batch() -> None:
     ],
 )
 def test_other_crops_are_refused(crop: npt.NDArray[np.uint8]) -> None:
-    with pytest.raises(InputError, match=r"face crop must be.*got"):
+    with pytest.raises(InputError, match=r"face crop is .*allowed: a non-empty uint8 array"):
         to_gray(crop)
     with pytest.raises(InputError, match="face crop"):
         preprocess([crop], SPEC)

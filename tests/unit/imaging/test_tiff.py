@@ -112,7 +112,7 @@ def test_contradictions_are_noticed(change: dict[int, int | tuple[int, ...]], re
         ({258: 32}, "32"),
         ({258: 12}, "12"),
         ({277: 40}, "40 samples"),
-        ({259: 9999}, "packed by method 9999"),
+        ({259: 9999}, "unknown compression 9999"),
         ({258: 16, 262: 0}, "white as zero"),
         ({258: 16, 284: 2}, "separate planes"),
         ({322: 1 << 20, 323: 1 << 20}, "tiles of more than"),
@@ -141,7 +141,7 @@ def test_a_list_of_pages_without_end_is_refused() -> None:
     file[following : following + 4] = struct.pack("<L", start)
     with pytest.raises(DamagedImageError, match="does not end"):
         decode_image(bytes(file))
-    with pytest.raises(DamagedImageError, match="holds no page"):
+    with pytest.raises(DamagedImageError, match="has no pages"):
         decode_image(b"II*\0" + bytes(8))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import emolens
 from emolens.core.errors import ConfigError, SourceError
-from emolens.jobs.streams import Look
+from emolens.jobs.streams import DrawOptions
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.pipeline.models import Models
 from emolens.testing import SyntheticSource
@@ -49,7 +49,7 @@ def test_a_video_becomes_tables_a_copy_and_a_page(tmp_path: Path) -> None:
 def test_heat_maps_need_no_second_reading_of_the_model(
     tmp_path: Path, model_reads: Counter[str]
 ) -> None:
-    job = VideoJob(annotated=tmp_path / "a.mkv", look=Look(blur=True, heatmap=True))
+    job = VideoJob(annotated=tmp_path / "a.mkv", draw_options=DrawOptions(blur=True, heatmap=True))
     analyze_video(clip(0.3), job, models=Models(model="labels-small"))
     assert model_reads["labels-small"] == 1
     assert set(model_reads.values()) == {1}
@@ -68,9 +68,9 @@ def test_somebody_may_stop_it_and_what_was_measured_is_kept(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"camera 0 has no end; loop over emolens.stream"):
+    with pytest.raises(ConfigError, match=r"camera 0 is a live source. Use emolens.stream\(\)"):
         analyze_video(0)
-    with pytest.raises(ConfigError, match="is another output already"):
+    with pytest.raises(ConfigError, match="the output would overwrite another output"):
         analyze_video(clip(), VideoJob(tables=[tmp_path / "a.csv", tmp_path / "a.csv"]))
     with pytest.raises(SourceError, match="SyntheticSource has no frames"):
         analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))

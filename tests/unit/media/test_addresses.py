@@ -112,6 +112,6 @@ def test_a_login_without_a_scheme(source: str, is_one: bool) -> None:
 
 def test_an_address_is_no_image() -> None:
     refuse_addresses(["a.jpg", "folder/*.png", "C:/a.jpg", "a@b.jpg"])
-    with pytest.raises(ConfigError, match="http://h/x.jpg is no image file") as raised:
+    with pytest.raises(ConfigError, match="http://h/x.jpg is an address, not an image") as raised:
         refuse_addresses(["a.jpg", "http://me:geheim@h/x.jpg"])
     assert "geheim" not in str(raised.value)

@@ -6,11 +6,11 @@ import pytest
 from emolens.core.errors import SourceError
 from emolens.imaging.pyav import av
 from emolens.media.connection import (
-    LATE,
+    TIMED_OUT,
     NetworkAddress,
     SilentError,
     UnreadableError,
-    broken_off,
+    connection_lost,
     reason_of,
 )
 from tests.odd_camera_server import OddCamera, odd_camera_server
@@ -50,7 +50,7 @@ def test_bytes_and_formats_are_received(camera: OddCamera) -> None:
 
 
 def test_what_is_of_no_known_format(camera: OddCamera) -> None:
-    with pytest.raises(UnreadableError, match="cannot open http://.*: Invalid data .*; check"):
+    with pytest.raises(UnreadableError, match=r"cannot open http://.*: Invalid data .*\. Check"):
         place(camera.of("/answer/html", "me:geheim@")).connect()
 
 
@@ -59,7 +59,7 @@ def test_a_password_that_would_name_another_host_is_asked_of_nobody(
     sign: str, camera: OddCamera
 ) -> None:
     address = camera.of("/snapshot/same", f"127.0.0.1:ge{sign}heim@")
-    with pytest.raises(SourceError, match="cannot open .*/same: signs .* percent-enc") as raised:
+    with pytest.raises(SourceError, match="cannot open .*/same. Special .* percent-enc") as raised:
         place(address).connect()
     assert camera.requests.total() == 0
     assert not any(word in str(raised.value) for word in ("ge" + sign, "heim"))
@@ -67,11 +67,11 @@ def test_a_password_that_would_name_another_host_is_asked_of_nobody(
 
 def test_reasons_and_their_kinds() -> None:
     late = av.error.ExitError(0, "x", "http://me:geheim@h")
-    assert isinstance(broken_off("h", late), SilentError)
-    assert str(broken_off("h", TimeoutError())) == f"h: {LATE}"
+    assert isinstance(connection_lost("h", late), SilentError)
+    assert str(connection_lost("h", TimeoutError())) == f"h: {TIMED_OUT}"
     invalid = av.error.InvalidDataError(0, "Invalid data", "http://me:geheim@h")
-    assert isinstance(broken_off("h", invalid), UnreadableError)
-    assert str(broken_off("h", invalid)) == "h: Invalid data"
-    assert reason_of(OSError(errno.EIO, "x")) == "the connection failed or broke off"
+    assert isinstance(connection_lost("h", invalid), UnreadableError)
+    assert str(connection_lost("h", invalid)) == "h: Invalid data"
+    assert reason_of(OSError(errno.EIO, "x")) == "the connection failed or was interrupted"
     assert reason_of(ValueError("odd")) == "odd"
     assert "protocol" in reason_of(av.error.ProtocolNotFoundError(0, "x"))

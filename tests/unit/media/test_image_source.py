@@ -74,7 +74,7 @@ def test_files_of_other_kinds_are_failures_without_a_number(folder: Path) -> Non
         assert [frame.index for frame in source] == list(range(12))
     assert len(source.failures) == 2
     assert "shot 0.CR2" in source.failures[0]
-    assert "use `emolens video`" in source.failures[1]
+    assert "Use `emolens video`" in source.failures[1]
 
 
 def test_a_folder_of_other_kinds_gives_no_frame(tmp_path: Path) -> None:
@@ -98,5 +98,5 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate_hz", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_rate_is_positive(folder: Path, rate_hz: float) -> None:
-    with pytest.raises(ConfigError, match="a rate must be a positive number of Hz"):
+    with pytest.raises(ConfigError, match=r"rate_hz .--rate. is .*; allowed: above 0 Hz"):
         ImageSource(folder, rate_hz=rate_hz)

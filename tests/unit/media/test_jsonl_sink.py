@@ -44,7 +44,7 @@ def test_a_full_disk_leaves_whole_lines_under_another_name(small_disk: Path) -> 
     (small_disk / "taken").write_bytes(bytes(1_700_000))
     target = small_disk / "lines" / "a.jsonl"
     with JsonlSink(str(target)) as sink:
-        with pytest.raises(OutputError, match=r"what was written before is in .*a\.partial\.jsonl"):
+        with pytest.raises(OutputError, match=r"The complete lines are in .*a\.partial\.jsonl"):
             for index in range(5000):
                 sink.write(*frame_and_result(index))
         sink.write(*frame_and_result(0))

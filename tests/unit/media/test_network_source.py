@@ -77,7 +77,7 @@ def test_a_transport_stream(camera: Address) -> None:
 def test_a_camera_that_goes_away_is_lost(camera: Address) -> None:
     frames, error = read_until_it_fails(NetworkSource(camera.of("/jpeg")))
     assert len(frames) > 30
-    assert str(error) == f"http://{camera.host}/jpeg?...: the connection failed or broke off"
+    assert str(error) == f"http://{camera.host}/jpeg?...: the connection failed or was interrupted"
     assert PASSWORD not in said(error)
 
 
@@ -86,7 +86,7 @@ def test_a_camera_that_falls_silent_is_lost(camera: Address) -> None:
     frames, error = read_until_it_fails(source)
     assert len(frames) > 30
     assert time.monotonic() - frames[-1].captured_at_s < 2
-    assert str(error) == f"http://{camera.host}/silent-later?...: it does not answer in time"
+    assert str(error) == f"http://{camera.host}/silent-later?...: the connection timed out"
     assert PASSWORD not in said(error)
 
 
@@ -99,7 +99,7 @@ def test_usual_waits_are_short_enough_for_a_lost_camera_to_be_noticed_within_5_s
     ("path", "reason"),
     [
         ("/none", "Server returned 404 Not Found"),
-        ("/silent", "it does not answer in time"),
+        ("/silent", "the connection timed out"),
         ("/text", "(Invalid data found|the connection failed)"),
         ("/playlist", "(Invalid data found|the connection failed)"),
     ],
@@ -108,7 +108,7 @@ def test_what_gives_no_images_cannot_be_opened(
     path: str, reason: str, camera: Address, capfd: pytest.CaptureFixture[str]
 ) -> None:
     began_s = time.monotonic()
-    with pytest.raises(SourceError, match=rf"cannot open http://.*: {reason}.*; check") as raised:
+    with pytest.raises(SourceError, match=rf"cannot open http://.*: {reason}.*\. Check") as raised:
         NetworkSource(camera.of(path), open_timeout_s=0.5)
     assert time.monotonic() - began_s < 3
     assert PASSWORD not in said(raised.value)
@@ -130,7 +130,7 @@ def test_somebody_listens_and_says_nothing(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         began_s = time.monotonic()
-        with pytest.raises(SourceError, match="it does not answer in time") as raised:
+        with pytest.raises(SourceError, match="the connection timed out") as raised:
             NetworkSource(f"{scheme}://me:{PASSWORD}@127.0.0.1:{port}/x", open_timeout_s=0.4)
         assert time.monotonic() - began_s < 3
     assert PASSWORD not in said(raised.value)
@@ -146,7 +146,7 @@ def test_addresses_that_make_no_sense(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "concat://a", "a.mp4", "ftp://h/x"])
 def test_other_schemes_are_refused(address: str) -> None:
-    with pytest.raises(ConfigError, match="allowed are the schemes http, https"):
+    with pytest.raises(ConfigError, match="allowed schemes: http, https"):
         NetworkSource(address)
 
 
@@ -246,15 +246,15 @@ def test_a_camera_with_a_password_of_odd_signs(scheme: str, odd_camera: OddCamer
 @pytest.mark.parametrize(
     ("login", "advice"),
     [
-        (f"{USER}:ge@heim@", "signs such as @ : / # [?] % in a name or password must be percent-"),
-        (f"{USER}:geheim@", "signs such as @ : / # [?] % in a name or password must be percent-"),
-        ("", "give a name and a password as SCHEME://NAME:PASSWORD@HOST"),
+        (f"{USER}:ge@heim@", "Special characters in a user name or password must be percent-enc"),
+        (f"{USER}:geheim@", "Special characters in a user name or password must be percent-enc"),
+        ("", "Give a user name and password as SCHEME://NAME:PASSWORD@HOST"),
     ],
 )
 def test_a_login_that_is_refused_says_what_to_do(
     login: str, advice: str, odd_camera: OddCamera
 ) -> None:
-    with pytest.raises(SourceError, match=f"401 Unauthorized.*; {advice}") as raised:
+    with pytest.raises(SourceError, match=rf"401 Unauthorized.*\. {advice}") as raised:
         NetworkSource(odd_camera.of("/basic/length", login))
     assert "heim" not in said(raised.value)
 
@@ -273,8 +273,8 @@ def test_a_camera_may_have_moved_but_not_to_a_file(odd_camera: OddCamera, tmp_pa
     ("answer", "reason"),
     [
         *(("html", "Invalid data"), ("empty", "Invalid data"), ("500", "Server returned 5XX")),
-        *(("404", "Server returned 404"), ("silent", "it does not answer in time")),
-        *(("html-as-jpeg.jpg", "not an image of a format"), ("endless", "cannot open http")),
+        *(("404", "Server returned 404"), ("silent", "the connection timed out")),
+        *(("html-as-jpeg.jpg", "unknown image format"), ("endless", "cannot open http")),
     ],
 )
 def test_what_answers_no_images(answer: str, reason: str, odd_camera: OddCamera) -> None:

@@ -51,5 +51,5 @@ def test_a_source_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("other", [[1, 2], 3.5, None])
 def test_anything_else_is_refused(other: object) -> None:
-    with pytest.raises(ConfigError, match="gives frames and can be closed, got"):
+    with pytest.raises(ConfigError, match="source is of type .*; allowed: a camera number"):
         plan_of_frames(other)

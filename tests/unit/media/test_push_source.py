@@ -32,7 +32,7 @@ def test_there_may_be_room_for_more() -> None:
     source.close()
     source.close()
     assert [frame.index for frame in source] == [1, 2]
-    with pytest.raises(ConfigError, match="room for at least 1 image, got 0"):
+    with pytest.raises(ConfigError, match="capacity is 0; allowed: 1 image or more"):
         PushSource(capacity=0)
 
 

@@ -108,7 +108,7 @@ def test_a_size_that_changes_is_fitted_between_bars(target: Path) -> None:
 @pytest.mark.parametrize("size_wh", [(16_386, 4), (4, 16_386)])
 def test_frames_that_are_too_large_are_refused(target: Path, size_wh: tuple[int, int]) -> None:
     with RecordingSink(target) as recording:
-        with pytest.raises(OutputError, match=f"frames of {size_wh[0]}x{size_wh[1]} px are larger"):
+        with pytest.raises(OutputError, match=f"frames are {size_wh[0]}x{size_wh[1]} px; allowed"):
             recording.write(frame_of(0, 0.0, size_wh), RESULT)
         recording.write(frame_of(1, 0.1), RESULT)
     assert not target.exists()
@@ -147,7 +147,7 @@ def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="it is a folder"):
         RecordingSink(tmp_path / "a.mkv")
-    with pytest.raises(OutputError, match="cannot make the folder"):
+    with pytest.raises(OutputError, match="cannot create the folder"):
         RecordingSink(tmp_path / "file" / "a.mkv")
 
 
@@ -179,8 +179,8 @@ def test_a_full_disk_ends_the_recording_and_what_is_there_can_be_watched(
     path = small_disk / f"a{suffix}"
     n_written, error = record_until_it_fails(path)
     assert str(error) == (
-        f"stopped recording {path} at {n_written / 25:.1f} s: No space left on device; what was "
-        "recorded before is kept"
+        f"stopped recording {path} at {n_written / 25:.1f} s: No space left on device. The "
+        "recording up to that time is kept."
     )
     assert 0 < len(seen(path)) <= n_written
     assert len(seen(path)) >= n_written - 50
@@ -206,7 +206,7 @@ def test_on_a_disk_that_is_nearly_full_nothing_is_begun(
     usage = shutil._ntuple_diskusage(10**12, 10**12 - 10**6, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with RecordingSink(target) as recording:
-        with pytest.raises(OutputError, match=r"cannot record .*nearly full \(1 MB are left\)"):
+        with pytest.raises(OutputError, match=r"cannot record .*nearly full \(1 MB free\)"):
             recording.write(frame_of(0, 0.0), RESULT)
         recording.write(frame_of(1, 0.1), RESULT)
     assert target.read_bytes() == b"old"

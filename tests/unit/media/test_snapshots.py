@@ -75,10 +75,10 @@ def test_a_camera_that_fails_for_long_is_lost(camera: OddCamera) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("/snapshot/half", "the connection failed or broke off"),
-        ("/snapshot/drip", "it does not answer in time"),
-        ("/answer/silent", "it does not answer in time"),
-        ("/answer/html", "not an image of a format"),
+        ("/snapshot/half", "the connection failed or was interrupted"),
+        ("/snapshot/drip", "the connection timed out"),
+        ("/answer/silent", "the connection timed out"),
+        ("/answer/html", "unknown image format"),
         ("/answer/empty", "empty"),
         ("/answer/404", "Server returned 404 Not Found"),
     ],
@@ -94,6 +94,6 @@ def test_an_answer_without_end_is_given_up(
     camera: OddCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emolens.media.snapshots.MAX_BYTES", 500_000)
-    with pytest.raises(SourceError, match="more than 500,000 bytes instead of an image"):
+    with pytest.raises(SourceError, match="the response is larger than 500,000 bytes"):
         received(camera, "/answer/endless", 1)
     assert MAX_BYTES > 10_000_000

@@ -101,7 +101,9 @@ def test_frames_do_not_need_sound(target: Path, tmp_path: Path) -> None:
     for sound_from in (silent, tmp_path / "missing.mkv"):
         with RecordingSink(target, sound_from=sound_from) as recording:
             recording.write(Frame(numbered_image(0)), RESULT)
-        assert recording.warnings == [f"the sound of {sound_from} cannot be copied along"]
+        assert recording.warnings == [
+            f"cannot copy the sound of {sound_from}; the recording is silent"
+        ]
         assert len(seen(target)) == 1
 
 

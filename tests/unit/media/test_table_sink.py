@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_whole_lines_under_another_name(
     with TableSink(target) as table:
         error = write_until_it_fails(table)
     assert str(error).startswith(f"cannot write {target}: No space left on device")
-    assert ("what was written before is in" in str(error)) == (suffix != ".parquet")
+    assert ("The complete lines are in" in str(error)) == (suffix != ".parquet")
     check_what_is_left(target, 50)
     # Where there is room again, so is a table.
     (small_disk / "taken").unlink()

@@ -82,7 +82,7 @@ def test_pixels_are_square(name: str, tmp_path: Path) -> None:
     sizes, warnings = shapes_of(make_clip(tmp_path / name, recipe))
     assert sizes == 20 * [(192, 64)]
     assert warnings == [
-        "pixels of the shape 2:1 are not square: frames of 96x64 px are read and shown as 192x64"
+        "pixels are not square (aspect ratio 2:1): frames of 96x64 px are shown as 192x64"
     ]
 
 
@@ -135,7 +135,7 @@ def test_an_absurd_shape_is_told_and_ignored(width: int, height: int, tmp_path: 
     sizes, warnings = shapes_of(path)
     assert sizes == 3 * [(96, 64)]
     assert warnings == [
-        f"pixels of the shape {width}:{height} cannot be right; they are taken as square"
+        f"the pixel aspect ratio {width}:{height} is implausible; pixels are treated as square"
     ]
 
 

@@ -35,10 +35,8 @@ def test_the_largest_video_is_read_and_told(
     make_tracks(path, [TINY, LARGE], default=default, sound=CONTAINERS[suffix] if sound else "")
     size_wh, numbers, (warning,) = read(path)
     assert (size_wh, numbers) == ((192, 128), list(range(30)))
-    assert warning.startswith(
-        "of its 2 video tracks number 2 is read; they are 1 (64x64 px, h264, "
-    )
-    assert warning.endswith("; choose another one with --video-track")
+    assert warning.startswith("using video track 2 of 2; available: 1 (64x64 px, h264, ")
+    assert warning.endswith(". Choose another with video_track (--video-track).")
 
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
@@ -55,7 +53,7 @@ def test_a_number_that_is_none_is_an_error_with_the_tracks(number: int, tmp_path
         VideoSource(path, video_track=number)
     assert str(raised.value) == (
         f"{path} has no video track {number}; "
-        "it has 1 (64x64 px, h264, 1.2 s), 2 (192x128 px, mpeg4, 1.2 s)"
+        "available: 1 (64x64 px, h264, 1.2 s), 2 (192x128 px, mpeg4, 1.2 s)"
     )
 
 
@@ -65,7 +63,7 @@ def test_one_that_the_file_calls_its_default_goes_before_one_as_large(tmp_path: 
         path = make_tracks(tmp_path / "a.mp4", [LARGE, other], default=default)
         assert read(path)[0] == ((192, 128), (160, 128))[default]
     assert read(make_tracks(tmp_path / "b.mkv", [LARGE, LARGE]))[2][0].startswith(
-        "of its 2 video tracks number 1 is read"
+        "using video track 1 of 2; available: "
     )
 
 

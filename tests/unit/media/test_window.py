@@ -65,7 +65,7 @@ def test_without_a_screen_there_is_no_window(
     if name is not None:
         monkeypatch.setenv("DISPLAY", name)
     assert not has_screen()
-    with pytest.raises(ConfigError, match="there is no screen to show a window on; use --no-wind"):
+    with pytest.raises(ConfigError, match="no display is available for the window. Use --no-wind"):
         Window()
 
 
@@ -93,7 +93,7 @@ def test_a_screen_that_does_not_answer_ends_no_process() -> None:
         """
     done = run(script, ":9876")
     assert done.returncode == 0, done.stderr
-    assert "there is no screen" in done.stdout
+    assert "no display is available" in done.stdout
 
 
 def test_frames_are_shown_until_the_window_is_closed(display: str) -> None:

@@ -18,5 +18,5 @@ def test_a_loop_over_images_loads_the_models_once(
 
 
 def test_a_detector_that_does_not_run_has_no_size(astronaut: npt.NDArray[np.uint8]) -> None:
-    with pytest.raises(ConfigError, match="face crops need no detector; leave detector_px"):
+    with pytest.raises(ConfigError, match=r"detector_px .--detector-px. has no effect with face"):
         emolens.analyze(astronaut, face_crops=True, detector_px=320)

@@ -105,7 +105,7 @@ def test_a_grey_and_a_bgra_image_are_read(
 
 
 def test_what_is_no_image_is_refused(analyzer: ImageAnalyzer) -> None:
-    with pytest.raises(InputError, match="got int"):
+    with pytest.raises(InputError, match="image is of type int; allowed"):
         analyzer.analyze(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -122,7 +122,7 @@ def test_framed_faces_are_what_is_analysed(
     (named,) = ImageAnalyzer.load(face_crops=True).analyze(framed.crop).faces
     assert framed.crop.shape == (48, 48)
     np.testing.assert_allclose(named.raw.probabilities, expected.raw.probabilities, atol=1e-6)
-    result = framed.named(expected.raw)
+    result = framed.to_result(expected.raw)
     assert result.to_dict() == expected.to_dict()
     assert result.quality == expected.quality
 
@@ -156,7 +156,7 @@ def test_faces_that_are_not_looked_for_are_told_and_only_where_they_may_be_expec
     large = np.zeros((2160, 3840, 3), np.uint8)
     large[:] = np.linspace(0, 255, 3840).astype(np.uint8)[:, np.newaxis]
     (note,) = analyzer.analyze(large).warnings
-    assert re.match(r"faces below \d{3} px are not looked for here", note)
+    assert re.match(r"faces below \d{3} px may be missed in an image of this size", note)
     assert analyzer.analyze(large).to_dict()["warnings"] == [note]
     assert ImageAnalyzer.load(face_crops=True).analyze(large).warnings == ()
 

@@ -152,7 +152,7 @@ def test_the_last_frame_has_its_time_when_it_found_room() -> None:
 
 
 def test_a_buffer_without_room_is_refused() -> None:
-    with pytest.raises(ConfigError, match="at least 1"):
+    with pytest.raises(ConfigError, match="capacity is 0; allowed: 1 frame or more"):
         FrameBuffer(capacity=0, drops_oldest=True)
 
 

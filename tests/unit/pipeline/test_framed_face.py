@@ -38,7 +38,7 @@ def test_a_named_face_has_the_box_of_its_detection_inside_the_image(
     detection = FaceDetection(Box(-5, 10, 60, 70), 0.8)
     square = Box(-3, 5, 67, 75)
     (face,) = cut_faces(image, [(square, detection)], size_px=48)
-    named = face.named(SCORES)
+    named = face.to_result(SCORES)
     assert named.box == Box(0, 10, 60, 70)
     assert named.detection_score == 0.8
     assert named.label is Emotion.HAPPY
@@ -50,7 +50,7 @@ def test_what_cannot_be_read_has_no_label() -> None:
     flat = np.full((100, 100, 3), 90, np.uint8)
     (face,) = cut_faces(flat, [(Box(10, 10, 20, 20), None)], size_px=48)
     assert face.assess().reasons == (QualityReason.TOO_SMALL, QualityReason.BLURRED)
-    named = face.named(SCORES)
+    named = face.to_result(SCORES)
     assert (named.label, named.top) == (None, Emotion.HAPPY)
     assert named.box == Box(10, 10, 20, 20)
 
@@ -74,7 +74,7 @@ def test_a_rolled_face_is_cut_out_upright_whether_its_roll_was_checked_or_not() 
         square, found = face_region(detection, Framing(0, 0.1, 1.2))
         (face,) = cut_faces(image, [(square, found)], size_px=48)
         assert face.turn_degrees == pytest.approx(90)
-        assert face.named(SCORES).roll_degrees == pytest.approx(90)
+        assert face.to_result(SCORES).roll_degrees == pytest.approx(90)
         assert face.crop[:16].max() == 40
         assert face.crop[-16:].min() == 200
 
@@ -94,7 +94,7 @@ def test_an_uncertain_roll_is_a_reason_and_the_face_stays_as_it_is() -> None:
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
     (face,) = cut_faces(image, [(square, found)], size_px=48)
     assert face.turn_degrees == 0
-    named = face.named(SCORES)
+    named = face.to_result(SCORES)
     assert named.label is None
     assert named.quality.reasons == (QualityReason.TILTED,)
     assert named.roll_degrees is None
@@ -110,7 +110,7 @@ def test_without_landmarks_a_box_that_is_wider_than_high_is_of_a_face_on_its_sid
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8)
     region = face_region(detection, Framing(0, 0, 1))
     (face,) = cut_faces(image, [region], size_px=48)
-    named = face.named(SCORES)
+    named = face.to_result(SCORES)
     assert (named.label, named.roll_degrees) == (label, None)
     assert named.quality.reasons == (() if label else (QualityReason.TILTED,))
     assert face.turn_degrees == 0
@@ -121,14 +121,14 @@ def test_a_dark_face_is_spread_and_keeps_what_was_there(gray_faces: npt.NDArray[
     (face,) = cut_faces(np.asarray(image, np.uint8), [(Box(0, 0, 48, 48), None)], size_px=48)
     assert face.levels.high < 16
     assert np.ptp(face.crop) > 128
-    assert face.named(SCORES).label is Emotion.HAPPY
+    assert face.to_result(SCORES).label is Emotion.HAPPY
 
 
 @pytest.mark.parametrize("top", [1, 6])
 def test_noise_in_the_dark_is_no_face_to_read(top: int, rng: np.random.Generator) -> None:
     image = rng.integers(0, top + 1, (48, 48, 3)).astype(np.uint8)
     (face,) = cut_faces(image, [(Box(0, 0, 48, 48), None)], size_px=48)
-    assert QualityReason.TOO_DARK in face.named(SCORES).quality.reasons
+    assert QualityReason.TOO_DARK in face.to_result(SCORES).quality.reasons
     (face,) = cut_faces(240 + image, [(Box(0, 0, 48, 48), None)], size_px=48)
     assert not face.assess().is_assessable
     assert QualityReason.TOO_DARK not in face.assess().reasons

@@ -153,7 +153,7 @@ def test_errors_of_a_source_come_through_unchanged(error: Exception, is_endless:
 
 def test_what_is_no_frame_is_refused() -> None:
     source = ScriptedSource(lambda: [np.zeros((4, 4, 3), np.uint8)])  # type: ignore[list-item]
-    with pytest.raises(InputError, match="has to give frames, got ndarray"):
+    with pytest.raises(InputError, match="yields objects of type ndarray; allowed: Frame"):
         list(StreamRunner(lambda: source, empty_result, is_live=False))
 
 

@@ -61,8 +61,8 @@ def test_an_endless_source_that_dies_is_noticed_and_opened_again(kind: str, gate
     (lost_s, lost), (back_s, back) = events
     assert lost_s - began_s <= stall_s + 0.7
     assert back_s - lost_s <= 2
-    assert lost.startswith("source lost: ")
-    assert back == "source is back"
+    assert lost.startswith("source lost, reconnecting: ")
+    assert back == "source reconnected"
     expected = {"raises": "cable pulled", "ends": "the source ended"}
     assert runner.status.last_error == expected.get(kind, "no frame for 0.3 s")
     # Numbers and times go on over the loss.
@@ -122,7 +122,7 @@ def test_a_source_that_stays_away_for_hours_is_tried_on() -> None:
         if runner.status.n_reconnects >= 1500:
             assert result is not None
             break
-    assert events == ["source lost: the source ended; trying again", "source is back"]
+    assert events == ["source lost, reconnecting: the source ended", "source reconnected"]
 
 
 @pytest.mark.usefixtures("quick_back_off")
@@ -151,7 +151,7 @@ def test_reads_that_hang_for_ever_are_not_left_behind_without_limit(gate: Gate) 
     assert len(sources) == 5
     assert states[-1] is False
     assert len(events) == 9
-    assert events[-1].startswith("source lost: no frame for")
+    assert events[-1].startswith("source lost, reconnecting: no frame for")
     gate.open()
 
 

@@ -92,7 +92,7 @@ def test_a_restart_is_due_at_once() -> None:
 
 @pytest.mark.parametrize("rate_hz", [0.0, -1.0, math.inf, math.nan])
 def test_a_rate_has_to_be_positive(rate_hz: float) -> None:
-    with pytest.raises(ConfigError, match="positive"):
+    with pytest.raises(ConfigError, match="rate_hz is .*; allowed: above 0 Hz"):
         Pace(rate_hz)
 
 

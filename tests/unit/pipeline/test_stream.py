@@ -178,7 +178,7 @@ def test_the_number_of_a_face_that_is_gone_is_forgotten() -> None:
     analyzer, _, _ = make()
     for frame in frames(actor(hidden_between(0.5, 99)), duration_s=4):
         analyzer.step(frame)
-    assert analyzer._known == {}
+    assert analyzer._states == {}
     assert analyzer._hysteresis._shown == {}
     smoother = analyzer._smoother
     assert smoother._levels == {}  # type: ignore[attr-defined]
@@ -409,7 +409,7 @@ def test_faces_that_are_not_looked_for_are_told_once() -> None:
 
     assert notes_of((640, 480), 0.0) == ()
     (note,) = notes_of((3840, 2160), 0.1)
-    assert note.startswith("faces below 326 px are not looked for here")
+    assert note.startswith("faces below 326 px may be missed in an image of this size")
     assert notes_of((3840, 2160), 0.2) == ()
     # A new size may leave out others, and another source begins anew.
     assert notes_of((1280, 960), 0.3)[0].startswith("faces below 116 px")

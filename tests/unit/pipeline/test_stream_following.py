@@ -64,7 +64,7 @@ class FollowingDetector(MarkDetector):
         self.n_searched += 1
         return super().detect(image)
 
-    def search_known(
+    def redetect(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]
     ) -> list[FaceDetection]:
         self.n_known.append(len(expected))

@@ -5,9 +5,9 @@ from emolens.pipeline.stream_settings import StreamSettings
 
 
 def test_the_size_of_a_search_is_the_detectors_unless_chosen() -> None:
-    assert StreamSettings().search_px("centerface") == 640
-    assert StreamSettings.for_live().search_px("centerface") == 320
-    assert StreamSettings(detector_px=1280).search_px("centerface") == 1280
+    assert StreamSettings().resolve_detector_px("centerface") == 640
+    assert StreamSettings.for_live().resolve_detector_px("centerface") == 320
+    assert StreamSettings(detector_px=1280).resolve_detector_px("centerface") == 1280
 
 
 @pytest.mark.parametrize("wrong", [{"max_gap_s": 0.0}, {"min_confidence": 1.5}])

@@ -126,7 +126,7 @@ def test_what_is_remembered_does_not_grow() -> None:
     for number in range(2000):
         shown = face(Box(10, 10, 20, 20), track_id=number)
         blur.apply(frame.image, result(frame, [shown], at_s=number / 30))
-    assert len(blur._seen) <= 31
+    assert len(blur._last) <= 31
 
 
 @settings(max_examples=60, deadline=None)

@@ -140,7 +140,7 @@ def test_what_is_remembered_is_bounded_over_hours() -> None:
                 face(Box(1, 1, 5, 5), track_id=1, label=label),
                 face(Box(2, 2, 4, 4), track_id=2 + index // 30, label=label),
             ]
-            overlay._remember(result(frame, faces, at_s=index / 30))
+            overlay._add_spans(result(frame, faces, at_s=index / 30))
             if index == 1000:
                 early = tracemalloc.get_traced_memory()[0]
         grown = tracemalloc.get_traced_memory()[0] - early
@@ -154,7 +154,7 @@ def test_what_is_remembered_is_bounded_over_hours() -> None:
 def test_a_label_that_stays_is_one_span() -> None:
     frame, overlay = blank(8, 8), StreamOverlay()
     for index in range(1000):
-        overlay._remember(result(frame, [face(Box(1, 1, 5, 5))], at_s=index / 30))
+        overlay._add_spans(result(frame, [face(Box(1, 1, 5, 5))], at_s=index / 30))
     assert [len(spans) for spans in overlay._spans.values()] == [1]
 
 

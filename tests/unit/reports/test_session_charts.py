@@ -1,85 +1,104 @@
+import base64
 import json
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from emolens.core.emotion import LABELS, Emotion
+from emolens.core.emotion import LABELS, N_EMOTIONS, Emotion
 from emolens.reports.session_charts import (
+    ABSENT,
+    STEPS,
+    chart_data,
     clock_text,
     label_color,
     overview_chart,
     shares_text,
     track_chart,
 )
-from emolens.sessions.session import SessionSummary
+from emolens.sessions.session import Session, SessionSummary
 from tests.unit.sessions.session_cases import face_of, session_of, steadily
 
 HAPPY, SAD = Emotion.HAPPY, Emotion.SAD
 
 
-def data_of(figure: dict[str, object]) -> list[dict[str, Any]]:
-    """The traces, having gone through JSON as on the page."""
-    text = json.dumps(figure, allow_nan=False)
-    data: list[dict[str, Any]] = json.loads(text)["data"]
+def data_of(session: Session) -> dict[str, Any]:
+    """The data of all charts, having gone through JSON as on the page."""
+    text = json.dumps(chart_data(session, session.tracks), allow_nan=False)
+    data: dict[str, Any] = json.loads(text)
     return data
 
 
-def test_probabilities_are_stacked_with_gaps_and_nothing_else() -> None:
+def probabilities_of(track: dict[str, Any]) -> npt.NDArray[np.uint8]:
+    stored = np.frombuffer(base64.b64decode(track["probabilities"]), np.uint8)
+    return stored.reshape(N_EMOTIONS, -1)
+
+
+def test_probabilities_are_stored_with_gaps_and_nothing_else() -> None:
     moments = [
         *steadily([HAPPY] * 25, start_s=60.0),
         (61.0, []),
         *steadily([SAD] * 25, start_s=63.0),
     ]
-    (track,) = session_of(moments).tracks
-    *areas, strip = data_of(track_chart(track).figure)
-    assert [area["name"] for area in areas] == list(LABELS)
-    assert {area["stackgroup"] for area in areas} == {"probabilities"}
-    heights = [area["y"] for area in areas]
-    # 4 s in bins of 0.05 s, and one more point that ends the last bin.
-    assert {len(one) for one in heights} == {81}
-    for index in range(81):
-        column = [one[index] for one in heights]
-        if 20 <= index < 60 or index == 80:
-            assert column == [None] * 7
-        else:
-            assert sum(column) == pytest.approx(1, abs=0.004)
-    assert areas[0]["x0"] == "1970-01-01 00:01:00.000000"
-    assert areas[0]["dx"] == pytest.approx(50)
-    assert strip["z"] == [[3] * 20 + [None] * 40 + [4] * 20]
-
-
-def test_what_was_shown_is_told_apart_from_uncertainty_and_absence() -> None:
-    moments = [(0.0, [face_of(1, HAPPY)]), (0.05, [face_of(1, None)]), (0.1, [face_of(2, SAD)])]
     session = session_of(moments)
-    (rows,) = data_of(overview_chart(session, session.tracks).figure)
-    assert rows["z"] == [[3, 7, None], [None, None, 4]]
-    assert rows["text"] == [["happy", "uncertain", ""], ["", "", "sad"]]
-    assert rows["colorscale"][-1] == [1, label_color(None)]
-    # The middle of the first bin.
-    assert rows["x0"] == "1970-01-01 00:00:00.025000"
+    data = data_of(session)
+    (track,) = data["tracks"].values()
+    # 4 s in bins of 0.05 s.
+    assert track["shown"] == "3" * 20 + ABSENT * 40 + "4" * 20
+    assert (track["first"], data["start_s"], data["bin_s"]) == (0, 60.0, 0.05)
+    stored = probabilities_of(track)
+    assert stored.shape == (7, 80)
+    assert (stored[:, 20:60] == 255).all()
+    visible = np.delete(stored, range(20, 60), axis=1)
+    assert visible.sum(axis=0) == pytest.approx(STEPS, abs=3)
+    scores = session.tracks[0].timeline.bins[0].scores
+    assert scores is not None
+    np.testing.assert_allclose(stored[:, 0] / STEPS, scores.probabilities, atol=0.5 / STEPS)
 
 
-def test_a_face_that_was_never_scored_has_an_empty_stack() -> None:
-    (track,) = session_of(
-        [(n / 25, [face_of(label=None, is_scored=False)]) for n in range(9)]
-    ).tracks
-    *areas, strip = data_of(track_chart(track).figure)
-    assert {height for area in areas for height in area["y"]} == {None}
-    assert set(strip["z"][0]) == {7}
+def test_a_label_is_told_apart_from_uncertainty_and_absence() -> None:
+    moments = [(0.0, [face_of(1, HAPPY)]), (0.05, [face_of(1, None)]), (0.1, [face_of(2, SAD)])]
+    data = data_of(session_of(moments))
+    assert data["overview"] == [1, 2]
+    tracks = data["tracks"].values()
+    assert [(track["first"], track["shown"]) for track in tracks] == [(0, "37"), (2, "4")]
+    assert data["labels"][3] == ["happy", label_color(HAPPY)]
+    assert data["labels"][7] == ["uncertain", label_color(None)]
+    assert data["labels"][:7] == [[label, label_color(Emotion[label.upper()])] for label in LABELS]
+
+
+def test_a_face_that_was_never_scored_has_no_probabilities() -> None:
+    session = session_of([(n / 25, [face_of(label=None, is_scored=False)]) for n in range(9)])
+    (track,) = data_of(session)["tracks"].values()
+    assert (probabilities_of(track) == 255).all()
+    assert set(track["shown"]) == {"7"}
 
 
 @pytest.mark.parametrize("start_s", [-5.0, 1e9, 1e15])
 def test_strange_times_still_give_a_chart(start_s: float) -> None:
     session = session_of([(start_s, [face_of()]), (start_s + 1, [face_of()])])
-    charts = [overview_chart(session, session.tracks), track_chart(session.tracks[0])]
-    assert all(data_of(chart.figure) for chart in charts)
+    assert data_of(session)["range_s"] == [session.start_s, session.end_s]
+    assert track_chart(session.tracks[0]).description
 
 
-def test_descriptions_have_the_main_figures() -> None:
+def test_the_overview_may_leave_tracks_out() -> None:
+    session = session_of([(0.0, [face_of(1), face_of(2)]), (0.05, [face_of(1), face_of(2)])])
+    data = chart_data(session, session.tracks[:1])
+    assert data["overview"] == [1]
+    assert list(data_of(session)["tracks"]) == ["1", "2"]
+
+
+def test_descriptions_have_the_main_numbers() -> None:
     session = session_of(steadily([HAPPY] * 30 + [None] * 10, start_s=62.0))
-    overview = overview_chart(session, session.tracks)
+    overview = overview_chart(session.tracks)
     assert "track 1 from 1:02.0 to 1:03.6, mostly happy" in overview.description
     assert "happy 75\u00a0%, uncertain 25\u00a0%" in track_chart(session.tracks[0]).description
+
+
+def test_the_overview_grows_with_its_rows() -> None:
+    one = session_of([(0.0, [face_of(1)]), (0.05, [face_of(1)])]).tracks
+    assert overview_chart(one * 3).height_px - overview_chart(one * 2).height_px == 26
 
 
 def test_shares_in_words() -> None:

@@ -7,7 +7,7 @@ from emolens.runtime.session import OnnxSession, inference_devices
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:
-    with pytest.raises(ModelError, match="mine: not an ONNX model"):
+    with pytest.raises(ModelError, match="mine: the file is not a valid ONNX model"):
         OnnxSession(b"text", name="mine")
 
 
@@ -81,5 +81,5 @@ def test_weights_outlive_the_array_they_came_in(without_weights: bytes) -> None:
 def test_other_weights_are_refused(
     without_weights: bytes, weights: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]
 ) -> None:
-    with pytest.raises(ModelError, match="mine: not an ONNX model that can be loaded"):
+    with pytest.raises(ModelError, match="mine: the file is not a valid ONNX model"):
         OnnxSession(without_weights, name="mine", weights=weights)

@@ -320,7 +320,7 @@ def test_no_frame_is_kept() -> None:
     "options", [{"n_bins": 7}, {"n_bins": 0}, {"max_tracks": 0}, {"max_hold_s": 0.0}]
 )
 def test_impossible_settings_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="even number"):
+    with pytest.raises(ConfigError, match="allowed: an even number of bins"):
         SessionSummary(**options)  # type: ignore[arg-type]
 
 
@@ -331,5 +331,5 @@ def test_former_names_give_the_same_with_a_warning() -> None:
         ("n_persons", "n_tracks"),
         ("n_other_persons", "n_other_tracks"),
     ):
-        with pytest.warns(DeprecationWarning, match=f"Session.{old} is Session.{new}; the former"):
+        with pytest.warns(DeprecationWarning, match=rf"Session.{old} is dep.* Use Session.{new}\."):
             assert getattr(session, old) == getattr(session, new)

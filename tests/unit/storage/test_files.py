@@ -122,7 +122,7 @@ def test_whole_lines_of_a_file_that_failed_are_kept(
         assert str(error) == message
         assert not partial.exists()
     else:
-        assert str(error) == f"{message}; what was written before is in {partial}"
+        assert str(error) == f"{message}. The complete lines are in {partial}."
         assert partial.read_bytes() == kept
     assert (tmp_path / "a.csv").read_bytes() == b"old"
     assert len(os.listdir(tmp_path)) == 1 + (kept is not None)

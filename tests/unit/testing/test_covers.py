@@ -63,5 +63,5 @@ def test_the_same_seed_gives_the_same_cover() -> None:
 
 
 def test_other_covers_are_refused() -> None:
-    with pytest.raises(InputError, match="no cover 'veil'; allowed are mask_blue"):
+    with pytest.raises(InputError, match="unknown cover 'veil'; allowed: mask_blue"):
         cover_face(image(), LANDMARKS, "veil", np.random.default_rng(0))

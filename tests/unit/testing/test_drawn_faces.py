@@ -26,5 +26,5 @@ def test_the_expression_can_be_learnt_from_the_drawing() -> None:
 def test_other_sizes() -> None:
     rng = np.random.default_rng(0)
     assert draw_face(Emotion.FEAR, rng, size_px=96).shape == (96, 96)
-    with pytest.raises(InputError, match="at least 16 px, got 8"):
+    with pytest.raises(InputError, match="size_px is 8; expected at least 16 px"):
         draw_face(Emotion.FEAR, rng, size_px=8)

@@ -86,5 +86,5 @@ def test_one_without_end_ends_when_it_is_closed_and_can_be_opened_again() -> Non
     "wrong", [{"rate_hz": 0}, {"rate_hz": -5}, {"duration_s": -1}, {"size_wh": (0, 5)}]
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match="a source needs"):
+    with pytest.raises(ConfigError, match="expected a positive rate"):
         SyntheticSource(**wrong)  # type: ignore[arg-type]

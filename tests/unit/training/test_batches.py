@@ -44,7 +44,7 @@ def test_processes_share_a_batch_without_overlap() -> None:
     assert len(parts[0]) == len(parts[1]) == 48
 
 
-def learnt(chances: np.ndarray | None = None, n_draws: int = 100) -> TrainingFaces:
+def training_faces(chances: np.ndarray | None = None, n_draws: int = 100) -> TrainingFaces:
     return TrainingFaces(
         training=FACES,
         targets=np.eye(7, dtype=np.float32)[FACES.labels]
@@ -62,7 +62,7 @@ def learnt(chances: np.ndarray | None = None, n_draws: int = 100) -> TrainingFac
 
 def test_faces_are_drawn_as_often_as_their_chances_say() -> None:
     chances = np.where(FACES.labels == 1, 9.0, 1.0)
-    batches = FaceBatches(FACES, 50, seed=0, learnt=learnt(chances, n_draws=250))
+    batches = FaceBatches(FACES, 50, seed=0, training=training_faces(chances, n_draws=250))
     labels = []
     for epoch in range(20):
         batches.epoch = epoch
@@ -72,7 +72,7 @@ def test_faces_are_drawn_as_often_as_their_chances_say() -> None:
 
 
 def test_targets_stay_with_their_faces() -> None:
-    for batch in FaceBatches(FACES, 32, seed=0, learnt=learnt()):
+    for batch in FaceBatches(FACES, 32, seed=0, training=training_faces()):
         numbers = batch.inputs[:, 0, 0, 0]
         assert batch.targets.sum(dim=1).tolist() == numbers.tolist()
         assert batch.is_choice.tolist() == (numbers % 2 == 0).tolist()

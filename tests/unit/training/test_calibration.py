@@ -69,7 +69,7 @@ def test_calibration_leaves_out_faces_that_stand_in_the_training_rows(
     assert len(rows) > len(tested) / 2
     np.testing.assert_array_equal(labels, faces.labels[rows])
     pq.write_table(pa.concat_tables([held_out.slice(0, n_copies), training]), source)
-    with pytest.raises(DatasetError, match="every validation face stands in the training rows"):
+    with pytest.raises(DatasetError, match="every validation face is a near-duplicate"):
         calibration_faces(
             small_recipe(source, answer={"leak_free": True}), load_faces(source, Split.VALIDATION)
         )

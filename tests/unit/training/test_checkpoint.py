@@ -83,7 +83,7 @@ def test_a_head_for_votes_may_be_new(saved: Path) -> None:
 def test_another_architecture_to_start_from_is_named(saved: Path) -> None:
     other = small_recipe(Path("x"), network={**SMALL_NETWORK, "channels": [8, 8, 16, 32]})
     with pytest.raises(
-        ConfigError, match=r"network.channels \(\[8, 8, 16, 16\] there, .*32\] here"
+        ConfigError, match=r"network.channels \(saved \[8, 8, 16, 16\], requested .*32\]\)"
     ):
         start_from(build_network(other), saved, other)
 

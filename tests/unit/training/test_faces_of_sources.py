@@ -241,7 +241,7 @@ def test_what_one_source_holds_out_is_held_out_for_all(a: Path, tmp_path: Path) 
 
 def test_leaks_across_may_be_refused(a: Path, b: Path) -> None:
     rewritten(a, [replace(both_splits(2, n_training=35)[35], split=Split.TRAIN)])
-    with pytest.raises(DatasetError, match=r"^a \(.*: 1 training faces stand in .*another source"):
+    with pytest.raises(DatasetError, match=r"^a \(.*: 1 training faces are in .*another source"):
         load({"source": a, "refuse": ["leaks"]}, {"source": b})
 
 

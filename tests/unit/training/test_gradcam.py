@@ -63,7 +63,7 @@ def test_dense_layers_are_explained_to_the_first_order(
     with torch.no_grad():
         pooled = dense.feature_map(faces).mean(dim=(2, 3))
         # A head of rectified layers is linear along the line through a point and its own offset.
-        logits, nearby = dense.answer(pooled), dense.answer(pooled * 1.0001)
+        logits, nearby = dense.forward_head(pooled), dense.forward_head(pooled * 1.0001)
     slope = ((nearby - logits) / 0.0001).numpy()
     means = np.stack([of_face.maps.mean(axis=(1, 2)) for of_face in explained])
     np.testing.assert_allclose(means, slope, atol=2e-2 * np.abs(slope).max())
@@ -108,7 +108,7 @@ def test_no_crops_give_no_maps_and_no_networks_an_error() -> None:
     explainer = GradCamExplainer([network()])
     assert explainer.explain([]) == []
     assert explainer.classify([]) == []
-    with pytest.raises(ConfigError, match="at least one network"):
+    with pytest.raises(ConfigError, match="networks is empty"):
         GradCamExplainer([])
 
 

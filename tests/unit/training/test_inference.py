@@ -17,8 +17,8 @@ def test_features_answer_as_images_do(gray_faces: npt.NDArray[np.uint8]) -> None
     features = pooled_features(network, images, spec, mirror=True)
     assert features.shape == (200, 2, 16)
     with torch.no_grad():
-        answers = network.answer(features[:, 0])
-        mirrored = network.answer(features[:, 1])
+        answers = network.forward_head(features[:, 0])
+        mirrored = network.forward_head(features[:, 1])
     logits = torch_logits(LogitsAndCam([network]), images, spec)
     np.testing.assert_allclose(answers, logits, atol=1e-5)
     flipped = torch_logits(LogitsAndCam([network]), images[:, :, ::-1].copy(), spec)

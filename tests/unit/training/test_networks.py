@@ -8,7 +8,7 @@ from emolens.datasets.votes import vote_columns
 from emolens.training.networks import (
     ExpressionNetwork,
     LogitsAndCam,
-    answering,
+    combine_networks,
     merge_heads,
 )
 from emolens.training.recipe import AnswerSection, Recipe
@@ -62,9 +62,9 @@ def test_merged_heads_say_the_weighted_mean_of_both() -> None:
     pooled = network.feature_map(torch.randn(3, 1, 48, 48)).mean(dim=(2, 3))
     assert network.vote_head is not None
     votes = network.vote_head(pooled)[:, vote_columns().tolist()]
-    expected = 0.7 * network.answer(pooled) + 0.3 * votes
+    expected = 0.7 * network.forward_head(pooled) + 0.3 * votes
     merge_heads(network, 0.3)
-    torch.testing.assert_close(network.answer(pooled), expected)
+    torch.testing.assert_close(network.forward_head(pooled), expected)
 
 
 def test_heads_that_cannot_be_merged_are_refused() -> None:
@@ -88,7 +88,7 @@ def test_a_network_answers_as_told_and_stays_as_it_is() -> None:
             votes = network.vote_head(network.feature_map(faces).mean(dim=(2, 3)))
             both.append(0.6 * labels + 0.4 * votes[:, vote_columns().tolist()])
         expected = torch.stack(both).mean(dim=0) - 0.5 * torch.from_numpy(log_shares).float()
-        found = answering(networks, answer, log_shares).eval()(faces)[0]
+        found = combine_networks(networks, answer, log_shares).eval()(faces)[0]
         torch.testing.assert_close(found, expected)
         for network, labels in zip(networks, before, strict=True):
             torch.testing.assert_close(network(faces), labels)
@@ -97,7 +97,7 @@ def test_a_network_answers_as_told_and_stays_as_it_is() -> None:
 def test_networks_of_different_sides_answer_together() -> None:
     members = [network_of(SMALL_NETWORK), network_of({**SMALL_NETWORK, "size_px": 96})]
     torch.nn.init.normal_(members[1].last_layer.weight)
-    both = answering(members, AnswerSection(size_px=48), np.zeros(7)).eval()
+    both = combine_networks(members, AnswerSection(size_px=48), np.zeros(7)).eval()
     assert both.input_spec.size_px == 48
     faces = torch.randn(3, 1, 48, 48)
     large = torch.nn.functional.interpolate(faces, size=(96, 96), mode="bilinear")
@@ -110,7 +110,7 @@ def test_networks_of_different_sides_answer_together() -> None:
 
 def test_networks_that_want_faces_prepared_otherwise_cannot_answer_together() -> None:
     other = network_of({"kind": "backbone", "name": "resnet18", "size_px": 48, "weights": "random"})
-    with pytest.raises(ConfigError, match="prepared alike"):
+    with pytest.raises(ConfigError, match="normalise faces differently"):
         LogitsAndCam([network_of(SMALL_NETWORK), other])
 
 

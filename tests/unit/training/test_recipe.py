@@ -38,7 +38,9 @@ def test_keys_of_faces_may_still_stand_in_data() -> None:
 def test_keys_may_stand_partly_here_and_partly_there_but_not_twice() -> None:
     both = recipe({"source": "a.csv", "size_px": 24}, faces={"sampling": "sqrt"})
     assert (both.faces.size_px, both.faces.sampling) == (24, "sqrt")
-    with pytest.raises(ValidationError, match=r"faces\.size_px stands in \[data\] as well"):
+    with pytest.raises(
+        ValidationError, match=r"faces\.size_px is set in both \[data\] and \[faces\]"
+    ):
         recipe({"source": "a.csv", "size_px": 24}, faces={"size_px": 32})
 
 
@@ -58,14 +60,14 @@ def test_data_sections_know_no_other_keys_and_there_is_one_at_least() -> None:
 @pytest.mark.parametrize("names", [(None, None), ("a", "a"), ("unnamed", None)])
 def test_several_sections_need_different_names(names: tuple[str | None, ...]) -> None:
     sections = [{"source": "a"} | ({"name": name} if name else {}) for name in names]
-    with pytest.raises(ValidationError, match="need a name each, all of them different"):
+    with pytest.raises(ValidationError, match=r"the names of \[\[data\]\] sections must differ"):
         recipe(sections)
     assert len(recipe([{"source": "a"}, {"source": "a", "name": "b"}]).data) == 2
 
 
 def test_a_multi_target_and_mixtures_exclude_each_other() -> None:
     sections = [{"source": "a"}, {"source": "b", "name": "b", "target": "multi"}]
-    with pytest.raises(ValidationError, match=r"set augment\.mix = 0 or take another target"):
+    with pytest.raises(ValidationError, match=r"set augment\.mix = 0 or choose another target"):
         recipe(sections)
     assert recipe(sections, **NO_MIX).data[1].target is Target.MULTI
     assert recipe([{"source": "a", "target": "soft"}]).data[0].target is Target.SOFT
@@ -103,7 +105,7 @@ def test_what_rebalances_classes() -> None:
     assert not recipe({"source": "a", "weight": 3, "repeat": 2}).rebalances
     assert recipe({"source": "a"}, faces={"sampling": "sqrt"}).rebalances
     assert recipe({"source": "a"}, loss={"class_weights": "inverse"}).rebalances
-    with pytest.raises(ValidationError, match="make up for the same thing"):
+    with pytest.raises(ValidationError, match="corrects for class imbalance twice"):
         recipe({"source": "a"}, faces={"sampling": "sqrt"}, loss={"logit_adjustment": 1})
 
 
@@ -152,7 +154,7 @@ def test_a_source_is_learnt_from_teachers_alone_only_where_they_are_asked_about_
 def test_a_head_alone_learns_from_teachers_that_are_asked_about_faces() -> None:
     phases = [{"learning_stages": 0}]
     teacher = {"checkpoints": ["a.ckpt"]}
-    with pytest.raises(ValidationError, match="a teacher of batches needs images"):
+    with pytest.raises(ValidationError, match="does not work with learning_stages = 0"):
         recipe({"source": "a.csv"}, phases=phases, teacher=teacher)
     recipe({"source": "a.csv"}, phases=phases, teacher={**teacher, "asked_about": "faces"})
 
@@ -167,3 +169,11 @@ def test_the_face_resnet_has_its_sizes(size_px: int, last_stride: int) -> None:
     }
     with pytest.raises(ValidationError, match="size_px must be"):
         recipe({"source": "a.csv"}, network=network)
+
+
+def test_the_former_key_of_damaged_images_is_read() -> None:
+    section = DataSection.model_validate({"source": "a.csv", "faults": "skip"})
+    assert section.damaged == "skip"
+    assert "faults" not in section.model_dump()
+    with pytest.raises(ValidationError, match="faults"):
+        DataSection.model_validate({"source": "a.csv", "faults": "skip", "damaged": "refuse"})

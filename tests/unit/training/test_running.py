@@ -11,6 +11,6 @@ def test_what_was_assumed_of_a_source_is_told() -> None:
     faces = cast("TrainingFaces", SimpleNamespace(sources=[counts]))
 
     assert list(source_sentences(faces)) == [
-        "mine: 20 faces to learn from, 10 to measure on",
+        "mine: 20 training and 10 validation faces",
         "mine: the labels are numbers",
     ]

@@ -18,9 +18,9 @@ from emolens.testing.layouts.samples import draw_samples
 from emolens.training.recipe import DataSection
 from emolens.training.sources import (
     SourceFaces,
+    digests_of_test_split,
     load_source,
     load_source_validation,
-    private_digests,
 )
 from tests.unit.training.face_files import SIDE_PX, both_splits, faces, of_people, write
 
@@ -131,7 +131,7 @@ def test_the_test_split_is_neither_learnt_from_nor_validated_on(tmp_path: Path) 
     path = write(tmp_path / "a.parquet", [*faces(70, Split.TRAIN, seed=0), *tested])
     found = load(path, hold_out=0.3)
     assert len(found.training) + len(found.validation) == 70
-    assert private_digests(section(path), SIDE_PX) == digests_of(
+    assert digests_of_test_split(section(path), SIDE_PX) == digests_of(
         load_faces(path, Split.TEST, size_px=SIDE_PX)
     )
     # Faces without split are no training faces where there are such ones.
@@ -144,15 +144,17 @@ def test_the_test_split_is_neither_learnt_from_nor_validated_on(tmp_path: Path) 
 
 def test_nothing_is_held_out_beside_a_validation_split(tmp_path: Path, people: Path) -> None:
     path = write(tmp_path / "a.parquet", both_splits(0))
-    with pytest.raises(ConfigError, match="mine: hold_out .* but the source has one; set hold_out"):
+    with pytest.raises(
+        ConfigError, match="mine: hold_out is 0.1, but the source has a validation split"
+    ):
         load(path, hold_out=0.1)
-    with pytest.raises(ConfigError, match=r"but .*a\.parquet is named as one; set hold_out to 0"):
+    with pytest.raises(ConfigError, match=r"but validation is .*a\.parquet. Set hold_out to 0"):
         load(people, hold_out=0.1, validation=path)
 
 
 @pytest.mark.parametrize("part", [1e-9, 1 - 1e-9])
 def test_neither_side_may_be_empty(people: Path, tmp_path: Path, part: float) -> None:
-    with pytest.raises(ConfigError, match="of 20 people leaves the training or the validation wit"):
+    with pytest.raises(ConfigError, match="of 20 subjects leaves the training or the validation"):
         load(people, hold_out=part)
     once = faces(70, Split.TRAIN, seed=0)
     path = write(tmp_path / "a.parquet", [*once, *once])
@@ -250,7 +252,7 @@ def test_faces_may_be_refused(tmp_path: Path) -> None:
     samples = both_splits(0)
     samples.insert(0, replace(samples[75], split=Split.TRAIN))
     path = write(tmp_path / "a.parquet", samples)
-    with pytest.raises(DatasetError, match=r"mine .*: 1 training faces are refused by the rule le"):
+    with pytest.raises(DatasetError, match=r"mine .*: 1 training faces match the refuse rule le"):
         load(path, refuse=["leaks"])
     assert len(load(path, refuse=["duplicates"], drop=["leaks"]).training) == 70
 

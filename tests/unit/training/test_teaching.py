@@ -95,7 +95,7 @@ def test_the_same_teachers_are_asked_once(
     first = with_taught_targets(faces, [teacher(0), teacher(1)], cache, steps.append)
     assert steps == [N_FACES, 2 * N_FACES]
     with monkeypatch.context() as patch:
-        patch.setattr(teaching, "_ask", lambda *_: pytest.fail("asked again"))
+        patch.setattr(teaching, "_predict", lambda *_: pytest.fail("predicted again"))
         again = with_taught_targets(faces, [teacher(0), teacher(1)], cache)
     np.testing.assert_array_equal(again.targets, first.targets)
     other = with_taught_targets(faces, [teacher(0), teacher(2)], cache)

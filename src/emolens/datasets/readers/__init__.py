@@ -1,4 +1,4 @@
-"""One module per layout on disk: a data set's own, or a general one."""
+"""Readers, one module per format: those of published data sets, and general ones."""
 
 __all__ = [
     "affectnet",

@@ -1,7 +1,7 @@
-"""AffectNet: what is known of its manually annotated part, in either way that it is given out.
+"""The data sheet of AffectNet's manually annotated part, which has two releases.
 
-`affectnet_lists` reads the lists of the whole part, `affectnet_annotations` the smaller release of
-faces that are cut out already, with a file of its own for each label.
+`affectnet_lists` reads the complete release with its lists. `affectnet_annotations` reads the
+smaller release of cropped faces with one file per label.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ SHEET = DataSheet(
     origin=(
         "Mollahosseini, Hasani and Mahoor 2019, AffectNet: A Database for Facial Expression, "
         "Valence, and Arousal Computing in the Wild (IEEE Transactions on Affective Computing 10; "
-        "arXiv:1708.03985). Images from three search engines, asked for 1,250 words of emotion "
-        "in six languages; each was labelled by one of twelve people."
+        "arXiv:1708.03985). The images are from three search engines, queried with 1,250 "
+        "emotion-related terms in six languages. One of twelve annotators labelled each image."
     ),
     terms=(
-        "For research only. Professors and heads of laboratories get it after signing an agreement "
-        "(http://mohammadmahoor.com/affectnet/); students ask through them. Images may not be "
-        "passed on."
+        "For research only. Professors and heads of laboratories sign an agreement "
+        "(http://mohammadmahoor.com/affectnet/); students apply through them. The images may not "
+        "be redistributed."
     ),
     images=(
-        "Colour images of faces. The lists give the box of each face in images of any size: "
-        "the square around it is cut out. The other release has them cut out already. Read as grey."
+        "Colour images of faces, read as grey. The lists give the box of each face in images of "
+        "any size; the reader crops the square around it. The other release has cropped faces."
     ),
     layout=(
         "Manually_Annotated_file_lists/training.csv, validation.csv\n"
@@ -49,12 +49,12 @@ SHEET = DataSheet(
         SourceClass("10", "no face", None),
     ),
     rule=(
-        "Contempt is none of the seven and is left out; so are images that their annotator found "
-        "to show none of the expressions, was uncertain about or found to show no face."
+        "Contempt is outside the seven classes and is left out. Images labelled none (of the "
+        "expressions), uncertain or no face are left out too."
     ),
     splits=(
-        "Its training and validation lists. Its test set was never given out, so published "
-        "results are measured on validation."
+        "The training and validation lists. The test set is not released, so published results "
+        "are measured on validation."
     ),
     counts={
         Split.TRAIN: {
@@ -85,11 +85,11 @@ SHEET = DataSheet(
         },
     },
     known_issues=(
-        "Labels: two people who both labelled 36,000 of the images agreed on 60.7 %.",
-        "Balance: 47 % of the training seven classes are happy and 1.3 % disgust; validation is "
-        "balanced, so its accuracy is a mean over classes.",
-        "The release with cut-out faces has only the first eight classes (287,651 and 3,999 "
-        "faces), which is one less in validation than the lists have.",
+        "Labels: two annotators labelled the same 36,000 images and agreed on 60.7 % of them.",
+        "Balance: 47 % of the training faces of the seven classes are happy and 1.3 % disgust. "
+        "Validation is balanced, so its accuracy is the mean recall of the classes.",
+        "Release: the cropped release has only the first eight classes, with 287,651 training and "
+        "3,999 validation faces. The lists have one more validation face in these classes.",
     ),
 )
 

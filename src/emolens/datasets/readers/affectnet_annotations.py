@@ -1,8 +1,7 @@
-"""AffectNet's release of faces that are cut out already, with NumPy files for their labels.
+"""The reader of AffectNet's release of cropped faces, with labels in NumPy files.
 
-Beside `images/0.jpg` stands `annotations/0_exp.npy` with the label, one number or the text of one,
-and files with valence, arousal and landmarks, which are not read. See `affectnet.SHEET` for what is
-known of the data.
+The label of `images/0.jpg` is in `annotations/0_exp.npy`: one number, or one number as text. The
+files with valence, arousal and landmarks are not read. The data sheet is `affectnet.SHEET`.
 """
 
 import io
@@ -25,9 +24,9 @@ from emolens.imaging.kinds import kind_by_name
 _SPLITS = {"train_set": Split.TRAIN, "val_set": Split.VALIDATION}
 _IMAGES, _ANNOTATIONS = "images", "annotations"
 _LABEL_END = "_exp.npy"
-# A label has 132 bytes, nearly all of them its header.
+# A label file has 132 bytes, mostly header.
 _MAX_LABEL_BYTES = 1 << 10
-# What numpy was seen to raise on damaged files.
+# The errors that numpy raises for damaged files in tests.
 _NUMPY_ERRORS = (
     *(ArithmeticError, EOFError, MemoryError, SyntaxError, SystemError, TypeError, ValueError),
     tokenize.TokenError,
@@ -35,7 +34,7 @@ _NUMPY_ERRORS = (
 
 
 def is_affectnet_annotations(folder: Path) -> bool:
-    """Whether a folder holds images or annotations of AffectNet's release of cut-out faces."""
+    """Return whether a folder has images or annotations of AffectNet's cropped release."""
     return any(
         (folder / name / part).is_dir() for name in _SPLITS for part in (_IMAGES, _ANNOTATIONS)
     )
@@ -44,30 +43,29 @@ def is_affectnet_annotations(folder: Path) -> bool:
 def iter_affectnet_annotations(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read the faces of AffectNet's release by split and number.
+    """Read the faces of AffectNet's cropped release by split and number.
 
     Args:
         folder: The folder with `train_set/` and `val_set/`.
-        split: Only the faces of this split, or all; labels and images of others are not opened.
-        report: Where classes without a place are counted, and broken labels and images if they
-            may be skipped.
+        split: The split to read, or all. Labels and images of other splits are not opened.
+        report: Counts the faces that are left out, and damaged labels and images.
 
     Returns:
-        An iterator over faces of uint8 (H, W), located by image.
+        An iterator over faces, uint8 (H, W), with the image as location.
 
     Raises:
-        DatasetError: At once where a folder of images or annotations is missing; while iterating
-            where an image or its label is missing or broken.
+        DatasetError: At once if a folder of images or annotations is missing; while iterating if
+            an image or its label is missing or damaged.
     """
-    wanted = [(folder / name, one) for name, one in _SPLITS.items() if is_wanted(one, split)]
-    for part in (root / name for root, _ in wanted for name in (_IMAGES, _ANNOTATIONS)):
+    roots = [(folder / name, one) for name, one in _SPLITS.items() if is_wanted(one, split)]
+    for part in (root / name for root, _ in roots for name in (_IMAGES, _ANNOTATIONS)):
         if not part.is_dir():
             raise DatasetError(
-                f"{part}: this folder of AffectNet's release is missing; unpack the archive of "
-                f"{part.parent.name} in {folder}"
+                f"{part}: this folder of AffectNet's release is missing. Unpack the archive of "
+                f"{part.parent.name} in {folder}."
             )
     report = report or ReadingReport()
-    rows = (row for root, one in wanted for row in _rows(root, one))
+    rows = (row for root, one in roots for row in _rows(root, one))
 
     def read(row: _Row) -> FaceSample | None:
         emotion = listed_emotion(SHEET, _read_label(row), str(row.label), report)
@@ -82,7 +80,7 @@ def iter_affectnet_annotations(
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A face of which the image, the label or both are there."""
+    """A face with an image, a label or both."""
 
     image: Path
     has_image: bool
@@ -92,7 +90,7 @@ class _Row:
 
 def _rows(root: Path, split: Split) -> Iterator[_Row]:
     images, annotations = root / _IMAGES, root / _ANNOTATIONS
-    # Names alone, as a million files stand there.
+    # Only names, because the folders have a million files.
     files = {Path(name).stem: name for name in _names(images) if kind_by_name(name) is not None}
     labelled = {
         name.removesuffix(_LABEL_END) for name in _names(annotations) if name.endswith(_LABEL_END)
@@ -118,14 +116,14 @@ def _read_label(row: _Row) -> str:
         with row.label.open("rb") as stream:
             content = stream.read(_MAX_LABEL_BYTES)
     except FileNotFoundError as error:
-        raise DatasetError(f"{row.image}: its label {row.label} is missing") from error
+        raise DatasetError(f"{row.image}: the label {row.label} is missing") from error
     except OSError as error:
         raise DatasetError(f"{row.label}: cannot be read: {error.strerror or error}") from error
     try:
-        # Never unpickled: a pickle runs whatever code its writer put into it.
+        # Never unpickle: a pickle can execute arbitrary code.
         label = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         return str(label.astype(np.str_).item()).strip()
     except _NUMPY_ERRORS as error:
         raise DatasetError(
-            f"{row.label}: is no NumPy file (.npy, not pickled) with one number or the text of one"
+            f"{row.label}: not a NumPy file (.npy, not pickled) with one number, also as text"
         ) from error

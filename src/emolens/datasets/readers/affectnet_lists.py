@@ -1,7 +1,7 @@
-"""AffectNet's manually annotated part with its lists, `training.csv` and `validation.csv`.
+"""The reader of AffectNet's manually annotated part with `training.csv` and `validation.csv`.
 
-A row names an image, the box of its face and its label. Some releases have a list without header;
-its columns then stand in AffectNet's order. See `affectnet.SHEET` for what is known of the data.
+A row has an image path, the box of the face and the label. Some releases have a list without
+header, with the columns in AffectNet's order. The data sheet is `affectnet.SHEET`.
 """
 
 import csv
@@ -25,7 +25,7 @@ from emolens.datasets.reading import ReadingReport, read_each
 
 _LISTS = "Manually_Annotated_file_lists"
 _IMAGES = "Manually_Annotated_Images"
-# As the release's archives unpack, and as people keep it.
+# The folders of the unpacked archives, and other common ones.
 _FOLDERS = (
     Path(_IMAGES),
     Path("Manually_Annotated", _IMAGES),
@@ -37,7 +37,7 @@ _COLUMNS = (_PATH, *_BOX, "facial_landmarks", _LABEL, "valence", "arousal")
 
 
 def is_affectnet_lists(folder: Path) -> bool:
-    """Whether a folder holds the lists or the images of AffectNet's manually annotated part."""
+    """Return whether a folder has lists or images of AffectNet's manually annotated part."""
     return any((folder / place).is_dir() for place in (_LISTS, *_FOLDERS))
 
 
@@ -47,39 +47,38 @@ def iter_affectnet_lists(
     """Read the faces of AffectNet's lists in their order, training before validation.
 
     Args:
-        folder: The folder with `Manually_Annotated_file_lists/` and the images; the two lists may
-            also lie in it directly.
-        split: Only the faces of this split, or all; lists and images of others are not opened.
-        report: Where classes without a place are counted, and broken rows and images if they may
-            be skipped.
+        folder: The folder with the images and `Manually_Annotated_file_lists/`, or with the images
+            and the two lists.
+        split: The split to read, or all. Lists and images of other splits are not opened.
+        report: Counts the faces that are left out, and damaged rows and images.
 
     Returns:
-        An iterator over faces of uint8 (S, S), S the longer side of the box but at most 512,
-        located by line of the list.
+        An iterator over faces, uint8 (S, S), where S is the longer side of the box, at most 512.
+        Their location is the line of the list.
 
     Raises:
-        DatasetError: At once where a list or the folder of images is missing; while iterating
-            where a header, row or image is broken.
+        DatasetError: At once if a list or the folder of images is missing; while iterating if a
+            header, row or image is damaged.
     """
     lists = folder / _LISTS if (folder / _LISTS).is_dir() else folder
     images = next((folder / place for place in _FOLDERS if (folder / place).is_dir()), None)
     if images is None:
         raise DatasetError(
-            f"{folder / _IMAGES}: the folder of AffectNet's images is missing; unpack the "
-            "release's Manually_Annotated archive there"
+            f"{folder / _IMAGES}: the folder of AffectNet's images is missing. Unpack the "
+            "release's Manually_Annotated archive there."
         )
-    wanted = [
+    selected = [
         _List(lists / f"{name}.csv", one, images)
         for name, one in SPLITS.items()
         if is_wanted(one, split)
     ]
-    for one in wanted:
+    for one in selected:
         if not one.file.is_file():
             raise DatasetError(
-                f"{one.file}: the list of AffectNet's {one.split} images is missing; put it "
-                "there from the release's Manually_Annotated_file_lists"
+                f"{one.file}: the list of AffectNet's {one.split} images is missing. Copy it "
+                "there from the release's Manually_Annotated_file_lists."
             )
-    return _read_lists(wanted, report or ReadingReport())
+    return _read_lists(selected, report or ReadingReport())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _read_list(one: _List, report: ReadingReport) -> Iterator[FaceSample]:
         values = _values(line)
         if len(values) != len(columns):
             raise DatasetError(
-                f"{location}: is {shown(line)}; expected {len(columns)} fields: "
+                f"{location}: found {shown(line)}; expected {len(columns)} fields: "
                 f"{', '.join(columns)}"
             )
         return _read_face(dict(zip(columns, values, strict=True)), one, location, report)
@@ -115,21 +114,21 @@ def _read_list(one: _List, report: ReadingReport) -> Iterator[FaceSample]:
 
 
 def _header(first: list[tuple[int, str]], file: Path) -> list[str] | None:
-    """The columns that the first line names, or None where it is a row already."""
+    """Return the columns of the header, or None if the first line is a row."""
     columns = _values(first[0][1]) if first else []
     if _PATH not in columns:
         return None
     wrong = [name for name in (_PATH, *_BOX, _LABEL) if columns.count(name) != 1]
     if wrong:
         raise DatasetError(
-            f"{file}: line {first[0][0]}: the header must name {', '.join(wrong)} once; "
-            f"it is {shown(first[0][1])}"
+            f"{file}: line {first[0][0]}: the header is {shown(first[0][1])}; "
+            f"expected exactly one column {' and one column '.join(wrong)}"
         )
     return columns
 
 
 def _values(line: str) -> list[str]:
-    # Line by line: a quote that is never closed then spoils one row, not all that follow.
+    # Line by line, so an unclosed quote damages only its own row.
     return [value.strip() for value in next(csv.reader([line]))]
 
 

@@ -1,7 +1,7 @@
-"""CK+, the Extended Cohn-Kanade set, as it is passed around: 48 px faces in class folders.
+"""The reader of CK+48, a common derivative of the Extended Cohn-Kanade set (CK+).
 
-Somebody cut these faces out of the last three frames of every labelled sequence. The sequences
-themselves are read by `ck_plus_sequences`.
+CK+48 has 48 px faces in class folders, cropped from the last three frames of every labelled
+sequence. `ck_plus_sequences` reads the sequences themselves.
 """
 
 import re
@@ -25,21 +25,21 @@ SHEET = DataSheet(
     origin=(
         "Lucey, Cohn, Kanade, Saragih, Ambadar and Matthews 2010, The Extended Cohn-Kanade Dataset "
         "(CK+): A complete dataset for action unit and emotion-specified expression (CVPR "
-        "Workshops), after Kanade, Cohn and Tian 2000. Filmed people posed expressions; FACS "
-        "coders checked that each labelled peak fits the emotion. Copies of the 48 px faces name "
-        "no author; one says that OpenCV's face detector cut them out."
+        "Workshops), after Kanade, Cohn and Tian 2000. The subjects were filmed posing "
+        "expressions; FACS coders checked that each labelled peak matches the emotion. The author "
+        "of the 48 px faces is unknown; one copy states that OpenCV's face detector was used."
     ),
     terms=(
         "For non-commercial research only, under an agreement with the authors "
-        "(http://www.jeffcohn.net/Resources/). That copies are passed around gives nobody a "
-        "licence. Only some of the people shown agreed to be printed; pass none on."
+        "(http://www.jeffcohn.net/Resources/). Copies found elsewhere do not grant a licence. "
+        "Only some of the subjects consented to publication; do not redistribute the images."
     ),
-    images="981 grey faces of 48 x 48 px: three frames of each of 327 sequences, 118 people",
+    images="981 grey faces of 48 x 48 px: three frames of each of 327 sequences, 118 subjects",
     layout=(
         "CK+48/\n"
         "    anger/S010_004_00000017.png, ...\n"
-        "    contempt/  disgust/  fear/  happy/  sadness/  surprise/   (neutral/, where one was "
-        "added)"
+        "    contempt/  disgust/  fear/  happy/  sadness/  surprise/   (neutral/ in some "
+        "copies)"
     ),
     classes=(
         SourceClass("0", "neutral", Emotion.NEUTRAL),
@@ -53,8 +53,8 @@ SHEET = DataSheet(
     ),
     rule="Contempt is left out. There are no neutral faces.",
     splits=(
-        "It has none. Measure with the people of the test set unseen: the name of an image starts "
-        "with the person's number."
+        "None. Split by subject, so that no subject is in both training and test. The file name "
+        "starts with the number of the subject."
     ),
     counts={
         "unknown": {
@@ -68,10 +68,10 @@ SHEET = DataSheet(
         }
     },
     known_issues=(
-        "Near copies: the three frames of a sequence look almost the same. Where they are split at "
-        "random, figures near 100 % say nothing.",
-        "Posed: peaks of expressions that were asked for, seen from the front, in a laboratory.",
-        "Balance: a quarter of the faces are surprise, 8 % fear.",
+        "Near-duplicates: the three frames of a sequence are almost identical. With random splits, "
+        "an accuracy near 100 % is meaningless.",
+        "Posed: the images show peaks of posed expressions, from the front, in a laboratory.",
+        "Balance: a quarter of the faces are surprise and 8 % fear.",
     ),
 )
 
@@ -79,9 +79,9 @@ _CLASS_OF = {one.name: one for one in SHEET.classes}
 
 
 def is_ck_plus_48(folder: Path) -> bool:
-    """Whether a folder has CK+'s class folders, each starting with an image named like a frame.
+    """Return whether a folder has CK+'s class folders with images named like frames.
 
-    A folder with a label map is none: its owner wants it read as that says.
+    A folder with a label map is read as class folders instead.
     """
     if (folder / FILE_NAME).exists() or not any((folder / name).is_dir() for name in _CLASS_OF):
         return False
@@ -98,28 +98,28 @@ def iter_ck_plus_48(
 
     Args:
         folder: The folder of the class folders.
-        split: CK+ has no splits: asking for one gives nothing.
-        report: Where faces of contempt are counted, and broken images if they may be skipped.
+        split: The split to read, or all. CK+ has no splits, so any split is empty.
+        report: Counts faces of contempt and damaged images.
 
     Returns:
-        An iterator over faces of uint8 (H, W) with subjects, located by file.
+        An iterator over faces, uint8 (H, W), with subjects and the file as location.
 
     Raises:
-        DatasetError: At once where a folder is none of CK+'s classes; while iterating where an
-            image is broken or has another name.
+        DatasetError: At once if a folder is not a class of CK+; while iterating if an image is
+            damaged or has another name.
     """
     report = report or ReadingReport()
     folders = [entry for entry in visible_entries(folder) if entry.is_dir()]
     for entry in folders:
         if entry.name.lower() not in _CLASS_OF:
             raise DatasetError(
-                f"{entry}: is no class of CK+; expected {', '.join(_CLASS_OF)}; move it away"
+                f"{entry}: not a class of CK+; expected {', '.join(_CLASS_OF)}. Move it away."
             )
         for inner in visible_entries(entry):
             if inner.is_dir():
                 raise DatasetError(
                     f"{inner}: is a folder inside the class folder {entry.name!r}; "
-                    "images must lie directly in their class folder"
+                    "images must be directly in their class folder"
                 )
     if split is not None:
         return iter(())
@@ -128,8 +128,8 @@ def iter_ck_plus_48(
         named = FRAME_NAME.fullmatch(file.stem)
         if not named:
             raise DatasetError(
-                f"{file}: is not named like S010_004_00000017.png, so nobody knows whom it shows; "
-                "move it away"
+                f"{file}: the file name does not identify the subject; expected a name like "
+                "S010_004_00000017.png. Rename or move the file."
             )
         one = _CLASS_OF[file.parent.name.lower()]
         if one.emotion is None:

@@ -1,7 +1,7 @@
-"""CK+, the Extended Cohn-Kanade set, as its authors give it out: sequences of whole frames.
+"""The reader of the original Extended Cohn-Kanade set (CK+): sequences of whole frames.
 
-Every sequence goes from a neutral face to the peak of an expression. As usual in the literature its
-last three frames have the label of the sequence, and its first one is neutral.
+Every sequence goes from a neutral face to the peak of an expression. As is common in the
+literature, its last three frames have the label of the sequence, and its first frame is neutral.
 """
 
 import math
@@ -23,12 +23,12 @@ from emolens.datasets.reading import ReadingReport, read_each
 
 IMAGES, EMOTIONS, LANDMARKS = "cohn-kanade-images", "Emotion", "Landmarks"
 N_LANDMARKS = 68
-# FER2013's square around a face in longer sides of the box of its 68 landmarks, which runs from the
-# brows to the chin. In experiment 0001 FER2013's side is 1.935 times the spread of eyes and mouth
-# (the hypotenuse of eye distance and distance from eyes to mouth) and its centre lies 0.153 spreads
-# above their middle. In the average face of these 68 points (OpenFace's template: Amos et al. 2016,
-# CMU-CS-16-118) the spread is 0.634 sides of the box, and the middle lies 0.098 sides above the
-# box's own: 1.935 * 0.634 = 1.23 and 0.098 + 0.153 * 0.634 = 0.195.
+# FER2013's square around a face, relative to the longer side of the box of the 68 landmarks (from
+# the brows to the chin). In experiment 0001 the side of FER2013's square is 1.935 times the spread
+# of eyes and mouth (the hypotenuse of the eye distance and the distance from eyes to mouth), and
+# its centre is 0.153 spreads above their middle. In the average face of the 68 points (OpenFace's
+# template: Amos et al. 2016, CMU-CS-16-118) the spread is 0.634 sides of the box, and the middle is
+# 0.098 sides above its centre: 1.935 * 0.634 = 1.23 and 0.098 + 0.153 * 0.634 = 0.195.
 FRAMING = Framing(shift_x=0.0, shift_y=-0.195, scale=1.23)
 
 _N_SEQUENCES = MappingProxyType(
@@ -49,29 +49,29 @@ SHEET = replace(
     origin=(
         "Lucey, Cohn, Kanade, Saragih, Ambadar and Matthews 2010, The Extended Cohn-Kanade Dataset "
         "(CK+): A complete dataset for action unit and emotion-specified expression (CVPR "
-        "Workshops), after Kanade, Cohn and Tian 2000. Filmed people posed expressions; FACS "
-        "coders checked that each labelled peak fits the emotion. The landmarks were tracked with "
-        "active appearance models."
+        "Workshops), after Kanade, Cohn and Tian 2000. The subjects were filmed posing "
+        "expressions; FACS coders checked that each labelled peak matches the emotion. The "
+        "landmarks were tracked with active appearance models."
     ),
     terms=(
         "For non-commercial research only, under an agreement with the authors "
-        "(http://www.jeffcohn.net/Resources/). Only some of the people shown agreed to be printed; "
-        "pass none on."
+        "(http://www.jeffcohn.net/Resources/). Only some of the subjects consented to publication; "
+        "do not redistribute the images."
     ),
     images=(
-        "593 sequences of 123 people, 327 of them labelled; frames of 640 x 490 or 640 x 480 px, "
-        "mostly grey, that show head and shoulders. The square around the landmarks is cut out, "
-        "enlarged to FER2013's framing."
+        "593 sequences of 123 subjects, 327 of them labelled. The frames have 640 x 490 or 640 x "
+        "480 px, are mostly grey, and show head and shoulders. The reader crops the square around "
+        "the landmarks, enlarged to FER2013's framing."
     ),
     layout=(
         f"{IMAGES}/S005/001/S005_001_00000001.png, ...\n"
-        f"{EMOTIONS}/S005/001/S005_001_00000011_emotion.txt    (one number; for some sequences)\n"
+        f"{EMOTIONS}/S005/001/S005_001_00000011_emotion.txt    (one number; if labelled)\n"
         f"{LANDMARKS}/S005/001/S005_001_00000001_landmarks.txt, ...    (68 lines of x and y)"
     ),
     rule=(
-        "The last three frames of a sequence have its label and its first frame is neutral, that "
-        "of a contempt sequence too. Left out are peaks of contempt, and sequences without a "
-        "label, which count once each."
+        "The last three frames of a labelled sequence have its label. The first frame is neutral, "
+        "including that of a contempt sequence. The last frames of contempt sequences and all "
+        "sequences without a label are left out; such a sequence counts once."
     ),
     counts={
         "unknown": {
@@ -81,18 +81,18 @@ SHEET = replace(
     },
     known_issues=(
         *ck_plus.SHEET.known_issues,
-        "First frames: not every one is fully neutral, and a person's first frames look alike.",
+        "First frames: some are not fully neutral, and those of one subject are near-duplicates.",
     ),
 )
 
-# Far outside any frame, and far from what floats cannot hold.
+# Far outside every frame, and within the range of floats.
 _MAX_PX = 1e6
 _N_SHOWN = 60
 _UNLABELLED = "unlabelled sequence"
 
 
 def is_ck_plus(folder: Path) -> bool:
-    """Whether a folder has CK+'s folder of images, or its folders of labels and landmarks."""
+    """Return whether a folder has CK+'s images, or its labels and landmarks."""
     return (folder / IMAGES).is_dir() or (
         (folder / EMOTIONS).is_dir() and (folder / LANDMARKS).is_dir()
     )
@@ -105,17 +105,17 @@ def iter_ck_plus(
 
     Args:
         folder: The folder with CK+'s images, labels and landmarks.
-        split: CK+ has no splits: asking for one gives nothing.
-        report: Where faces of contempt and sequences without a label are counted, and broken frames
-            and sequences if they may be skipped.
+        split: The split to read, or all. CK+ has no splits, so any split is empty.
+        report: Counts faces of contempt, sequences without a label, and damaged frames and
+            sequences.
 
     Returns:
-        An iterator over faces of uint8 (S, S) with subjects, located by image, by person,
-        sequence and frame.
+        An iterator over faces, uint8 (S, S), with subjects and the image as location, in the order
+        of subject, sequence and frame.
 
     Raises:
-        DatasetError: At once where one of the three folders is missing; while iterating where a
-            sequence, frame, label or landmarks file is broken.
+        DatasetError: At once if one of the three folders is missing; while iterating if a
+            sequence, frame, label or landmarks file is damaged.
     """
     for name, advice in _ADVICE.items():
         if not (folder / name).is_dir():
@@ -127,11 +127,11 @@ def iter_ck_plus(
 
 
 _ADVICE = {
-    IMAGES: "frames is missing; unpack extended-cohn-kanade-images.zip there",
-    EMOTIONS: "labels is missing; unpack Emotion_labels.zip there",
+    IMAGES: "frames is missing. Unpack extended-cohn-kanade-images.zip there.",
+    EMOTIONS: "labels is missing. Unpack Emotion_labels.zip there.",
     LANDMARKS: (
-        "landmarks is missing; unpack Landmarks.zip there: the frames show head and shoulders, and "
-        "only the landmarks tell where the face is"
+        "landmarks is missing. Unpack Landmarks.zip there. The landmarks locate the face in a "
+        "frame of head and shoulders."
     ),
 }
 
@@ -144,7 +144,7 @@ class _Frame:
 
 
 def _frames(folder: Path, report: ReadingReport) -> Iterator[_Frame]:
-    """The frames to be read; a sequence that is broken counts as one damaged face."""
+    """List the frames to read; a damaged sequence counts as one damaged face."""
     for sequence in _sequences(folder):
         try:
             frames = _frames_of(folder, sequence, report)
@@ -155,13 +155,13 @@ def _frames(folder: Path, report: ReadingReport) -> Iterator[_Frame]:
 
 
 def _sequences(folder: Path) -> list[Path]:
-    """Person and sequence, as in `S005/001`; a label without frames is no reason to be silent."""
+    """List subjects and sequences, as in `S005/001`, including labels without frames."""
     found = {
-        Path(person.name, sequence.name)
+        Path(subject.name, sequence.name)
         for root in (folder / IMAGES, folder / EMOTIONS)
-        for person in visible_entries(root)
-        if person.is_dir()
-        for sequence in visible_entries(person)
+        for subject in visible_entries(root)
+        if subject.is_dir()
+        for sequence in visible_entries(subject)
         if sequence.is_dir()
     }
     return sorted(found)
@@ -177,21 +177,21 @@ def _frames_of(folder: Path, sequence: Path, report: ReadingReport) -> list[_Fra
     stems = [image.stem for image in images]
     if peak_stem not in stems[1:]:
         raise DatasetError(
-            f"{label_file}: labels the frame {peak_stem}, which does not come after the first of "
-            f"the {len(stems)} frames in {folder / IMAGES / sequence}; unpack the frames again"
+            f"{label_file}: labels the frame {peak_stem}; expected one after the first of the "
+            f"{len(stems)} frames in {folder / IMAGES / sequence}. Unpack the frames again."
         )
     peak = stems.index(peak_stem)
     code, location = _read_code(label_file)
-    # Listed first, so that a label that is none is told before anything is given or left out.
+    # An unknown label raises an error before any frame is read or left out.
     SHEET.class_of(code, location)
     labelled = [(images[0], Emotion.NEUTRAL)]
     for image in images[max(1, peak + 1 - _N_PEAKS) : peak + 1]:
         emotion = listed_emotion(SHEET, code, location, report)
         if emotion is not None:
             labelled.append((image, emotion))
-    places = folder / LANDMARKS / sequence
+    landmarks = folder / LANDMARKS / sequence
     return [
-        _Frame(image, places / f"{image.stem}_landmarks.txt", emotion)
+        _Frame(image, landmarks / f"{image.stem}_landmarks.txt", emotion)
         for image, emotion in labelled
     ]
 
@@ -202,8 +202,8 @@ def _label_file(folder: Path) -> Path | None:
     files = [entry for entry in visible_entries(folder) if entry.name.endswith("_emotion.txt")]
     if len(files) > 1:
         raise DatasetError(
-            f"{folder}: has the labels {', '.join(file.name for file in files)}; "
-            "a sequence has one at most"
+            f"{folder}: contains the labels {', '.join(file.name for file in files)}; "
+            "expected at most one for each sequence"
         )
     return files[0] if files else None
 
@@ -215,7 +215,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _read_code(file: Path) -> tuple[str, str]:
-    """The label as a code of the sheet, and where it stands."""
+    """Return the label as a code of the sheet, and its location."""
     number, text = next(numbered_lines(file), (1, ""))
     location = f"{file}: line {number}"
     try:
@@ -230,7 +230,7 @@ def _read_frame(frame: _Frame) -> FaceSample:
     xs, ys = zip(*points, strict=True)
     box = Box(min(xs), min(ys), max(xs), max(ys))
     if box.width <= 0 or box.height <= 0:
-        raise DatasetError(f"{frame.landmarks}: the landmarks lie in one line; there is no face")
+        raise DatasetError(f"{frame.landmarks}: the landmarks lie on one line; expected a face")
     location = str(frame.image)
     image = read_gray_box(frame.image, FRAMING.apply(box), location)
     named = FRAME_NAME.fullmatch(frame.image.stem)
@@ -246,7 +246,7 @@ def _read_frame(frame: _Frame) -> FaceSample:
 def _read_landmarks(file: Path) -> list[tuple[float, float]]:
     if not file.is_file():
         raise DatasetError(
-            f"{file}: the landmarks of this frame are missing; unpack Landmarks.zip again"
+            f"{file}: the landmarks of this frame are missing. Unpack Landmarks.zip again."
         )
     points = [_read_point(line, f"{file}: line {n}") for n, line in numbered_lines(file)]
     if len(points) != N_LANDMARKS:
@@ -261,7 +261,7 @@ def _read_point(line: str, location: str) -> tuple[float, float]:
         x, y = map(float, line.split())
     except ValueError:
         x = y = math.nan
-    # Also false where a number is none.
+    # Also false for NaN.
     if not (abs(x) <= _MAX_PX and abs(y) <= _MAX_PX):
-        raise DatasetError(f"{location}: is {shown(line)}; expected x and y in pixels")
+        raise DatasetError(f"{location}: found {shown(line)}; expected x and y in pixels")
     return x, y

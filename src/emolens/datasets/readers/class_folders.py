@@ -1,19 +1,18 @@
-"""A folder of class folders: the label of an image is the name of its folder.
+"""The reader of class folders: the label of an image is the name of its folder.
 
-The layouts, where `happy` stands for every class::
+The layouts, with `happy` as an example of a class::
 
     root/train/happy/*.jpg    root/test/happy/*.jpg    root/validation/happy/*.jpg
     root/happy/*.jpg                                   (no splits)
 
-The widespread JPEG copy of FER2013 keeps PublicTest and PrivateTest together in `test/` and tells
-them apart by file name (`PublicTest_123.jpg`); such a name wins over the folder.
+The common JPEG copy of FER2013 has PublicTest and PrivateTest together in `test/` and distinguishes
+them by file name (`PublicTest_123.jpg`). The file name takes precedence over the folder.
 
-Which files count as images, `emolens.imaging.listing` says; the others are left out and counted,
-and so are images outside a class folder: without a label they are no part of the data set. A
-folder whose name is neither a split nor a class is refused, because its faces would be missing
-without a word; so is a link to a folder that is gone.
-`folder_labels` says what a name means; for numbers in another order than FER2013's, and for other
-names, `label_map.toml` says what the folders are: see `label_map`.
+`emolens.imaging.listing` defines the files that count as images. Other files are left out and
+counted, as are images outside the class folders, which have no label. A folder whose name is
+neither a split nor a class raises an error, because its faces would be missing silently. So does a
+link to a missing folder. `folder_labels` determines the class of a name. Other names, and numbers
+in another order than FER2013's, require a `label_map.toml`: see `label_map`.
 """
 
 import re
@@ -47,7 +46,7 @@ class _ClassFolder:
 
 
 def has_class_folders(root: Path) -> bool:
-    """Whether a folder has a label map, or a subfolder named like a split or a class."""
+    """Return whether a folder has a label map, or a subfolder named like a split or a class."""
     return (root / FILE_NAME).is_file() or any(
         _known_split(folder.name) is not None or is_class_name(folder.name)
         for folder in _subfolders(root)
@@ -61,17 +60,16 @@ def iter_class_folders(
 
     Args:
         root: A folder in one of the layouts of this module.
-        split: Only the faces of this split, or all; images of other splits are not opened.
-        report: Where images of classes are counted that a label map leaves out, and broken
-            images if they may be skipped; and where it is told in whose order numbers were read.
+        split: The split to read, or all. Images of other splits are not opened.
+        report: Counts images that the label map leaves out and damaged images, and receives a
+            warning on the order of numbers.
 
     Returns:
-        An iterator over faces of uint8 (H, W) in each image's own size, located by file.
+        An iterator over faces, uint8 (H, W), in the size of each image, with the file as location.
 
     Raises:
-        DatasetError: No class folders, an unknown or nested folder, a label map that is broken or
-            names a folder that is not there (at once), or an image that cannot be read (when its
-            turn comes).
+        DatasetError: At once if there are no class folders, a folder is unknown or nested, or the
+            label map is damaged or lists a missing folder; while iterating if an image is damaged.
     """
     report = report or ReadingReport()
     folders = _find_class_folders(root, report)
@@ -116,12 +114,11 @@ def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]
     parents = [(folder, _split_of(folder.name, labels)) for folder in _subfolders(root)]
     split_parents = [(folder, split) for folder, split in parents if split is not None]
     if split_parents and len(split_parents) != len(parents):
-        strange = next(folder for folder, split in parents if split is None)
+        unknown = next(folder for folder, split in parents if split is None)
         raise DatasetError(
-            f"{root}: folder {strange.name!r} stands beside split folders "
-            f"({', '.join(folder.name for folder, _ in split_parents)}) but is no split; "
-            "move it away, name the folder that should be read, or say below [splits] in "
-            f"{labels.file} which split it is"
+            f"{root}: the folder {unknown.name!r} is not a split, unlike "
+            f"{', '.join(folder.name for folder, _ in split_parents)}. Move it away, use the path "
+            f"of one folder, or assign it a split below [splits] in {labels.file}."
         )
     places: list[tuple[Path, Split | None]] = [*split_parents] or [(root, None)]
     for place in {root, *(folder for folder, _ in places)}:
@@ -136,7 +133,7 @@ def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]
 
 
 def _folder_order(folder: _ClassFolder) -> tuple[int, int, tuple[str, str]]:
-    # Splits in the order of the official CSV, whatever their folders are called.
+    # Splits in the order of the official CSV, whatever the names of their folders.
     split = -1 if folder.split is None else list(Split).index(folder.split)
     emotion = N_EMOTIONS if folder.emotion is None else folder.emotion
     return split, emotion, natural_key(str(folder.path))
@@ -150,8 +147,8 @@ def _refuse_broken_links(folder: Path) -> None:
     for entry in visible_entries(folder):
         if not entry.suffix and is_broken_link(entry):
             raise DatasetError(
-                f"{entry}: is a link to {str(entry.readlink())!r}, which does not exist; "
-                "mend or delete the link"
+                f"{entry}: is a link to {str(entry.readlink())!r}, which does not exist. "
+                "Repair or delete the link."
             )
 
 
@@ -168,14 +165,14 @@ def _known_split(name: str) -> Split | None:
 
 
 def _refuse_unused(labels: LabelMap, *, parents: list[Path], folders: list[_ClassFolder]) -> None:
-    """A name that no folder has is a slip of the pen, and its faces would be missing or wrong."""
+    """Refuse names without a folder: misspelt names would leave faces out or mislabel them."""
     used_classes = {labels.class_entry(folder.path.name) for folder in folders}
     used_splits = {labels.split_entry(folder.name) for folder in parents}
     unused = [*(labels.classes.keys() - used_classes), *(labels.splits.keys() - used_splits)]
     if unused:
         raise DatasetError(
-            f"{labels.file}: names {', '.join(map(repr, sorted(unused)))}, but there is no such "
-            "folder; correct the name or take the line out"
+            f"{labels.file}: lists {', '.join(map(repr, sorted(unused)))}, but there is no such "
+            "folder. Correct the name or remove the line."
         )
 
 
@@ -184,6 +181,6 @@ def _images(folder: Path, left_out: LeftOut) -> Iterator[Path]:
         if entry.is_dir():
             raise DatasetError(
                 f"{entry}: is a folder inside the class folder {folder.name!r}; "
-                "images must lie directly in their class folder"
+                "images must be directly in their class folder"
             )
     yield from image_files(folder, left_out)

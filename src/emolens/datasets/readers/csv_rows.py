@@ -1,7 +1,7 @@
-"""The rows of a CSV of faces: finds its separator and its columns, whoever wrote it.
+"""The rows of a CSV of faces, with detection of its separator and columns.
 
-Spreadsheets and scripts write the same table in many ways: with commas, semicolons or tabs, with
-quotes or without, with columns in any order and further ones beside them, packed as gzip or zip.
+Spreadsheets and scripts write the same table in many ways: with commas, semicolons or tabs, with or
+without quotes, with columns in any order and additional columns, packed as gzip or zip.
 """
 
 import csv
@@ -22,16 +22,16 @@ EMOTION, PIXELS, USAGE, IMAGE = "emotion", "pixels", "usage", "image"
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = (b",", b";", b"\t", b"|")
-# The separators, quotes and white space of a row in which a spreadsheet has no value.
+# The separators, quotes and white space of an empty row of a spreadsheet.
 _NO_VALUE = b' \t\r\n\v\f,;|"'
-# A line in front of the header, by which spreadsheets tell each other the separator.
+# A line before the header in which spreadsheets declare the separator.
 _SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
-# A row has at most 2304 * 4 bytes of pixels; a longer "line" means that this is no such CSV, and
-# reading on would pull the whole file into memory.
+# A row has at most 2304 * 4 bytes of pixels. A longer line belongs to another kind of file, and
+# reading on would load that file into memory.
 _MAX_LINE_BYTES = 1 << 16
 _QUOTED_MIN_BYTES = 2
 _SPLITS = {usage.encode(): split for usage, split in SPLITS.items()}
-# What others call the columns: too different in meaning to be taken without asking.
+# Similar names of the columns. Their meaning differs, so they are suggested but not read.
 _OTHER_NAMES = {
     EMOTION: ("label", "labels", "class", "emotions", "expression", "target", "category"),
     PIXELS: ("pixel", "image", "img", "picture"),
@@ -43,15 +43,15 @@ _EXPECTED = "columns emotion, pixels and Usage"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a row is divided, and where its columns stand.
+    """The separator and the columns of a CSV.
 
     Attributes:
-        separator: Between the fields of a row.
-        n_columns: Fields that a row must have.
-        emotion: Place of the label.
-        pixels: Place of the pixels.
-        usage: Place of the split; None where there is no such column.
-        split: The split of every row where there is no such column; None where it is not known.
+        separator: The separator between the fields of a row.
+        n_columns: Number of fields in a row.
+        emotion: Index of the label.
+        pixels: Index of the pixels.
+        usage: Index of the split; None without this column.
+        split: The split of every row without a column for it; None if unknown.
     """
 
     separator: bytes
@@ -64,12 +64,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """A line of the file, not looked at yet.
+    """An unparsed row.
 
     Attributes:
-        location: File, row and line.
-        line: Without the line break.
-        header: What its fields are.
+        location: Its file, row and line.
+        line: The row without its line break.
+        header: The header of the file.
     """
 
     location: str
@@ -77,7 +77,7 @@ class CsvRow:
     header: Header
 
     def fields(self) -> tuple[bytes, bytes, Split | None]:
-        """Label and pixels as they stand there, and the split.
+        """Split the row into its label and pixels, as written, and its split.
 
         Raises:
             DatasetError: The row has more or fewer fields than the header, or an unknown split.
@@ -88,7 +88,7 @@ class CsvRow:
             fields = _quoted_fields(self.line, header.separator)
         if len(fields) != header.n_columns:
             raise DatasetError(
-                f"{self.location}: has {len(fields)} fields; the header names {header.n_columns}"
+                f"{self.location}: has {len(fields)} fields; the header has {header.n_columns}"
             )
         split = header.split
         if header.usage is not None:
@@ -97,11 +97,14 @@ class CsvRow:
 
 
 def iter_rows(path: Path, report: ReadingReport | None = None) -> Iterator[CsvRow]:
-    """The rows of the file in order, without those that have no value.
+    """Read the rows of a file in order, without empty ones.
 
     Args:
-        path: A CSV, also packed as gzip or zip.
-        report: Where it is told what all rows count as if there is no column Usage.
+        path: A CSV, plain or packed as gzip or zip.
+        report: Receives a warning if there is no column Usage.
+
+    Yields:
+        The unparsed rows.
 
     Raises:
         DatasetError: The file cannot be read, has another header, or a line is too long.
@@ -119,7 +122,7 @@ def iter_rows(path: Path, report: ReadingReport | None = None) -> Iterator[CsvRo
 
 
 def csv_columns(path: Path) -> frozenset[str]:
-    """The names in the header of a file in small letters, none where it has no such header.
+    """Return the names in the first line of a file, in lower case.
 
     Raises:
         DatasetError: The file cannot be read or unpacked.
@@ -132,12 +135,12 @@ def csv_columns(path: Path) -> frozenset[str]:
 
 
 def has_csv_header(path: Path) -> bool:
-    """Whether the first line of a file names a label and pixels; raises as `csv_columns` does."""
+    """Return whether a file has the columns for labels and pixels; raise as `csv_columns` does."""
     return {EMOTION, PIXELS} <= csv_columns(path)
 
 
 def split_of_name(name: str) -> Split | None:
-    """The split that a file is called after, such as `train.csv`; None where that is open."""
+    """Return the split in a file name, such as `train.csv`, or None without a unique one."""
     words = re.findall(r"[A-Za-z]+", name.partition(".")[0])
     # "public-test" is two words for one split.
     for parts in (map("".join, pairwise(words)), words):
@@ -148,18 +151,18 @@ def split_of_name(name: str) -> Split | None:
 
 
 def no_usage_warning(path: object, split: Split | None) -> str:
-    """Tell what the rows of a file without a column Usage count as."""
+    """Format the warning that a file has no column Usage."""
     if split is None:
-        taken = "so its rows belong to no split: evaluate measures on all, train needs hold_out"
+        result = "so its rows have no split. evaluate uses all of them; train requires hold_out."
     else:
-        taken = f"so all its rows count as {split}, after the name of the file"
-    return f"{path}: has no column Usage, {taken}"
+        result = f"so all rows are in the split {split}, as in the file name"
+    return f"{path}: the column Usage is missing, {result}"
 
 
 def other_names(missing: str, names: list[str]) -> str:
-    """What to do where a column is missing but one of a similar name is there, or nothing."""
+    """Suggest to rename a similar column in place of a missing one; empty without one."""
     alike = next((name for name in _OTHER_NAMES[missing] if name in names), None)
-    return f"; rename its column {alike!r} to {missing} if it is that" if alike else ""
+    return f" If the column {alike!r} is {missing}, rename it." if alike else ""
 
 
 def _known_split(name: str) -> Split | None:
@@ -174,14 +177,14 @@ def _is_header(line: bytes) -> bool:
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that have a value, with their numbers from 1."""
+    """Read the non-empty lines, with their numbers from 1."""
     number = 0
     while line := file.readline(_MAX_LINE_BYTES):
         number += 1
         if b"\r" in line.rstrip(b"\r\n"):
             raise DatasetError(
-                f"{path}: line {number} has CR inside, as where lines end in CR alone; save the "
-                "file with lines that end in LF or CR LF"
+                f"{path}: line {number} contains a CR, as in files with CR line endings. Save the "
+                "file with LF or CR LF line endings."
             )
         if len(line) == _MAX_LINE_BYTES:
             raise DatasetError(
@@ -189,14 +192,14 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
                 "2304 pixel values per line"
             )
         if line.strip(_NO_VALUE):
-            # Tabs stay: they may stand between fields that are empty.
+            # Tabs may separate empty fields, so they are kept.
             yield number, line.strip(b" \r\n\v\f")
 
 
 def _column_names(line: bytes) -> tuple[bytes, list[str]]:
-    """The separator, and the names of the columns in small letters."""
+    """Return the separator and the column names in lower case."""
     line = line.removeprefix(_BOM)
-    # The separator that divides the line into most fields, a comma if none does.
+    # The most frequent separator; a comma if there is none.
     separator = max(_SEPARATORS, key=line.count)
     fields = line.split(separator)
     names = [_unquoted(field).decode("utf-8", "backslashreplace").lower() for field in fields]
@@ -207,7 +210,7 @@ def _read_header(line: bytes, path: Path, number: int, name: str) -> Header:
     if not line:
         raise DatasetError(f"{path}: is empty; expected a header line with the {_EXPECTED}")
     if line.startswith(_UTF_16):
-        raise DatasetError(f"{path}: is text in UTF-16; save it as CSV in UTF-8")
+        raise DatasetError(f"{path}: is UTF-16 text. Save it as CSV in UTF-8.")
     separator, names = _column_names(line)
     _check_names(names, line, f"{path}: line {number}")
     usage = names.index(USAGE) if USAGE in names else None
@@ -216,23 +219,23 @@ def _read_header(line: bytes, path: Path, number: int, name: str) -> Header:
 
 
 def _check_names(names: list[str], line: bytes, location: str) -> None:
-    got = f"expected the {_EXPECTED}, once each, got {shown_bytes(line)}"
+    found = f"found {shown_bytes(line)}; expected the {_EXPECTED}, once each"
     if PIXELS in names and EMOTION not in names and not other_names(EMOTION, names):
         raise DatasetError(
-            f"{location}: has no column emotion, and faces without labels are no use here: {got}; "
-            "Kaggle's test.csv is such a file, its icml_face_data.csv has the labels of all faces"
+            f"{location}: the column emotion with the labels is missing: {found}. For Kaggle's "
+            "test.csv, use icml_face_data.csv, which has the labels of all faces."
         )
     wrong = [name for name in (EMOTION, PIXELS) if names.count(name) != 1]
     wrong += [USAGE] if names.count(USAGE) > 1 or _has_other_usage(names) else []
     if not wrong:
         return
-    hints = "".join(other_names(name, names) for name in wrong if name not in names)
+    action = "".join(other_names(name, names) for name in wrong if name not in names)
     if PIXELS in wrong and len(names) > len(_OTHER_NAMES) * 100:
-        hints = f"; it has {len(names):,} columns, but the pixels of a face stand in one, with "
-        hints += "spaces between them"
+        action = f" The file has {len(names):,} columns. Put all pixels of a face into one column, "
+        action += "separated by spaces."
     raise DatasetError(
-        f"{location} is no header of FER2013's CSV: {got}{hints} (separated by commas, semicolons "
-        "or tabs; Usage may be missing)"
+        f"{location}: not the header of FER2013's CSV: {found} (separated by commas, semicolons "
+        f"or tabs; Usage is optional).{action}"
     )
 
 
@@ -241,7 +244,7 @@ def _has_other_usage(names: list[str]) -> bool:
 
 
 def _quoted_fields(line: bytes, separator: bytes) -> list[bytes]:
-    """The fields of a line in which quotes hide separators."""
+    """Split a line whose quoted fields contain separators."""
     text = line.decode("utf-8", "surrogateescape")
     try:
         [fields] = csv.reader([text], delimiter=separator.decode())
@@ -267,7 +270,7 @@ def _unquoted(field: bytes) -> bytes:
 
 
 def shown_bytes(field: bytes) -> str:
-    """The beginning of a field as printable text."""
+    """Return the beginning of a field, quoted for a message."""
     limit = 60
     text = field[:limit].decode("utf-8", "backslashreplace")
     return f"{text!r}{'...' if len(field) > limit else ''}"

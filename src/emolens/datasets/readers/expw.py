@@ -1,7 +1,7 @@
-"""ExpW, Expression in-the-Wild: images of scenes, and a list with the box and class of each face.
+"""The reader of ExpW (Expression in-the-Wild): scenes with a list of face boxes and classes.
 
-An image may show several faces; each has a line of its own in the list, and the square around its
-box is cut out when it is read.
+An image may show several faces. Each face has its own line in the list, and the reader crops the
+square around its box.
 """
 
 from collections.abc import Iterator
@@ -26,23 +26,23 @@ SHEET = DataSheet(
     origin=(
         "Zhang, Luo, Loy and Tang 2018, From Facial Expression Recognition to Interpersonal "
         "Relation Prediction (International Journal of Computer Vision 126; arXiv:1609.06426). "
-        "Images from Google's image search; each face was found by a detector and labelled by "
-        "hand, and what is no face was taken out."
+        "The images are from Google's image search. The faces were detected automatically and "
+        "labelled by hand; false detections were removed."
     ),
     terms=(
-        "Given out for research by its authors' group "
-        "(http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html); read the terms there. "
-        "The rights in the images stay with their owners."
+        "Released for research by its authors' group; see the terms at "
+        "http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html. The copyright in the "
+        "images remains with their owners."
     ),
     images=(
-        "91,793 faces in colour images of any size; the square around the box of each face is "
-        "cut out and read as grey."
+        "91,793 faces in colour images of any size. The reader crops the square around the box of "
+        "each face and converts it to grey."
     ),
     layout=(
-        "label/label.lst          (lines: name of image, number of face, top, left, right and\n"
+        "label/label.lst          (lines: image name, number of the face, top, left, right and\n"
         "                          bottom of its box, confidence of the box, label)\n"
         "image/origin/*.jpg\n"
-        "label.lst and origin/ may also lie side by side, and all of it in a folder data/."
+        "label.lst and origin/ may also be in the same folder, and everything in a folder data/."
     ),
     classes=(
         SourceClass("0", "angry", Emotion.ANGRY),
@@ -54,10 +54,10 @@ SHEET = DataSheet(
         SourceClass("6", "neutral", Emotion.NEUTRAL),
     ),
     rule=(
-        "All seven classes are ours. Every listed face is read, however confident its box; a face "
-        "that is listed twice is read twice."
+        "All seven classes are those of emolens. Every listed face is read, whatever the "
+        "confidence of its box. A face that is listed twice is read twice."
     ),
-    splits="It has none: a recipe that needs parts makes them.",
+    splits="None. A recipe holds out its own validation split.",
     counts={
         "unknown": {
             "angry": 3671,
@@ -70,8 +70,8 @@ SHEET = DataSheet(
         }
     },
     known_issues=(
-        "Balance: 38 % of the faces are neutral and 33 % happy, 1.2 % show fear.",
-        "The faces of an image, and images of one person, are not kept together by any split.",
+        "Balance: 38 % of the faces are neutral, 33 % happy and 1.2 % fear.",
+        "Subjects: they are not recorded. A split may separate the faces of one image or subject.",
     ),
 )
 
@@ -81,7 +81,7 @@ _N_FIELDS = 8
 
 
 def is_expw(folder: Path) -> bool:
-    """Whether a folder holds ExpW's list or its folder of images, also one folder further in."""
+    """Return whether a folder, or its subfolder `data/`, has ExpW's list or images."""
     root = _root(folder)
     return any((root / place).is_file() for place in _LISTS) or (root / _IMAGES[0]).is_dir()
 
@@ -92,30 +92,30 @@ def iter_expw(
     """Read the faces of ExpW in the order of its list.
 
     Args:
-        folder: The folder with `label/` and `image/`, or the one around its `data/`.
-        split: ExpW has no splits: asking for one gives nothing.
-        report: Where broken rows and images are counted if they may be skipped.
+        folder: The folder with `label/` and `image/`, or the parent of their folder `data/`.
+        split: The split to read, or all. ExpW has no splits, so any split is empty.
+        report: Counts damaged rows and images.
 
     Returns:
-        An iterator over faces of uint8 (S, S), S the longer side of the box but at most 512,
-        located by line of the list.
+        An iterator over faces, uint8 (S, S), where S is the longer side of the box, at most 512.
+        Their location is the line of the list.
 
     Raises:
-        DatasetError: At once where the list or the folder of images is missing; while iterating
-            where a row or image is broken.
+        DatasetError: At once if the list or the folder of images is missing; while iterating if a
+            row or image is damaged.
     """
     root = _root(folder)
     list_file = next((root / place for place in _LISTS if (root / place).is_file()), None)
     if list_file is None:
         raise DatasetError(
-            f"{root / _LISTS[0]}: the list of ExpW's faces is missing; put it there from the "
-            "release"
+            f"{root / _LISTS[0]}: the list of ExpW's faces is missing. Copy it there from the "
+            "release."
         )
     images = next((root / place for place in _IMAGES if (root / place).is_dir()), None)
     if images is None:
         raise DatasetError(
-            f"{root / _IMAGES[0]}: the folder of ExpW's images is missing; unpack the "
-            "release's origin.7z there"
+            f"{root / _IMAGES[0]}: the folder of ExpW's images is missing. Unpack the "
+            "release's origin.7z there."
         )
     if split is not None:
         return iter(())
@@ -135,11 +135,11 @@ def _root(folder: Path) -> Path:
 
 
 def _read_row(line: str, images: Path, location: str, report: ReadingReport) -> FaceSample | None:
-    # From the right: a name may have spaces.
+    # Split from the right, because a name may contain spaces.
     fields = line.rsplit(maxsplit=_N_FIELDS - 1)
     if len(fields) != _N_FIELDS:
         raise DatasetError(
-            f"{location}: is {shown(line)}; expected {_N_FIELDS} fields: name, number of the face, "
+            f"{location}: found {shown(line)}; expected {_N_FIELDS} fields: name, number of face, "
             "top, left, right and bottom of its box, confidence, label"
         )
     name, _, top, left, right, bottom, _, code = fields

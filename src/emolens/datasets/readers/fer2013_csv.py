@@ -1,4 +1,4 @@
-"""FER2013 as its official CSV: one row per image, pixels as text."""
+"""The reader of FER2013's official CSV: one row per image, pixels as text."""
 
 import re
 from collections.abc import Iterator
@@ -25,41 +25,43 @@ SHEET = DataSheet(
     origin=(
         "Goodfellow et al. 2013, Challenges in Representation Learning: A report on three machine "
         "learning contests, ICONIP 2013 (arXiv:1307.0414). Pierre-Luc Carrier and Aaron Courville "
-        "collected the images with an image search for 184 emotion-related words, cut the faces "
-        "out with OpenCV's detector, and had people reject and relabel them."
+        "collected the images with an image search for 184 emotion-related keywords and cropped "
+        "the faces with OpenCV's detector. Human labellers rejected and relabelled images."
     ),
     terms=(
-        "Published for a Kaggle contest, without a licence text of its own; the rights in the "
-        "images stay with their owners. They show real people: do not pass them on."
+        "Published for a Kaggle contest without a licence. The copyright in the images remains "
+        "with their owners. The images show real people; do not redistribute them."
     ),
     images="35,887 grey faces of 48 x 48 pixels, 8 bits",
     layout=(
         "fer2013.csv          columns emotion, pixels, Usage\n"
-        "icml_face_data.csv   the same rows, columns emotion, Usage, pixels; one of the two"
+        "icml_face_data.csv   the same rows, columns emotion, Usage, pixels; one of them suffices"
     ),
     classes=tuple(SourceClass(str(int(emotion)), emotion.label, emotion) for emotion in Emotion),
-    rule="Its seven classes are the seven of emolens; none is left out.",
+    rule="All seven classes are those of emolens.",
     splits=(
-        "Usage: Training; PublicTest is the validation split and PrivateTest the test split here."
+        "The column Usage: Training is the training split, PublicTest the validation split and "
+        "PrivateTest the test split."
     ),
-    # emolens counts the first two; the third is the published total less them.
+    # The first two are counted here; the third is the published total minus these.
     counts={
         Split.TRAIN: _counts(3995, 436, 4097, 7215, 4830, 3171, 4965),
         Split.VALIDATION: _counts(467, 56, 496, 895, 653, 415, 607),
         Split.TEST: _counts(491, 55, 528, 879, 594, 416, 626),
     },
     known_issues=(
-        "Labels: the majority of FER+'s ten raters (Barsoum et al. 2016, Training Deep Networks "
-        "for Facial Expression Recognition with Crowd-Sourced Label Distribution) gives FER2013's "
-        "label for only 64 % of the images: fear 15 %, disgust 38-46 %, sad 42-46 %, angry "
-        "52-55 %, surprise 76-83 %, neutral 84-86 %, happy 91-93 %. Human accuracy on FER2013 is "
-        "about 65 %: a model at 73 % has learnt the habit of the labelling too.",
-        "Copies: 1,514 groups of pixel-identical images (3,365 images), 57 groups with "
-        "conflicting labels; 557 groups span splits. 288 of the 3,589 PrivateTest images (8 %) "
-        "and 280 of PublicTest also stand in Training: every published figure profits.",
-        "Not faces: 177 images show none, say FER+'s raters.",
-        "Balance: 1.5 % of the images are disgust, 25 % happy; people's age, origin and sex are "
-        "not recorded.",
+        "Labels: the majority vote of FER+'s ten raters (Barsoum et al. 2016, Training Deep "
+        "Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution) agrees "
+        "with FER2013's label for only 64 % of the images: fear 15 %, disgust 38-46 %, sad "
+        "42-46 %, angry 52-55 %, surprise 76-83 %, neutral 84-86 %, happy 91-93 %. Human accuracy "
+        "on FER2013 is about 65 %, so a model with 73 % has also learnt the bias of the labels.",
+        "Duplicates: 1,514 groups of pixel-identical images (3,365 images). 57 groups have "
+        "conflicting labels, and 557 groups span splits. 288 of the 3,589 PrivateTest images "
+        "(8 %) and 280 of the PublicTest images are also in Training, which inflates every "
+        "published accuracy.",
+        "Not faces: FER+'s raters find no face in 177 images.",
+        "Balance: 1.5 % of the images are disgust and 25 % happy. The age, origin and sex of the "
+        "subjects are not recorded.",
     ),
     labels_sha256={
         Split.TRAIN: "71a2f5aab44ee7eb2d3c5316d81f7ffc1a39d52308f85d67b214efbb2476bdb9",
@@ -80,25 +82,22 @@ def iter_csv(
 ) -> Iterator[FaceSample]:
     """Read `fer2013.csv` or `icml_face_data.csv` row by row, in constant memory.
 
-    The columns `emotion`, `pixels` and `Usage` may stand in any order, quoted or not, with spaces
-    around their names and with further columns beside them; empty lines are skipped. Labels may
-    also be words, and without the column `Usage` all rows are of one split, if the name of the
-    file tells it.
+    The columns `emotion`, `pixels` and `Usage` may be in any order, with or without quotes, with
+    spaces around their names, and among other columns. Empty lines are skipped. Labels may also be
+    words. Without the column `Usage`, all rows are in the split of the file name, if it has one.
 
     Args:
-        path: A file with a header line and commas, semicolons or tabs between the columns; also
-            packed as gzip or zip.
-        split: Only the faces of this split, or all. Pixels and label of other rows are not looked
-            at.
-        report: Where broken rows are counted if they may be skipped, and where it is told what was
-            assumed.
+        path: A file with a header line and commas, semicolons or tabs between the columns, plain
+            or packed as gzip or zip.
+        split: The split to read, or all. Pixels and labels of other rows are not parsed.
+        report: Counts damaged rows and receives warnings.
 
     Yields:
-        Faces of uint8 (48, 48), located by data row and line, both counted from 1.
+        Faces, uint8 (48, 48), with the data row and line as location, both counted from 1.
 
     Raises:
-        DatasetError: Not such a file, or a row that breaks the format; the message names file, row,
-            line and what was expected.
+        DatasetError: The file has another format, or a row is damaged. The message contains the
+            file, row, line and the expected value.
     """
     report = report or ReadingReport()
     labels = label_column()
@@ -108,20 +107,23 @@ def iter_csv(
 
 
 def label_column() -> LabelColumn:
-    """A reader of labels that knows how many of each FER2013 has."""
+    """Return a parser for labels that recognises FER2013 by its number of faces per class."""
     return LabelColumn(SHEET.published_counts())
 
 
 def read_face(row: CsvRow, split: Wanted, labels: LabelColumn) -> FaceSample | None:
-    """The face of a row, or None where it belongs to another split than the wanted one.
+    """Parse the face of a row.
 
     Args:
         row: The row.
-        split: The wanted split or splits, or None for all.
-        labels: Reads its label.
+        split: The split or splits to read, or None for all.
+        labels: The parser for its label.
+
+    Returns:
+        The face, or None if it is in another split.
 
     Raises:
-        DatasetError: The row breaks the format.
+        DatasetError: The row is damaged.
     """
     emotion, pixels, row_split = row.fields()
     if not is_wanted(row_split, split):
@@ -131,10 +133,10 @@ def read_face(row: CsvRow, split: Wanted, labels: LabelColumn) -> FaceSample | N
 
 
 def parse_pixels(field: bytes, location: str) -> npt.NDArray[np.uint8]:
-    """The pixels of a face, uint8 (48, 48), from 2304 numbers between spaces.
+    """Parse 2304 numbers separated by spaces as the pixels of a face, uint8 (48, 48).
 
     Raises:
-        DatasetError: There are more or fewer, or one is no whole number from 0 to 255.
+        DatasetError: The number of pixels is wrong, or one is not a whole number from 0 to 255.
     """
     values = _parse_regular(field)
     if values is None:
@@ -143,14 +145,14 @@ def parse_pixels(field: bytes, location: str) -> npt.NDArray[np.uint8]:
 
 
 def _parse_regular(field: bytes) -> npt.NDArray[np.uint8] | None:
-    """Read 2304 numbers of 1 to 3 digits between spaces, or None if the text is anything else.
+    """Parse 2304 numbers of 1 to 3 digits with single spaces; return None for any other text.
 
-    Works on all digits at once, which is eight times as fast as reading number by number: the whole
-    data set takes seconds.
+    All digits are processed at once, eight times as fast as number by number. The whole data set
+    takes seconds.
     """
-    # Spaces in front let the look back from the first number stay inside the array.
+    # Leading spaces keep the indices before the first number inside the array.
     characters = np.frombuffer(b"   " + field + b" ", np.uint8)
-    digits = characters - np.uint8(ord("0"))  # wraps around: whatever is no digit becomes >= 10
+    digits = characters - np.uint8(ord("0"))  # wraps around: other characters become >= 10
     is_digit = digits <= 9
     ends = np.flatnonzero(is_digit[:-1] & ~is_digit[1:])
     n_spaces = field.count(b" ")
@@ -168,8 +170,8 @@ def _parse_regular(field: bytes) -> npt.NDArray[np.uint8] | None:
 
 
 def _parse_any(field: bytes, location: str) -> npt.NDArray[np.uint8]:
-    """Read the numbers one by one, for unusual spacing and to name the one that is wrong."""
-    # A list as Python prints it.
+    """Parse the numbers one by one, for unusual spacing and to report the first wrong one."""
+    # Also accepts a list as printed by Python.
     tokens = field.strip(b"[]").replace(b",", b" ").split()
     values = bytearray()
     for index, token in enumerate(tokens, start=1):

@@ -1,10 +1,10 @@
-"""FER2013 with FER+ votes as Parquet: one row per image, pixels as encoded bytes.
+"""The reader of FER2013 with FER+'s votes as Parquet: one row per image, as encoded bytes.
 
-The same images as the CSV (its module has the data sheet), a sixth of the size. One file or a
-folder of them. The counts of FER+'s raters are read where all ten columns `ferplus_neutral` ...
-`ferplus_not_face` are there, and who is shown where there is a column `subject`; a face may lack
-either, and also a split. Further columns do no harm. The CSV written as Parquet is read too, with
-its column `pixels`. `to_table` writes any faces in this form.
+The images are those of the CSV, whose module has the data sheet, in a sixth of the size. A source
+is one file or a folder of files. Votes require all ten columns `ferplus_neutral` ...
+`ferplus_not_face`, and subjects the column `subject`. Votes, subjects and splits may be null. Other
+columns are ignored. A CSV that was converted to Parquet, with its column `pixels`, is also
+supported. `to_table` writes any faces in this format.
 """
 
 import json
@@ -42,13 +42,13 @@ MAGIC = b"PAR1"
 SUFFIXES = frozenset({".parquet", ".pq"})
 _BATCH_ROWS = 256
 _MAX_VOTES = 255
-# Read column chunks piece by piece: with pyarrow's own settings a whole row group, which may be
-# the whole file, lies in memory at once.
+# Read column chunks in pieces. With pyarrow's defaults, a whole row group, which may be the whole
+# file, is in memory at once.
 _BUFFER_BYTES = 1 << 20
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files that lie directly in a folder, in natural order of their names."""
+    """List the Parquet files directly in a folder, in natural order of their names."""
     return [
         entry
         for entry in visible_entries(folder)
@@ -59,7 +59,7 @@ def parquet_files(folder: Path) -> list[Path]:
 def iter_parquet_folder(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read all Parquet files of a folder one after the other, in natural order of their names."""
+    """Read all Parquet files of a folder in natural order of their names."""
     report = report or ReadingReport()
     labels = label_column()
     for file in parquet_files(folder):
@@ -74,20 +74,18 @@ def iter_parquet(
 
     Args:
         path: A file with the columns `usage` (FER2013's split name), `emotion` (0..6, or a word)
-            and `image` (bytes of an image of any size in a format `decode_image` reads, e.g.
-            lossless WebP; colour becomes grey) or `pixels` (as in the CSV). Without `usage` all
-            rows are of one split, if the name of the file tells it.
-        split: Only the faces of this split, or all. Images and labels of other rows are not
-            looked at.
-        report: Where broken rows are counted if they may be skipped, and where it is told what was
-            assumed.
+            and `image` (the bytes of an image of any size in a format of `decode_image`, such as
+            lossless WebP; colour becomes grey) or `pixels` (as in the CSV). Without `usage`, all
+            rows are in the split of the file name, if it contains one.
+        split: The split to read, or all. Images and labels of other rows are not decoded.
+        report: Counts damaged rows and receives warnings.
 
     Yields:
-        Faces of uint8 (H, W), located by row, counted from 1.
+        Faces, uint8 (H, W), with the row as location, counted from 1.
 
     Raises:
-        DatasetError: Not Parquet, a missing column or one of another type, or a row that breaks
-            the format; the message names file, row and what was expected.
+        DatasetError: The file is not Parquet, a column is missing or has another type, or a row is
+            damaged. The message contains the file, row and the expected value.
     """
     report = report or ReadingReport()
     labels = label_column()
@@ -105,9 +103,9 @@ def _iter_file(
             columns = _find_columns(file.schema_arrow, path)
             written = file.metadata.metadata or {}
             for warning in _written_warnings(written):
-                report.warn(f"{path}: made of {warning}")
+                report.warn(f"{path}: converted from {warning}")
             if written.get(_ORDER_KEY) == FER2013_ORDER.encode() or _VOTE_COLUMNS[0] in columns:
-                # Written here, or FER2013's faces, which FER+ rated: nothing to warn about.
+                # Written by `to_table`, or FER2013 with FER+'s votes: the order is known.
                 labels = label_column()
             if USAGE not in columns:
                 report.warn(no_usage_warning(path, split_of_name(path.name)))
@@ -117,7 +115,7 @@ def _iter_file(
 
 
 def to_table(samples: Sequence[FaceSample]) -> pa.Table:
-    """Put faces into a table that this module reads again, images as lossless PNG."""
+    """Convert faces to a table in the format of this module, with images as lossless PNG."""
     columns: dict[str, list[object]] = {
         "usage": [sample.split.value if sample.split else None for sample in samples],
         "emotion": [int(sample.emotion) for sample in samples],
@@ -130,7 +128,7 @@ def to_table(samples: Sequence[FaceSample]) -> pa.Table:
 
 
 def warnings_metadata(warnings: Sequence[str]) -> dict[str, str]:
-    """What to write into a file beside the table, so that its readers hear the warnings too."""
+    """Return the file metadata that preserves the warnings for readers of the file."""
     return {_WARNINGS_KEY.decode(): json.dumps(list(warnings))} if warnings else {}
 
 
@@ -153,13 +151,13 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_label(kind: pa.DataType) -> bool:
-    # pandas makes whole numbers floating where a value is missing.
+    # pandas converts integers to floats if a value is missing.
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind)) or _is_text(kind)
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind) and _BYTES in [field.name for field in kind]:
-        kind = kind.field(_BYTES).type  # as the library datasets writes images
+        kind = kind.field(_BYTES).type  # the image format of the library datasets
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
@@ -189,9 +187,9 @@ SCHEMA = pa.schema(
 
 
 def _find_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
-    """What the columns that are read are called here; their names may be in any case.
+    """Map the names of the columns to read, in lower case, to those of the file.
 
-    Without a column `usage` there is none of it, and of `image` and `pixels` there is one.
+    The result has either `image` or `pixels`; `usage`, `subject` and the votes are optional.
     """
     names = [name.lower() for name in schema.names]
     needed = [EMOTION, PIXELS if PIXELS in names and IMAGE not in names else IMAGE]
@@ -200,20 +198,20 @@ def _find_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
     wrong = [name for name in needed if names.count(name) != 1]
     wrong += [name for name in (_SUBJECT, *_VOTE_COLUMNS) if names.count(name) > 1]
     if wrong:
-        hints = "".join(other_names(name, names) for name in wrong if name not in names)
+        action = "".join(other_names(name, names) for name in wrong if name not in names)
         raise DatasetError(
-            f"{path}: expected one column {' and one column '.join(wrong)}; a FER2013 Parquet file "
-            f"has usage, emotion, image (or pixels), this one has "
-            f"{', '.join(schema.names) or 'none'}{hints}"
+            f"{path}: expected one column {' and one column '.join(wrong)}; found "
+            f"{', '.join(schema.names) or 'none'}. A FER2013 Parquet file has the columns usage, "
+            f"emotion and image (or pixels).{action}"
         )
     columns = {name: schema.names[names.index(name)] for name in needed}
     for name, (expected, has_type) in _COLUMNS.items():
         kind = schema.field(columns[name]).type if name in columns else None
         if kind is not None and not has_type(kind):
-            raise DatasetError(f"{path}: column {name} must hold {expected}, its type is {kind}")
+            raise DatasetError(f"{path}: column {name} has type {kind}; expected {expected}")
     votes = _VOTE_COLUMNS if set(_VOTE_COLUMNS) <= set(names) else []
-    further = [name for name in (_SUBJECT, *votes) if name in names]
-    return columns | {name: schema.names[names.index(name)] for name in further}
+    optional = [name for name in (_SUBJECT, *votes) if name in names]
+    return columns | {name: schema.names[names.index(name)] for name in optional}
 
 
 def _read_rows(
@@ -246,7 +244,7 @@ def _read_rows(
 
 
 def _rows(file: pq.ParquetFile, columns: Mapping[str, str]) -> Iterator[dict[str, object]]:
-    """What stands in each row, by the names of this module."""
+    """Read each row as a dictionary, with the column names of this module."""
     for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns.values())):
         values = [batch.column(name).to_pylist() for name in columns.values()]
         for row in zip(*values, strict=True):
@@ -291,4 +289,4 @@ def _image(row: Mapping[str, object], location: str) -> npt.NDArray[np.uint8]:
     try:
         return to_gray(decode_image(encoded).image)
     except InputError as error:
-        raise DatasetError(f"{location}: image is no readable image: {error}") from error
+        raise DatasetError(f"{location}: image cannot be decoded: {error}") from error

@@ -1,4 +1,4 @@
-"""What FER2013 calls its splits."""
+"""FER2013's names of its splits."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +14,6 @@ SPLITS: Mapping[str, Split] = MappingProxyType({usage: split for split, usage in
 """The split of each value of `Usage`."""
 
 EXPECTED = f"one of {', '.join(SPLITS)}"
-"""What a message says that `Usage` may be."""
-EXPECTED_OR_COMMON = f"{EXPECTED}, or a common word for one ({', '.join(Split)})"
-"""The same where common words are read, too."""
+"""The allowed values of `Usage`, for messages."""
+EXPECTED_OR_COMMON = f"{EXPECTED}, or a common name ({', '.join(Split)})"
+"""The allowed values of `Usage` in readers that also accept common names, for messages."""

@@ -1,8 +1,8 @@
-"""FER+: FER2013's images with what ten raters saw in each, as its authors give it out.
+"""The readers of FER+: FER2013's images with the votes of ten raters.
 
-Its list has a row for every row of FER2013 but no images; those lie beside it, either in
-FER2013's own CSV or as the files that FER+'s own tool writes from that. The two are formats of
-their own here, because only the first still knows FER2013's labels.
+FER+'s list has a row for every row of FER2013 but no images. The images are beside it, either in
+FER2013's CSV or as image files written by FER+'s own tool. These are two separate formats, because
+only the first has FER2013's labels.
 """
 
 import re
@@ -31,7 +31,7 @@ FACE_FOLDERS = {
     Split.VALIDATION: "FER2013Valid",
     Split.TEST: "FER2013Test",
 }
-# FER+ calls its last answer NF.
+# FER+ names its last class NF.
 COLUMNS = ("Usage", "Image name", *VOTE_NAMES[:NOT_FACE], "NF")
 
 SHEET = DataSheet(
@@ -39,11 +39,11 @@ SHEET = DataSheet(
     origin=(
         "Barsoum, Zhang, Canton Ferrer and Zhang 2016, Training Deep Networks for Facial "
         "Expression Recognition with Crowd-Sourced Label Distribution (ICMI; arXiv:1608.01041): "
-        "ten crowd workers chose one of ten answers for every image of FER2013. "
-        f"The images and first labels: {fer2013_csv.SHEET.origin}"
+        "ten crowd workers assigned one of ten classes to every image of FER2013. "
+        f"The images and FER2013's labels: {fer2013_csv.SHEET.origin}"
     ),
     terms=(
-        "The votes: MIT licence (https://github.com/microsoft/FERPlus). The images: "
+        "Votes: MIT licence (https://github.com/microsoft/FERPlus). Images: "
         f"{fer2013_csv.SHEET.terms}"
     ),
     images=fer2013_csv.SHEET.images,
@@ -53,8 +53,8 @@ SHEET = DataSheet(
     ),
     classes=fer2013_csv.SHEET.classes,
     rule=(
-        "A face keeps FER2013's own label and gets the ten counts beside it. Rows that the raters "
-        "call no face are kept too: the counts tell them."
+        "Every face has FER2013's label and FER+'s ten vote counts. Images with a majority vote "
+        "for not a face are kept; the votes identify them."
     ),
     splits=fer2013_csv.SHEET.splits,
     counts=fer2013_csv.SHEET.counts,
@@ -62,8 +62,8 @@ SHEET = DataSheet(
     votes_sha256=fer2013_csv.SHEET.votes_sha256,
     known_issues=(
         *fer2013_csv.SHEET.known_issues,
-        "Names: the numbers in the names of the images are not those of FER2013's rows, because "
-        "some rows without a face were not numbered; the two files are joined by row.",
+        "Names: the numbers in the image names differ from FER2013's row numbers, because some "
+        "rows without a face are not numbered. The two files are joined by row.",
     ),
 )
 
@@ -76,16 +76,16 @@ IMAGES_SHEET = replace(
         "FER2013Train/fer0000000.png, ...\n"
         "FER2013Valid/fer0028638.png, ...\n"
         "FER2013Test/fer0032220.png, ...\n"
-        "The three folders may also lie in images/ or data/. A label.csv in them is not read."
+        "The three folders may also be in images/ or data/. A label.csv in them is not read."
     ),
     classes=tuple(
         SourceClass(column, "not a face" if column == "NF" else column, _EMOTIONS.get(index))
         for index, column in enumerate(COLUMNS[2:])
     ),
     rule=(
-        "FER2013's labels are not there: the label is the answer that most raters gave. Left out "
-        "are contempt, unknown and not a face (which has no image), and, as no majority, rows "
-        "whose first place is shared."
+        "The label is the majority vote, because the files do not contain FER2013's labels. "
+        "Contempt, unknown and not a face (which has no image) are left out. Ties are left out as "
+        "no majority."
     ),
     counts={},
     labels_sha256={},
@@ -99,12 +99,12 @@ _NO_MAJORITY = "no majority"
 
 
 def is_ferplus(folder: Path) -> bool:
-    """Whether a folder holds FER+'s list beside FER2013's CSV."""
+    """Return whether a folder has FER+'s list and FER2013's CSV."""
     return (folder / LIST_NAME).is_file() and bool(_face_files(folder))
 
 
 def is_ferplus_images(folder: Path) -> bool:
-    """Whether a folder holds FER+'s list without FER2013's CSV, or FER+'s image folders."""
+    """Return whether a folder has FER+'s list without FER2013's CSV, or FER+'s image folders."""
     if is_ferplus(folder):
         return False
     return (folder / LIST_NAME).is_file() or _face_root(folder) is not None
@@ -117,15 +117,15 @@ def iter_ferplus(
 
     Args:
         folder: A folder with FER+'s list and FER2013's CSV.
-        split: Only the faces of this split, or all; of other rows only the split is looked at.
-        report: Where rows that are broken in either file are counted if they may be skipped.
+        split: The split to read, or all. Only the split of other rows is parsed.
+        report: Counts rows that are damaged in either file.
 
     Returns:
-        An iterator over faces of uint8 (48, 48) with votes, located by row of FER2013's CSV.
+        An iterator over faces, uint8 (48, 48), with votes and the row of FER2013's CSV as location.
 
     Raises:
-        DatasetError: At once where a file is missing; while iterating where a row is broken or the
-            two files are not in step: another number of rows, or another split in a row.
+        DatasetError: At once if a file is missing; while iterating if a row is damaged, or the two
+            files differ in the number of rows or the split of a row.
     """
     face_file, list_file = _require_face_file(folder), _require_list(folder)
     labels = fer2013_csv.label_column()
@@ -142,20 +142,20 @@ def iter_ferplus(
 def iter_ferplus_images(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
-    """Read the images that FER+'s list names, in its order, with votes.
+    """Read the images of FER+'s list, in its order, with votes.
 
     Args:
         folder: A folder with FER+'s list and its three image folders.
-        split: Only the faces of this split, or all; images of other splits are not opened, and
-            their folders may be missing.
-        report: Where broken rows and images are counted if they may be skipped.
+        split: The split to read, or all. Images of other splits are not opened, and their folders
+            may be missing.
+        report: Counts damaged rows and images.
 
     Returns:
-        An iterator over faces of uint8 (H, W) with votes, located by row of the list.
+        An iterator over faces, uint8 (H, W), with votes and the row of the list as location.
 
     Raises:
-        DatasetError: At once where the list or a folder is missing; while iterating where a row or
-            image is broken.
+        DatasetError: At once if the list or a folder is missing; while iterating if a row or image
+            is damaged.
     """
     list_file = _require_list(folder)
     face_folders = _require_face_folders(folder, split)
@@ -177,7 +177,7 @@ def iter_ferplus_images(
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What a row of the list says; no name where there is no image."""
+    """A parsed row of the list; the name is empty without an image."""
 
     split: Split
     name: str
@@ -186,17 +186,17 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class _VoteRow:
-    """A line of the list, not looked at yet."""
+    """An unparsed row of the list."""
 
     location: str
     line: str
 
     def read(self) -> _Listed:
-        """The content, or `DatasetError`."""
+        """Parse the row; raise `DatasetError` if it is damaged."""
         fields = _fields(self.line)
         if len(fields) != len(COLUMNS):
             raise DatasetError(
-                f"{self.location}: has {len(fields)} fields; expected the {len(COLUMNS)} of "
+                f"{self.location}: has {len(fields)} fields; expected {len(COLUMNS)}: "
                 f"{','.join(COLUMNS)}"
             )
         usage, name, *counts = fields
@@ -204,8 +204,8 @@ class _VoteRow:
             raise DatasetError(f"{self.location}: Usage is {shown(usage)}; expected {EXPECTED}")
         if name and not _IMAGE_NAME.fullmatch(name):
             raise DatasetError(
-                f"{self.location}: the image is called {shown(name)}; "
-                "expected a name such as fer0000000.png, or none where there is no face"
+                f"{self.location}: the image name is {shown(name)}; "
+                "expected a name such as fer0000000.png, or an empty field for no face"
             )
         for column, count in zip(COLUMNS[2:], counts, strict=True):
             if not _VOTE.fullmatch(count):
@@ -235,20 +235,20 @@ def _fields(line: str) -> list[str]:
 def _in_step(
     face_file: Path, list_file: Path, report: ReadingReport
 ) -> Iterator[tuple[CsvRow, _VoteRow]]:
-    """Rows of both files that belong together; a file that is out of step ends the reading."""
-    advice = "give each other the files of one release, unchanged"
+    """Pair the rows of both files; stop at the first difference in their splits or number."""
+    action = "Use both files of one release, unchanged."
     for face_row, vote_row in zip_longest(iter_rows(face_file, report), _vote_rows(list_file)):
         if face_row is None or vote_row is None:
             longer, shorter = (vote_row, face_file) if face_row is None else (face_row, list_file)
             raise DatasetError(
-                f"{longer.location}: has no row beside it in {shorter}, which ends before; {advice}"
+                f"{longer.location}: the corresponding row of {shorter} is missing. {action}"
             )
         face_split, vote_split = _split_of(face_row), _split_of(vote_row)
-        # A row that is broken is an error of that row alone, told when it is read.
+        # A damaged row is reported when it is parsed.
         if face_split and vote_split and face_split is not vote_split:
             raise DatasetError(
                 f"{face_row.location}: Usage is {USAGES[face_split]}, but {USAGES[vote_split]} in "
-                f"{vote_row.location}; the files hold other data or another order; {advice}"
+                f"{vote_row.location}; the rows of the two files differ. {action}"
             )
         yield face_row, vote_row
 
@@ -262,13 +262,13 @@ def _split_of(row: CsvRow | _VoteRow) -> Split | None:
 
 def _majority_emotion(listed: _Listed, location: str, report: ReadingReport) -> Emotion | None:
     if not listed.name:
-        answer = NOT_FACE
+        majority = NOT_FACE
     else:
-        answer = int(majority_votes(np.array([listed.votes], np.uint8))[0])
-    if answer < 0:
+        majority = int(majority_votes(np.array([listed.votes], np.uint8))[0])
+    if majority < 0:
         report.leave_out(_NO_MAJORITY)
         return None
-    return listed_emotion(IMAGES_SHEET, COLUMNS[2:][answer], location, report)
+    return listed_emotion(IMAGES_SHEET, COLUMNS[2:][majority], location, report)
 
 
 def _face_files(folder: Path) -> list[Path]:
@@ -280,9 +280,9 @@ def _require_face_file(folder: Path) -> Path:
     files = _face_files(folder)
     if len(files) != 1:
         raise DatasetError(
-            f"{folder}: has {' and '.join(file.name for file in files) or 'none'} of "
-            f"{' and '.join(_FACE_FILES)} (or packed as .gz or .zip); exactly one of them must lie "
-            f"beside {LIST_NAME}"
+            f"{folder}: contains {' and '.join(file.name for file in files) or 'no faces'}; "
+            f"expected exactly one of {' and '.join(_FACE_FILES)} (plain, .gz or .zip) beside "
+            f"{LIST_NAME}"
         )
     return files[0]
 
@@ -290,16 +290,16 @@ def _require_face_file(folder: Path) -> Path:
 def _require_list(folder: Path) -> Path:
     file = folder / LIST_NAME
     if not file.is_file():
-        csv = "; FER2013's CSV alone is read if you name that file" if _face_files(folder) else ""
+        csv = " To read FER2013's CSV alone, use the path of that file."
         raise DatasetError(
-            f"{file}: FER+'s list is missing; put it there from the release, for nothing else has "
-            f"the votes{csv}"
+            f"{file}: FER+'s list of votes is missing. Copy it there from the release."
+            f"{csv if _face_files(folder) else ''}"
         )
     return file
 
 
 def _face_root(folder: Path) -> Path | None:
-    """The folder that holds at least one of the image folders."""
+    """Return the folder with at least one of the image folders, or None."""
     for root in (folder, folder / "images", folder / "data"):
         if any((root / name).is_dir() for name in FACE_FOLDERS.values()):
             return root
@@ -311,13 +311,13 @@ def _require_face_folders(folder: Path, split: Wanted) -> Mapping[Split, Path]:
     root = _face_root(folder)
     if root is None:
         raise DatasetError(
-            f"{folder}: has FER+'s list {LIST_NAME} but no images; put FER2013's fer2013.csv "
-            f"beside it, or the folders {names} that FER+'s own tool writes from that"
+            f"{folder}: has FER+'s list {LIST_NAME} but no images. Add FER2013's fer2013.csv, or "
+            f"the folders {names} written by FER+'s own tool."
         )
-    for wanted in (one for one in Split if is_wanted(one, split)):
-        if not (root / FACE_FOLDERS[wanted]).is_dir():
+    for one in (one for one in Split if is_wanted(one, split)):
+        if not (root / FACE_FOLDERS[one]).is_dir():
             raise DatasetError(
-                f"{root / FACE_FOLDERS[wanted]}: the folder of the {wanted} images is missing; "
-                f"expected {names}, or ask for a split whose folder is there"
+                f"{root / FACE_FOLDERS[one]}: the folder of the {one} images is missing; "
+                f"expected {names}. Add it, or choose a split whose folder exists."
             )
     return {one: root / name for one, name in FACE_FOLDERS.items()}

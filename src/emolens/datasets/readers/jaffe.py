@@ -1,6 +1,6 @@
-"""JAFFE, the Japanese Female Facial Expression set, as its authors give it out.
+"""The reader of JAFFE, the Japanese Female Facial Expression set.
 
-One folder of images; the name of each tells who is shown and how she looks.
+JAFFE is one folder of images. The file name contains the subject and the class.
 """
 
 import re
@@ -21,23 +21,23 @@ SHEET = DataSheet(
     origin=(
         "Lyons, Akamatsu, Kamachi and Gyoba 1998, Coding Facial Expressions with Gabor Wavelets "
         "(Automatic Face and Gesture Recognition; open at https://zenodo.org/record/3430156). "
-        "Taken at Kyushu University: each of ten women posed every expression several times; 60 "
-        "people in Japan rated the images."
+        "Photographed at Kyushu University: each of ten women posed every expression several "
+        "times. 60 raters in Japan rated the images."
     ),
     terms=(
         "For non-commercial scientific research only, on request "
-        "(https://zenodo.org/record/3451524), with the paper cited; images may not be passed "
-        "on."
+        "(https://zenodo.org/record/3451524). Cite the paper. The images may not be "
+        "redistributed."
     ),
     images=(
-        "213 grey images of 256 x 256 px, uncompressed TIFF: heads from the front with hair and "
-        "neck, a wider framing than FER2013's. They are given whole; cut them out like any other "
-        "image before they are judged."
+        "213 grey images of 256 x 256 px, uncompressed TIFF. They show heads from the front with "
+        "hair and neck, in a wider framing than FER2013's. The reader does not crop them; detect "
+        "and crop the faces before classifying them."
     ),
     layout=(
         "jaffe/\n"
-        "    KA.AN1.39.tiff, KA.AN2.40.tiff, ...   (person . class and take . number)\n"
-        "    README_FIRST.txt and the like are not read"
+        "    KA.AN1.39.tiff, KA.AN2.40.tiff, ...   (subject . class and take . number)\n"
+        "    README_FIRST.txt and other files are not read"
     ),
     classes=(
         SourceClass("AN", "angry", Emotion.ANGRY),
@@ -48,23 +48,27 @@ SHEET = DataSheet(
         SourceClass("SA", "sad", Emotion.SAD),
         SourceClass("SU", "surprise", Emotion.SURPRISE),
     ),
-    rule="All seven classes are ours: the posed expression, not what the 60 raters saw in it.",
-    splits="It has none. Measure with the people of the test set unseen.",
+    rule=(
+        "All seven classes are those of emolens. The label is the posed expression, not the "
+        "ratings."
+    ),
+    splits="None. Split by subject, so that no subject is in both training and test.",
     counts={},
     known_issues=(
-        "Small and uniform: ten women of one country, posed, one room and light.",
-        "Labels: the class is what was posed; the raters' means in the README can favour another.",
-        "Names: the numbers are not unique in every copy, and are not used here.",
+        "Diversity: ten women of one country, posed, in one room and light.",
+        "Labels: the label is the posed expression. The mean ratings in the README may favour "
+        "another class.",
+        "Names: in some copies the numbers are not unique. They are not used here.",
     ),
 )
 
-# Takes and numbers are loose in copies; person and class are what is needed.
+# Some copies have irregular takes and numbers; only subject and class are required.
 _NAME = re.compile(r"(?P<subject>[A-Z]{2})\.(?P<code>[A-Z]{2})[0-9]*(\.[0-9]+)?", re.ASCII)
 _CODES = frozenset(one.code for one in SHEET.classes)
 
 
 def is_jaffe(folder: Path) -> bool:
-    """Whether a folder holds images that are named like JAFFE's."""
+    """Return whether a folder has images that are named like JAFFE's."""
     return any(
         (named := _NAME.fullmatch(file.stem.upper())) and named["code"] in _CODES
         for file in image_files(folder)
@@ -78,14 +82,14 @@ def iter_jaffe(
 
     Args:
         folder: The folder of the images.
-        split: JAFFE has no splits: asking for one gives nothing.
-        report: Where broken images and names are counted if they may be skipped.
+        split: The split to read, or all. JAFFE has no splits, so any split is empty.
+        report: Counts images with damaged content or names.
 
     Returns:
-        An iterator over images of uint8 (256, 256) with subjects, located by file.
+        An iterator over images, uint8 (256, 256), with subjects and the file as location.
 
     Raises:
-        DatasetError: While iterating where an image is broken or named in another way.
+        DatasetError: While iterating, if an image is damaged or has another name.
     """
     if split is not None:
         return iter(())
@@ -97,8 +101,8 @@ def _read_image(file: Path, report: ReadingReport) -> FaceSample | None:
     named = _NAME.fullmatch(file.stem.upper())
     if not named:
         raise DatasetError(
-            f"{file}: is not named like KA.AN1.39.tiff (person, class and take, number); "
-            "rename it or move it away"
+            f"{file}: the file name does not have the form KA.AN1.39.tiff (subject, class and "
+            "take, number). Rename or move the file."
         )
     emotion = listed_emotion(SHEET, named["code"], str(file), report)
     if emotion is None:

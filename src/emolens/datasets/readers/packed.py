@@ -1,7 +1,7 @@
-"""Opens a table that may be packed: plain, as gzip, or as one file of a zip archive.
+"""Access to tables that are plain, packed as gzip, or one file of a zip archive.
 
-Nothing is written to disk. What comes out is bounded, because a few bytes of an archive can stand
-for any number of them, and damage is told as such.
+Nothing is written to disk. The unpacked size is limited, because a few bytes of an archive can
+unpack to any size. Damaged files raise `DatasetError`.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from emolens.core.errors import DatasetError
 from emolens.imaging.listing import is_hidden
 
 _ZIP, _GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
-# Other ways to pack files, by how they start; the tape archive has its mark at byte 257.
+# Unsupported archives by their first bytes; a tar archive has its signature at byte 257.
 _OTHER_ARCHIVES: Final = {
     b"BZh": "a bzip2 file",
     b"\xfd7zXZ\x00": "an xz file",
@@ -28,7 +28,7 @@ _OTHER_ARCHIVES: Final = {
 }
 _TAR, _TAR_AT = b"ustar", 257
 _START_BYTES: Final = 512
-# FER2013's CSV is 301 MB and packs 3 to 5 times.
+# FER2013's CSV has 301 MB and compresses by a factor of 3 to 5.
 _MAX_BYTES: Final = 8 << 30
 _CHECKED_FROM_BYTES: Final = 16 << 20
 _MAX_RATIO: Final = 100
@@ -39,32 +39,32 @@ _ENCRYPTED: Final = 1
 
 
 def is_packed(start: bytes) -> bool:
-    """Whether a file is one that is unpacked here, by its first bytes."""
+    """Return whether a file is gzip or zip, by its first bytes."""
     return start.startswith((*_ZIP, _GZIP))
 
 
 def _packing(start: bytes) -> str | None:
-    """What a file is packed as, by its first 512 bytes, where it has to be unpacked first."""
+    """Return the type of an unsupported archive by its first 512 bytes, or None."""
     if start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         return "a tar archive"
-    return next((what for mark, what in _OTHER_ARCHIVES.items() if start.startswith(mark)), None)
+    return next((kind for mark, kind in _OTHER_ARCHIVES.items() if start.startswith(mark)), None)
 
 
 @contextmanager
 def open_table(path: Path, is_wanted: Callable[[bytes], bool]) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a table, unpacked as it is read.
+    """Open a table and unpack it while it is read.
 
     Args:
         path: A plain file, a gzip file or a zip archive.
-        is_wanted: Whether the first line of a file is that of the table; chooses among the files
-            of an archive.
+        is_wanted: Returns whether a first line belongs to the table; selects the file of an
+            archive.
 
     Yields:
-        The content, and the name of the table: of the file inside where there is one.
+        The content, and the name of the table: that of the packed file for an archive.
 
     Raises:
-        DatasetError: The file cannot be read, is packed otherwise, damaged, encrypted or far larger
-            than it looks, or an archive has no such table or more than one.
+        DatasetError: The file cannot be read, is an unsupported archive, damaged, encrypted or
+            unpacks to an excessive size, or an archive has no such table or more than one.
     """
     try:
         with path.open("rb") as file:
@@ -102,22 +102,24 @@ def _table_of(
 ) -> zipfile.ZipInfo:
     members = [one for one in archive.infolist() if not one.is_dir() and not _is_hidden(one)]
     tables = [one for one in members if _suffix(one) in _TABLE_SUFFIXES]
-    wanted = [one for one in tables if _is_wanted(archive, one, path, is_wanted)]
-    # The only table is opened whatever it is: its reader says best what is wrong with it.
-    found = wanted or (tables if len(tables) == 1 else [])
+    matching = [one for one in tables if _is_wanted(archive, one, path, is_wanted)]
+    # An only table is opened in any case: its reader reports the problem best.
+    found = matching or (tables if len(tables) == 1 else [])
     if len(found) == 1:
         return found[0]
     names = [one.filename for one in found or members]
     shown = ", ".join(names[:_N_SHOWN]) + (", ..." if len(names) > _N_SHOWN else "")
     if found:
         raise DatasetError(
-            f"{path}: holds more than one data set ({shown}); unpack it and name the one to be read"
+            f"{path}: contains more than one data set ({shown}). Unpack it and use the path of one."
         )
     if "xl/workbook.xml" in archive.namelist():
-        raise DatasetError(f"{path}: is an Excel workbook; save the table as CSV and name that")
+        raise DatasetError(
+            f"{path}: is an Excel workbook. Save the table as CSV and use that file."
+        )
     raise DatasetError(
-        f"{path}: is a zip archive without a CSV that has the columns emotion and pixels; it holds "
-        f"{shown or 'no files'}; unpack it and name the folder or file with the data set"
+        f"{path}: expected a zip archive with a CSV with the columns emotion and pixels; found "
+        f"{shown or 'no files'}. Unpack it and use the path of the data set."
     )
 
 
@@ -145,7 +147,7 @@ def _member(
 ) -> Iterator[io.BufferedReader]:
     if member.flag_bits & _ENCRYPTED:
         raise DatasetError(
-            f"{path}: {member.filename} is encrypted; unpack it with its password and name the file"
+            f"{path}: {member.filename} is encrypted. Unpack it with its password, and use that."
         )
     try:
         content = archive.open(member)
@@ -162,7 +164,7 @@ def _bounded(
 
 
 class _Unpacked(io.RawIOBase):
-    """What comes out of a packed file, with a limit, and with damage told as `DatasetError`."""
+    """An unpacked stream with a limited size that raises `DatasetError` for damaged files."""
 
     def __init__(self, content: gzip.GzipFile | IO[bytes], path: Path, packed_bytes: int) -> None:
         self._content = content
@@ -179,28 +181,28 @@ class _Unpacked(io.RawIOBase):
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             raise _damaged(self._path, error) from error
         except OSError as error:
-            # Those of gzip and bz2 have no number; others are of the disk.
+            # Errors of gzip have no errno; others are errors of the disk.
             if error.errno is not None:
                 raise
             raise _damaged(self._path, error) from error
         self._n_left -= len(part)
         if self._n_left < 0:
             raise DatasetError(
-                f"{self._path}: unpacks to far more than a data set of its size would; if it is "
-                "one all the same, unpack it and name the file"
+                f"{self._path}: unpacks to far more data than expected for its size. If it is a "
+                "data set, unpack it and use that file."
             )
         buffer[: len(part)] = part
         return len(part)
 
 
 def _damaged(path: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"{path}: cannot be unpacked, it is damaged: {error}; get or copy it again")
+    return DatasetError(f"{path}: is damaged: {error}. Download or copy it again.")
 
 
 def _refuse_packing(start: bytes, path: Path) -> None:
-    what = _packing(start)
-    if what:
+    kind = _packing(start)
+    if kind:
         raise DatasetError(
-            f"{path}: is or holds {what}, which is not read; unpack it and name the file or folder "
-            "with the data set"
+            f"{path}: is or contains {kind}, which is not supported. Unpack it and use the path of "
+            "the data set."
         )

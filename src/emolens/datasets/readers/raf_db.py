@@ -1,7 +1,7 @@
-"""RAF-DB, the Real-world Affective Faces Database: its basic set, as its authors give it out.
+"""The reader of the basic set of RAF-DB, the Real-world Affective Faces Database.
 
-About forty people judged each image. Read are the aligned faces and the list that gives each its
-split and its class; the compound set, whose faces show two emotions at once, is refused.
+About forty annotators labelled each image. The reader uses the aligned faces and the list of their
+splits and classes. It refuses the compound set, whose faces have two emotions each.
 """
 
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ SHEET = DataSheet(
     origin=(
         "Li, Deng and Du 2017, Reliable Crowdsourcing and Deep Locality-Preserving Learning for "
         "Expression Recognition in the Wild (CVPR); Li and Deng 2019 (IEEE Transactions on Image "
-        "Processing 28). Images from Flickr; each was labelled by about 40 people, whose "
-        "reliability was estimated along with the labels."
+        "Processing 28). The images are from Flickr. About 40 annotators labelled each "
+        "image; their reliability was estimated together with the labels."
     ),
     terms=(
         "For non-commercial research only, on request from the authors "
-        "(http://whdeng.cn/RAF/model1.html); images and labels may not be passed on."
+        "(http://whdeng.cn/RAF/model1.html). Images and labels may not be redistributed."
     ),
     images=(
-        "15,339 colour faces of 100 x 100 px, cut out and aligned by their authors; read as grey. "
-        "The database has 29,672 images in all."
+        "15,339 colour faces of 100 x 100 px, cropped and aligned by the authors; read as grey. "
+        "The complete database has 29,672 images."
     ),
     layout=(
         "basic/\n"
@@ -46,12 +46,12 @@ SHEET = DataSheet(
         SourceClass("7", "neutral", Emotion.NEUTRAL),
     ),
     rule=(
-        "All seven classes are ours. The compound set is refused: two emotions at once have no "
-        "place among seven classes, and choosing one of the two would invent a label."
+        "All seven classes are those of emolens. The compound set is refused, because its faces "
+        "have two emotions each and choosing one of them would invent a label."
     ),
     splits=(
-        "By file name: train_ and test_. There is no validation split: a recipe that "
-        "needs one holds out a part of train."
+        "By file name: train_ and test_. There is no validation split; a recipe holds out a part "
+        "of the training split."
     ),
     counts={
         Split.TRAIN: {
@@ -74,8 +74,8 @@ SHEET = DataSheet(
         },
     },
     known_issues=(
-        "Balance: 39 % of the faces are happy, 2.3 % show fear.",
-        "Who is shown is not recorded: one person may stand in both splits.",
+        "Balance: 39 % of the faces are happy and 2.3 % fear.",
+        "Subjects: they are not recorded. A subject may be in both splits.",
     ),
 )
 
@@ -86,7 +86,7 @@ _COMPOUND_ONLY = frozenset({"8", "9", "10", "11"})
 
 
 def is_raf_db(folder: Path) -> bool:
-    """Whether a folder is RAF-DB's `basic/` or `compound/`, or holds one of them."""
+    """Return whether a folder is RAF-DB's `basic/` or `compound/`, or contains one of them."""
     root = _root(folder)
     return (root / "EmoLabel").is_dir() or (root / _ALIGNED).is_dir()
 
@@ -97,16 +97,16 @@ def iter_raf_db(
     """Read the aligned faces of the basic set in the order of its list.
 
     Args:
-        folder: RAF-DB's `basic/`, or the folder around it.
-        split: Only the faces of this split, or all; images of other splits are not opened.
-        report: Where broken rows and images are counted if they may be skipped.
+        folder: RAF-DB's `basic/`, or its parent.
+        split: The split to read, or all. Images of other splits are not opened.
+        report: Counts damaged rows and images.
 
     Returns:
-        An iterator over faces of uint8 (100, 100), located by line of the list.
+        An iterator over faces, uint8 (100, 100), with the line of the list as location.
 
     Raises:
-        DatasetError: At once where the list or the aligned images are missing or this is the
-            compound set; while iterating where a row or image is broken.
+        DatasetError: At once if the list or the aligned images are missing, or this is the
+            compound set; while iterating if a row or image is damaged.
     """
     root = _root(folder)
     _check(root)
@@ -140,21 +140,21 @@ def _check(root: Path) -> None:
     is_compound = root.resolve().name.lower() == "compound"
     if not is_compound and not list_file.is_file():
         raise DatasetError(
-            f"{list_file}: the list of RAF-DB's labels is missing (its name has this spelling); "
-            "put it there from the release"
+            f"{list_file}: the list of RAF-DB's labels is missing (\"patition\" is RAF-DB's own "
+            "spelling). Copy it there from the release."
         )
-    # By their numbers too: its first seven would pass for basic emotions in a renamed folder.
+    # In a renamed folder, the labels identify it: 1 to 7 alone would pass for basic emotions.
     if is_compound or {line.split()[-1] for _, line in numbered_lines(list_file)} >= _COMPOUND_ONLY:
         raise DatasetError(
-            f"{root}: is RAF-DB's compound set; its faces show two emotions at once, which have no "
-            "place among seven classes; name the folder of the basic set"
+            f"{root}: is RAF-DB's compound set, whose faces have two emotions each. Use the folder "
+            "of the basic set."
         )
     if not images.is_dir():
-        beside = " (Image/original is there, but its faces are neither cut out nor aligned)"
-        found = beside if (root / "Image" / "original").is_dir() else ""
+        original = " (Image/original exists, but its faces are neither cropped nor aligned)"
+        found = original if (root / "Image" / "original").is_dir() else ""
         raise DatasetError(
-            f"{images}: the folder of RAF-DB's aligned images is missing{found}; unpack the "
-            "release's aligned images there"
+            f"{images}: the folder of RAF-DB's aligned images is missing{found}. Unpack the "
+            "release's aligned images there."
         )
 
 
@@ -163,6 +163,6 @@ def _split_of(name: str, location: str) -> Split:
         if name.startswith(start):
             return split
     raise DatasetError(
-        f"{location}: the image is called {shown(name)}; "
+        f"{location}: the image name is {shown(name)}; "
         f"expected a name that starts with {' or '.join(_SPLITS)}"
     )

@@ -1,25 +1,195 @@
 "use strict";
 (() => {
-  const charts = JSON.parse(document.getElementById("charts").textContent);
-  const config = {
-    displaylogo: false,
-    responsive: true,
-    // plotly.js offers to send charts to a server unless told otherwise.
-    showSendToCloud: false,
-    plotlyServerURL: "",
-    modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+  const page = JSON.parse(document.getElementById("charts").textContent);
+  const { labels, start_s: origin, bin_s: width, steps } = page;
+  const names = labels.map(([name]) => name);
+  const colors = labels.map(([, color]) => color);
+  const nClasses = labels.length - 1;
+  const absent = "\u2013";
+  const noScores = 255;
+  const font = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+  const ink = "#1c1c1e";
+  const line = "#8a8a8a";
+
+  const clock = (at, digits) => {
+    const unit = 10 ** digits;
+    const ticks = Math.round(Math.abs(at) * unit);
+    const seconds = ((ticks % (60 * unit)) / unit).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+    const minutes = Math.floor(ticks / (60 * unit));
+    const sign = at < 0 && ticks ? "-" : "";
+    if (minutes < 60) return `${sign}${minutes}:${seconds}`;
+    return `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds}`;
   };
+  const digitsOf = (step) => (step >= 1 ? 0 : step >= 0.1 ? 1 : 2);
+  const percent = (value) => (value === null ? absent : `${Math.round(100 * value)} %`);
+
+  // Bins that are visible at the present zoom, each with its left edge and width on the canvas.
+  const eachBin = (u, first, n, paint) => {
+    const { min, max } = u.scales.x;
+    const from = Math.max(0, Math.floor((min - origin) / width) - first);
+    const to = Math.min(n, Math.ceil((max - origin) / width) - first);
+    for (let bin = from; bin < to; bin++) {
+      const left = Math.round(u.valToPos(origin + (first + bin) * width, "x", true));
+      const right = Math.round(u.valToPos(origin + (first + bin + 1) * width, "x", true));
+      paint(bin, left, Math.max(1, right - left));
+    }
+  };
+  const fill = (u, color, left, wide, yFrom, yTo) => {
+    const top = Math.round(u.valToPos(yTo, "y", true));
+    const bottom = Math.round(u.valToPos(yFrom, "y", true));
+    u.ctx.fillStyle = color;
+    u.ctx.fillRect(left, Math.min(top, bottom), wide, Math.abs(bottom - top));
+  };
+  const clipped = (paint) => (u) => {
+    const { left, top, width: wide, height } = u.bbox;
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(left, top, wide, height);
+    u.ctx.clip();
+    paint(u);
+    u.ctx.restore();
+  };
+  const edges = (first, n) => Array.from({ length: n + 1 }, (_, bin) => origin + (first + bin) * width);
+
+  const timeAxis = {
+    scale: "x",
+    font,
+    stroke: ink,
+    grid: { show: false },
+    ticks: { stroke: line, size: 5 },
+    border: { show: true, stroke: line, width: 1 },
+    label: "time (minutes:seconds)",
+    labelFont: font,
+    labelSize: 22,
+    size: 30,
+    space: 70,
+    incrs: [0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400],
+    values: (_u, splits, _axis, _space, step) => splits.map((at) => clock(at, digitsOf(step))),
+  };
+  const options = (box, [from, to], rest) => ({
+    width: box.clientWidth,
+    height: Number(box.dataset.height),
+    cursor: {
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: false },
+      sync: { key: "time", scales: ["x", null] },
+      // A bin holds from its left edge to its right one.
+      dataIdx: (_u, _series, _nearest, at) => Math.floor((at - origin) / width) - rest.first,
+    },
+    legend: { markers: { width: 0, fill: (_u, series) => (series > nClasses ? "transparent" : colors[series - 1]) } },
+    ...rest.plot,
+    scales: { x: { time: false, range: (_u, low, high) => (rest.isWhole(low, high) ? [from, to] : [low, high]) }, y: rest.y },
+  });
+
+  const trackPlot = (box, track) => {
+    const n = track.shown.length;
+    const stored = Uint8Array.from(atob(track.probabilities), (byte) => byte.charCodeAt(0));
+    const probability = (index, bin) => (stored[index * n + bin] === noScores ? null : stored[index * n + bin] / steps);
+    const xs = edges(track.first, n);
+    const curves = labels.slice(0, nClasses).map((_, index) => [...Array(n).keys()].map((bin) => probability(index, bin)).concat(null));
+    const shown = [...track.shown].map((label) => (label === "." ? null : Number(label))).concat(null);
+    const paint = clipped((u) =>
+      eachBin(u, track.first, n, (bin, left, wide) => {
+        let below = 0;
+        for (let index = 0; index < nClasses; index++) {
+          const height = curves[index][bin] ?? 0;
+          fill(u, colors[index], left, wide, below, below + height);
+          below += height;
+        }
+        if (shown[bin] !== null) fill(u, colors[shown[bin]], left, wide, -0.15, -0.05);
+      }),
+    );
+    const series = names.slice(0, nClasses).map((label) => ({ label, paths: () => null, points: { show: false }, value: (_u, value) => percent(value) }));
+    const now = { label: "shown", paths: () => null, points: { show: false }, value: (_u, value) => (value === null ? absent : names[value]) };
+    return new uPlot(
+      options(box, track.range_s, {
+        first: track.first,
+        isWhole: (low, high) => low === null || (low === xs[0] && high === xs[n]),
+        y: { range: [-0.18, 1] },
+        plot: {
+          series: [{ label: "time", value: (_u, at) => (at === null ? absent : clock(at, digitsOf(width))) }, ...series, now],
+          axes: [
+            timeAxis,
+            {
+              font,
+              stroke: ink,
+              size: 60,
+              grid: { show: false },
+              ticks: { stroke: line, size: 5 },
+              splits: () => [-0.1, 0, 0.25, 0.5, 0.75, 1],
+              values: (_u, splits) => splits.map((at) => (at < 0 ? "shown" : percent(at))),
+            },
+          ],
+          hooks: { draw: [paint] },
+        },
+      }),
+      [xs, ...curves, shown],
+      box,
+    );
+  };
+
+  const overviewPlot = (box) => {
+    const tracks = page.overview.map((id) => page.tracks[id]);
+    const first = Math.min(...tracks.map((track) => track.first));
+    const end = Math.max(...tracks.map((track) => track.first + track.shown.length));
+    const xs = edges(first, end - first);
+    const paint = clipped((u) =>
+      tracks.forEach((track, row) =>
+        eachBin(u, track.first, track.shown.length, (bin, left, wide) => {
+          if (track.shown[bin] !== ".") fill(u, colors[track.shown[bin]], left, wide, row + 0.1, row + 0.9);
+        }),
+      ),
+    );
+    const reading = box.parentElement.querySelector(".reading");
+    const tell = (u) => {
+      const row = Math.floor(u.posToVal(u.cursor.top, "y"));
+      const at = u.posToVal(u.cursor.left, "x");
+      const track = u.cursor.left >= 0 && u.cursor.top >= 0 ? tracks[row] : undefined;
+      const label = track?.shown[Math.floor((at - origin) / width) - track.first] ?? ".";
+      reading.textContent = track ? `${clock(at, 1)} \u00b7 track ${page.overview[row]}: ${label === "." ? "not visible" : names[label]}` : "\u00a0";
+    };
+    return new uPlot(
+      options(box, page.range_s, {
+        first,
+        isWhole: (low, high) => low === null || (low === xs[0] && high === xs[xs.length - 1]),
+        y: { range: [0, tracks.length], dir: -1 },
+        plot: {
+          legend: { show: false },
+          series: [{}, { paths: () => null, points: { show: false } }],
+          axes: [
+            timeAxis,
+            {
+              font,
+              stroke: ink,
+              size: 90,
+              grid: { show: false },
+              ticks: { show: false },
+              splits: () => tracks.map((_, row) => row + 0.5),
+              values: () => page.overview.map((id) => `track ${id}`),
+            },
+          ],
+          hooks: { draw: [paint], setCursor: [tell] },
+        },
+      }),
+      [xs, xs.map(() => null)],
+      box,
+    );
+  };
+
   const boxes = [...document.querySelectorAll(".chart")];
+  const plots = new Map();
   const draw = (box) => {
-    if (box.dataset.drawn || box.offsetParent === null) return;
-    box.dataset.drawn = "yes";
-    Plotly.newPlot(box, charts[box.id].data, charts[box.id].layout, config);
+    if (plots.has(box) || box.offsetParent === null) return;
+    const id = box.id.replace("track-", "");
+    plots.set(box, box.id === "overview" ? overviewPlot(box) : trackPlot(box, page.tracks[id]));
   };
-  // Drawn when they come near, so that a page with many of them opens at once.
+  // Draw a chart when it comes near, so that a page with many of them opens at once.
   const watcher = new IntersectionObserver(
     (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)),
     { rootMargin: "600px" },
   );
   boxes.forEach((box) => watcher.observe(box));
+  window.addEventListener("resize", () => plots.forEach((plot, box) => plot.setSize({ width: box.clientWidth, height: plot.height })));
   window.addEventListener("beforeprint", () => boxes.forEach(draw));
 })();

@@ -1,6 +1,6 @@
-"""Writes data sets as their authors lay them out, with drawn faces in place of people.
+"""Writers of published data set layouts, with drawn faces instead of photographs.
 
-For tests of readers, and for trying out recipes before the licence of a data set is granted.
+They are for tests of readers, and for testing recipes before access to a data set is granted.
 """
 
 __all__ = ["affectnet", "ck_plus", "class_folders", "expw", "ferplus", "jaffe", "raf_db"]

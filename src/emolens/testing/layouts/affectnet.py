@@ -1,4 +1,4 @@
-"""AffectNet's manually annotated part with drawn faces, in both ways that it is given out."""
+"""Writers of both releases of AffectNet's manually annotated part."""
 
 import csv
 import io
@@ -22,12 +22,12 @@ _LANDMARKS = ";".join(["20.5"] * 2 * _N_LANDMARKS)
 
 
 def write_affectnet_lists(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write the two lists, the second without header, and images with some room around the face.
+    """Write the two lists, the second without header, and images with a margin around the face.
 
     Args:
-        folder: Where to.
-        samples: Faces with AffectNet's codes, of `Split.TRAIN` and `Split.VALIDATION`; the
-            images of the one lie in the subfolder `1/`, those of the other in `2/`.
+        folder: The output folder.
+        samples: Faces with AffectNet's codes, of `Split.TRAIN` and `Split.VALIDATION`. The
+            images are in the subfolders `1/` (training) and `2/` (validation).
 
     Returns:
         The folder to read.
@@ -56,7 +56,7 @@ def write_affectnet_annotations(folder: Path, samples: Sequence[DrawnSample]) ->
     """Write `train_set/` and `val_set/`, numbered from 0, with all four annotations of each face.
 
     Args:
-        folder: Where to.
+        folder: The output folder.
         samples: Faces with AffectNet's codes, of `Split.TRAIN` and `Split.VALIDATION`.
 
     Returns:
@@ -70,7 +70,7 @@ def write_affectnet_annotations(folder: Path, samples: Sequence[DrawnSample]) ->
         write_jpeg(root / "images" / f"{number}.jpg", sample.image)
         annotations = root / "annotations"
         annotations.mkdir(exist_ok=True)
-        # The release keeps single numbers as text.
+        # The release stores single numbers as text.
         np.save(annotations / f"{number}_exp.npy", np.array(sample.code))
         np.save(annotations / f"{number}_val.npy", np.array("0.25"))
         np.save(annotations / f"{number}_aro.npy", np.array("-0.5"))

@@ -1,4 +1,4 @@
-"""Writes CK+: the 48 px faces that are passed around, and the sequences of whole frames."""
+"""Writers of CK+: the 48 px faces of CK+48, and the sequences of whole frames."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ from emolens.testing.layouts.samples import DrawnSample
 
 _N_PEAKS = 3
 _BACKGROUND = 128
-# Inside the face by this much, so that the square around the landmarks has its size in pixels.
+# Inset of the landmarks, so the square around them has the size of the face in pixels.
 _INSET_PX = 1e-3
 
 
@@ -31,7 +31,7 @@ def write_ck_plus_48(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     """Write class folders of faces, named after subject, sequence and frame.
 
     Args:
-        folder: Where to.
+        folder: The output folder.
         samples: Faces with CK+'s numbers as codes.
 
     Returns:
@@ -39,7 +39,7 @@ def write_ck_plus_48(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     """
     for number, sample in enumerate(samples, start=1):
         name = SHEET.class_of(sample.code, "drawn sample").name
-        # One sequence for each class, as a person poses each once.
+        # One sequence per class, because a subject poses each expression once.
         sequence = f"{_subject(sample)}_{int(sample.code):03d}"
         write_lossless(folder / name / f"{sequence}_{number:08d}.png", sample.image)
     return folder
@@ -48,33 +48,36 @@ def write_ck_plus_48(folder: Path, samples: Sequence[DrawnSample]) -> Path:
 def write_ck_plus(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     """Write sequences of frames with labels and landmarks.
 
-    Up to three faces of a person and class become the last frames of a sequence. Its first frame is
-    a neutral face of that person; the neutral faces take turns, so some may be written often, and
-    none that has no sequence to go before.
+    Up to three faces of a subject and class become the last frames of a sequence. The first frame
+    is one of the subject's neutral faces, in turn. A neutral face may be written several times or
+    not at all.
 
     Args:
-        folder: Where to.
-        samples: Faces with CK+'s numbers as codes; a neutral one at least for every person.
+        folder: The output folder.
+        samples: Faces with CK+'s numbers as codes; at least one neutral face per subject.
 
     Returns:
         The folder to read.
+
+    Raises:
+        InputError: A subject has no neutral face.
     """
     for subject in sorted({sample.subject for sample in samples}):
         own = [sample for sample in samples if sample.subject == subject]
         neutral = [sample for sample in own if sample.emotion is Emotion.NEUTRAL]
         if not neutral:
-            raise InputError(f"person {subject} has no neutral face to start a sequence with")
+            raise InputError(f"subject {subject} has no neutral face for the first frame")
         firsts = itertools.cycle(neutral)
         for number, peaks in enumerate(_peaks(own), start=1):
             name = Path(_subject(own[0]), f"{number:03d}")
             _write_sequence(folder, name, [next(firsts), *peaks])
-    # Macs left such files in the release.
+    # The release contains such files from macOS.
     write_text(folder / IMAGES / ".DS_Store", "\0")
     return folder
 
 
 def _peaks(samples: Sequence[DrawnSample]) -> Iterator[list[DrawnSample]]:
-    """Up to three faces of one class, class by class."""
+    """Group the faces of each class into sequences of up to three."""
     codes = {sample.code for sample in samples if sample.emotion is not Emotion.NEUTRAL}
     for code in sorted(codes):
         of_class = [sample for sample in samples if sample.code == code]
@@ -100,7 +103,7 @@ def _write_sequence(folder: Path, name: Path, frames: Sequence[DrawnSample]) -> 
 def _frame(
     face: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """A frame around a face, and landmarks (68, 2) whose enlarged square is the face."""
+    """Create a frame around a face, and landmarks (68, 2) whose enlarged square is the face."""
     side = len(face)
     frame = np.full((side * 5 // 2, side * 10 // 3), _BACKGROUND, np.uint8)
     left, top = side, side // 2
@@ -108,7 +111,7 @@ def _frame(
     box_side = (side - _INSET_PX) / FRAMING.scale
     x = left + side / 2 - FRAMING.shift_x * box_side
     y = top + side / 2 - FRAMING.shift_y * box_side
-    # 68 is a multiple of four: a circle of so many points touches all sides of its box.
+    # 68 is a multiple of four, so a circle of 68 points touches all sides of its box.
     angles = np.arange(N_LANDMARKS) * (2 * math.pi / N_LANDMARKS)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return frame, np.array([x, y]) + box_side / 2 * circle

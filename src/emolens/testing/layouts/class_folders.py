@@ -1,4 +1,4 @@
-"""Writes class folders with names of their own, and the label map that explains them."""
+"""A writer of class folders with other names, and of their label map."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ _SPLIT_FOLDERS = {
 
 
 def write_class_folders(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write a folder for every code, in one for every split, and their label map.
+    """Write a folder per code within a folder per split, and their label map.
 
     Args:
-        folder: Where to.
-        samples: Faces, all with a split or all without.
+        folder: The output folder.
+        samples: Faces, all with or all without a split.
 
     Returns:
         The folder to read.

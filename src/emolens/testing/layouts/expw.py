@@ -1,4 +1,4 @@
-"""ExpW with drawn faces, two to an image."""
+"""A writer of ExpW, with two faces per image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ def write_expw(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     """Write the list and the images, each with two faces side by side.
 
     Args:
-        folder: Where to.
+        folder: The output folder.
         samples: Faces of one size with ExpW's codes and without split.
 
     Returns:

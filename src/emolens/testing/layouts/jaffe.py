@@ -1,4 +1,4 @@
-"""Writes JAFFE: one folder of TIFF images that are named after person and class."""
+"""A writer of JAFFE: one folder of TIFF images that are named after subject and class."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ _SUBJECTS = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
 
 
 def write_jaffe(folder: Path, samples: Sequence[DrawnSample]) -> Path:
-    """Write the images, and the text that lies beside them.
+    """Write the images and the README.
 
     Args:
-        folder: Where to.
-        samples: Faces with JAFFE's codes of ten people at most.
+        folder: The output folder.
+        samples: Faces with JAFFE's codes, of at most ten subjects.
 
     Returns:
         The folder to read.

@@ -1,4 +1,4 @@
-"""RAF-DB's basic set with drawn faces."""
+"""A writer of RAF-DB's basic set."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def write_raf_db(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     """Write `basic/` with its list and aligned images.
 
     Args:
-        folder: Where to.
+        folder: The output folder.
         samples: Faces with RAF-DB's codes, of `Split.TRAIN` and `Split.TEST`.
 
     Returns:
@@ -24,7 +24,7 @@ def write_raf_db(folder: Path, samples: Sequence[DrawnSample]) -> Path:
     rows = []
     for sample in samples:
         numbers[sample.split] += 1
-        # Its authors number the two with five and four digits.
+        # RAF-DB numbers training images with five digits and test images with four.
         is_training = sample.split is Split.TRAIN
         kind, n_digits = ("train", 5) if is_training else ("test", 4)
         name = f"{kind}_{numbers[sample.split]:0{n_digits}}"

@@ -1,4 +1,4 @@
-"""Drawn faces with what the files of a data set say about each."""
+"""Drawn faces with the annotations of a data set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class DrawnSample:
 
     Attributes:
         image: uint8 (S, S), grey.
-        code: Its class as the files of the data set write it.
-        emotion: Which of the seven this is, or None where readers leave it out.
-        split: Its split, or None in data sets without.
-        subject: Whom it shows: 0, 1, ...
+        code: The code of its class in the files of the data set.
+        emotion: Its emotion, one of the seven; None if readers leave it out.
+        split: Its split; None in data sets without splits.
+        subject: The number of its subject: 0, 1, ...
     """
 
     image: npt.NDArray[np.uint8]
@@ -39,17 +39,17 @@ def draw_samples(
     size_px: int = 48,
     seed: int = 0,
 ) -> list[DrawnSample]:
-    """Draw faces of every class of a data set, those without a place here included.
+    """Draw faces of every class of a data set, including those that readers leave out.
 
     Args:
-        sheet: The data set.
-        splits: Its splits; `(None,)` where it has none.
-        per_class: Faces of each class in each split.
+        sheet: The data sheet.
+        splits: Its splits; `(None,)` without splits.
+        per_class: Number of faces per class and split.
         size_px: Side of the images.
-        seed: The same one gives the same faces.
+        seed: Seed of the random generator. The same seed returns the same faces.
 
     Returns:
-        Faces by split, class and number; the number is that of the person.
+        Faces by split, class and subject number.
     """
     rng = np.random.default_rng(seed)
     return [
@@ -67,5 +67,5 @@ def draw_samples(
 
 
 def _drawn(emotion: Emotion | None) -> Emotion:
-    # Not `or`: angry is 0.
+    # Not `or`, because angry is 0.
     return Emotion.NEUTRAL if emotion is None else emotion

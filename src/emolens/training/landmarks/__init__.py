@@ -1,3 +1,3 @@
-"""The landmark network: taught by detectors, it finds five points in any face they find."""
+"""Training of the landmark network, which learns five points of a face from detectors."""
 
 __all__ = ["export", "fit", "recipe"]

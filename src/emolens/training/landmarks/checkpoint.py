@@ -1,4 +1,4 @@
-"""Finished landmark networks with their recipe, in one file."""
+"""Checkpoints of trained landmark networks with their recipe."""
 
 import io
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ _KIND_KEY: Final = "kind"
 
 @dataclass(frozen=True, slots=True)
 class LandmarkCheckpoint:
-    """A finished landmark network.
+    """A trained landmark network.
 
     Attributes:
-        recipe: What it was trained with.
+        recipe: Recipe of the training.
         network: The network, in evaluation mode.
-        figures: What was measured on the validation images, by name.
-        code_revision: Git revision of the code that trained it.
+        metrics: Metrics on the validation images, by name.
+        code_revision: Git revision of the training code.
     """
 
     recipe: LandmarkRecipe
     network: LandmarkNetwork
-    figures: dict[str, float]
+    metrics: dict[str, float]
     code_revision: str
 
 
@@ -40,19 +40,19 @@ def save_landmarks(
     path: Path,
     recipe: LandmarkRecipe,
     state: StateDict,
-    figures: dict[str, float],
+    metrics: dict[str, float],
     code_revision: str,
 ) -> None:
-    """Write a finished network, without what only training needs.
+    """Write a trained network without the state of the optimiser.
 
     Raises:
-        OutputError: The folder cannot be written to, or the disk is full; nothing is left behind.
+        OutputError: The folder is not writable, or the disk is full. No partial file remains.
     """
     content = {
         _KIND_KEY: KIND,
         "recipe": recipe.model_dump(mode="json"),
         "network": dict(state),
-        "figures": figures,
+        "figures": metrics,
         "code_revision": code_revision,
     }
     buffer = io.BytesIO()
@@ -61,7 +61,7 @@ def save_landmarks(
 
 
 def is_landmark_checkpoint(path: Path) -> bool:
-    """Whether a file holds a landmark network; False for anything else, also what is no file."""
+    """Return whether a file is a landmark checkpoint; False for other or missing files."""
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, *NOT_A_TORCH_FILE):
@@ -70,21 +70,23 @@ def is_landmark_checkpoint(path: Path) -> bool:
 
 
 def load_landmarks(path: Path) -> LandmarkCheckpoint:
-    """Rebuild the network of a checkpoint, without running any code from the file.
+    """Load the network of a checkpoint without running code from the file.
 
     Raises:
-        ConfigError: There is no such file, or it is none of `save_landmarks`.
+        ConfigError: The file does not exist, or is not a file of `save_landmarks`.
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         recipe = LandmarkRecipe.model_validate(content["recipe"])
         network = LandmarkNetwork(recipe.network)
         network.load_state_dict(content["network"])
-        figures = {str(name): float(value) for name, value in content["figures"].items()}
+        metrics = {str(name): float(value) for name, value in content["figures"].items()}
         revision = str(content.get("code_revision", UNKNOWN_REVISION))
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such checkpoint") from error
     except (ValidationError, *NOT_A_TORCH_FILE) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path}: not a landmark network of emolens train: {reason}") from error
-    return LandmarkCheckpoint(recipe, network.eval(), figures, revision)
+        raise ConfigError(
+            f"{path}: not a landmark checkpoint of emolens train: {reason}"
+        ) from error
+    return LandmarkCheckpoint(recipe, network.eval(), metrics, revision)

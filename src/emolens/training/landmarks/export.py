@@ -1,4 +1,4 @@
-"""A landmark checkpoint becomes a model file: folded, rounded, compared, sealed."""
+"""Export of a landmark checkpoint as a model file: fold, round, compare and seal."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ _N_COMPARED = 64
 
 @dataclass(frozen=True, slots=True)
 class ExportedLandmarks:
-    """What an export wrote.
+    """The result of an export.
 
     Attributes:
-        manifest: The manifest inside the file.
+        manifest: Manifest of the file.
         size_bytes: Size of the file.
         parity: Largest difference between torch and the file in any output.
     """
@@ -37,8 +37,8 @@ class ExportedLandmarks:
     parity: float
 
 
-class _Answers(nn.Module):
-    """The network with a probability in place of a logit."""
+class _WithProbability(nn.Module):
+    """The network with a probability instead of a logit."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -57,29 +57,29 @@ def export_landmarks(checkpoint: Path, out: Path) -> ExportedLandmarks:
         out: The file to write.
 
     Raises:
-        ConfigError: No such checkpoint, or none of a landmark network.
-        ModelError: torch and the ONNX file differ by more than the tolerance; nothing is written.
+        ConfigError: The file does not exist, or is not a landmark checkpoint.
+        ModelError: torch and the ONNX file differ by more than the tolerance. Nothing is written.
     """
     loaded = load_landmarks(checkpoint)
     size_px = loaded.recipe.network.size_px
-    answers = _Answers(folded(loaded.network)).eval()
-    stored = store_weights_compactly(to_graph(answers, size_px, LANDMARK_OUTPUTS))
-    manifest = landmark_manifest(loaded.recipe, loaded.figures, loaded.code_revision)
+    network = _WithProbability(folded(loaded.network)).eval()
+    stored = store_weights_compactly(to_graph(network, size_px, LANDMARK_OUTPUTS))
+    manifest = landmark_manifest(loaded.recipe, loaded.metrics, loaded.code_revision)
     content = seal(with_manifest(stored, manifest))
-    parity = _largest_difference(content, answers, size_px)
+    parity = _largest_difference(content, network, size_px)
     if parity > PARITY_TOLERANCE:
         raise ModelError(
-            f"torch and the ONNX file differ by {parity:.2e} sides of the close-up, allowed is "
-            f"{PARITY_TOLERANCE:.0e}; nothing was written"
+            f"torch and the ONNX file differ by {parity:.2e} sides of the close-up; allowed: "
+            f"{PARITY_TOLERANCE:.0e}. No file was written."
         )
     write_bytes(out, content)
     return ExportedLandmarks(manifest, len(content), parity)
 
 
 def landmark_manifest(
-    recipe: LandmarkRecipe, figures: dict[str, float], code_revision: str
+    recipe: LandmarkRecipe, metrics: dict[str, float], code_revision: str
 ) -> LandmarkManifest:
-    """What a model file of a recipe says about itself, before it is sealed."""
+    """Build the manifest of a model file, before it is sealed."""
     return LandmarkManifest(
         name=recipe.name,
         size_px=recipe.network.size_px,
@@ -87,20 +87,20 @@ def landmark_manifest(
         dataset=" + ".join(section.name for section in recipe.images),
         teachers=" + ".join(teacher.detector for teacher in recipe.teachers),
         code_revision=code_revision,
-        metrics=figures,
+        metrics=metrics,
         license=recipe.license,
     )
 
 
-def _largest_difference(content: bytes, answers: nn.Module, size_px: int) -> float:
-    """The largest difference between torch and a model file on images and textures."""
+def _largest_difference(content: bytes, network: nn.Module, size_px: int) -> float:
+    """Compute the largest difference between torch and a model file on images and textures."""
     images = load_backgrounds(None, size_px, seed=0)
     step = len(images) // _N_COMPARED
     closeups = images[::step, None].astype(np.float32)
     session = OnnxSession(content, name="the new model")
-    file_says = run_rows(session, closeups, LANDMARK_OUTPUTS)
+    outputs = run_rows(session, closeups, LANDMARK_OUTPUTS)
     with torch.inference_mode():
-        torch_says = [part.numpy() for part in answers(torch.from_numpy(closeups))]
+        reference = [part.numpy() for part in network(torch.from_numpy(closeups))]
     return max(
-        float(np.abs(one - other).max()) for one, other in zip(file_says, torch_says, strict=True)
+        float(np.abs(one - other).max()) for one, other in zip(outputs, reference, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Run a recipe of a landmark network: read images, ask the teachers, train, measure."""
+"""Training of a landmark recipe: read images, run the teachers, train and validate."""
 
 import io
 import shlex
@@ -40,7 +40,7 @@ from emolens.training.trainer import (
 RESOLVED_RECIPE: Final = "recipe.toml"
 _TEACHING: Final = "teaching.npz"
 _BATCH_STEP: Final = 1_000_003
-# Where the images lie and what the run uses may change between its parts.
+# A resumed run may have other paths and devices.
 _MAY_CHANGE: Final[Any] = {
     "images": {"__all__": {"source"}},
     "validation": {"__all__": {"source"}},
@@ -51,11 +51,11 @@ _MAY_CHANGE: Final[Any] = {
 
 @dataclass(frozen=True, slots=True)
 class LandmarkFit:
-    """What a run gave.
+    """The result of a run.
 
     Attributes:
-        best: The finished network, for `emolens export`.
-        val_error: Mean error of the landmarks of one look, in distances between the eyes.
+        best: Checkpoint of the trained network, for `emolens export`.
+        val_error: Mean landmark error of one pass, in distances between the eyes.
     """
 
     best: Path
@@ -63,8 +63,8 @@ class LandmarkFit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lesson:
-    """The images that the teachers agree on, and how often each is drawn in an epoch."""
+class _TaughtImages:
+    """Images that the teachers agree on, with their sampling weights."""
 
     faces: FaceBatch
     chances: torch.Tensor
@@ -74,16 +74,16 @@ class _Lesson:
 
 
 class _Batches:
-    """Batches in an order that follows from seed and epoch alone; in order without a seed."""
+    """Batches whose order depends on seed and epoch alone; in original order without a seed."""
 
-    def __init__(self, lesson: _Lesson, batch_size: int, *, seed: int | None = None) -> None:
-        self.lesson = lesson
+    def __init__(self, taught: _TaughtImages, batch_size: int, *, seed: int | None = None) -> None:
+        self.taught = taught
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
-        n_faces = len(self.lesson) if self.seed is None else round(float(self.lesson.chances.sum()))
+        n_faces = len(self.taught) if self.seed is None else round(float(self.taught.chances.sum()))
         return (
             max(n_faces // self.batch_size, 1)
             if self.seed is not None
@@ -91,21 +91,21 @@ class _Batches:
         )
 
     def __iter__(self) -> Iterator[FaceBatch]:
-        order = torch.arange(len(self.lesson))
+        order = torch.arange(len(self.taught))
         if self.seed is not None:
             generator = torch.Generator().manual_seed(self.seed * _BATCH_STEP + self.epoch)
             order = torch.multinomial(
-                self.lesson.chances,
+                self.taught.chances,
                 len(self) * self.batch_size,
                 replacement=True,
                 generator=generator,
             )
         for index in range(len(self)):
             rows = order[index * self.batch_size : (index + 1) * self.batch_size]
-            yield FaceBatch(*(part[rows] for part in self.lesson.faces))
+            yield FaceBatch(*(part[rows] for part in self.taught.faces))
 
 
-class _TellEpoch(Callback):
+class _SetEpoch(Callback):
     def __init__(self, batches: _Batches) -> None:
         self.batches = batches
 
@@ -118,7 +118,7 @@ def load_landmark_recipe(path: Path, overrides: Sequence[str] = ()) -> LandmarkR
     """Read a recipe of a landmark network and apply `section.key=value` overrides.
 
     Raises:
-        ConfigError: As `emolens.training.recipe_file.load_recipe` does.
+        ConfigError: The recipe is wrong, as in `emolens.training.recipe_file.load_recipe`.
     """
     try:
         return LandmarkRecipe.model_validate(read_toml(path, overrides))
@@ -134,33 +134,32 @@ def fit_landmarks(
     show_progress: bool = True,
     on_teaching: Progress = silently,
 ) -> LandmarkFit:
-    """Train a landmark network, writing a checkpoint after every epoch.
+    """Train a landmark network and write a checkpoint after every epoch.
 
-    The folder gets `recipe.toml` with every default, the answers of the teachers, `phase-1/` and so
-    on with checkpoints and logs (CSV and TensorBoard) of each phase, `phase-1.ckpt` and so on with
-    its best network, and at the end `best.ckpt`.
+    Writes `recipe.toml` with every default, the detections of the teachers, a folder `phase-1/`
+    etc. with checkpoints and logs (CSV and TensorBoard) of each phase, `phase-1.ckpt` etc. with its
+    best network, and finally `best.ckpt`.
 
     Args:
-        recipe: What to train.
-        run_dir: The folder of the run; made if missing.
-        resume: Go on from the folder's last checkpoint.
+        recipe: The recipe.
+        run_dir: Folder of the run; created if missing.
+        resume: Whether to continue from the last checkpoint in the folder.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
-        on_teaching: Called with a description and the number of images before the teachers are
-            asked about them; gives a context with what is called with the number done so far.
+        on_teaching: Progress of the teachers' detections.
 
     Raises:
-        ConfigError: Nothing to resume, another recipe than the run was begun with, or a folder that
-            holds a run while `resume` is off.
-        DatasetError: Images cannot be read, or the teachers see no face in any of them.
+        ConfigError: There is no run to resume, the recipe differs from that of the run, or the
+            folder holds a run and `resume` is off.
+        DatasetError: Images cannot be read, or the teachers detect no face in them.
         ModelError: A teacher is not installed.
-        OutputError: The folder cannot be written to, or the disk is full.
+        OutputError: The folder is not writable, or the disk is full.
     """
     _check_folder(recipe, run_dir, resume=resume)
     revision = code_revision()
     write_bytes(run_dir / RESOLVED_RECIPE, to_toml(recipe).encode())
     training, validation = (
-        _lesson(recipe, sections, run_dir / f"{what}-{_TEACHING}", on_teaching)
-        for what, sections in (("training", recipe.images), ("validation", recipe.validation))
+        _taught_images(recipe, sections, run_dir / f"{split}-{_TEACHING}", on_teaching)
+        for split, sections in (("training", recipe.images), ("validation", recipe.validation))
     )
     pl.seed_everything(recipe.seed, verbose=False)
     backgrounds = torch.from_numpy(
@@ -178,34 +177,36 @@ def fit_landmarks(
             network = load_landmarks(path).network
     best = run_dir / BEST_CHECKPOINT
     write_bytes(best, finished[-1].read_bytes())
-    return LandmarkFit(best, load_landmarks(best).figures["val_error"])
+    return LandmarkFit(best, load_landmarks(best).metrics["val_error"])
 
 
 def _check_folder(recipe: LandmarkRecipe, run_dir: Path, *, resume: bool) -> None:
     resolved = run_dir / RESOLVED_RECIPE
     if not resume:
         if resolved.exists():
-            raise ConfigError(f"{run_dir}: already holds a run; resume it or choose another folder")
+            raise ConfigError(
+                f"{run_dir}: already holds a run. Resume it, or choose another folder."
+            )
         return
     if not resolved.exists():
-        raise ConfigError(f"{run_dir}: no {RESOLVED_RECIPE}, so there is no run to resume")
+        raise ConfigError(f"{run_dir}: no run to resume; {RESOLVED_RECIPE} is missing")
     begun = load_landmark_recipe(resolved)
     old, new = (part.model_dump(mode="json", exclude=_MAY_CHANGE) for part in (begun, recipe))
     differing = differing_keys(old, new)
     if differing:
         raise ConfigError(
-            f"{run_dir}: the run was begun with another recipe: {', '.join(differing)}; resume it "
-            f"with {shlex.quote(str(resolved))}, or choose another folder"
+            f"{run_dir}: the run has another recipe: {', '.join(differing)}. Resume it with "
+            f"{shlex.quote(str(resolved))}, or choose another folder."
         )
 
 
-def _lesson(
+def _taught_images(
     recipe: LandmarkRecipe,
     sections: Sequence[ImagesSection],
     cache: Path,
     on_teaching: Progress,
-) -> _Lesson:
-    """Read images and what the teachers say of them, which is asked for once in a run."""
+) -> _TaughtImages:
+    """Read images and the teachers' detections, which are computed once per run."""
     parts = [load_images(section) for section in sections]
     chances = [
         np.full(len(part), section.repeat) for part, section in zip(parts, sections, strict=True)
@@ -224,10 +225,10 @@ def _lesson(
         write_bytes(cache, buffer.getvalue())
     if not len(taught.rows):
         raise DatasetError(
-            f"the teachers see no face in any of {len(images):,} images, such as those of "
-            f"{sections[0].source}; give images of one face each"
+            f"{sections[0].source}: the teachers agree on no face in {len(images):,} images. Use "
+            "images of one face each."
         )
-    # A close-up is hardly wider than an image, so that an image of its side holds all it shows.
+    # A close-up is hardly wider than an image, so images of its side keep all details.
     side = recipe.network.size_px
     kept = np.stack([resize_gray_square(images[row], side) for row in taught.rows])
     faces = FaceBatch(
@@ -235,18 +236,18 @@ def _lesson(
         torch.from_numpy(taught.landmarks),
         torch.from_numpy(taught.boxes),
     )
-    return _Lesson(faces, torch.from_numpy(np.concatenate(chances)[taught.rows]))
+    return _TaughtImages(faces, torch.from_numpy(np.concatenate(chances)[taught.rows]))
 
 
 def _train(
     module: LandmarkModule,
-    training: _Lesson,
-    validation: _Lesson,
+    training: _TaughtImages,
+    validation: _TaughtImages,
     finished: Path,
     *,
     show_progress: bool,
 ) -> float:
-    """Train one phase, or the rest of it, and give the smallest validation error."""
+    """Train one phase, or the rest of it, and return the smallest validation error."""
     schedule, folder = module.recipe.schedule, finished.with_suffix("")
     batches = _Batches(training, schedule.batch_size, seed=module.seed)
     callbacks = epoch_callbacks(
@@ -255,7 +256,7 @@ def _train(
     trainer = build_trainer(
         module.recipe.hardware,
         folder,
-        [_TellEpoch(batches), *callbacks],
+        [_SetEpoch(batches), *callbacks],
         n_epochs=module.phase.epochs,
         n_batches=len(batches),
     )

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.loading import iter_faces
+from emolens.datasets.locate import locate
 from emolens.datasets.readers.fer2013_parquet import SUFFIXES
 from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.decode import decode_image, read_image
@@ -20,7 +21,7 @@ from emolens.imaging.preprocess import to_gray
 from emolens.training.landmarks.recipe import ImagesSection
 
 _COLUMN: Final = "picture"
-# scikit-image's sample images that show neither a person nor anything like a face.
+# scikit-image's sample images without people and without anything like a face.
 _SAMPLES: Final = (
     *("brick.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png"),
     *("grass.png", "gravel.png", "horse.png", "hubble_deep_field.jpg", "ihc.png"),
@@ -37,21 +38,23 @@ def load_images(section: ImagesSection) -> list[_Gray]:
     """Read the images of one section.
 
     Returns:
-        uint8 (S, S), grey, each of its own side; what is not square is filled up by its border.
+        uint8 (S, S), grey, each of its own side. Images that are not square are padded with their
+        border.
 
     Raises:
-        DatasetError: There is no such source, it cannot be read or holds no image.
+        DatasetError: The source does not exist, cannot be read, or has no image.
     """
     images = [resize_gray_square(face, max(face.shape)) for face in _iter_images(section)]
     if not images:
-        wanted = f" of split {section.split}" if section.split else ""
-        raise DatasetError(f"{section.source}: holds no images{wanted}")
+        of_split = f" of split {section.split}" if section.split else ""
+        raise DatasetError(f"{section.source}: holds no images{of_split}")
     return images
 
 
 def _iter_images(section: ImagesSection) -> Iterator[_Gray]:
-    if _has_image_column(section.source):
-        yield from _iter_column(section.source)
+    source = locate(section.source)
+    if _has_image_column(source):
+        yield from _iter_column(source)
         return
     for sample in iter_faces(section.source, section.split):
         yield sample.image
@@ -63,7 +66,7 @@ def _has_image_column(source: Path) -> bool:
     try:
         return _COLUMN in pq.read_schema(source).names
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{source}: cannot read it as Parquet: {error}") from error
+        raise DatasetError(f"{source}: damaged Parquet file: {error}") from error
 
 
 def _iter_column(source: Path) -> Iterator[_Gray]:
@@ -77,18 +80,18 @@ def _iter_column(source: Path) -> Iterator[_Gray]:
 
 
 def load_backgrounds(folder: Path | None, size_px: int, seed: int) -> _Gray:
-    """Cut parts at random out of images without faces, and draw some textures.
+    """Draw random crops of images without faces, and random textures.
 
     Args:
-        folder: Images beside scikit-image's; None for those alone.
+        folder: Images besides those of scikit-image, or None.
         size_px: Side of the results.
-        seed: Of places, sizes and textures.
+        seed: Random seed.
 
     Returns:
         uint8 (N, size_px, size_px), grey.
 
     Raises:
-        InputError: The folder holds no image, or one that cannot be read.
+        InputError: The folder has no image, or a damaged one.
     """
     rng = np.random.default_rng(seed)
     images = [to_gray(read_image(path).image) for path in _background_paths(folder)]
@@ -122,7 +125,7 @@ def _random_part(images: list[_Gray], size_px: int, rng: np.random.Generator) ->
 
 
 def _texture(size_px: int, rng: np.random.Generator) -> _Gray:
-    """Noise of a random grain with some discs, as blobs and spots deceive detectors."""
+    """Draw noise of random grain with ellipses, because blobs cause false detections."""
     cells = int(rng.integers(2, 40))
     noise = rng.random((cells, cells)).astype(np.float32)
     texture = cv2.resize(noise, (size_px, size_px), interpolation=cv2.INTER_CUBIC)

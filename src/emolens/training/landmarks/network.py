@@ -1,4 +1,4 @@
-"""The landmark network: a grey close-up in; five points, a box and "a face or not" out."""
+"""Landmark network: five points, a box and a face score of a grey close-up."""
 
 from typing import NamedTuple
 
@@ -9,22 +9,22 @@ from emolens.core.face import LANDMARK_NAMES
 from emolens.training.landmarks.recipe import LandmarkNetworkSection
 
 N_POINTS = len(LANDMARK_NAMES)
-# Grey levels that are added to the standard deviation, so that a flat close-up stays flat.
+# Grey levels added to the standard deviation, so a flat close-up stays flat.
 _LEAST_CONTRAST = 2.0
-# Where the points lie in an upright face whose close-up is 1.3 sides of its box wide, so that
-# training begins with a face and not with a heap of points. Medians over FER2013.
+# Initial outputs: medians over FER2013 of the points of an upright face whose close-up is 1.3 sides
+# of its box wide.
 _FIRST_POINTS = ((-0.15, -0.08), (0.15, -0.08), (0.0, 0.07), (-0.12, 0.22), (0.12, 0.22))
 _FIRST_BOX = (0.0, 0.0, -0.45, -0.27)
 
 
 class Found(NamedTuple):
-    """What a batch of N close-ups shows, in sides of the close-up, from its middle.
+    """Landmarks, boxes and face scores of N close-ups, in sides of the close-up from its centre.
 
     Attributes:
         landmarks: float32 (N, 5, 2), x and y of the points in the order of `LANDMARK_NAMES`.
-        boxes: float32 (N, 4), centre x and y, width and height of the box around the face as it is
-            once it stands upright.
-        faces: float32 (N,), the logit that there is a face of that size and place.
+        boxes: float32 (N, 4), centre x and y, width and height of the box around the face after it
+            is turned upright.
+        faces: float32 (N,), logit that there is a face of that size and place.
     """
 
     landmarks: Tensor
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 
 class LandmarkNetwork(nn.Module):
-    """A small ResNet with a dense layer, which knows where in the close-up something lies.
+    """A small ResNet with a dense layer, which keeps the position of features.
 
     Source:
         Basic blocks of He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2016).
@@ -59,13 +59,13 @@ class LandmarkNetwork(nn.Module):
             self.last.bias.copy_(torch.tensor(first))
 
     def forward(self, closeups: Tensor) -> Found:
-        """Look at float32 (N, 1, S, S) close-ups of grey levels 0..255."""
+        """Predict landmarks of float32 (N, 1, S, S) close-ups with grey levels 0..255."""
         deviation = closeups - closeups.mean(dim=(1, 2, 3), keepdim=True)
         spread = deviation.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         maps = self.features(deviation / (spread + _LEAST_CONTRAST))
-        answers = self.last(self.hidden(maps.flatten(1)))
-        points, middle, size, face = answers.split((2 * N_POINTS, 2, 2, 1), dim=1)
-        boxes = torch.cat([middle, size.exp()], dim=1)
+        outputs = self.last(self.hidden(maps.flatten(1)))
+        points, center, size, face = outputs.split((2 * N_POINTS, 2, 2, 1), dim=1)
+        boxes = torch.cat([center, size.exp()], dim=1)
         return Found(points.reshape(-1, N_POINTS, 2), boxes, face[:, 0])
 
 

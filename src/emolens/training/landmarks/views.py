@@ -1,6 +1,6 @@
-"""Close-ups for training, drawn anew for every batch: turned, shifted, badly lit, partly covered.
+"""Random close-ups for training, with roll, shift, poor light and occlusion.
 
-Everything runs on whole batches; all draws come from torch's global generator.
+All functions run on batches and draw from torch's global generator.
 """
 
 import math
@@ -13,16 +13,16 @@ from emolens.core.face import MIRRORED_LANDMARKS
 from emolens.training.landmarks.network import Found
 from emolens.training.landmarks.recipe import ViewsSection
 
-# A second look is off by this part of what a first look may be off.
+# Limits of the framing in the second pass, relative to those of the first.
 _SECOND_LOOK = 0.25
-# Of the close-ups without a face, this part shows backgrounds; the others show too little of a
-# face or too much around it: beside it, a small part of it, or the face far away.
+# Fraction of the negatives that show backgrounds. The others are beside a face, show a small part
+# of it, or show it too small.
 _BACKGROUND_SHARE = 0.5
 _BESIDE = (0.75, 1.2)
 _TOO_NEAR = (0.25, 0.45)
 _TOO_FAR = (3.0, 5.0)
-# Light and noise. A close-up is standardised by the network, so level and contrast do not matter
-# by themselves, but noise and rounding grow in what is dark.
+# Light and noise. The network standardises close-ups, so level and contrast alone do not matter.
+# Noise and rounding grow in dark or flat close-ups.
 _GAMMA = math.log(2.0)
 _SIDE_LIGHT = 0.6
 _LOG_CONTRAST = (-3.0, 0.0)
@@ -33,7 +33,7 @@ _BLUR_CHANCE = 0.35
 
 
 class FaceBatch(NamedTuple):
-    """Images of one face each, with what the teachers say; in sides of the image, 0..1.
+    """Images of one face each, with the teachers' targets in sides of the image, 0..1.
 
     Attributes:
         images: uint8 (N, 1, P, P), grey.
@@ -47,16 +47,16 @@ class FaceBatch(NamedTuple):
 
 
 class Closeups(NamedTuple):
-    """Close-ups with the right answers.
+    """Close-ups with their ground truth.
 
     Attributes:
         pixels: float32 (N, 1, S, S), whole grey levels 0..255.
-        answers: Landmarks and boxes in sides of the close-up; `faces` is 1 or 0, and where it is 0
-            the others mean nothing.
+        truth: Landmarks and boxes in sides of the close-up; `faces` is 1 or 0. Without a face, the
+            other values are undefined.
     """
 
     pixels: Tensor
-    answers: Found
+    truth: Found
 
 
 def draw_closeups(
@@ -72,9 +72,9 @@ def draw_closeups(
     Args:
         batch: N images.
         backgrounds: uint8 (M, 1, P, P), grey images without faces.
-        spec: How faces lie in them.
-        size_px: S.
-        second_looks: Part of the close-ups that are drawn as a second look frames a face, 0..1.
+        spec: Framing of the faces.
+        size_px: Side S.
+        second_looks: Fraction of the close-ups framed as in the second pass, 0..1.
     """
     n_faces = len(batch.images)
     n_negatives = round(spec.negatives * n_faces)
@@ -90,24 +90,24 @@ def draw_closeups(
     images[:n_backgrounds] = picked[:n_backgrounds]
     maps = _matrices(middle, side, turn, mirror)
     pixels = _sample(images, picked.roll(1, 0), maps, size_px)
-    answers = _answers(batch, middle, side, turn, mirror)
-    answers.faces[:n_negatives] = 0
-    return Closeups(_take_photograph(pixels), answers)
+    truth = _truth(batch, middle, side, turn, mirror)
+    truth.faces[:n_negatives] = 0
+    return Closeups(_degrade(pixels), truth)
 
 
 def plain_closeups(batch: FaceBatch, spec: ViewsSection, size_px: int) -> Closeups:
-    """One close-up for each image, each with a face, without changes to light or pixels."""
+    """Draw one close-up of the face of each image, without changes to light or pixels."""
     n_faces = len(batch.images)
     far = torch.ones(n_faces)
     middle, side = _squares(batch.boxes, spec, far)
     turn, mirror = _turns(spec, far), torch.where(torch.rand(n_faces) < 0.5, -1.0, 1.0)
     maps = _matrices(middle, side, turn, mirror)
     pixels = _warp(batch.images.float(), maps, size_px, "border")
-    return Closeups(pixels.round(), _answers(batch, middle, side, turn, mirror))
+    return Closeups(pixels.round(), _truth(batch, middle, side, turn, mirror))
 
 
 def _squares(boxes: Tensor, spec: ViewsSection, far: Tensor) -> tuple[Tensor, Tensor]:
-    """Middles (N, 2) and sides (N,) of close-ups around faces; `far` (N,) scales the limits."""
+    """Draw centres (N, 2) and sides (N,) of close-ups of faces; `far` (N,) scales the limits."""
     longer = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
     change = math.log(1 + spec.scale_change)
     side = longer * spec.scale * torch.exp(far * _plus_minus(longer.shape, change))
@@ -116,7 +116,7 @@ def _squares(boxes: Tensor, spec: ViewsSection, far: Tensor) -> tuple[Tensor, Te
 
 
 def _off_the_face(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Middles (N, 2) and sides (N,) of close-ups beside, too near to or too far from faces."""
+    """Draw centres (N, 2) and sides (N,) of close-ups beside, too near or too far from faces."""
     n_faces = len(boxes)
     longer = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -131,7 +131,7 @@ def _off_the_face(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _turns(spec: ViewsSection, far: Tensor) -> Tensor:
-    """Angles (N,) in radians; those of second looks, whose `far` is below 1, are small."""
+    """Draw angles (N,) in radians; they are small in the second pass, where `far` is below 1."""
     n_faces = len(far)
     small = far * _plus_minus((n_faces,), math.radians(spec.small_roll_deg))
     is_any = (torch.rand(n_faces) < spec.any_roll) & (far == 1)
@@ -139,14 +139,14 @@ def _turns(spec: ViewsSection, far: Tensor) -> Tensor:
 
 
 def _matrices(middle: Tensor, side: Tensor, turn: Tensor, mirror: Tensor) -> Tensor:
-    """Float (N, 2, 3) maps from positions in the close-up to positions in the image, -1..1."""
+    """Compute float (N, 2, 3) maps from close-up to image positions, both in -1..1."""
     cos, sin = side * turn.cos(), side * turn.sin()
     x = torch.stack([mirror * cos, -sin, 2 * middle[:, 0] - 1], dim=1)
     y = torch.stack([mirror * sin, cos, 2 * middle[:, 1] - 1], dim=1)
     return torch.stack([x, y], dim=1)
 
 
-def _answers(batch: FaceBatch, middle: Tensor, side: Tensor, turn: Tensor, mirror: Tensor) -> Found:
+def _truth(batch: FaceBatch, middle: Tensor, side: Tensor, turn: Tensor, mirror: Tensor) -> Found:
     centers = (batch.boxes[:, :2] + batch.boxes[:, 2:]) / 2
     points = torch.cat([batch.landmarks, centers[:, None]], dim=1) - middle[:, None]
     cos, sin = turn.cos()[:, None], turn.sin()[:, None]
@@ -160,7 +160,7 @@ def _answers(batch: FaceBatch, middle: Tensor, side: Tensor, turn: Tensor, mirro
 
 
 def _sample(images: Tensor, around: Tensor, maps: Tensor, size_px: int) -> Tensor:
-    """Cut close-ups out; what lies beyond an image is its border, its mirror image or another."""
+    """Crop close-ups; outside an image they repeat its border, mirror it or show another image."""
     way = int(torch.randint(3, ()))
     if way < 2:
         return _warp(images, maps, size_px, ("border", "reflection")[way])
@@ -187,8 +187,8 @@ def _warp(
     )
 
 
-def _take_photograph(pixels: Tensor) -> Tensor:
-    """Change light, sharpness and noise, cover a part, and round to whole grey levels."""
+def _degrade(pixels: Tensor) -> Tensor:
+    """Change light and sharpness, add noise and occlusion, and round to whole grey levels."""
     each = (len(pixels), 1, 1, 1)
     pixels = _cover(_blur(pixels)).clamp(0, 255)
     pixels = 255 * (pixels / 255) ** torch.exp(_plus_minus(each, _GAMMA))
@@ -204,7 +204,7 @@ def _take_photograph(pixels: Tensor) -> Tensor:
 
 
 def _blur(pixels: Tensor) -> Tensor:
-    """Some of the close-ups as they are after having been half or a third as large."""
+    """Blur a random part of the close-ups by a factor of 2 or 3."""
     side = pixels.shape[-1]
     factor = 2 + int(torch.randint(2, ()))
     small = nn.functional.interpolate(
@@ -216,7 +216,7 @@ def _blur(pixels: Tensor) -> Tensor:
 
 
 def _cover(pixels: Tensor) -> Tensor:
-    """A rectangle of one level or of noise over a part of some close-ups."""
+    """Cover a random part of the close-ups with a rectangle of one level or of noise."""
     each = (len(pixels), 1, 1, 1)
     place = torch.linspace(0, 1, pixels.shape[-1])
     width, height = _between(each, _COVER_SIDE), _between(each, _COVER_SIDE)

@@ -73,8 +73,8 @@ def test_a_label_is_a_number_or_its_text(root: Path, label: npt.NDArray[np.gener
         (np.array(-1), r"label is '-1'"),
         (np.array(5.0), r"label is '5\.0'"),
         (np.array(np.nan), r"label is 'nan'"),
-        (np.array([1, 2]), r"is no NumPy file .* with one number"),
-        (np.zeros(0), r"is no NumPy file .* with one number"),
+        (np.array([1, 2]), r"not a NumPy file .* with one number"),
+        (np.zeros(0), r"not a NumPy file .* with one number"),
     ],
 )
 def test_any_other_label_is_named_or_skipped(
@@ -110,7 +110,7 @@ def test_a_pickled_label_is_refused_unread(root: Path) -> None:
             file.write_bytes(pickle.dumps(Trap()))
         else:
             np.save(file, content, allow_pickle=True)
-        with pytest.raises(DatasetError, match=r"0_exp\.npy: is no NumPy file \(\.npy, not pick"):
+        with pytest.raises(DatasetError, match=r"0_exp\.npy: not a NumPy file \(\.npy, not pick"):
             read(root)
 
     assert not hasattr(sys, "unpickled")
@@ -140,7 +140,7 @@ def test_a_label_that_promises_too_much_is_refused(root: Path, shape: bytes) -> 
     start, end = file.read_bytes().split(b"(1,)")
     file.write_bytes(start + shape + end[len(shape) - len(b"(1,)") :])
 
-    with pytest.raises(DatasetError, match=r"0_exp\.npy: is no NumPy file"):
+    with pytest.raises(DatasetError, match=r"0_exp\.npy: not a NumPy file"):
         read(root)
 
 
@@ -148,7 +148,7 @@ def test_an_image_without_label_is_named(root: Path) -> None:
     put_face(root, "0.jpg", np.array("1"))
     (root / "train_set" / "annotations" / "0_exp.npy").unlink()
 
-    with pytest.raises(DatasetError, match=r"0\.jpg: its label .*0_exp\.npy is missing"):
+    with pytest.raises(DatasetError, match=r"0\.jpg: the label .*0_exp\.npy is missing"):
         read(root)
 
 
@@ -181,7 +181,7 @@ def test_a_missing_folder_is_named_at_once(root: Path, split: str, part: str) ->
 
     assert is_affectnet_annotations(root)
     with pytest.raises(
-        DatasetError, match=rf"{part}: this folder .* unpack the archive of {split}"
+        DatasetError, match=rf"{part}: this folder .* Unpack the archive of {split}"
     ):
         iter_affectnet_annotations(root)
 

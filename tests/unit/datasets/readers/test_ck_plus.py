@@ -94,7 +94,9 @@ def test_a_broken_image_is_a_fault_of_its_own(folder: Path, content: bytes) -> N
 def test_an_image_of_nobody_known_is_a_fault(folder: Path) -> None:
     (folder / "anger" / "S006_001_00000002.png").rename(folder / "anger" / "mine.png")
 
-    with pytest.raises(DatasetError, match=r"mine\.png: is not named like S010_004_00000017\.png"):
+    with pytest.raises(
+        DatasetError, match=r"mine\.png: the file name .* like S010_004_00000017\.png"
+    ):
         list(iter_ck_plus_48(folder))
 
 
@@ -104,7 +106,7 @@ def test_folders_that_do_not_fit_are_refused_at_once(folder: Path) -> None:
         iter_ck_plus_48(folder)
 
     (folder / "anger" / "S005").rename(folder / "test")
-    with pytest.raises(DatasetError, match=r"test: is no class of CK\+; expected neutral, anger"):
+    with pytest.raises(DatasetError, match=r"test: not a class of CK\+; expected neutral, anger"):
         iter_ck_plus_48(folder)
 
 

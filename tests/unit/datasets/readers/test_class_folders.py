@@ -161,11 +161,11 @@ def test_empty_class_folders_are_fine(tmp_path: Path) -> None:
             "train/contempt",
             r"contempt: unknown class folder 'contempt'; allowed: angry/anger, disg",
         ),
-        ("train/7", r"unknown class folder '7'; numbers are read .* where they are 0 to 6"),
-        ("train/7", r'label_map\.toml, below \[classes\](.|\n)*\n\[classes\]\n"7" = "\?"$'),
+        ("train/7", r"unknown class folder '7'; numbers are read .* only if they are 0 to 6"),
+        ("train/7", r'label_map\.toml\. Replace each "\?"(.|\n)*\n\[classes\]\n"7" = "\?"$'),
         ("train/train/happy", r"unknown class folder 'train'"),
-        ("images/train/happy", r"'images' stands beside split folders \(train\) but is no split"),
-        ("fold2/happy", r"say below \[splits\] in .*label_map\.toml which split it is"),
+        ("images/train/happy", r"the folder 'images' is not a split, unlike train\. Move it"),
+        ("fold2/happy", r"assign it a split below \[splits\] in .*label_map\.toml"),
         ("train/happy/person1", r"person1: is a folder inside the class folder 'happy'"),
     ],
 )
@@ -322,7 +322,7 @@ def test_a_label_map_names_all_numbers_or_none(tmp_path: Path) -> None:
     write_map(tmp_path, '[classes]\n1 = "surprise"\n')
 
     with pytest.raises(
-        DatasetError, match=r"unknown class folder '2'; .*must name every number if"
+        DatasetError, match=r"unknown class folder '2'; .*so it must list every number"
     ):
         iter_class_folders(tmp_path)
 
@@ -342,7 +342,7 @@ def test_a_name_in_a_label_map_that_no_folder_has_is_refused(
     write_map(tmp_path, text)
 
     with pytest.raises(
-        DatasetError, match=rf"label_map\.toml: names {names}, but there is no such"
+        DatasetError, match=rf"label_map\.toml: lists {names}, but there is no such"
     ):
         iter_class_folders(tmp_path)
 
@@ -351,7 +351,7 @@ def test_a_broken_label_map_is_told_at_once(tmp_path: Path) -> None:
     put(tmp_path / "happy" / "a.png")
     write_map(tmp_path, "[classes")
 
-    with pytest.raises(DatasetError, match=r"label_map\.toml: is no TOML"):
+    with pytest.raises(DatasetError, match=r"label_map\.toml: not TOML"):
         iter_class_folders(tmp_path)
 
 

@@ -75,7 +75,9 @@ def test_a_missing_list_is_named_at_once(tmp_path: Path, inner: str) -> None:
     (tmp_path / inner / "image" / "origin").mkdir(parents=True)
 
     assert is_expw(tmp_path)
-    with pytest.raises(DatasetError, match=r"label\.lst: the list of ExpW's faces is missing; put"):
+    with pytest.raises(
+        DatasetError, match=r"label\.lst: the list of ExpW's faces is missing. Copy"
+    ):
         iter_expw(tmp_path)
 
 
@@ -83,7 +85,7 @@ def test_a_missing_folder_of_images_is_named_at_once(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg 0 5 10 30 25 97.3 3\n").joinpath("image", "origin").rmdir()
 
     assert is_expw(tmp_path)
-    with pytest.raises(DatasetError, match=r"origin: the folder of ExpW's images is missing; un"):
+    with pytest.raises(DatasetError, match=r"origin: the folder of ExpW's images is missing. Un"):
         iter_expw(tmp_path)
 
 
@@ -97,14 +99,17 @@ def test_other_folders_are_not_expw(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a.jpg 0 5 10 30 25 97.3", r"is 'a\.jpg 0 5.*'; expected 8 fields: name, number"),
+        ("a.jpg 0 5 10 30 25 97.3", r"found 'a\.jpg 0 5.*'; expected 8 fields: name, number"),
         ("a.jpg 0 5 10 30 25 97.3 7", r"label is '7'; expected one of 0 \(angry\)"),
         ("a.jpg 0 5 10 30 25 97.3 3.0", r"label is '3\.0'"),
-        ("a.jpg 0 nan 10 30 25 97.3 3", r"box of the face has 'nan'; expected a number"),
-        ("a.jpg 0 5 30 10 25 97.3 3", r"the face is -20 x 20 px"),
-        ("a.jpg 0 5 90 110 25 97.3 3", r"the face at 90, 5 to 110, 25 lies outside the image"),
+        ("a.jpg 0 nan 10 30 25 97.3 3", r"face box has 'nan'; expected a number"),
+        ("a.jpg 0 5 30 10 25 97.3 3", r"the face box is -20 x 20 px"),
+        (
+            "a.jpg 0 5 90 110 25 97.3 3",
+            r"the face box from 90, 5 to 110, 25 lies outside the image",
+        ),
         ("b.jpg 0 5 10 30 25 97.3 3", r"the image .*b\.jpg is missing"),
-        ("../a.jpg 0 5 10 30 25 97.3 3", r"called '\.\./a\.jpg'; expected a path inside"),
+        ("../a.jpg 0 5 10 30 25 97.3 3", r"image path is '\.\./a\.jpg'; expected a path inside"),
     ],
 )
 def test_a_broken_row_is_named_or_skipped(tmp_path: Path, row: str, message: str) -> None:

@@ -100,25 +100,25 @@ def test_every_spelling_gives_the_same_face(file: Path, content: bytes) -> None:
     [
         (b"", r"is empty; expected a header line"),
         (b"\n\n", r"is empty; expected a header line"),
-        (ROW, r"line 1 is no header .* got '3,0 255"),
+        (ROW, r"line 1: not the header .* found '3,0 255"),
         (
             b"emotion pixels Usage\n3," + PIXELS,
-            r"expected the columns emotion, .* got 'emotion pix",
+            r"found 'emotion pix.*expected the columns emotion, ",
         ),
-        (HEADER.replace(b",", b";") + ROW, r"row 1 \(line 2\): has 1 fields; the header names 3"),
+        (HEADER.replace(b",", b";") + ROW, r"row 1 \(line 2\): has 1 fields; the header has 3"),
         (b"emotion,pixels,Usage,pixels\n" + ROW, r"once each"),
-        ("emotion,pixels,Usage\n".encode("utf-16"), r"is text in UTF-16; save it as CSV in UTF"),
-        (HEADER + ROW + b"3," + PIXELS, r"row 2 \(line 3\): has 2 fields; the header names 3"),
+        ("emotion,pixels,Usage\n".encode("utf-16"), r"is UTF-16 text. Save it as CSV in UTF"),
+        (HEADER + ROW + b"3," + PIXELS, r"row 2 \(line 3\): has 2 fields; the header has 3"),
         (HEADER + ROW.replace(b"\n", b",\n"), r"row 1 \(line 2\): has 4 fields"),
         (HEADER + b"7" + ROW[1:], r"row 1 \(line 2\): emotion is '7'; .* from 0 to 6"),
         (HEADER + b"-1" + ROW[1:], r"emotion is '-1'"),
         (HEADER + b"3.5" + ROW[1:], r"emotion is '3\.5'"),
         (HEADER + b"joyous" + ROW[1:], r"emotion is 'joyous'; .* or a word \(angry/anger, "),
-        (HEADER + b"contempt" + ROW[1:], r"emotion is 'contempt'; .* must be taken out"),
+        (HEADER + b"contempt" + ROW[1:], r"emotion is 'contempt'; .* Remove rows of other classes"),
         (HEADER + b"nan" + ROW[1:], r"emotion is 'nan'"),
         (
             (HEADER + ROW).replace(b"\n", b"\r"),
-            r"line 1 has CR inside, as where lines end in CR al",
+            r"line 1 contains a CR, as in files with CR line endin",
         ),
         (HEADER + ROW[1:], r"emotion is ''"),
         (
@@ -222,23 +222,23 @@ def test_without_usage_the_name_of_the_file_tells_the_split(
         assert face.split is split
         assert len(list(iter_csv(path, split))) == 1
 
-    told = [f"all its rows count as {split}," if split else "its rows belong to no split: "] * 3
+    expected = [f"all rows are in the split {split}," if split else "its rows have no split. "] * 3
     assert len(report.warnings) == 3
-    assert all(part in warning for part, warning in zip(told, report.warnings, strict=True))
+    assert all(part in warning for part, warning in zip(expected, report.warnings, strict=True))
 
 
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("pixels", r"has no column emotion, and faces without labels .* Kaggle's test\.csv"),
-        ("pixels,Usage", r"has no column emotion"),
-        ("label,pixels,Usage", r"rename its column 'label' to emotion if it is that"),
-        ("emotion,pixels,split", r"rename its column 'split' to usage if it is that"),
-        ("emotion,image,Usage", r"rename its column 'image' to pixels if it is that"),
-        ("a,b,c", r"is no header of FER2013's CSV"),
+        ("pixels", r"the column emotion with the labels is missing: .* Kaggle's test\.csv"),
+        ("pixels,Usage", r"the column emotion with the labels is missing"),
+        ("label,pixels,Usage", r"If the column 'label' is emotion, rename it"),
+        ("emotion,pixels,split", r"If the column 'split' is usage, rename it"),
+        ("emotion,image,Usage", r"If the column 'image' is pixels, rename it"),
+        ("a,b,c", r"not the header of FER2013's CSV"),
         (
             "emotion," + ",".join(f"pixel{number}" for number in range(2304)),
-            r"it has 2,305 columns, but the pixels of a face stand in one",
+            r"The file has 2,305 columns. Put all pixels of a face into one col",
         ),
     ],
 )

@@ -15,4 +15,4 @@ def test_each_usage_is_also_a_name_of_its_split() -> None:
 
 def test_messages_name_what_may_be_written() -> None:
     assert EXPECTED == "one of Training, PublicTest, PrivateTest"
-    assert EXPECTED_OR_COMMON.endswith("a common word for one (train, validation, test)")
+    assert EXPECTED_OR_COMMON.endswith("a common name (train, validation, test)")

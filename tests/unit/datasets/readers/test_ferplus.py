@@ -142,7 +142,7 @@ def test_another_split_in_a_row_ends_the_reading(joined: Path) -> None:
 
     message = (
         r"fer2013\.csv: row 8 \(line 9\): Usage is PublicTest, but PrivateTest in "
-        r".*fer2013new\.csv: row 8 \(line 9\); the files hold other data or another order"
+        r".*fer2013new\.csv: row 8 \(line 9\); the rows of the two files differ"
     )
     with pytest.raises(DatasetError, match=message):
         list(iter_ferplus(joined, report=skipping()))
@@ -154,7 +154,7 @@ def test_another_split_in_a_row_ends_the_reading(joined: Path) -> None:
 def test_a_file_that_ends_earlier_is_no_partner(joined: Path, shorter: str, longer: str) -> None:
     cut_lines(joined / shorter, 22, 22)
 
-    message = rf"{longer}: row 21 \(line 22\): has no row beside it in .*{shorter}, which ends"
+    message = rf"{longer}: row 21 \(line 22\): the corresponding row of .*{shorter} is missing"
     with pytest.raises(DatasetError, match=message):
         list(iter_ferplus(joined, report=skipping()))
 
@@ -206,7 +206,7 @@ def test_a_byte_that_is_no_utf8_is_a_fault_of_its_row(joined: Path) -> None:
     report = skipping()
 
     assert rows_of(list(iter_ferplus(joined, report=report))) == [1, *range(3, 22)]
-    assert "the image is called 'fer\\\\xff.png'" in report.damaged[0]
+    assert "the image name is 'fer\\\\xff.png'" in report.damaged[0]
 
 
 def test_a_packed_csv_is_joined_too(joined: Path) -> None:
@@ -222,7 +222,9 @@ def test_a_packed_csv_is_joined_too(joined: Path) -> None:
 def test_both_csvs_of_fer2013_are_one_too_many(joined: Path) -> None:
     (joined / "icml_face_data.csv").write_bytes((joined / "fer2013.csv").read_bytes())
 
-    with pytest.raises(DatasetError, match=r"has fer2013\.csv and icml_face_data\.csv of"):
+    with pytest.raises(
+        DatasetError, match=r"contains fer2013\.csv and icml_face_data\.csv; expected exactly"
+    ):
         iter_ferplus(joined)
 
 
@@ -325,7 +327,7 @@ def test_a_list_without_images_says_what_it_needs(joined: Path) -> None:
     (joined / "fer2013.csv").unlink()
 
     assert find_format(joined) == (SourceFormat.FERPLUS_IMAGES, joined)
-    with pytest.raises(DatasetError, match=r"but no images; put FER2013's fer2013\.csv beside"):
+    with pytest.raises(DatasetError, match=r"but no images\. Add FER2013's fer2013\.csv, or"):
         iter_ferplus_images(joined)
 
 
@@ -338,9 +340,11 @@ def test_images_without_a_list_say_what_is_missing(
         (joined / "fer2013.csv").rename(images / "fer2013.csv")
 
     assert is_ferplus_images(images)
-    with pytest.raises(DatasetError, match=r"fer2013new\.csv: FER\+'s list is missing") as error:
+    with pytest.raises(
+        DatasetError, match=r"fer2013new\.csv: FER\+'s list of votes is missing"
+    ) as error:
         iter_ferplus_images(images)
-    assert ("FER2013's CSV alone is read" in str(error.value)) is has_csv
+    assert ("To read FER2013's CSV alone" in str(error.value)) is has_csv
 
 
 def test_fer2013_alone_is_no_ferplus(joined: Path) -> None:
@@ -348,7 +352,7 @@ def test_fer2013_alone_is_no_ferplus(joined: Path) -> None:
 
     assert not is_ferplus(joined)
     assert not is_ferplus_images(joined)
-    with pytest.raises(DatasetError, match=r"FER\+'s list is missing"):
+    with pytest.raises(DatasetError, match=r"FER\+'s list of votes is missing"):
         iter_ferplus(joined)
 
 

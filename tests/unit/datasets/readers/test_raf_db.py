@@ -61,7 +61,7 @@ def test_the_compound_set_is_refused_by_its_name(tmp_path: Path, inner: str) -> 
     put(tmp_path / "compound", b"test_0001.jpg 4\n", "test_0001_aligned.jpg")
 
     assert is_raf_db(tmp_path / inner)
-    with pytest.raises(DatasetError, match=r"compound set; its faces show two emotions at once"):
+    with pytest.raises(DatasetError, match=r"compound set, whose faces have two emotions each"):
         iter_raf_db(tmp_path / inner)
 
 
@@ -86,10 +86,10 @@ def test_original_images_do_not_stand_in_for_aligned_ones(tmp_path: Path) -> Non
     (root / "Image" / "aligned").rmdir()
 
     assert is_raf_db(tmp_path)
-    with pytest.raises(DatasetError, match=r"aligned images is missing; unpack"):
+    with pytest.raises(DatasetError, match=r"aligned images is missing\. Unpack"):
         iter_raf_db(tmp_path)
     (root / "Image" / "original").mkdir()
-    with pytest.raises(DatasetError, match=r"missing \(Image/original is there, but .*; unpack"):
+    with pytest.raises(DatasetError, match=r"missing \(Image/original exists, but .*\. Unpack"):
         iter_raf_db(tmp_path)
 
 
@@ -99,8 +99,8 @@ def test_original_images_do_not_stand_in_for_aligned_ones(tmp_path: Path) -> Non
         (b"train_00002.jpg 0", r"label is '0'; expected one of 1 \(surprise\), 2 \(fear\)"),
         (b"train_00002.jpg 5.0", r"label is '5\.0'; expected one of"),
         (b"train_00002.jpg", r"label is ''; expected one of"),
-        (b"valid_00002.jpg 5", r"called 'valid_00002.jpg'; .* starts with train_ or test_"),
-        (b"../train_00002.jpg 5", r"called '\.\./train_00002.jpg'; .* starts with train_"),
+        (b"valid_00002.jpg 5", r"image name is 'valid_00002.jpg'; .* starts with train_ or test_"),
+        (b"../train_00002.jpg 5", r"image name is '\.\./train_00002.jpg'; .* starts with train_"),
         (b"train_/../../x.jpg 5", r"expected a path inside .*aligned"),
         (b"train_\xff.jpg 5", r"the image .*_aligned\.jpg is missing"),
         (b"train_00002.jpg 5", r"the image .*train_00002_aligned\.jpg is missing"),

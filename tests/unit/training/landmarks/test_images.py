@@ -44,7 +44,7 @@ def test_says_what_is_wrong_with_a_column(tmp_path: Path, values: list[object]) 
 def test_says_that_a_file_is_no_parquet(tmp_path: Path) -> None:
     path = tmp_path / "broken.parquet"
     path.write_bytes(b"nothing")
-    with pytest.raises(DatasetError, match="cannot read it as Parquet"):
+    with pytest.raises(DatasetError, match="damaged Parquet file"):
         load_images(ImagesSection(source=path))
 
 

@@ -34,7 +34,7 @@ def batch() -> FaceBatch:
 
 def levels_at_landmarks(views: Closeups) -> torch.Tensor:
     """The grey level of each close-up at each of its landmarks: float32 (N, 5)."""
-    positions = 2 * views.answers.landmarks[:, None]
+    positions = 2 * views.truth.landmarks[:, None]
     return torch.nn.functional.grid_sample(views.pixels, positions, align_corners=False)[:, 0, 0]
 
 
@@ -55,14 +55,14 @@ def test_landmarks_stay_on_what_they_mark(batch: FaceBatch, any_roll: float) -> 
 
 def test_the_right_eye_is_at_the_left_of_every_upright_face(batch: FaceBatch) -> None:
     torch.manual_seed(0)
-    answers = plain_closeups(batch, ViewsSection(any_roll=0, small_roll_deg=5), SIDE).answers
-    assert (answers.landmarks[:, 0, 0] < answers.landmarks[:, 1, 0]).all()
+    truth = plain_closeups(batch, ViewsSection(any_roll=0, small_roll_deg=5), SIDE).truth
+    assert (truth.landmarks[:, 0, 0] < truth.landmarks[:, 1, 0]).all()
 
 
 def test_boxes_are_in_sides_of_the_close_up(batch: FaceBatch) -> None:
     torch.manual_seed(0)
     still = ViewsSection(scale=1.4, scale_change=0, shift=0, any_roll=0, small_roll_deg=0)
-    boxes = plain_closeups(batch, still, SIDE).answers.boxes
+    boxes = plain_closeups(batch, still, SIDE).truth.boxes
     expected = torch.tensor([0.0, 0.0, 0.6 / (1.4 * 0.7), 1 / 1.4]).expand(64, 4)
     torch.testing.assert_close(boxes, expected)
 
@@ -70,7 +70,7 @@ def test_boxes_are_in_sides_of_the_close_up(batch: FaceBatch) -> None:
 def test_close_ups_vary_within_their_limits(batch: FaceBatch) -> None:
     torch.manual_seed(0)
     spec = ViewsSection(scale=1.3, scale_change=0.3, shift=0.2)
-    boxes = plain_closeups(batch, spec, SIDE).answers.boxes
+    boxes = plain_closeups(batch, spec, SIDE).truth.boxes
     sides = 1 / boxes[:, 3]
     assert 1.3 / 1.3 <= float(sides.min()) < 1.1
     assert 1.5 < float(sides.max()) <= 1.3 * 1.3
@@ -83,7 +83,7 @@ def test_a_part_shows_no_face(batch: FaceBatch) -> None:
     torch.manual_seed(0)
     white = torch.full((3, 1, SIDE, SIDE), 200, dtype=torch.uint8)
     views = draw_closeups(batch, white, ViewsSection(negatives=0.5), SIDE)
-    assert views.answers.faces.tolist() == [0.0] * 32 + [1.0] * 32
+    assert views.truth.faces.tolist() == [0.0] * 32 + [1.0] * 32
     assert views.pixels.shape == (64, 1, SIDE, SIDE)
     assert torch.equal(views.pixels, views.pixels.round())
     assert 0 <= float(views.pixels.min()) < float(views.pixels.max()) <= 255
