@@ -32,7 +32,7 @@ def roll_table() -> list[str]:
     n_faces = metrics(f"roll-{NAMES[0]}")["n"]
     rows = [
         f"`--detector NAME --faces {n_faces} --rolls 0 15 ... 180 --json docs/metrics/roll-NAME.json`, "
-        "as above, without passes on rotated images.\n"
+        "as above,\nwithout passes on rotated images.\n"
         "Cells: detection rate / accuracy on the classified faces / roll error in degrees, p50, p90.",
         "",
         "| roll | " + " | ".join(f"`{name}`" for name in NAMES) + " |",

@@ -42,7 +42,7 @@ Pixels = npt.NDArray[np.uint8]
 MODELS: Final = ("raters", "accurate", "fast")
 # Covers to detect, training examples of the check, and negatives.
 MOUTH_COVERS: Final = ("mask_blue", "mask_white", "mask_black", "mask_patterned", "scarf", "hand")
-LEARNT: Final = ("mask_blue", "mask_white", "mask_black", "scarf")
+TRAINING_COVERS: Final = ("mask_blue", "mask_white", "mask_black", "scarf")
 NORMAL: Final = ("uncovered", "blurred", "beard")
 FALSE_ALARMS: Final = 0.01
 CANVAS_WH: Final = (320, 240)
@@ -110,16 +110,16 @@ class Reader:
         if found is None:
             return Seen(source, cover, label, None)
         regions = [(self.detector.framing.apply(found.box), found)]
-        probabilities, halves, named = {}, np.empty((2, 7), np.float32), True
+        probabilities, halves, classified = {}, np.empty((2, 7), np.float32), True
         for name in MODELS[: 1 if source == "Training" else None]:
             model = self.models[name]
             face = cut_faces(image, regions, size_px=model.input_spec.size_px)[0]
             probabilities[name] = model.classify([face.crop])[0].probabilities
             if name == MODELS[0]:
-                named = face.assess().is_assessable
+                classified = face.assess().is_assessable
                 halves = self._halves(face)
         crop = resize_gray_square(cut_faces(image, regions, size_px=SIDE)[0].crop, SIDE)
-        reading = Reading(found, named, probabilities, halves, crop)
+        reading = Reading(found, classified, probabilities, halves, crop)
         return Seen(source, cover, label, reading)
 
     def _halves(self, face: FramedFace) -> npt.NDArray[np.float32]:
@@ -233,17 +233,17 @@ def not_human(reader: Reader) -> list[Seen]:
 def summary(rows: list[Seen], model: str) -> dict[str, object]:
     """Summarise the images of one kind."""
     found = [row.reading for row in rows if row.reading]
-    named = [row for row in rows if row.reading and row.reading.is_named]
+    classified = [row for row in rows if row.reading and row.reading.is_named]
     record: dict[str, object] = {
         "n": len(rows),
         "share_detected": round(len(found) / len(rows), 4),
-        "share_named": round(len(named) / len(rows), 4),
+        "share_named": round(len(classified) / len(rows), 4),
     }
-    if not named:
+    if not classified:
         return record
-    readings = [row.reading for row in named if row.reading]
+    readings = [row.reading for row in classified if row.reading]
     p = np.stack([reading.probabilities[model] for reading in readings])
-    labels = np.array([row.label for row in named])
+    labels = np.array([row.label for row in classified])
     confidence, top = p.max(axis=1), p.argmax(axis=1)
     entropy = -(p * np.log(np.maximum(p, 1e-12))).sum(axis=1)
     record |= {
@@ -304,16 +304,18 @@ def single_checks(reading: Reading) -> dict[str, float]:
 
 def checks(rows: list[Seen]) -> dict[str, object]:
     """Evaluate each check at its threshold for 1 % false alarms in training."""
-    named = [(row, row.reading) for row in rows if row.reading and row.reading.is_named]
-    usable = [row for row, _ in named]
-    of_row = [single_checks(reading) for _, reading in named]
+    classified = [(row, row.reading) for row in rows if row.reading and row.reading.is_named]
+    usable = [row for row, _ in classified]
+    of_row = [single_checks(reading) for _, reading in classified]
     record: dict[str, object] = {
         name: _judged(usable, np.array([one[name] for one in of_row])) for name in of_row[0]
     }
-    features = np.stack([cell_features(reading) for _, reading in named])
-    is_learnt = [r.source == "Training" and r.cover in {*LEARNT, *NORMAL} for r in usable]
-    x = features[is_learnt]
-    y = np.array([row.cover in LEARNT for row in usable])[is_learnt]
+    features = np.stack([cell_features(reading) for _, reading in classified])
+    is_training = [
+        r.source == "Training" and r.cover in {*TRAINING_COVERS, *NORMAL} for r in usable
+    ]
+    x = features[is_training]
+    y = np.array([row.cover in TRAINING_COVERS for row in usable])[is_training]
     scaler = StandardScaler().fit(x)
     for strength in (0.003, 0.03):
         model = LogisticRegression(C=strength, max_iter=2000).fit(scaler.transform(x), y)
@@ -361,7 +363,7 @@ def main() -> None:
     training = faces_of(options.training, Split.TRAIN, n_training)
     rows = gather(reader, "PublicTest", public, every)
     rows += gather(reader, "wild", faces_of(options.wild, None, n_wild), every)
-    rows += gather(reader, "Training", training, (*LEARNT, "beard"))
+    rows += gather(reader, "Training", training, (*TRAINING_COVERS, "beard"))
     others = not_human(reader)
     record: dict[str, object] = {}
     for source in ("PublicTest", "wild"):

@@ -68,16 +68,20 @@ def conditions() -> dict[str, Callable[[Pixels], Pixels | bytes]]:
 def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, float | None]:
     """Summarise detection over all images, and accuracy over the classified faces."""
     pairs = list(zip(faces, labels, strict=True))
-    named = [(face, label) for face, label in pairs if face is not None and face.label is not None]
-    right = [int(face.top) == label for face, label in named]
-    sure = [face.confidence >= SURE for face, _ in named]
+    classified = [
+        (face, label) for face, label in pairs if face is not None and face.label is not None
+    ]
+    right = [int(face.top) == label for face, label in classified]
+    sure = [face.confidence >= SURE for face, _ in classified]
     n = len(faces)
     return {
         "found": sum(face is not None for face in faces) / n,
-        "named": len(named) / n,
-        "right_of_named": sum(right) / len(named) if named else None,
+        "named": len(classified) / n,
+        "right_of_named": sum(right) / len(classified) if classified else None,
         "sure_and_wrong": sum(s and not r for s, r in zip(sure, right, strict=True)) / n,
-        "confidence": float(np.mean([face.confidence for face, _ in named])) if named else None,
+        "confidence": float(np.mean([face.confidence for face, _ in classified]))
+        if classified
+        else None,
     }
 
 
@@ -97,8 +101,8 @@ def limits(images: Sequence[Pixels], labels: Sequence[int]) -> dict[str, object]
     raw = [images[index] for index in narrow]
     spread = [face_levels(crop).spread(crop) for crop in raw]
     right = [
-        sum(scores.top == labels[index] for scores, index in zip(named, narrow, strict=True))
-        for named in (classifier.classify(raw), classifier.classify(spread))
+        sum(scores.top == labels[index] for scores, index in zip(classified, narrow, strict=True))
+        for classified in (classifier.classify(raw), classifier.classify(spread))
     ]
     grain = np.array([measure_grain(crop) for crop in images])
     few = images[:CROPS]

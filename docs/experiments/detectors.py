@@ -87,16 +87,16 @@ def lying(name: str, faces: Pixels, *, sideways: bool) -> dict[str, float]:
 def faceless(name: str, *, sideways: bool) -> dict[str, float | list[str]]:
     """Measure false detections and time on images without a face."""
     detector = build_detector(name, n_threads=2, sideways=sideways)
-    finds, times = [], []
+    detections, times = [], []
     for sample in FACELESS:
         loaded = np.asarray(getattr(skimage.data, sample)())
         if loaded.dtype == bool:
             loaded = 255 * loaded.astype(np.uint8)
         image = np.repeat(loaded[..., None], 3, axis=2) if loaded.ndim == 2 else loaded[..., :3]
         began = time.perf_counter()
-        finds += [sample] * len(detector.detect(np.ascontiguousarray(image[..., ::-1])))
+        detections += [sample] * len(detector.detect(np.ascontiguousarray(image[..., ::-1])))
         times.append(time.perf_counter() - began)
-    return {"n_images": len(FACELESS), "finds": finds, "ms_p50": 1e3 * float(np.median(times))}
+    return {"n_images": len(FACELESS), "finds": detections, "ms_p50": 1e3 * float(np.median(times))}
 
 
 def main() -> None:

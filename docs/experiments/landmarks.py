@@ -130,8 +130,10 @@ def milliseconds(model: LandmarkModel, shown: Shown, n_faces: int) -> float:
     """Measure the time of all passes per face of one image, cropping included."""
     x, y = shown.found.center_xy
     side = shown.found.width
-    finds = [FaceDetection(Box.from_center((x + 0.02 * n, y), side), 0.9) for n in range(n_faces)]
-    detector = LandmarkDetector(FakeDetector(finds), model)
+    detections = [
+        FaceDetection(Box.from_center((x + 0.02 * n, y), side), 0.9) for n in range(n_faces)
+    ]
+    detector = LandmarkDetector(FakeDetector(detections), model)
     detector.detect(shown.canvas)
     times = []
     for _ in range(30):

@@ -123,12 +123,14 @@ def measure(
 def summary(predictions: Sequence[Prediction | None]) -> dict[str, float]:
     """Compute detected and classified shares, and accuracy and median confidence."""
     found = [prediction for prediction in predictions if prediction is not None]
-    named = [prediction for prediction in found if prediction.is_named]
+    classified = [prediction for prediction in found if prediction.is_named]
     return {
         "found": round(len(found) / len(predictions), 3),
-        "named": round(len(named) / max(1, len(predictions)), 3),
-        "right": round(float(np.mean([a.is_right for a in named])) if named else 0.0, 3),
-        "confidence": round(float(np.median([a.confidence for a in named])) if named else 0.0, 3),
+        "named": round(len(classified) / max(1, len(predictions)), 3),
+        "right": round(float(np.mean([a.is_right for a in classified])) if classified else 0.0, 3),
+        "confidence": round(
+            float(np.median([a.confidence for a in classified])) if classified else 0.0, 3
+        ),
     }
 
 

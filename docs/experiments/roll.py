@@ -46,7 +46,7 @@ def place(face: Pixels, factor: float, roll_degrees: float) -> tuple[Pixels, Box
 def metrics_of(rows: list[Row]) -> dict[str, float | int | None]:
     """Compute metrics over rows of (detected face, its class, its true roll in degrees)."""
     found = [(face, label, roll) for face, label, roll in rows if face is not None]
-    named = [(face, label) for face, label, _ in found if face.label is not None]
+    classified = [(face, label) for face, label, _ in found if face.label is not None]
     errors = [
         abs((face.roll_degrees - roll + 180) % 360 - 180)
         for face, _, roll in found
@@ -55,9 +55,10 @@ def metrics_of(rows: list[Row]) -> dict[str, float | int | None]:
     n_silent = sum(face.label is None and not face.quality.reasons for face, _, _ in found)
     return {
         "found": len(found) / len(rows),
-        "named": len(named) / len(rows),
-        "right_of_named": sum(face.label == label for face, label in named) / max(len(named), 1),
-        "right_of_all": sum(face.label == label for face, label in named) / len(rows),
+        "named": len(classified) / len(rows),
+        "right_of_named": sum(face.label == label for face, label in classified)
+        / max(len(classified), 1),
+        "right_of_all": sum(face.label == label for face, label in classified) / len(rows),
         "roll_error_p50": float(np.median(errors)) if errors else None,
         "roll_error_p90": float(np.percentile(errors, 90)) if errors else None,
         "tilted": sum("tilted" in face.quality.reasons for face, _, _ in found) / len(rows),

@@ -1,4 +1,4 @@
-"""The card of the landmark model says what was measured, of the model that is shipped."""
+"""The card of the landmark model matches its metrics and the shipped model."""
 
 import importlib.util
 import json
@@ -16,11 +16,11 @@ def test_the_card_is_what_its_script_writes() -> None:
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    figures = json.loads((ROOT / "docs/metrics/landmarks.json").read_text())
-    written = script.write_card(load_landmark_model().manifest, figures)
+    metrics = json.loads((ROOT / "docs/metrics/landmarks.json").read_text())
+    written = script.write_card(load_landmark_model().manifest, metrics)
     assert (ROOT / "src/emolens/models/CARD-landmarks.md").read_text(encoding="utf-8") == written
 
 
-def test_the_figures_are_of_the_shipped_model() -> None:
-    figures = json.loads((ROOT / "docs/metrics/landmarks.json").read_text())
-    assert figures["sha256"] == find_model(LANDMARK_MODEL, "landmarks").sha256
+def test_the_metrics_are_of_the_shipped_model() -> None:
+    metrics = json.loads((ROOT / "docs/metrics/landmarks.json").read_text())
+    assert metrics["sha256"] == find_model(LANDMARK_MODEL, "landmarks").sha256

@@ -8,6 +8,8 @@ import pytest
 
 from emolens.imaging.decode import read_image
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "peer_images.py"
 
 

@@ -27,7 +27,7 @@ GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 MAJORITY, LABEL = "Majority vote of FER+", "Labels of FER2013"
 
 
-def figures(name: str) -> dict[str, Any]:
+def metrics(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((ROOT / "docs" / "metrics" / f"{name}.json").read_text())
     return loaded
 
@@ -61,18 +61,18 @@ ECE_CEILING = 0.03
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_figures_belong_to_a_shipped_model(name: str) -> None:
+def test_metrics_belong_to_a_shipped_model(name: str) -> None:
     model = name.removesuffix("-ten-views").removesuffix("-majority")
-    assert figures(name)["model_sha256"] == find_model(model, "emotion").sha256
-    assert figures(name)["tta"] == name.endswith("-ten-views")
+    assert metrics(name)["model_sha256"] == find_model(model, "emotion").sha256
+    assert metrics(name)["tta"] == name.endswith("-ten-views")
     is_of_votes = name.endswith("-majority")
     # Files that were written before there were targets name none; they are of the labels.
-    assert figures(name).get("target", "label") == ("majority" if is_of_votes else "label")
+    assert metrics(name).get("target", "label") == ("majority" if is_of_votes else "label")
 
 
 @pytest.mark.parametrize("model", FLOORS)
 def test_shipped_models_reach_what_was_promised(model: str) -> None:
-    measured = figures(f"{model}-ten-views")
+    measured = metrics(f"{model}-ten-views")
     accuracy, macro_f1 = FLOORS[model]
     assert measured["accuracy"] >= accuracy
     assert measured["macro_f1"] >= macro_f1
@@ -80,7 +80,7 @@ def test_shipped_models_reach_what_was_promised(model: str) -> None:
 
 
 def test_the_default_says_what_most_people_see_of_every_class() -> None:
-    measured = figures(f"{DEFAULT_EMOTION_MODEL}-majority")
+    measured = metrics(f"{DEFAULT_EMOTION_MODEL}-majority")
     assert measured["accuracy"] >= SEEN_FLOOR
     assert measured["balanced_accuracy"] >= BALANCED_FLOOR
     assert measured["ece"] <= ECE_CEILING
@@ -90,9 +90,9 @@ def test_the_default_says_what_most_people_see_of_every_class() -> None:
 
 @pytest.mark.parametrize(("page", "section"), [(README, "Results"), (RESULTS, "Overview")])
 def test_the_overview_equals_the_metrics(page: str, section: str) -> None:
-    latency, elsewhere = figures("latency"), figures("shipped-elsewhere")
+    latency, elsewhere = metrics("latency"), metrics("shipped-elsewhere")
     for model in SHIPPED:
-        majority, labelled, cost = figures(f"{model}-majority"), figures(model), latency[model]
+        majority, labelled, cost = metrics(f"{model}-majority"), metrics(model), latency[model]
         assert row(f"`{model}`", section, page) == [
             percent(majority["accuracy"]),
             percent(majority["balanced_accuracy"]),
@@ -126,7 +126,7 @@ def test_a_card_says_what_was_measured(model: str) -> None:
     [(MAJORITY, [f"{model}-majority" for model in SHIPPED]), (LABEL, COLUMNS)],
 )
 def test_the_tables_equal_the_metrics(section: str, names: list[str]) -> None:
-    columns = [figures(name) for name in names]
+    columns = [metrics(name) for name in names]
     assert row("accuracy", section) == [percent(one["accuracy"]) for one in columns]
     assert row("95 % interval", section) == [
         f"{percent(one['accuracy_ci95'][0])} to {percent(one['accuracy_ci95'][1])}"
@@ -146,15 +146,15 @@ def test_the_tables_equal_the_metrics(section: str, names: list[str]) -> None:
 
 def test_what_only_one_table_has_equals_the_metrics() -> None:
     assert row("accuracy, one random rater", MAJORITY) == [
-        percent(figures(f"{model}-majority")["ferplus"]["with_single_rater"]) for model in SHIPPED
+        percent(metrics(f"{model}-majority")["ferplus"]["with_single_rater"]) for model in SHIPPED
     ]
     assert row("coverage at 80 % accuracy", LABEL) == [
-        percent(figures(name)["abstention"][0]["coverage"]) for name in COLUMNS
+        percent(metrics(name)["abstention"][0]["coverage"]) for name in COLUMNS
     ]
 
 
 def test_the_result_of_the_whole_chain_equals_its_file() -> None:
-    chain = figures("whole-chain")
+    chain = metrics("whole-chain")
     assert f"detects {percent(chain['share_detected'])} of them" in RESULTS
     assert chain["points_lost"] <= 3
     assert f"is {chain['points_lost']:.1f} points below" in RESULTS

@@ -8,6 +8,8 @@ import pytest
 
 from emolens.media.sample import sample_image
 
+pytestmark = pytest.mark.slow
+
 # Each takes from a hundredth of a second to seconds, and naming faces in images needs none.
 HEAVY = (
     *("av", "jinja2", "matplotlib", "pandas", "pyarrow", "requests", "scipy", "seaborn"),

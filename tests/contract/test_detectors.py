@@ -18,14 +18,14 @@ from emolens.datasets.faces import Split
 from emolens.datasets.loading import iter_faces
 from emolens.detection import DETECTOR_NAMES, build_detector
 from emolens.runtime.catalogue import MODELS_VARIABLE, find_model
+from tests.real_data import FER2013, MODELS, needs
 
 Image = npt.NDArray[np.uint8]
 
 # Where the face is in scikit-image's public-domain portrait, by eye: brow to chin, ear to ear.
 FACE = Box(175, 70, 280, 185)
 EYES_AND_MOUTH = np.array([[204, 101], [248, 103], [224, 125], [205, 143], [243, 145]], np.float32)
-SHARED = Path(__file__).parents[2].parent / "shared"
-FER2013 = SHARED / "fer2013" / "training-0-of-4.parquet"
+TRAINING = FER2013 / "training-0-of-4.parquet"
 
 
 @pytest.fixture(scope="module", params=DETECTOR_NAMES)
@@ -34,7 +34,7 @@ def detector(request: pytest.FixtureRequest) -> FaceDetector:
     name: str = request.param
     with pytest.MonkeyPatch.context() as patch:
         if MODELS_VARIABLE not in os.environ:
-            patch.setenv(MODELS_VARIABLE, str(SHARED / "models"))
+            patch.setenv(MODELS_VARIABLE, str(MODELS))
         model = find_model(name, "detector")
         if not model.is_installed:
             pytest.skip(f"{name} is not installed. Install it with: {model.install_command}")
@@ -202,14 +202,17 @@ def test_takes_views_with_any_strides(detector: FaceDetector, astronaut: Image) 
     ],
 )
 def test_refuses_what_is_no_image(detector: FaceDetector, image: Image, said: str) -> None:
-    with pytest.raises(InputError, match=rf"uint8 array \(H, W, 3\) in BGR order, got {said}"):
+    with pytest.raises(
+        InputError, match=rf"^image is .*{said}; allowed: .*\(H, W, 3\) in BGR order$"
+    ):
         detector.detect(image)
 
 
-@pytest.mark.skipif(not FER2013.exists(), reason="the FER2013 Parquet files are not here")
+@pytest.mark.data
+@needs(TRAINING)
 def test_the_framing_is_that_of_fer2013(detector: FaceDetector) -> None:
     """Of 60 Training images, enlarged 4 times, nearly all are found again where they lie."""
-    faces = [sample.image for sample in iter_faces(FER2013, Split.TRAIN)][::120][:60]
+    faces = [sample.image for sample in iter_faces(TRAINING, Split.TRAIN)][::120][:60]
     side, left, top = 192, 219, 137
     truth = Box(left, top, left + side, top + side)
     overlap, ratios = [], []

@@ -39,10 +39,10 @@ class Run:
     recipe: Recipe
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, Any]:
         """What `metrics.json` says."""
-        figures: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
-        return figures
+        metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text())
+        return metrics
 
 
 def losses(run_dir: Path) -> list[str]:
@@ -106,30 +106,30 @@ def run(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(folder / "run", recipe)
 
 
-def test_the_figures_say_what_became_of_each_source(run: Run) -> None:
-    figures = run.figures
-    generated, raf, scenes = figures["sources"]
-    assert [one["name"] for one in figures["sources"]] == ["generated", "RAF-DB", "ExpW"]
+def test_metrics_report_every_source(run: Run) -> None:
+    metrics = run.metrics
+    generated, raf, scenes = metrics["sources"]
+    assert [one["name"] for one in metrics["sources"]] == ["generated", "RAF-DB", "ExpW"]
     assert (generated["n_training"], generated["n_validation"]) == (280, 140)
     assert raf["n_training"] + raf["n_validation"] == N_RAF
     # The missing image shows two faces.
     assert scenes["n_training"] + scenes["n_validation"] == N_EXPW - 2
-    assert [one["n_damaged"] for one in figures["sources"]] == [0, 0, 2]
+    assert [one["n_damaged"] for one in metrics["sources"]] == [0, 0, 2]
     assert all("drawn_faces_2.jpg is missing" in message for message in scenes["damaged"])
     assert generated["n_dropped"] == {"not_a_face": 0, "duplicates": 0, "leaks_across_sources": 0}
-    assert figures["n_dropped"] == generated["n_dropped"]
-    assert figures["n_training"] == sum(one["n_training"] for one in figures["sources"])
+    assert metrics["n_dropped"] == generated["n_dropped"]
+    assert metrics["n_training"] == sum(one["n_training"] for one in metrics["sources"])
 
 
 def test_every_source_is_measured_on_its_own_faces(run: Run) -> None:
-    figures = run.figures
-    sources = figures["sources"]
-    assert figures["n"] == sum(one["n_validation"] for one in sources)
+    metrics = run.metrics
+    sources = metrics["sources"]
+    assert metrics["n"] == sum(one["n_validation"] for one in sources)
     n_hits = [one["accuracy"] * one["n_validation"] for one in sources]
     assert n_hits == pytest.approx([round(n) for n in n_hits])
-    assert sum(n_hits) == pytest.approx(figures["accuracy"] * figures["n"])
+    assert sum(n_hits) == pytest.approx(metrics["accuracy"] * metrics["n"])
     # Votes are known of the first source alone.
-    assert figures["ferplus"]["n_with_majority"] == 140
+    assert metrics["ferplus"]["n_with_majority"] == 140
 
 
 class _KilledError(RuntimeError):
@@ -158,16 +158,16 @@ def test_a_killed_run_of_several_sources_goes_on_as_if_it_never_stopped(
     )
     for key, value in once.state_dict().items():
         assert torch.equal(value, again.state_dict()[key])
-    assert json.loads((tmp_path / "metrics.json").read_text()) == run.figures
+    assert json.loads((tmp_path / "metrics.json").read_text()) == run.metrics
 
 
-def test_such_a_run_is_exported_with_the_figures_of_all_sources_or_of_one(
+def test_a_run_is_exported_with_the_metrics_of_all_sources_or_of_one(
     run: Run, generated_data: Path, tmp_path: Path
 ) -> None:
-    checkpoint, figures = run.folder / "best.ckpt", run.figures
+    checkpoint, metrics = run.folder / "best.ckpt", run.metrics
     everywhere = export_checkpoint(checkpoint, tmp_path / "all.onnx").manifest
     assert everywhere.dataset == "generated + RAF-DB + ExpW"
-    assert everywhere.metrics["accuracy"] == pytest.approx(figures["accuracy"], abs=0.01)
+    assert everywhere.metrics["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.01)
     on_one = export_checkpoint(
         checkpoint, tmp_path / "one.onnx", validation=generated_data
     ).manifest
@@ -214,7 +214,7 @@ def test_what_raters_saw_is_learnt(rated_data: Path, tmp_path: Path, target: str
     found = [float(loss) for loss in losses(tmp_path)]
     assert len(found) == 6
     assert found[-1] < 0.9 * found[0]
-    figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert (figures["n_training"], figures["n"]) == (280, 140)
-    assert figures["sources"][0]["n_dropped"] == {}
-    assert figures["ferplus"]["n_with_majority"] == 140
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["n_training"], metrics["n"]) == (280, 140)
+    assert metrics["sources"][0]["n_dropped"] == {}
+    assert metrics["ferplus"]["n_with_majority"] == 140

@@ -30,7 +30,7 @@ def folder(generated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def figures(*arguments: str, cwd: Path) -> dict[str, Any]:
+def results(*arguments: str, cwd: Path) -> dict[str, Any]:
     done = command("evaluate", *arguments, "--json", "-", "-q", cwd=cwd)
     assert done.returncode == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
@@ -39,7 +39,7 @@ def figures(*arguments: str, cwd: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def matrix(folder: Path) -> dict[str, Any]:
-    return figures(*MODELS, "--data", "own.parquet", "--data", "raf", cwd=folder)
+    return results(*MODELS, "--data", "own.parquet", "--data", "raf", cwd=folder)
 
 
 def test_every_model_is_measured_on_every_data_set(matrix: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def test_every_model_is_measured_on_every_data_set(matrix: dict[str, Any]) -> No
 
 
 def test_each_pair_is_what_it_is_alone(folder: Path, matrix: dict[str, Any]) -> None:
-    alone = figures("--model", "labels-small", "--data", "raf", cwd=folder)
+    alone = results("--model", "labels-small", "--data", "raf", cwd=folder)
     assert {"data": "raf", **alone} == matrix["evaluations"][2]
 
 
@@ -155,10 +155,10 @@ def test_a_model_that_is_none_ends_with_1(folder: Path) -> None:
 
 
 def test_what_most_raters_see_may_be_right(folder: Path, tmp_path: Path) -> None:
-    by_label = figures("--model", "labels-small", "--data", "own.parquet", cwd=folder)
+    by_label = results("--model", "labels-small", "--data", "own.parquet", cwd=folder)
     assert by_label["target"] == "label"
     majority = ("--target", "majority", "--data", "own.parquet", "--report", str(tmp_path / "r"))
-    record = figures("--model", "labels-small", *majority, cwd=folder)
+    record = results("--model", "labels-small", *majority, cwd=folder)
     assert (record["target"], record["n"]) == ("majority", N_OWN)
     # Eight of ten raters see the label of these.
     assert record["accuracy"] == by_label["accuracy"]

@@ -270,7 +270,7 @@ def test_a_file_of_a_kind_that_is_not_read_is_told(tmp_path: Path) -> None:
     stopped = command("data", "info", "faces", cwd=tmp_path)
     assert stopped.returncode == 1
     assert "b.CR2" in stopped.stderr
-    assert "export it as JPEG or TIFF" in stopped.stderr
+    assert "Export it as JPEG or TIFF" in stopped.stderr
     counted = command("data", "info", "faces", "--skip-damaged", cwd=tmp_path)
     assert counted.returncode == 0
     assert "skipped, cannot be read: 1" in counted.stdout

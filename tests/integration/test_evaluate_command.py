@@ -1,4 +1,4 @@
-"""`emolens evaluate`, from a data set on disk to figures and a page."""
+"""`emolens evaluate`, from a data set on disk to metrics and a page."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from tests.command_line import run_emolens as command
 N_TRAINING, N_HELD_OUT = 10, 30
 
 
-def figures(*arguments: str, cwd: Path) -> dict[str, Any]:
+def results(*arguments: str, cwd: Path) -> dict[str, Any]:
     done = command("evaluate", "--model", "labels-small", *arguments, "--json", "-", cwd=cwd)
     assert done.returncode == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
@@ -43,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, gray_faces: npt.NDArray[np.ui
 
 def test_every_figure_of_the_contract_is_there_and_repeats(data: Path) -> None:
     arguments = ("--data", data.name, "--split", "PublicTest")
-    record, again = (figures(*arguments, cwd=data.parent) for _ in range(2))
+    record, again = (results(*arguments, cwd=data.parent) for _ in range(2))
     assert record == again
     assert record["n"] == N_HELD_OUT
     assert set(record) >= {
@@ -65,14 +65,14 @@ def test_every_figure_of_the_contract_is_there_and_repeats(data: Path) -> None:
 
 
 def test_a_face_that_stands_in_the_training_rows_is_found(data: Path) -> None:
-    record = figures("--data", data.name, "--split", "val", cwd=data.parent)
+    record = results("--data", data.name, "--split", "val", cwd=data.parent)
     leak_free = record["leak_free"]
     assert (leak_free["n_exact"], leak_free["n"]) == (1, N_HELD_OUT - leak_free["n_near"])
     assert leak_free["n_near"] >= 1
 
 
 def test_leaks_need_not_be_looked_for(data: Path) -> None:
-    record = figures("--data", data.name, "--split", "val", "--no-leaks", cwd=data.parent)
+    record = results("--data", data.name, "--split", "val", "--no-leaks", cwd=data.parent)
     assert record["leak_free"] is None
     assert record["n"] == N_HELD_OUT
     refused = command(
@@ -88,10 +88,10 @@ def test_training_rows_may_lie_elsewhere_and_may_be_missing(
     held_out = tmp_path / "held-out.parquet"
     table = pq.read_table(generated_data)
     pq.write_table(table.slice(280, 35), held_out)
-    without = figures("--data", str(held_out), cwd=tmp_path)
+    without = results("--data", str(held_out), cwd=tmp_path)
     assert without["leak_free"] is None
     assert "no training rows" in without["not_defined"]["leak_free"]
-    elsewhere = figures("--data", str(held_out), "--training", str(generated_data), cwd=tmp_path)
+    elsewhere = results("--data", str(held_out), "--training", str(generated_data), cwd=tmp_path)
     assert elsewhere["leak_free"]["n"] == 35 - elsewhere["leak_free"]["n_near"]
     refused = command(
         "evaluate", "--data", str(held_out), "--training", str(held_out), cwd=tmp_path
@@ -101,14 +101,14 @@ def test_training_rows_may_lie_elsewhere_and_may_be_missing(
 
 
 def test_ten_views_are_compared_with_one(data: Path) -> None:
-    record = figures("--data", data.name, "--split", "train", "--tta", cwd=data.parent)
+    record = results("--data", data.name, "--split", "train", "--tta", cwd=data.parent)
     assert (record["tta"], record["n"], record["split"]) == (True, N_TRAINING, "train")
     assert record["one_view"]["n"] == record["ten_views_against_one"]["n"] == N_TRAINING
     assert record["before_temperature"] is None
     assert record["leak_free"] is None
 
 
-def test_a_report_and_its_figures_agree_and_show_nobody(data: Path, tmp_path: Path) -> None:
+def test_a_report_and_its_metrics_agree_and_show_nobody(data: Path, tmp_path: Path) -> None:
     done = command(
         *("evaluate", "--model", "labels-small", "--data", str(data), "--split", "val"),
         *("--compare", "everyday", "--report", "report"),
@@ -164,7 +164,7 @@ def test_a_missing_class_is_not_defined_and_no_zero(data: Path, tmp_path: Path) 
     lines = data.read_text().splitlines()
     kept = [line for line in lines if not line.startswith("1,")]
     (tmp_path / "fer2013.csv").write_text("\n".join(kept) + "\n")
-    record = figures("--data", "fer2013.csv", "--split", "val", cwd=tmp_path)
+    record = results("--data", "fer2013.csv", "--split", "val", cwd=tmp_path)
     assert record["per_class"]["disgust"]["recall"] is None
     assert record["per_class"]["disgust"]["f1"] is None
 

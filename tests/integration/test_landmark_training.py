@@ -133,7 +133,7 @@ def test_teachers_that_see_no_face_teach_nothing(
     generated_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(teaching, "load_detector", lambda _name, *, long_side_px: BlindDetector())
-    with pytest.raises(DatasetError, match="see no face"):
+    with pytest.raises(DatasetError, match="the teachers agree on no face"):
         fit_landmarks(small(generated_data), tmp_path / "run", show_progress=False)
 
 
@@ -141,7 +141,7 @@ def test_kinds_of_models_are_told_apart(run: Path, small_run: Path, tmp_path: Pa
     assert is_landmark_checkpoint(run / "best.ckpt")
     assert not is_landmark_checkpoint(small_run / "best.ckpt")
     assert not is_landmark_checkpoint(tmp_path / "none.ckpt")
-    with pytest.raises(ConfigError, match="not a landmark network"):
+    with pytest.raises(ConfigError, match="not a landmark checkpoint"):
         load_landmarks(small_run / "best.ckpt")
     export_landmarks(run / "best.ckpt", tmp_path / "small.onnx")
     with pytest.raises(ModelError, match="manifest"):

@@ -57,7 +57,7 @@ def test_explain_sees_smaller_faces_with_a_larger_input(folder: Path, tmp_path: 
     assert "face 1 at" in done.stdout
     done = run_emolens(*command, "640", cwd=tmp_path)
     assert f"faces below 96 px {LEFT_OUT}" in done.stderr
-    assert "no face found" in done.stderr
+    assert "no face detected" in done.stderr
 
 
 def test_video_tells_once_what_it_leaves_out(folder: Path) -> None:

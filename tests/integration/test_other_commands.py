@@ -73,15 +73,15 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")
 
 
-def test_a_model_card_is_written_from_measured_figures(data: Path) -> None:
+def test_a_model_card_is_written_from_measured_metrics(data: Path) -> None:
     folder = data.parent
-    figures = ("evaluate", "--data", data.name, "--split", "val", "--json", "figures.json", "-q")
-    assert command(*figures, cwd=folder).returncode == 0
-    arguments = ("models", "card", "labels", "figures.json", "--out", "CARD.md")
+    evaluate = ("evaluate", "--data", data.name, "--split", "val", "--json", "metrics.json", "-q")
+    assert command(*evaluate, cwd=folder).returncode == 0
+    arguments = ("models", "card", "labels", "metrics.json", "--out", "CARD.md")
     done = command(*arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "| accuracy |" in (folder / "CARD.md").read_text()
-    (folder / "figures.json").write_text("{}")
+    (folder / "metrics.json").write_text("{}")
     refused = command(*arguments, cwd=folder)
     assert refused.returncode == 1
     assert "model_sha256: Field required" in refused.stderr

@@ -55,11 +55,11 @@ def test_a_run_folder_holds_what_is_needed_to_repeat_and_judge_it(small_run: Pat
     assert {"phase-1/best.ckpt", "phase-1/last.ckpt", "phase-1/logs/version_0/metrics.csv"} <= names
     assert any("tensorboard" in name and "tfevents" in name for name in names)
     assert load_recipe(small_run / "recipe.toml").name == "small"
-    figures = json.loads((small_run / "metrics.json").read_text())
-    assert figures["n"] == 140
-    assert figures["split"] == "validation"
-    assert (figures["n_training"], figures["n_dropped"]) == (280, {})
-    assert figures["accuracy"] > 0.4
+    metrics = json.loads((small_run / "metrics.json").read_text())
+    assert metrics["n"] == 140
+    assert metrics["split"] == "validation"
+    assert (metrics["n_training"], metrics["n_dropped"]) == (280, {})
+    assert metrics["accuracy"] > 0.4
 
 
 class _KilledError(RuntimeError):
@@ -128,11 +128,11 @@ def test_snapshots_ship_the_networks_of_all_phases(generated_data: Path, tmp_pat
     fit(recipe, tmp_path, show_progress=False)
     networks = load_checkpoint(tmp_path / "best.ckpt").networks
     assert len(networks) == 2
-    figures = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
     faces = load_faces(generated_data, Split.VALIDATION)
     logits = torch_logits(LogitsAndCam(networks).eval(), faces.images, networks[0].input_spec)
     named = (logits * fit_class_scales(logits, faces.labels)).argmax(axis=1)
-    assert figures["accuracy"] == pytest.approx((named == faces.labels).mean())
+    assert metrics["accuracy"] == pytest.approx((named == faces.labels).mean())
 
 
 def test_finished_networks_join_the_new_one(
@@ -164,7 +164,7 @@ def test_a_member_of_another_architecture_is_refused_before_training(
 ) -> None:
     network = {**SMALL_NETWORK, "dropout": 0.4}
     recipe = small_recipe(generated_data, network=network, ensemble=[str(small_run / "best.ckpt")])
-    with pytest.raises(ConfigError, match="ensemble: .* holds another architecture: network.drop"):
+    with pytest.raises(ConfigError, match="ensemble: .* has another architecture: network.drop"):
         fit(recipe, tmp_path, show_progress=False)
     assert not (tmp_path / "phase-1").exists()
 

@@ -121,7 +121,7 @@ def test_what_raters_see_needs_votes(untrained: Path, generated_data: Path, tmp_
     unrated = tmp_path / "unrated.parquet"
     table = pq.read_table(generated_data, columns=["usage", "emotion", "image"])
     pq.write_table(table, unrated)
-    with pytest.raises(DatasetError, match="needs FER\\+'s votes, which the validation"):
+    with pytest.raises(DatasetError, match="needs FER\\+ votes; the validation"):
         export_checkpoint(
             untrained,
             tmp_path / "a.onnx",

@@ -42,7 +42,7 @@ class FaceDetector(Protocol):
 
 @runtime_checkable
 class FaceFollower(Protocol):
-    """A detector that redetects the faces of the previous frame near their last position."""
+    """A detector that follows known faces without a full detection."""
 
     def follow(
         self, image: npt.NDArray[np.uint8], expected: Sequence[FaceDetection]

@@ -5,6 +5,8 @@ import pytest
 
 import emolens
 
+pytestmark = pytest.mark.slow
+
 
 def emolens_command(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -78,7 +78,7 @@ def test_notes_are_part_of_the_record_only_where_there_are_any() -> None:
     ]
 
 
-def test_a_result_knows_its_frame_as_long_as_somebody_holds_it() -> None:
+def test_a_result_knows_its_frame_as_long_as_it_is_referenced() -> None:
     frame = Frame(np.zeros((4, 6, 3), np.uint8), index=12)
     result = FrameResult((6, 4), (), 12, frame_reference=weakref.ref(frame))
     assert result.frame is frame

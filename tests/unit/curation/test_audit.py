@@ -10,8 +10,7 @@ from emolens.curation.audited_faces import FaceEntry, join_audited, read_audited
 from emolens.datasets.faces import Split
 from tests.audit_data import ROWS, Row, write_rows
 from tests.drawings import drawn_face
-
-FER2013 = Path(__file__).resolve().parents[3].parent / "shared" / "fer2013"
+from tests.real_data import FER2013, needs
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +126,9 @@ def test_members_are_rows_of_groups_of_two_or_more() -> None:
     assert members_of(np.zeros(0, np.int64)) == []
 
 
-@pytest.mark.skipif(not FER2013.is_dir(), reason="needs FER2013")
+@pytest.mark.data
+@pytest.mark.slow
+@needs(FER2013)
 def test_fer2013_has_what_counting_its_bytes_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exact copies alone: to look for near ones takes a minute of computing."""
     monkeypatch.setattr("emolens.datasets.duplicates.likely_pairs", lambda *_: iter(()))

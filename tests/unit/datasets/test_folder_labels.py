@@ -26,7 +26,7 @@ def read(
 
 
 def proposed(error: DatasetError, folder: Path) -> LabelMap:
-    """The label map that a message shows, as somebody writes it who knows what "?" is."""
+    """The label map of a message, with every "?" filled in."""
     text = str(error)[str(error).rindex("\n[classes]") :].replace('"?"', '"leave out"')
     (folder / FILE_NAME).write_text(text)
     return read_label_map(folder)

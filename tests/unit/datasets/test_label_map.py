@@ -83,7 +83,7 @@ def test_a_folder_is_looked_up_exactly_and_then_in_any_case(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"has no \[classes\]; expected the section \[classes\], and, optionally, \[splits\]"),
+        ("", r"has no \[classes\]; expected the section \[classes\] and, optionally, \[splits\]"),
         ('[splits]\na = "train"\n', r"has no \[classes\]"),
         ('[classes]\na = "fear"\n[labels]\n', r"found 'labels'; expected the section \[classes\]"),
         ('joy = "happy"\n', r"found 'joy'; expected the section \[classes\]"),

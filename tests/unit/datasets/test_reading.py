@@ -97,7 +97,7 @@ def test_a_warning_is_told_once() -> None:
 
 
 def test_files_that_are_passed_on_do_not_tell_where_a_source_lies() -> None:
-    source = Path("home", "somebody", "faces")
+    source = Path("home", "user", "faces")
 
     assert without_folder([f"{source}: a, see {source / 'b'}", "c"], source) == (
         f"faces: a, see {Path('faces', 'b')}",

@@ -11,7 +11,7 @@ from emolens.datasets.sheet import DataSheet, SourceClass
 
 SHEET = DataSheet(
     name="Faces",
-    origin="Somebody",
+    origin="A laboratory",
     terms="None",
     images="Drawn",
     layout="a.txt",

@@ -17,8 +17,7 @@ from emolens.datasets.summary import summarize
 from emolens.testing.layouts.affectnet import write_affectnet_annotations
 from emolens.testing.layouts.raf_db import write_raf_db
 from emolens.testing.layouts.samples import draw_samples
-
-FER2013 = Path(__file__).resolve().parents[3].parent / "shared" / "fer2013"
+from tests.real_data import FER2013, needs
 
 
 def put_image(path: Path, *shape: int) -> None:
@@ -80,7 +79,9 @@ def test_no_data_set_is_an_error(tmp_path: Path) -> None:
         summarize(tmp_path)
 
 
-@pytest.mark.skipif(not FER2013.is_dir(), reason="FER2013 is not beside the repository")
+@pytest.mark.data
+@pytest.mark.slow
+@needs(FER2013)
 def test_the_real_data_set_has_its_published_counts() -> None:
     summary = summarize(FER2013)
 

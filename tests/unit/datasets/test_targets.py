@@ -1,4 +1,3 @@
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -15,8 +14,8 @@ from emolens.datasets.faces import FaceSet
 from emolens.datasets.readers.fer2013_parquet import parquet_files
 from emolens.datasets.targets import Target, VoteTargets, vote_targets, with_targets
 from emolens.datasets.votes import N_VOTES, VOTE_NAMES, majority_votes, vote_columns
+from tests.real_data import FER2013
 
-FER2013 = Path(__file__).resolve().parents[3].parent / "shared" / "fer2013"
 FROM_VOTES = (Target.MAJORITY, Target.SOFT, Target.MULTI)
 
 
@@ -256,7 +255,7 @@ def test_other_targets_do(target: Target) -> None:
 def fer2013() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Votes and labels of Training and PublicTest together, without the images."""
     if not FER2013.is_dir():
-        pytest.skip("FER2013 is not beside the repository")
+        pytest.skip("needs fer2013 in EMOLENS_DATA")
     names = ["emotion", *(f"ferplus_{name}" for name in VOTE_NAMES)]
     tables = [pq.read_table(file, columns=names) for file in parquet_files(FER2013)]
     rows = np.concatenate([np.stack([t[n].to_numpy() for n in names], axis=1) for t in tables])

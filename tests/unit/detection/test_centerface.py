@@ -8,6 +8,8 @@ from emolens.detection.centerface import CenterFaceDetector, decode, open_input_
 from emolens.runtime.catalogue import find_model
 from emolens.runtime.session import OnnxSession
 
+pytestmark = pytest.mark.slow
+
 Image = npt.NDArray[np.uint8]
 
 OUTPUTS = ["537", "538", "539", "540"]

@@ -16,6 +16,8 @@ from emolens.detection.letterbox import input_sizes
 from emolens.detection.tiles import Tile, TiledDetector, lay_tiles, merge_passes
 from emolens.testing import FakeDetector
 
+pytestmark = pytest.mark.slow
+
 Image = npt.NDArray[np.uint8]
 
 # What one look must still see: the smallest face that the coarser look detects, and a little more.

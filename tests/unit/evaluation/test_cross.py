@@ -13,6 +13,8 @@ from emolens.evaluation.leaks import Leaks
 from tests.unit.evaluation.cases import answers, faces_with_votes
 from tests.unit.evaluation.cross_cases import cell, cross
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_matrix_has_a_row_for_each_model_and_a_column_for_each_data_set() -> None:
     found = cross(models=("fast", "accurate"), data=("a", "b", "c"))

@@ -21,7 +21,7 @@ def test_leaked_faces_are_left_out_and_counted() -> None:
     assert found.leak_free.metrics.to_dict() == compute_metrics(rest).to_dict()
 
 
-def test_figures_before_the_temperature_are_those_of_the_logits() -> None:
+def test_metrics_before_the_temperature_are_those_of_the_logits() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 3, (50, 7))
     labels = rng.integers(0, 7, 50)

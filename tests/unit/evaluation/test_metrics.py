@@ -24,58 +24,59 @@ def random_predictions(seed: int, n_faces: int) -> Predictions:
 
 
 def test_hand_computed_case() -> None:
-    figures = compute_metrics(predictions([0, 0, 3, 3, 3], [0, 3, 3, 3, 6]))
-    assert figures.accuracy == pytest.approx(3 / 5)
-    assert figures.per_class["angry"].recall == pytest.approx(1 / 2)
-    assert figures.per_class["angry"].precision == 1
-    assert figures.per_class["happy"].precision == pytest.approx(2 / 3)
-    assert figures.balanced_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2)
-    assert figures.confusion_matrix[0].tolist() == [1, 0, 0, 1, 0, 0, 0]
-    assert figures.nll == pytest.approx(-(3 * math.log(0.7) + 2 * math.log(0.05)) / 5)
+    metrics = compute_metrics(predictions([0, 0, 3, 3, 3], [0, 3, 3, 3, 6]))
+    assert metrics.accuracy == pytest.approx(3 / 5)
+    assert metrics.per_class["angry"].recall == pytest.approx(1 / 2)
+    assert metrics.per_class["angry"].precision == 1
+    assert metrics.per_class["happy"].precision == pytest.approx(2 / 3)
+    assert metrics.balanced_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert metrics.confusion_matrix[0].tolist() == [1, 0, 0, 1, 0, 0, 0]
+    assert metrics.nll == pytest.approx(-(3 * math.log(0.7) + 2 * math.log(0.05)) / 5)
     hit, miss = 0.3**2 + 6 * 0.05**2, 0.7**2 + 0.95**2 + 5 * 0.05**2
-    assert figures.brier == pytest.approx((3 * hit + 2 * miss) / 5)
-    assert figures.ece == pytest.approx(0.1)
+    assert metrics.brier == pytest.approx((3 * hit + 2 * miss) / 5)
+    assert metrics.ece == pytest.approx(0.1)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(20, 200))
-def test_figures_agree_with_scikit_learn(seed: int, n_faces: int) -> None:
+def test_metrics_agree_with_scikit_learn(seed: int, n_faces: int) -> None:
     given = random_predictions(seed, n_faces)
-    figures = compute_metrics(given)
+    metrics = compute_metrics(given)
     labels, predicted = given.labels, given.predicted
     occurring = np.unique(labels)
-    assert figures.accuracy == pytest.approx(sk.accuracy_score(labels, predicted))
-    assert figures.balanced_accuracy == pytest.approx(
+    assert metrics.accuracy == pytest.approx(sk.accuracy_score(labels, predicted))
+    assert metrics.balanced_accuracy == pytest.approx(
         sk.recall_score(labels, predicted, labels=occurring, average="macro", zero_division=0)
     )
-    assert figures.macro_f1 == pytest.approx(
+    assert metrics.macro_f1 == pytest.approx(
         sk.f1_score(labels, predicted, labels=occurring, average="macro", zero_division=0)
     )
-    assert figures.nll == pytest.approx(
+    assert metrics.nll == pytest.approx(
         sk.log_loss(labels, given.probabilities, labels=range(7)), rel=1e-6
     )
 
 
-def test_a_class_that_never_occurs_has_no_figures() -> None:
-    figures = compute_metrics(predictions([0, 0, 3], [0, 1, 3]))
-    assert figures.per_class["sad"].recall is None
-    assert figures.per_class["sad"].precision is None
-    assert figures.per_class["disgust"].precision == 0
-    assert figures.per_class["disgust"].f1 is None
-    assert figures.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
+def test_a_class_that_never_occurs_has_no_metrics() -> None:
+    metrics = compute_metrics(predictions([0, 0, 3], [0, 1, 3]))
+    assert metrics.per_class["sad"].recall is None
+    assert metrics.per_class["sad"].precision is None
+    assert metrics.per_class["disgust"].precision == 0
+    assert metrics.per_class["disgust"].f1 is None
+    assert metrics.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_class_that_is_never_named_has_no_precision_but_counts_as_missed() -> None:
-    figures = compute_metrics(predictions([0, 3], [3, 3]))
-    angry = figures.per_class["angry"]
+    metrics = compute_metrics(predictions([0, 3], [3, 3]))
+    angry = metrics.per_class["angry"]
     assert (angry.precision, angry.recall, angry.f1) == (None, 0, 0)
 
 
-def test_the_same_predictions_give_the_same_figures() -> None:
+def test_the_same_predictions_give_the_same_metrics() -> None:
     first, second = (compute_metrics(random_predictions(3, 500)).to_dict() for _ in range(2))
     assert first == second
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_accuracy_about_95_times_in_100() -> None:
     rng = np.random.default_rng(5)
     n_covered = 0

@@ -3,6 +3,8 @@ import pytest
 
 from emolens.evaluation.resampling import mean_interval, share_interval
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_interval_covers_the_true_share_about_95_times_in_100() -> None:
     rng = np.random.default_rng(5)

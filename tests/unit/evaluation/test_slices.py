@@ -51,7 +51,7 @@ def test_levels_of_agreement_are_those_of_ten_raters() -> None:
     assert [(part.n, part.accuracy) for part in division.parts] == [(1, 1), (1, 0), (1, 1), (1, 1)]
 
 
-def test_a_part_without_faces_has_no_figures() -> None:
+def test_a_part_without_faces_has_no_metrics() -> None:
     images = np.zeros((3, 48, 48), np.uint8)
     parts = slice_all(predictions(np.array([True] * 3)), face_set(images, None))[0].parts
     assert [part.n for part in parts] == [3, 0, 0, 0]

@@ -22,6 +22,8 @@ from tests.unit.imaging.heif_files import (
 )
 from tests.unit.imaging.images import draw, encode, pillow
 
+pytestmark = pytest.mark.slow
+
 IMAGE = draw(48, 64)
 
 

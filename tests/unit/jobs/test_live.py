@@ -48,7 +48,7 @@ def test_time_ends_it() -> None:
     assert not source.push(np.zeros((48, 64, 3), np.uint8))
 
 
-def test_somebody_may_stop_it() -> None:
+def test_a_caller_can_stop_it() -> None:
     source = PushSource()
     source.push(np.zeros((48, 64, 3), np.uint8))
     runners: list[StreamRunner] = []

@@ -55,7 +55,7 @@ def test_heat_maps_need_no_second_reading_of_the_model(
     assert set(model_reads.values()) == {1}
 
 
-def test_somebody_may_stop_it_and_what_was_measured_is_kept(tmp_path: Path) -> None:
+def test_a_stopped_run_keeps_its_results(tmp_path: Path) -> None:
     @contextmanager
     def stopping(runner: Any) -> Iterator[Any]:
         runner.request_stop()

@@ -81,7 +81,7 @@ def test_a_folder_of_other_kinds_gives_no_frame(tmp_path: Path) -> None:
     (tmp_path / "a.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0")
     with ImageSource(tmp_path) as source:
         assert list(source) == []
-    assert "export it as JPEG or TIFF" in source.failures[0]
+    assert "Export it as JPEG or TIFF" in source.failures[0]
 
 
 def test_images_may_differ_in_size(folder: Path) -> None:

@@ -197,6 +197,7 @@ def test_files_that_a_pattern_names_alone_are_taken_whatever_they_are(tmp_path: 
     assert left_out.warning == "left out 2 other files: 2 .txt"
 
 
+@pytest.mark.slow
 def test_thousands_of_files_take_little_time(tmp_path: Path) -> None:
     for number in range(3000):
         (tmp_path / f"{number}.{'jpg' if number % 2 else 'txt'}").touch()

@@ -22,7 +22,7 @@ from tests.odd_camera_server import (
     odd_camera_server,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_what_gives_no_images_cannot_be_opened(
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP", "rtsp", "rtmp", "tcp"])
-def test_nobody_listens(scheme: str) -> None:
+def test_no_server_listens(scheme: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -126,7 +126,7 @@ def test_nobody_listens(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "rtmp", "tcp"])
-def test_somebody_listens_and_says_nothing(scheme: str) -> None:
+def test_a_server_listens_and_never_replies(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         began_s = time.monotonic()

@@ -17,6 +17,8 @@ from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
 from emolens.media.video_source import VideoSource
 from tests.clips import numbered_image, read_number
 
+pytestmark = pytest.mark.slow
+
 RESULT = FrameResult((96, 64), ())
 KILL_SCRIPT = Path(__file__).parents[3] / "docs" / "benchmarks" / "recording_kill.py"
 EVEN_S = [i / 25 for i in range(50)]
@@ -247,6 +249,6 @@ def test_a_recording_whose_program_is_killed_lacks_two_seconds_at_most(tmp_path:
     ]
     assert [process.wait(100) for process in running] == [0] * 4
     for report in reports:
-        figures = json.loads(report.read_text(encoding="utf-8"))
-        assert figures["n_opened"] == 1, figures
-        assert figures["max_lost_s"] <= 2
+        results = json.loads(report.read_text(encoding="utf-8"))
+        assert results["n_opened"] == 1, results
+        assert results["max_lost_s"] <= 2

@@ -10,7 +10,7 @@ from emolens.media.snapshots import INTERVAL_S, MAX_BYTES, REPEAT_S, Received, s
 from tests.clips import read_number
 from tests.odd_camera_server import SNAPSHOTS, OddCamera, odd_camera_server
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 @pytest.fixture

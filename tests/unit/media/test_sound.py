@@ -13,6 +13,8 @@ from emolens.media.video_file import open_file
 from emolens.media.video_source import VideoSource
 from tests.clips import ClipRecipe, make_clip, numbered_image, read_number, sound_packets
 
+pytestmark = pytest.mark.slow
+
 RESULT = FrameResult((96, 64), ())
 
 

@@ -75,7 +75,7 @@ def test_types_of_a_parquet_table_do_not_depend_on_what_is_in_it(tmp_path: Path)
 
 def test_many_rows_become_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emolens.media.table_sink._GROUP_ROWS", 4)
-    monkeypatch.setattr("emolens.media.table_sink._PIECE_ROWS", 2)
+    monkeypatch.setattr("emolens.media.table_sink._BATCH_ROWS", 2)
     with TableSink(tmp_path / "a.parquet") as table:
         for index in range(10):
             table.write(*frame_and_result(index))

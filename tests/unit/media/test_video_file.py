@@ -141,7 +141,7 @@ PLAYLISTS = {
 def test_a_playlist_is_refused_and_the_file_that_it_names_is_not_opened(
     kind: str, spelling: str, tmp_path: Path
 ) -> None:
-    # Whoever opens a pipe waits for somebody to write into it.
+    # Opening a pipe blocks until another process writes to it.
     other = tmp_path / "other.ts"
     os.mkfifo(other)
     playlist = tmp_path / kind

@@ -22,6 +22,8 @@ from tests.clips import (
 )
 from tests.unit.media.watching import H264, watch
 
+pytestmark = pytest.mark.slow
+
 OPEN_GOP = dataclasses.replace(H264, encoder={"x264-params": "open-gop=1"})
 VFR = dataclasses.replace(
     H264, ticks=[33 * i + i * i % 17 for i in range(30)], time_base=Fraction(1, 1000)

@@ -31,7 +31,7 @@ from tests.unit.pipeline.sources import (
     n_descriptors,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 def test_a_source_with_an_end_gives_every_frame_once_in_order() -> None:
@@ -301,7 +301,7 @@ def test_stopping_while_the_source_is_away() -> None:
     assert len(list(runner)) == 1
 
 
-def test_somebody_is_called_while_no_frame_comes(gate: Gate) -> None:
+def test_a_callback_runs_while_no_frame_arrives(gate: Gate) -> None:
     calls = []
 
     def script() -> Iterator[Frame]:

@@ -19,7 +19,7 @@ from tests.unit.pipeline.sources import (
     n_descriptors,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 def dying(kind: str, gate: Gate) -> Callable[[], Iterator[Frame]]:

@@ -17,11 +17,11 @@ def analyzer() -> StreamAnalyzer:
 
 def test_counts_the_frames_behind_the_warm_up() -> None:
     source = SyntheticSource(size_wh=(120, 100), rate_hz=30, duration_s=1)
-    figures = measure_speed(source, analyzer())
-    assert figures.n_frames == figures.stages["frame"].n == 25
+    results = measure_speed(source, analyzer())
+    assert results.n_frames == results.stages["frame"].n == 25
     # Ten times a second: 8 or 9 of the frames that count.
-    assert figures.stages["detection"].n in {8, 9}
-    assert figures.n_faces == 1
+    assert results.stages["detection"].n in {8, 9}
+    assert results.n_faces == 1
     assert list(source) == []  # closed
 
 
@@ -33,20 +33,20 @@ def test_stops_when_it_has_enough() -> None:
 @pytest.mark.parametrize("n_frames", [0, 1, 5])
 def test_a_short_source_counts_as_it_is(n_frames: int) -> None:
     source = SyntheticSource(size_wh=(120, 100), rate_hz=25, duration_s=n_frames / 25)
-    figures = measure_speed(source, analyzer())
-    assert figures.n_frames == n_frames
-    assert (figures.frames_per_s > 0) == (n_frames > 0)
+    results = measure_speed(source, analyzer())
+    assert results.n_frames == n_frames
+    assert (results.frames_per_s > 0) == (n_frames > 0)
 
 
 def test_reads_the_clock_that_it_is_given() -> None:
     source = SyntheticSource(size_wh=(120, 100), rate_hz=30, duration_s=1)
     ticks = itertools.count()
-    figures = measure_speed(source, analyzer(), clock=lambda: float(next(ticks)))
+    results = measure_speed(source, analyzer(), clock=lambda: float(next(ticks)))
     # Four readings a frame, a second apart: decoding, analysis and drawing take one each.
-    assert figures.frames_per_s == pytest.approx(1 / 3)
-    assert figures.stages["decoding"].p50_ms == pytest.approx(1000, rel=0.01)
-    assert figures.stages["drawing"].p50_ms == pytest.approx(1000, rel=0.01)
-    assert figures.stages["frame"].p50_ms == pytest.approx(3000, rel=0.01)
+    assert results.frames_per_s == pytest.approx(1 / 3)
+    assert results.stages["decoding"].p50_ms == pytest.approx(1000, rel=0.01)
+    assert results.stages["drawing"].p50_ms == pytest.approx(1000, rel=0.01)
+    assert results.stages["frame"].p50_ms == pytest.approx(3000, rel=0.01)
 
 
 def test_the_record_is_plain() -> None:

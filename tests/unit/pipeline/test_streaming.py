@@ -135,6 +135,7 @@ def test_stopping_from_another_thread(is_live: bool) -> None:
     assert time.monotonic() - began_s < 2
 
 
+@pytest.mark.slow
 def test_stopping_while_the_source_blocks() -> None:
     gate = Gate()
 

@@ -115,7 +115,7 @@ def test_a_class_without_evidence_says_so() -> None:
 
 
 @pytest.mark.parametrize("n_faces", [1, 2, 4, 13, 61])
-def test_figures_of_many_faces_stay_small_enough(n_faces: int) -> None:
+def test_plots_of_many_faces_stay_small_enough(n_faces: int) -> None:
     for drawn in (
         draw_all_classes([explained(7)] * n_faces),
         draw_one_class([explained(1)] * n_faces, Emotion.FEAR),
@@ -133,7 +133,7 @@ def test_a_long_title_is_cut_off() -> None:
     assert (drawn != short).any()
 
 
-def test_figures_without_faces_or_with_other_maps_are_refused() -> None:
+def test_plots_without_faces_or_with_other_maps_are_refused() -> None:
     with pytest.raises(InputError, match="at least one face"):
         draw_all_classes([])
     with pytest.raises(InputError, match="'face 1' has 1 heat maps; this plot needs 7"):

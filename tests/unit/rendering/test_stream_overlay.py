@@ -129,6 +129,7 @@ def test_bars_are_drawn_for_few_faces_only() -> None:
     assert n_changed(4, bars=True) == n_changed(4, bars=False)
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_bounded_over_hours() -> None:
     """A label that changes all the time, and a new face every second."""
     frame, overlay = blank(8, 8), StreamOverlay()

@@ -16,7 +16,7 @@ def page_of(path: Path, rows: tuple[Row, ...] = ROWS, *, with_votes: bool = True
     return audit_page(found, emolens_version="1.2.3")
 
 
-def test_the_page_has_figures_plots_and_lists(tmp_path: Path) -> None:
+def test_the_page_has_numbers_plots_and_lists(tmp_path: Path) -> None:
     page = page_of(tmp_path / "faces.parquet")
     assert "2 of 3 faces, 1 of them pixel by pixel" in page
     assert page.count("<svg ") == 4

@@ -25,7 +25,7 @@ def test_a_page_stands_alone_escapes_names_and_repeats() -> None:
     assert page == cross_page(found, emolens_version="1.2.3")
 
 
-def test_every_pair_has_its_figures_and_a_link() -> None:
+def test_every_pair_has_its_metrics_and_a_link() -> None:
     found = cross(data=("a", "b"))
     page = cross_page(found, emolens_version="1")
     for row in found.matrix("accuracy"):
@@ -49,7 +49,7 @@ def test_plots_are_told_in_words_too() -> None:
     assert f"macro-F1: fast on a: {found.matrix('macro_f1')[0][0]:.3f}" in page
 
 
-def test_leak_free_figures_and_missing_classes_are_told() -> None:
+def test_leak_free_metrics_and_missing_classes_are_reported() -> None:
     leaked = replace(cell("fast"), evaluation=evaluation())
     faces = faces_with_votes(70)
     happy = faces.take(np.flatnonzero(faces.labels == 3))

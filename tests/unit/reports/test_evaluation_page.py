@@ -17,6 +17,8 @@ from emolens.reports.evaluation_page import (
 from emolens.reports.page import percent
 from tests.unit.evaluation.cases import answers, evaluation, faces_with_votes
 
+pytestmark = pytest.mark.slow
+
 SUBJECT = Subject(
     model="<mine>",
     model_sha256="a" * 64,

@@ -24,7 +24,7 @@ SUBJECT = CardSubject(
 )
 
 
-def figures(**changes: object) -> EvaluationRecord:
+def results(**changes: object) -> EvaluationRecord:
     of_class = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 8}
     per_class: dict[str, object] = dict.fromkeys(LABELS, of_class)
     per_class["disgust"] = {"precision": None, "recall": None, "f1": None, "support": 0}
@@ -45,7 +45,7 @@ def figures(**changes: object) -> EvaluationRecord:
 
 
 def test_the_card_says_what_was_measured() -> None:
-    card = write_card(SUBJECT, [figures(), figures(tta=True, accuracy=0.712)])
+    card = write_card(SUBJECT, [results(), results(tta=True, accuracy=0.712)])
     assert card.startswith("# The emotion model `tiny`\n")
     start = "PublicTest, 3,589 faces, the labels"
     assert f"| | {start}, one view | {start}, ten views |" in card
@@ -59,33 +59,33 @@ def test_the_card_says_what_was_measured() -> None:
 
 
 def test_what_is_right_is_said() -> None:
-    card = write_card(SUBJECT, [figures(target="majority", n=3372)])
+    card = write_card(SUBJECT, [results(target="majority", n=3372)])
     assert "| | PublicTest, 3,372 faces, the raters' majority, one view |" in card
 
 
 def test_what_is_known_of_fer2013_is_said_of_its_models_only() -> None:
     manifest = replace(SUBJECT.manifest, dataset="FER2013 with FER+ votes")
-    assert "280 of its images" in write_card(replace(SUBJECT, manifest=manifest), [figures()])
+    assert "280 of its images" in write_card(replace(SUBJECT, manifest=manifest), [results()])
 
 
 def test_the_network_that_a_model_began_with_has_its_data_sheet() -> None:
-    assert "| began with | random weights |" in write_card(SUBJECT, [figures()])
+    assert "| began with | random weights |" in write_card(SUBJECT, [results()])
     name = "dlib_face_recognition_resnet_model_v1"
     for pretrained in (name, f"another + {name}"):
         manifest = replace(SUBJECT.manifest, pretrained=pretrained)
-        card = write_card(replace(SUBJECT, manifest=manifest), [figures()])
+        card = write_card(replace(SUBJECT, manifest=manifest), [results()])
         assert f"| began with | `{pretrained}` |" in card
         assert "public domain" in card
     manifest = replace(SUBJECT.manifest, pretrained="another")
-    assert "public domain" not in write_card(replace(SUBJECT, manifest=manifest), [figures()])
+    assert "public domain" not in write_card(replace(SUBJECT, manifest=manifest), [results()])
 
 
-def test_figures_of_another_model_are_refused() -> None:
+def test_metrics_of_another_model_are_refused() -> None:
     with pytest.raises(InputError, match="evaluate it again"):
-        write_card(SUBJECT, [figures(model_sha256="0" * 64)])
+        write_card(SUBJECT, [results(model_sha256="0" * 64)])
 
 
-def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
+def test_files_without_metrics_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for content, message in [
         ("no json", "a.json: no file that `emolens evaluate --json` wrote: Invalid JSON"),
@@ -97,11 +97,11 @@ def test_files_that_hold_no_figures_are_refused(tmp_path: Path) -> None:
             read_record(path)
     with pytest.raises(InputError, match="cannot read"):
         read_record(tmp_path / "none.json")
-    path.write_text(figures().model_dump_json())
+    path.write_text(results().model_dump_json())
     assert read_record(path).accuracy == 0.7
 
 
 def test_what_is_not_noticed_is_said() -> None:
-    card = " ".join(write_card(SUBJECT, [figures()]).split())
+    card = " ".join(write_card(SUBJECT, [results()]).split())
     for words in ("A cover is not noticed", "behind a mask", "drawn, painted", "0014-covered"):
         assert words in card

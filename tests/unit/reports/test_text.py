@@ -8,5 +8,5 @@ def test_shares_are_shown_in_percent(share: float | None, text: str) -> None:
     assert percent(share) == text
 
 
-def test_figures_stand_in_the_columns_behind_the_first() -> None:
+def test_numbers_are_in_the_columns_after_the_first() -> None:
     assert numbers_from(1, 4) == {1, 2, 3}

@@ -156,7 +156,9 @@ def test_a_copy_elsewhere_is_checked_too(remote: KnownModel, tmp_path: Path) -> 
 def test_an_altered_file_is_refused(remote: KnownModel) -> None:
     remote.path.parent.mkdir()
     remote.path.write_bytes(b"altered")
-    with pytest.raises(ModelError, match=r"damaged or was changed\. Use another .* replace it with: emolens"):
+    with pytest.raises(
+        ModelError, match=r"damaged or was changed\. Use another .* replace it with: emolens"
+    ):
         remote.read()
 
 

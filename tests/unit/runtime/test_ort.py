@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 # Makes sure that the variable is there when ONNX Runtime is imported, which is when it is read.
 SEEN = f"""

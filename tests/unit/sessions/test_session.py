@@ -160,6 +160,7 @@ def test_wider_bins_keep_means_and_times() -> None:
     assert total_s == pytest.approx(coarse.shown.visible_s)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_results_need_no_more_memory_than_a_thousand() -> None:
     summary = SessionSummary(n_bins=64)
     faces = [face_of(1, HAPPY), face_of(2, SAD)]

@@ -6,6 +6,8 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import InputError
 from emolens.testing import draw_face, drawn_faces
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_seed_gives_the_same_faces_and_another_one_others() -> None:
     first, again, other = drawn_faces(14), drawn_faces(14), drawn_faces(14, seed=1)

@@ -1,7 +1,5 @@
 """The face ResNet with random weights, and with dlib's where these are at hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,11 +9,11 @@ from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
 from emolens.imaging.preprocess import GRAY_MEAN, GRAY_STD
 from emolens.training.face_resnet import FaceResNet, load_face_resnet, measure_statistics
+from tests.real_data import PRETRAINED, needs
 
-PRETRAINED = Path(__file__).resolve().parents[3].parent / "shared" / "pretrained"
 COLOR_MEAN = torch.tensor([122.782, 117.001, 104.298]).view(1, 3, 1, 1)
 SPEC = InputSpec(size_px=112, mean=GRAY_MEAN, std=GRAY_STD)
-needs_weights = pytest.mark.skipif(not PRETRAINED.exists(), reason="dlib's weights are not here")
+needs_weights = needs(PRETRAINED)
 
 
 def weights() -> dict[str, np.ndarray]:
@@ -65,6 +63,7 @@ def in_color(network: FaceResNet, images: torch.Tensor) -> torch.Tensor:
     return embedding
 
 
+@pytest.mark.data
 @needs_weights
 def test_it_computes_what_dlib_computes() -> None:
     network = FaceResNet().eval()
@@ -76,6 +75,7 @@ def test_it_computes_what_dlib_computes() -> None:
     np.testing.assert_allclose(embedding.numpy(), reference["embedding"], atol=1e-5)
 
 
+@pytest.mark.data
 @needs_weights
 def test_grey_faces_are_those_with_three_equal_colours() -> None:
     network = FaceResNet().eval()

@@ -127,7 +127,7 @@ def test_a_list_for_other_data_is_refused(generated_data: Path, tmp_path: Path) 
     table = pq.read_table(generated_data)
     pq.write_table(table.slice(1), tmp_path / "fewer.parquet")
     data = {"source": tmp_path / "fewer.parquet", "clean": clean}
-    with pytest.raises(DatasetError, match="clean.json: was made for .* not for the 279 rows"):
+    with pytest.raises(DatasetError, match="clean.json: belongs to .* not to these 279 rows"):
         load_training_faces(small_recipe(generated_data, data=data))
 
 
@@ -155,7 +155,7 @@ def test_an_empty_split_is_named(generated_data: Path, tmp_path: Path) -> None:
     table = pq.read_table(generated_data)
     training = table.filter(pa.compute.equal(table["usage"], "Training"))
     pq.write_table(training, tmp_path / "training.parquet")
-    with pytest.raises(DatasetError, match="no faces of split validation; it holds 280 of split"):
+    with pytest.raises(DatasetError, match="no faces of split validation; found 280 of split"):
         load_training_faces(small_recipe(tmp_path / "training.parquet"))
 
 

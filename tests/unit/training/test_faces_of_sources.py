@@ -187,7 +187,7 @@ def test_votes_are_zeros_where_a_source_has_none(a: Path, b: Path) -> None:
 
 
 def test_a_target_without_votes_names_its_source(a: Path, b: Path) -> None:
-    with pytest.raises(DatasetError, match=r"^a \(.*a\.parquet\): the target soft is taken"):
+    with pytest.raises(DatasetError, match=r"^a \(.*a\.parquet\): the target soft requires"):
         load({"source": a, "target": "soft"}, {"source": b, "target": "soft"})
 
 

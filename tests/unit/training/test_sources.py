@@ -122,7 +122,7 @@ def test_a_source_without_splits_is_divided(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", faces(70, None, seed=0))
     found = load(path, hold_out=0.3)
     assert len(found.training) + len(found.validation) == 70
-    with pytest.raises(DatasetError, match="no faces of split train; it holds 70 of split unk"):
+    with pytest.raises(DatasetError, match="no faces of split train; found 70 of split unk"):
         load(path)
 
 
@@ -201,7 +201,7 @@ def test_broken_images_stop_or_are_counted(raf: Path) -> None:
 def test_a_row_whose_split_is_broken_counts_once(raf: Path) -> None:
     listed = raf / "basic/EmoLabel/list_patition_label.txt"
     listed.write_text(listed.read_text().replace("train_00002.jpg", "trial_00002.jpg"))
-    with pytest.raises(DatasetError, match="line 2: the image is called 'trial_00002.jpg'"):
+    with pytest.raises(DatasetError, match="line 2: the image name is 'trial_00002.jpg'"):
         load(raf, hold_out=0.3)
     found = load(raf, hold_out=0.3, damaged="skip")
     assert found.report.n_damaged == 1
@@ -244,7 +244,7 @@ def test_faces_without_target_are_counted_and_still_held_out(tmp_path: Path) -> 
 @pytest.mark.parametrize("target", ["majority", "soft", "multi"])
 def test_votes_that_are_missing_are_named_with_the_source(tmp_path: Path, target: str) -> None:
     path = write(tmp_path / "a.parquet", both_splits(0))
-    with pytest.raises(DatasetError, match=rf"mine \(.*a\.parquet\): the target {target} is taken"):
+    with pytest.raises(DatasetError, match=rf"mine \(.*a\.parquet\): the target {target} requires"):
         load(path, target=target)
 
 
@@ -260,5 +260,5 @@ def test_faces_may_be_refused(tmp_path: Path) -> None:
 def test_a_missing_split_is_named_though_faults_are_skipped(tmp_path: Path) -> None:
     source = write_expw(tmp_path, draw_samples(expw.SHEET, (None,), per_class=2))
     (source / "image/origin/drawn_faces_2.jpg").unlink()
-    with pytest.raises(DatasetError, match="no faces of split train; it holds 12 of split unk"):
+    with pytest.raises(DatasetError, match="no faces of split train; found 12 of split unk"):
         load(source, damaged="skip")

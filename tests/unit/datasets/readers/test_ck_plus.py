@@ -43,7 +43,7 @@ def test_faces_are_read_by_class_and_name_with_subjects(folder: Path) -> None:
     assert report.left_out == {"contempt": 2}
 
 
-def test_neutral_faces_that_somebody_added_are_read(folder: Path) -> None:
+def test_added_neutral_faces_are_read(folder: Path) -> None:
     neutral = [s for s in draw_samples(SHEET, (None,)) if s.emotion is Emotion.NEUTRAL]
     write_ck_plus_48(folder, neutral)
 
