@@ -23,6 +23,7 @@ from rich.progress import track
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from covers import COVERS, cover_face
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.emotion import Emotion
 from emolens.core.face import FaceDetection
@@ -35,7 +36,6 @@ from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.decode import decode_image
 from emolens.pipeline.framed_face import FramedFace, cut_faces
 from emolens.testing import draw_face, marked_image
-from emolens.testing.covers import COVERS, cover_face
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -80,7 +80,7 @@ def test_version_help_and_doctor_work_all_the_same(
     findings = json.loads(done.stdout)
     assert findings["inference device"] == "CPUExecutionProvider"
     assert findings["ffmpeg in PyAV"].startswith("unknown")
-    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound")
+    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("OK, SHA-256 ")
 
 
 def test_in_python_using_emolens_raises_an_error_of_emolens(tmp_path: Path) -> None:

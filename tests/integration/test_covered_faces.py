@@ -10,7 +10,7 @@ from skimage import data
 from emolens.core.emotion import Emotion
 from emolens.detection import build_detector
 from emolens.pipeline import ImageAnalyzer
-from emolens.testing.covers import Pixels, cover_face
+from tests.covers import Pixels, cover_face
 
 
 @pytest.fixture(scope="module")

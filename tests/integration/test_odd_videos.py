@@ -56,7 +56,7 @@ def test_a_joined_file_has_one_time_in_all_outputs(tmp_path: Path) -> None:
         recorded_s = [frame.media_time_s for frame in source]
     np.testing.assert_allclose(recorded_s, times_s, atol=0.001)
     page = (tmp_path / "r.html").read_text()
-    assert "started anew 1 time" in page
+    assert "restarted 1 time" in page
     assert "60 frames, 2.4 s of video" in told(done)
     # The second piece begins at its time in the table.
     done = run_emolens(

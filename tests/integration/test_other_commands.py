@@ -58,7 +58,7 @@ def test_models_are_listed_and_sound(tmp_path: Path) -> None:
     assert "BSD-3-Clause" in listed.stdout
     verified = command("models", "verify", cwd=tmp_path)
     assert verified.returncode == 0, verified.stderr
-    assert f"{default_detector()}: sound" in verified.stdout
+    assert f"{default_detector()}: OK, SHA-256 " in verified.stdout
 
 
 def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_doctor_tells_the_device_really_used(tmp_path: Path) -> None:
     assert "libx264" in findings["ffmpeg in PyAV"]
     assert findings["screen for windows"] in {"yes", "none"}
     assert findings["default detector"] == f"{default_detector()}, installed"
-    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("sound, SHA-256 ")
+    assert findings[f"model {DEFAULT_EMOTION_MODEL}"].startswith("OK, SHA-256 ")
 
 
 def test_a_model_card_is_written_from_measured_metrics(data: Path) -> None:

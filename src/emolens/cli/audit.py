@@ -61,24 +61,24 @@ def audit(
         raise typer.Exit(1)
     audited = join_audited(parts)
     with shown("faces", len(audited)) as done:
-        found = audit_faces(audited, done)
+        result = audit_faces(audited, done)
     if json:
-        write_json(json, found.to_dict())
-    _write_files(found, report, clean, quiet=quiet)
+        write_json(json, result.to_dict())
+    _write_files(result, report, clean, quiet=quiet)
     if json != STDOUT and not quiet:
-        show(audit_text(found))
+        show(audit_text(result))
     if len(parts) < len(sources):
         raise PartialFailureError
 
 
-def _write_files(found: Audit, report: Path | None, clean: Path | None, *, quiet: bool) -> None:
+def _write_files(result: Audit, report: Path | None, clean: Path | None, *, quiet: bool) -> None:
     contents: dict[Path, str] = {}
     if report:
         from emolens.reports.audit_page import audit_page  # noqa: PLC0415 (plots are optional)
 
-        contents[report] = audit_page(found, emolens_version=__version__)
+        contents[report] = audit_page(result, emolens_version=__version__)
     if clean:
-        contents[clean] = list_clean_rows(found).model_dump_json(indent=1) + "\n"
+        contents[clean] = list_clean_rows(result).model_dump_json(indent=1) + "\n"
     for path, content in contents.items():
         write_bytes(path, content.encode())
         if not quiet:

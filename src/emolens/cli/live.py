@@ -34,7 +34,7 @@ def live(  # noqa: PLR0913 (one option each)
     window: Annotated[
         bool | None,
         typer.Option(
-            "--window/--no-window", help="Show a window. Default: if a screen is available."
+            "--window/--no-window", help="Show a window. Default: only if a screen is available."
         ),
     ] = None,
     jsonl: Annotated[

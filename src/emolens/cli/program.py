@@ -69,8 +69,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
-        epilog="Exit codes: 0 success, 1 the command failed or its usage is wrong, 2 some inputs "
-        "failed.",
+        epilog="Exit codes: 0 success, 1 failure or wrong usage, 2 some inputs failed.",
     )
     app.callback(invoke_without_command=True)(_root)
     words = itertools.takewhile(lambda word: word not in _ENDING, arguments)

@@ -57,7 +57,7 @@ def diagnose() -> Diagnosis:
     for model in known_models():
         try:
             model.read()
-            findings[f"model {model.name}"] = f"sound, SHA-256 {model.sha256}"
+            findings[f"model {model.name}"] = f"OK, SHA-256 {model.sha256}"
         except ModelError as error:
             if model.is_installed or not model.is_optional or model is default:
                 is_sound = False
@@ -157,4 +157,4 @@ def check_model(model: KnownModel) -> ModelFinding:
             load_landmark_model()
     except ModelError as error:
         return ModelFinding(str(error), error)
-    return ModelFinding(f"{model.name}: sound, SHA-256 {model.sha256}")
+    return ModelFinding(f"{model.name}: OK, SHA-256 {model.sha256}")

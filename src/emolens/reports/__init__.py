@@ -1,4 +1,4 @@
-"""Pages, charts, cards and texts for terminals, made of what other packages measured."""
+"""Reports: HTML pages, plots, model cards and terminal output."""
 
 __all__ = [
     "audit_page",

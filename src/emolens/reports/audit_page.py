@@ -1,11 +1,11 @@
-"""An audit as one page that opens offline; it shows no image of anybody."""
+"""Report of a data set audit as an HTML page without images of faces."""
 
 import numpy as np
 from markupsafe import Markup
 
 from emolens.core.emotion import LABELS
 from emolens.curation.audit import Audit
-from emolens.reports.figures import (
+from emolens.reports.svg import (
     BLUE,
     GREEN,
     GREY,
@@ -22,11 +22,14 @@ _LARGEST_SHOWN = 10
 
 
 def audit_page(audit: Audit, *, emolens_version: str) -> str:
-    """Fill `templates/audit.html`.
+    """Render the report of an audit.
 
     Args:
-        audit: What was found.
-        emolens_version: Stands in the footer.
+        audit: The result of the audit.
+        emolens_version: Version number in the footer.
+
+    Returns:
+        The page as HTML.
     """
     has_faces = len(audit.audited) > 0
     with plotting():
@@ -48,7 +51,7 @@ def audit_page(audit: Audit, *, emolens_version: str) -> str:
 
 
 def _counts_plot(audit: Audit) -> Markup:
-    """How the classes of each split stand to each other."""
+    """Plot the class distribution of each split."""
     figure = new_figure(6.2, 4.4)
     axes = figure.subplots()
     height = 0.8 / len(audit.counts)
@@ -63,61 +66,64 @@ def _counts_plot(audit: Audit) -> Markup:
         )
     axes.set_yticks(np.arange(len(LABELS)), LABELS)
     axes.invert_yaxis()
-    axes.set_xlabel("part of the faces of the split, %")
+    axes.set_xlabel("share of the split, %")
     axes.grid(visible=False, axis="y")
     axes.legend()
-    return to_svg(figure, "Share of every class in each split; the figures stand in the table.")
+    return to_svg(figure, "Class distribution of each split. The table lists the counts.")
 
 
 def _splits_plot(audit: Audit) -> Markup:
-    """How much of one split stands in another."""
+    """Plot the share of each split with duplicates in another split."""
     figure = new_figure(6.2, 1.2 + 0.4 * len(audit.splits))
     axes = figure.subplots()
     names = [f"{pair.held_out} in {pair.other}" for pair in audit.splits]
     exact = [100 * pair.n_exact / pair.n_faces for pair in audit.splits]
     near = [100 * (pair.n_near - pair.n_exact) / pair.n_faces for pair in audit.splits]
-    axes.barh(names, exact, height=0.5, color=ORANGE, label="the same pixels")
-    bars = axes.barh(names, near, left=exact, height=0.5, color=BLUE, label="nearly")
+    axes.barh(names, exact, height=0.5, color=ORANGE, label="exact duplicates")
+    bars = axes.barh(names, near, left=exact, height=0.5, color=BLUE, label="near-duplicates")
     axes.bar_label(bars, [f" {one + other:.1f}" for one, other in zip(exact, near, strict=True)])
-    axes.set_xlabel("part of the faces, %")
+    axes.set_xlabel("faces with duplicates, %")
     axes.set_xlim(0, 1.15 * max(1.0, *map(sum, zip(exact, near, strict=True))))
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper right", ncols=2)
-    told = "; ".join(
+    shares = "; ".join(
         f"{pair.held_out} in {pair.other}: {percent(pair.n_near / pair.n_faces)}"
         for pair in audit.splits
     )
-    return to_svg(figure, f"Faces that stand in another split too. {told}.")
+    return to_svg(figure, f"Faces with duplicates in another split. {shares}.")
 
 
 def _sizes_plot(audit: Audit) -> Markup:
-    """How many groups of copies have how many images."""
+    """Plot the sizes of the groups of duplicates."""
     sizes = np.arange(2, _LARGEST_SHOWN + 1)
     names = [str(size) for size in sizes[:-1]] + [f"{_LARGEST_SHOWN} or more"]
     figure = new_figure(6.2, 3.2)
     axes = figure.subplots()
-    kinds = (("the same pixels", audit.exact, ORANGE), ("exactly or nearly", audit.near, BLUE))
-    for offset, (name, figures, color) in zip((-0.2, 0.2), kinds, strict=True):
+    kinds = (
+        ("exact duplicates", audit.exact, ORANGE),
+        ("exact and near-duplicates", audit.near, BLUE),
+    )
+    for offset, (name, counts, color) in zip((-0.2, 0.2), kinds, strict=True):
         n_groups = [
-            sum(n for size, n in figures.sizes.items() if min(size, _LARGEST_SHOWN) == shown)
+            sum(n for size, n in counts.sizes.items() if min(size, _LARGEST_SHOWN) == shown)
             for shown in sizes
         ]
         bars = axes.bar(sizes + offset, n_groups, width=0.38, color=color, label=name)
         axes.bar_label(bars, [f"{n:,}" if n else "" for n in n_groups], fontsize=8)
     axes.set_xticks(sizes, names)
-    axes.set(xlabel="images of a group", ylabel="groups")
+    axes.set(xlabel="images per group", ylabel="groups")
     axes.grid(visible=False, axis="x")
     axes.legend()
     return to_svg(
         figure,
-        f"Sizes of {audit.exact.n_groups} groups of identical images and of "
-        f"{audit.near.n_groups} groups of exact or near copies.",
+        f"Sizes of {audit.exact.n_groups} groups of exact duplicates and of "
+        f"{audit.near.n_groups} groups of exact and near-duplicates.",
     )
 
 
 def _agreement_plot(audit: Audit) -> Markup:
-    """For how many faces the raters choose the label that the data set has."""
+    """Plot the share of labels that equal the majority vote, by class."""
     agreement = audit.agreement or {}
     shares = [100 * (agreement[label].share or 0) for label in LABELS]
     figure = new_figure(6.2, 3.4)
@@ -129,7 +135,7 @@ def _agreement_plot(audit: Audit) -> Markup:
     axes.text(overall, -0.72, f"all: {overall:.0f}", ha="center", fontsize=9)
     axes.set_xlim(0, 105)
     axes.invert_yaxis()
-    axes.set_xlabel("labels that the raters' majority shares, %")
+    axes.set_xlabel("labels equal to the majority vote, %")
     axes.grid(visible=False, axis="y")
-    told = ", ".join(f"{label} {share:.0f} %" for label, share in zip(LABELS, shares, strict=True))
-    return to_svg(figure, f"Labels that the majority of FER+'s raters shares: {told}.")
+    texts = ", ".join(f"{label} {share:.0f} %" for label, share in zip(LABELS, shares, strict=True))
+    return to_svg(figure, f"Labels equal to the majority vote of FER+'s raters: {texts}.")

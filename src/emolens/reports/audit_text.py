@@ -1,4 +1,4 @@
-"""What an audit of data sets found, as text."""
+"""Results of a data set audit as text."""
 
 from collections.abc import Iterator
 
@@ -7,61 +7,61 @@ from emolens.curation.audit import Audit, DuplicateCounts
 from emolens.reports.text import Block, TextTable, numbers_from, percent
 
 
-def audit_text(found: Audit) -> Iterator[Block]:
-    """What was looked at, what was found, and how many faces of each class there are."""
-    names = ", ".join(str(source) for source in found.audited.sources)
-    yield f"**{names}**: {len(found.audited):,} faces"
+def audit_text(audit: Audit) -> Iterator[Block]:
+    """List the sources, the known issues and the face counts by split and class."""
+    names = ", ".join(str(source) for source in audit.audited.sources)
+    yield f"**{names}**: {len(audit.audited):,} faces"
     yield ""
-    rows = list(_findings(found))
+    rows = list(_issues(audit))
     yield TextTable((), rows, frozenset({1}), frozenset((row, 1) for row in range(len(rows))))
     yield ""
-    yield _classes(found)
-    yield from found.audited.faces.warnings
+    yield _classes(audit)
+    yield from audit.audited.faces.warnings
 
 
-def _findings(found: Audit) -> Iterator[tuple[str, str, str]]:
-    for pair in found.splits:
+def _issues(audit: Audit) -> Iterator[tuple[str, str, str]]:
+    for pair in audit.splits:
         yield (
-            f"{pair.held_out} faces that stand in {pair.other} too",
+            f"{pair.held_out} faces with duplicates in {pair.other}",
             f"{pair.n_near:,}",
             f"of {pair.n_faces:,} ({pair.n_near / pair.n_faces:.1%}), "
-            f"{pair.n_exact:,} of them ({pair.n_exact / pair.n_faces:.1%}) pixel by pixel",
+            f"{pair.n_exact:,} ({pair.n_exact / pair.n_faces:.1%}) with an exact duplicate",
         )
-    yield ("groups of exact or near copies", *_copies(found.near))
-    yield ("groups of identical images", *_copies(found.exact))
+    yield ("groups of exact and near-duplicates", *_duplicates(audit.near))
+    yield ("groups of exact duplicates", *_duplicates(audit.exact))
     yield (
-        "groups of copies with conflicting labels",
-        f"{found.near.n_conflicting:,}",
-        f"{found.exact.n_conflicting:,} groups of identical images",
+        "groups with conflicting labels",
+        f"{audit.near.n_conflicting:,}",
+        f"{audit.exact.n_conflicting:,} groups of exact duplicates",
     )
-    yield "blank images", f"{len(found.blanks):,}", "almost no contrast"
-    if found.not_faces is None or found.agreement is None:
-        yield "FER+ votes", "none", "not a face, agreement: not known"
+    yield "blank images", f"{len(audit.blanks):,}", "almost no contrast"
+    if audit.not_faces is None or audit.agreement is None:
+        yield "FER+ votes", "none", "non-faces and agreement: not known"
         return
-    yield "not a face", f"{len(found.not_faces):,}", "the answer FER+'s raters gave most"
-    overall = found.agreement["all"]
+    yield "not a face", f"{len(audit.not_faces):,}", "majority vote of FER+'s raters"
+    overall = audit.agreement["all"]
     yield (
-        "labels that FER+'s majority shares",
+        "labels equal to the majority vote",
         percent(overall.share),
-        f"of {overall.n_unique:,} faces with a unique majority",
+        f"of {overall.n_unique:,} faces with a unique majority vote",
     )
 
 
-def _copies(figures: DuplicateCounts) -> tuple[str, str]:
+def _duplicates(counts: DuplicateCounts) -> tuple[str, str]:
     return (
-        f"{figures.n_groups:,}",
-        f"{figures.n_faces:,} faces, {figures.n_spare:,} more than one of each; "
-        f"{figures.n_across_splits:,} groups across splits",
+        f"{counts.n_groups:,}",
+        f"{counts.n_faces:,} faces, {counts.n_spare:,} redundant; "
+        f"{counts.n_across_splits:,} groups across splits",
     )
 
 
-def _classes(found: Audit) -> TextTable:
+def _classes(audit: Audit) -> TextTable:
     rows = []
-    for split, by_label in found.counts.items():
+    for split, by_label in audit.counts.items():
         counts = [by_label[label] for label in LABELS]
         rows.append((split, *(f"{count:,}" for count in (*counts, sum(counts)))))
-    if found.agreement:
-        shares = [percent(found.agreement[name].share) for name in (*LABELS, "all")]
-        rows.append(("FER+'s majority agrees", *shares))
+    if audit.agreement:
+        shares = [percent(audit.agreement[name].share) for name in (*LABELS, "all")]
+        rows.append(("agreement with raters", *shares))
     headings = ("faces", *LABELS, "all")
     return TextTable(headings, rows, numbers_from(1, len(headings)))

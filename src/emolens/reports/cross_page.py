@@ -1,4 +1,4 @@
-"""A matrix of models and data sets as one page that opens offline."""
+"""Report of several models on several data sets as an HTML page."""
 
 import re
 from collections import Counter
@@ -8,12 +8,20 @@ import seaborn as sns
 from markupsafe import Markup
 
 from emolens.evaluation.cross import CrossEvaluation
-from emolens.reports.figures import SEQUENTIAL, new_figure, plotting, to_svg
+from emolens.reports.svg import SEQUENTIAL, new_figure, plotting, to_svg
 from emolens.reports.page import render_page
 
 
 def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
-    """The page as HTML, self-contained, with links to the page of each pair beside it."""
+    """Render the report, with links to the report of each pair.
+
+    Args:
+        cross: The evaluations.
+        emolens_version: Version number in the footer.
+
+    Returns:
+        The page as HTML. The links are relative, to the folders of `folders_of`.
+    """
     with plotting():
         plots = {
             "accuracy": _matrix_plot(cross, "accuracy"),
@@ -29,15 +37,17 @@ def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
 
 
 def folders_of(cross: CrossEvaluation) -> list[list[str]]:
-    """Names of the folders with the page of each pair: a list for each data set, models in order.
+    """Name the folders for the reports of all pairs.
 
-    Letters, digits and dashes alone, as any file system takes them; no two are the same.
+    Returns:
+        A list per data set with one unique name per model, in order. The names contain only ASCII
+        letters, digits and dashes, for any file system.
     """
     seen: Counter[str] = Counter()
 
     def folder(model: str, data: str) -> str:
         name = re.sub(r"[^A-Za-z0-9]+", "-", f"{model}-on-{data}").strip("-")
-        # Some file systems take Faces and faces for the same.
+        # Some file systems ignore case.
         seen[name.lower()] += 1
         number = seen[name.lower()]
         return f"{name}--{number}" if number > 1 else name
@@ -45,11 +55,11 @@ def folders_of(cross: CrossEvaluation) -> list[list[str]]:
     return [[folder(model, column.name) for model in cross.models] for column in cross.columns]
 
 
-def _matrix_plot(cross: CrossEvaluation, figure: str) -> Markup:
-    values = np.array(cross.matrix(figure))
-    as_percent = figure == "accuracy"
-    drawing = new_figure(3.2 + 1.3 * len(cross.data), 1.6 + 0.55 * len(cross.models))
-    axes = drawing.subplots()
+def _matrix_plot(cross: CrossEvaluation, metric: str) -> Markup:
+    values = np.array(cross.matrix(metric))
+    as_percent = metric == "accuracy"
+    figure = new_figure(3.2 + 1.3 * len(cross.data), 1.6 + 0.55 * len(cross.models))
+    axes = figure.subplots()
     sns.heatmap(
         values,
         annot=True,
@@ -63,13 +73,13 @@ def _matrix_plot(cross: CrossEvaluation, figure: str) -> Markup:
         cbar=False,
         ax=axes,
     )
-    axes.set_xlabel("measured on")
+    axes.set_xlabel("data set")
     axes.set_ylabel("model")
     axes.tick_params(axis="y", rotation=0)
-    name = figure.replace("_f1", "-F1")
-    words = "; ".join(
+    name = metric.replace("_f1", "-F1")
+    texts = "; ".join(
         f"{model} on {data}: {value:.1%}" if as_percent else f"{model} on {data}: {value:.3f}"
         for model, row in zip(cross.models, values.tolist(), strict=True)
         for data, value in zip(cross.data, row, strict=True)
     )
-    return to_svg(drawing, f"{name}: {words}")
+    return to_svg(figure, f"{name}: {texts}")

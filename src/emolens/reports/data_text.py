@@ -1,4 +1,4 @@
-"""How many faces a data set has, and what the counts do not say, as text."""
+"""Summary of a data set as text: face counts and warnings."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from emolens.reports.text import Block, TextTable, numbers_from
 
 
 def data_text(summary: DatasetSummary) -> Iterator[Block]:
-    """A table of splits and classes, and what is to be known."""
+    """List face counts by split and class, then warnings."""
     rows = []
     for split, by_label in summary.counts.items():
         counts = [by_label[label] for label in LABELS]
@@ -27,33 +27,33 @@ def data_text(summary: DatasetSummary) -> Iterator[Block]:
 
 
 def _warnings(summary: DatasetSummary) -> Iterator[str]:
-    """What the counts do not say: assumptions, what is left out or broken, whether all is there."""
+    """List assumptions, subjects, excluded and damaged faces, and the published counts."""
     yield from summary.warnings
     if summary.n_subjects is not None:
-        yield f"{summary.n_subjects:,} people"
+        yield f"{summary.n_subjects:,} subjects"
     if summary.left_out:
         classes = ", ".join(f"{name} {n:,}" for name, n in summary.left_out.items())
-        yield f"left out, none of the seven classes: {classes}"
+        yield f"left out, outside the seven classes: {classes}"
     if summary.n_damaged:
-        yield f"skipped, cannot be read: {summary.n_damaged:,}, such as {summary.damaged[0]}"
+        yield f"skipped, damaged: {summary.n_damaged:,}, for example {summary.damaged[0]}"
     for split, check in summary.published.items():
         n_published = sum(check.n_published.values())
         n_found = sum(summary.counts.get(split, {}).values())
         yield (
-            f"{split}: complete, the published numbers of {summary.data_set}"
+            f"{split}: complete, with the published counts of {summary.data_set}"
             if check.is_complete
             else f"{split}: {n_found:,} of {n_published:,} published faces of {summary.data_set}"
             if n_found != n_published
-            else f"{split}: other numbers per class than published of {summary.data_set}"
+            else f"{split}: counts per class differ from the published ones of {summary.data_set}"
         ) + _contents_warning(check)
 
 
 def _contents_warning(check: PublishedCheck) -> str:
     if not check.is_complete:
         return ""
-    found = {"labels": check.has_labels, "votes": check.has_votes}
-    same = " and ".join(name for name, is_same in found.items() if is_same)
-    other = " and ".join(name for name, is_same in found.items() if is_same is False)
-    return (f"; its {same}, in its order" if same else "") + (
-        f"; other {other}, or another order" if other else ""
+    checks = {"labels": check.has_labels, "votes": check.has_votes}
+    same = " and ".join(name for name, is_same in checks.items() if is_same)
+    other = " and ".join(name for name, is_same in checks.items() if is_same is False)
+    return (f"; {same} in the published order" if same else "") + (
+        f"; {other} with other values or in another order" if other else ""
     )

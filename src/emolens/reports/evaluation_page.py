@@ -1,4 +1,4 @@
-"""A whole evaluation as one page that opens offline."""
+"""Report of an evaluation as an HTML page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
-from emolens.reports.figures import plotting
+from emolens.reports.svg import plotting
 from emolens.reports.page import render_page, to_data_uri
 from emolens.reports.plots import (
     class_plot,
@@ -24,20 +24,20 @@ _N_SHOWN = 24
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was measured on what.
+    """The model and the data of an evaluation.
 
     Attributes:
         model: Name of the model.
-        model_sha256: Digest of its file.
-        data: The source of the faces, as given.
-        data_sha256: Digest of the faces.
-        split: Their split, or None.
-        target: What is right: their labels, or a target from FER+'s votes.
-        training: The source of the training rows, or None.
-        tta: Whether answers are means over ten views.
-        rival: Name of the model that it is compared with, or None.
-        emolens_version: Version of the program.
-        warnings: What was assumed of the faces, such as the order of labels that are numbers.
+        model_sha256: SHA-256 of the model file.
+        data: Name of the source of the faces.
+        data_sha256: SHA-256 of the faces.
+        split: Split of the faces, or None.
+        target: Ground truth, one of `Target`.
+        training: Name of the source of the training rows, or None.
+        tta: Whether predictions are means over ten views.
+        rival: Name of the second model, or None.
+        emolens_version: Version of emolens.
+        warnings: Assumptions about the faces, such as the order of numeric labels.
     """
 
     model: str
@@ -55,34 +55,34 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnail:
-    """A face to be shown.
+    """A face with its prediction.
 
     Attributes:
         image: uint8 (H, W) grey or (H, W, 3) BGR.
-        label: The data set's label.
-        named: What the model said.
-        confidence: How sure it was, 0..1.
+        label: Label of the data set.
+        predicted: Predicted class.
+        confidence: Probability of the predicted class, 0..1.
     """
 
     image: npt.NDArray[np.uint8]
     label: str
-    named: str
+    predicted: str
     confidence: float
 
     @property
     def uri(self) -> str:
-        """The image as an address that holds it."""
+        """The image as a data URI."""
         return to_data_uri(self.image)
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Faces of a report, which people only see if somebody asked for them.
+    """The faces of a report; a report has none by default.
 
     Attributes:
-        mistakes: Those the model was most sure of and wrong.
-        hit_maps: Class-activation maps over faces named rightly.
-        miss_maps: The same over mistakes.
+        mistakes: Wrong predictions of the highest confidence.
+        hit_maps: Class-activation maps of correct predictions.
+        miss_maps: Class-activation maps of wrong predictions.
     """
 
     mistakes: tuple[Thumbnail, ...]
@@ -91,7 +91,15 @@ class Gallery:
 
 
 def surest_rows(evaluation: Evaluation, *, hits: bool) -> npt.NDArray[np.int64]:
-    """Rows int64 of up to 24 hits or misses with the highest confidence, highest first."""
+    """Select the predictions of the highest confidence.
+
+    Args:
+        evaluation: The evaluation.
+        hits: Select correct predictions instead of wrong ones.
+
+    Returns:
+        int64 (up to 24,), rows in descending order of confidence.
+    """
     predictions = evaluation.predictions
     rows = np.flatnonzero(predictions.hits == hits)
     order = np.argsort(-predictions.confidence[rows], kind="stable")
@@ -101,7 +109,13 @@ def surest_rows(evaluation: Evaluation, *, hits: bool) -> npt.NDArray[np.int64]:
 def thumbnails(
     evaluation: Evaluation, images: Sequence[npt.NDArray[np.uint8]], rows: npt.NDArray[np.int64]
 ) -> tuple[Thumbnail, ...]:
-    """Images, one for each of some rows (int64), with what the model said of them."""
+    """Combine images with their labels and predictions.
+
+    Args:
+        evaluation: The evaluation.
+        images: One image per row, uint8 (H, W) grey or (H, W, 3) BGR.
+        rows: int64 (N,), rows of the evaluation.
+    """
     predictions = evaluation.predictions
     return tuple(
         Thumbnail(
@@ -115,7 +129,16 @@ def thumbnails(
 
 
 def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | None = None) -> str:
-    """The page as HTML, self-contained; images of people only where a gallery is given."""
+    """Render the report of an evaluation.
+
+    Args:
+        evaluation: The metrics.
+        subject: The model and the data.
+        gallery: Faces to show; by default the page shows none.
+
+    Returns:
+        The page as HTML.
+    """
     metrics = evaluation.metrics
     with plotting():
         plots = {

@@ -1,4 +1,4 @@
-"""Figures of one model, and the matrix of several, as text."""
+"""Metrics of one model, or of several models on several data sets, as text."""
 
 from collections.abc import Iterator
 
@@ -11,32 +11,32 @@ from emolens.reports.text import Block, TextTable, numbers_from, percent
 
 
 def evaluation_text(cell: Cell) -> Iterator[Block]:
-    """The figures, the table of classes and the confusion matrix of one model."""
+    """List the metrics, the metrics per class and the confusion matrix of one model."""
     evaluation, split = cell.evaluation, cell.benchmark.split
     metrics = evaluation.metrics
-    yield f"**{cell.record['model']}** against {_right(cell.benchmark.target)}"
+    yield f"**{cell.record['model']}**, ground truth: {_ground_truth(cell.benchmark.target)}"
     yield _accuracy("accuracy", metrics, f" of {split}" if split else "")
     if evaluation.leak_free and evaluation.leak_free.metrics:
         leak_free = evaluation.leak_free
         yield _accuracy(
-            "leak-free",
+            "without leaks",
             evaluation.leak_free.metrics,
-            f", without {leak_free.n_near} that stand in the training rows "
-            f"({leak_free.n_exact} exactly)",
+            f", excluding {leak_free.n_near} duplicates of training rows "
+            f"({leak_free.n_exact} exact)",
         )
     if evaluation.one_view:
         yield _accuracy("one view", evaluation.one_view, "")
     yield (
-        f"balanced accuracy {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
+        f"balanced recall {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
         f"NLL {metrics.nll:.3f}, Brier {metrics.brier:.3f}, ECE {metrics.ece:.3f}"
     )
-    yield from _uses(evaluation, has_labels=cell.benchmark.target is Target.LABEL)
+    yield from _abstention_and_votes(evaluation, has_labels=cell.benchmark.target is Target.LABEL)
     if evaluation.comparison and evaluation.rival:
         comparison = evaluation.comparison
         low, high = comparison.accuracy_difference_ci95
         yield (
-            f"{cell.rival} {100 * comparison.accuracy_difference:+.2f} points ({100 * low:+.2f} to "
-            f"{100 * high:+.2f}), McNemar p = {comparison.mcnemar_p:.4f}"
+            f"accuracy of {cell.rival}: {100 * comparison.accuracy_difference:+.2f} percentage points "
+            f"({100 * low:+.2f} to {100 * high:+.2f}), McNemar p = {comparison.mcnemar_p:.4f}"
         )
     yield ""
     yield _per_class(metrics)
@@ -46,8 +46,8 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
 
 
 def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
-    """Accuracy and macro-F1 of every model on every data set."""
-    yield f"against {_right(cross.columns[0].cells[0].benchmark.target)}"
+    """List accuracy and macro-F1 of every model on every data set."""
+    yield f"ground truth: {_ground_truth(cross.columns[0].cells[0].benchmark.target)}"
     right = numbers_from(1, 1 + len(cross.data))
     accuracy = _matrix(cross, "accuracy")
     faces = ("faces", *(f"{n:,}" for n in cross.n_faces))
@@ -60,23 +60,24 @@ def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
     yield ""
     for name, missing in zip(cross.data, cross.missing_classes, strict=True):
         if missing:
-            yield f"{name} has no face of {', '.join(missing)}"
+            yield f"{name} has no faces labelled {', '.join(missing)}"
     for column in cross.columns:
         yield from column.cells[0].warnings
 
 
-def _matrix(cross: CrossEvaluation, figure: str) -> list[tuple[str, ...]]:
+def _matrix(cross: CrossEvaluation, metric: str) -> list[tuple[str, ...]]:
     def text(value: float) -> str:
-        return percent(value) if figure == "accuracy" else f"{value:.3f}"
+        return percent(value) if metric == "accuracy" else f"{value:.3f}"
 
     return [
         (model, *map(text, row))
-        for model, row in zip(cross.models, cross.matrix(figure), strict=True)
+        for model, row in zip(cross.models, cross.matrix(metric), strict=True)
     ]
 
 
-def _right(target: Target) -> str:
-    return "the labels" if target is Target.LABEL else f"the raters' {target} target"
+def _ground_truth(target: Target) -> str:
+    names = {Target.LABEL: "labels", Target.MAJORITY: "majority vote"}
+    return names.get(target, f"{target} targets of FER+'s votes")
 
 
 def _accuracy(name: str, metrics: ClassificationMetrics, rest: str) -> str:
@@ -87,18 +88,18 @@ def _accuracy(name: str, metrics: ClassificationMetrics, rest: str) -> str:
     )
 
 
-def _uses(evaluation: Evaluation, *, has_labels: bool) -> Iterator[str]:
-    """What abstaining gives, and how often people say the same."""
+def _abstention_and_votes(evaluation: Evaluation, *, has_labels: bool) -> Iterator[str]:
+    """List the thresholds for abstention and the agreement with raters."""
     for chosen in evaluation.abstention:
         if chosen.threshold is not None:
             yield (
-                f"right in at least {chosen.target_accuracy:.0%}: answer from confidence "
-                f"{chosen.threshold:.3f} on, which is {chosen.coverage:.0%} of the faces"
+                f"accuracy of at least {chosen.target_accuracy:.0%}: confidence threshold "
+                f"{chosen.threshold:.3f}, coverage {chosen.coverage:.0%}"
             )
     votes = evaluation.votes
     if votes and votes.with_majority is not None and votes.labels_with_majority is not None:
-        yield f"named as most raters do {votes.with_majority:.1%}" + (
-            f", the labels themselves {votes.labels_with_majority:.1%}" if has_labels else ""
+        yield f"agreement with the majority vote {votes.with_majority:.1%}" + (
+            f", of the labels {votes.labels_with_majority:.1%}" if has_labels else ""
         )
 
 
@@ -113,7 +114,7 @@ def _per_class(metrics: ClassificationMetrics) -> TextTable:
 def _confusion(metrics: ClassificationMetrics) -> TextTable:
     rows = [(label, *map(str, metrics.confusion_matrix[row])) for row, label in enumerate(LABELS)]
     return TextTable(
-        ("is / named", *LABELS),
+        ("label / predicted", *LABELS),
         rows,
         numbers_from(1, 1 + len(LABELS)),
         frozenset((row, row + 1) for row in range(len(LABELS))),

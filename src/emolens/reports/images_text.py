@@ -1,4 +1,4 @@
-"""What was found in images, as text."""
+"""Results of images as text."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,24 @@ from emolens.reports.text import TextTable
 
 
 def images_table(results: Sequence[tuple[str, FrameResult]]) -> TextTable:
-    """One row per face, and one per image without faces."""
+    """Create a table with one row per face, and one per image without faces.
+
+    Args:
+        results: Path and result of each image.
+    """
     rows: list[tuple[str, ...]] = []
     for path, result in results:
         if not result.faces:
-            rows.append((path, "-", "no face found", "", ""))
+            rows.append((path, "-", "no face detected", "", ""))
         for number, face in enumerate(result.faces, start=1):
             second = int(face.scores.probabilities.argsort()[-2])
             label, value = list(face.scores.to_dict().items())[second]
             x_min, y_min, x_max, y_max = map(round, face.box.to_tuple())
-            place = f"{x_max - x_min}x{y_max - y_min} at {x_min},{y_min}"
+            box = f"{x_max - x_min}x{y_max - y_min} at {x_min},{y_min}"
             name = path if number == 1 else ""
-            rows.append((name, str(number), label_text(face), f"{label} {value:.0%}", place))
+            rows.append((name, str(number), label_text(face), f"{label} {value:.0%}", box))
     return TextTable(
-        ("image", "face", "apparent expression", "next", "box (px)"),
+        ("image", "face", "apparent expression", "second", "box (px)"),
         rows,
         right=frozenset({4}),
         dim=frozenset({3, 4}),

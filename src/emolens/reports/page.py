@@ -1,4 +1,4 @@
-"""Pages: one self-contained HTML file each, that opens offline and asks nothing of any server."""
+"""HTML pages: self-contained files without requests to any server."""
 
 import base64
 
@@ -9,21 +9,27 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def to_data_uri(image: npt.NDArray[np.uint8]) -> str:
-    """A uint8 (H, W) grey or (H, W, 3) BGR image as a PNG inside an address."""
+    """Encode an image, uint8 (H, W) grey or (H, W, 3) BGR, as a PNG in a data URI."""
     return file_data_uri(cv2.imencode(".png", image)[1].tobytes(), "image/png")
 
 
 def file_data_uri(content: bytes, media_type: str) -> str:
-    """The bytes of a file inside an address, e.g. of a JPEG with `"image/jpeg"`."""
+    """Encode the bytes of a file as a data URI of a media type, such as `"image/jpeg"`."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def render_page(template: str, **context: object) -> str:
-    """Fill a template of `reports/templates`; every value is escaped, every name must be known.
+    """Render a template of `reports/templates`. All values are escaped.
 
     Args:
-        template: Name of a file there; it extends `page.html`.
-        context: What the template names.
+        template: File name of a template that extends `page.html`.
+        context: The variables of the template.
+
+    Returns:
+        The page as HTML.
+
+    Raises:
+        jinja2.UndefinedError: A variable of the template is missing.
     """
     environment = Environment(
         loader=PackageLoader("emolens.reports"),
@@ -33,21 +39,21 @@ def render_page(template: str, **context: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
-    environment.filters["figure"] = number_text
+    environment.filters["number"] = number_text
     environment.filters["chance"] = chance_text
     return environment.get_template(template).render(context)
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """0.7244 as "72.4 %", never broken over two lines; None as "not defined"."""
+    """Format 0.7244 as "72.4 %" with a no-break space, and None as "not defined"."""
     return "not defined" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 
 def number_text(value: float | None, digits: int = 3) -> str:
-    """0.71444 as "0.714"; None as "not defined"."""
+    """Format 0.71444 as "0.714", and None as "not defined"."""
     return "not defined" if value is None else f"{value:.{digits}f}"
 
 
 def chance_text(chance: float) -> str:
-    """0.03124 as "= 0.031"; what is below 0.001 says no more than that."""
+    """Format a p-value: 0.03124 as "= 0.031", values below 0.001 as "< 0.001"."""
     return "< 0.001" if chance < 0.001 else f"= {chance:.3f}"

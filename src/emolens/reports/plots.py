@@ -1,6 +1,6 @@
-"""The plots of an evaluation report; every one is readable in grey and with any colour vision.
+"""Plots of an evaluation report, readable in grey and with any colour vision.
 
-Use all of them inside `figures.plotting`.
+Call all functions inside `svg.plotting`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
 from emolens.evaluation.reliability import ReliabilityBin
 from emolens.evaluation.slices import Slices
-from emolens.reports.figures import (
+from emolens.reports.svg import (
     BLUE,
     GREEN,
     GREY,
@@ -32,7 +32,7 @@ _PERCENT = PercentFormatter(1, decimals=0)
 
 
 def confusion_plot(metrics: ClassificationMetrics) -> Markup:
-    """Which class is taken for which: shares of every row, with counts."""
+    """Plot the confusion matrix, with row-wise shares and counts."""
     counts = metrics.confusion_matrix
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     texts = np.array(
@@ -55,10 +55,10 @@ def confusion_plot(metrics: ClassificationMetrics) -> Markup:
         xticklabels=LABELS,
         yticklabels=LABELS,
         annot_kws={"fontsize": 8.5},
-        cbar_kws={"label": "share of the faces with this label", "format": _PERCENT, "shrink": 0.8},
+        cbar_kws={"label": "share of the faces with the label", "format": _PERCENT, "shrink": 0.8},
         ax=axes,
     )
-    axes.set(xlabel="named", ylabel="label")
+    axes.set(xlabel="predicted", ylabel="label")
     axes.tick_params(axis="x", rotation=35, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
     worst = _largest_confusion(counts)
@@ -66,7 +66,7 @@ def confusion_plot(metrics: ClassificationMetrics) -> Markup:
 
 
 def class_plot(metrics: ClassificationMetrics) -> Markup:
-    """Precision, recall and F1 of every class as bars."""
+    """Plot precision, recall and F1 per class."""
     figure = new_figure(6.6, 5.0)
     axes = figure.subplots()
     styles = (("precision", BLUE, ""), ("recall", "#E69F00", "///"), ("f1", GREY, ""))
@@ -88,22 +88,22 @@ def class_plot(metrics: ClassificationMetrics) -> Markup:
     supports = [metrics.per_class[label].support for label in LABELS]
     axes.set_yticks(places, [f"{label}\n{n:,}" for label, n in zip(LABELS, supports, strict=True)])
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1.08), xlabel="share")
+    axes.set(xlim=(0, 1.08), xlabel="value")
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=3)
     texts = [f"{label} F1 {percent(metrics.per_class[label].f1, 0)}" for label in LABELS]
-    return to_svg(figure, f"Precision, recall and F1 of every class: {', '.join(texts)}.")
+    return to_svg(figure, f"Precision, recall and F1 per class: {', '.join(texts)}.")
 
 
 def reliability_plot(evaluation: Evaluation) -> Markup:
-    """Confidence against accuracy, and how often each confidence occurs."""
+    """Plot a reliability diagram above a histogram of the confidence."""
     figure = new_figure(5.6, 5.4)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    axes.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle=":", label="as it should be")
+    axes.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle=":", label="perfect calibration")
     if evaluation.bins_before:
-        _reliability_line(axes, evaluation.bins_before, ORANGE, "s--", "before temperature")
-    name = "as shipped" if evaluation.bins_before else "measured"
+        _reliability_line(axes, evaluation.bins_before, ORANGE, "s--", "without temperature")
+    name = "with temperature" if evaluation.bins_before else "measured"
     _reliability_line(axes, evaluation.bins, BLUE, "o-", name)
     axes.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     axes.yaxis.set_major_formatter(_PERCENT)
@@ -112,11 +112,11 @@ def reliability_plot(evaluation: Evaluation) -> Markup:
     below.set(xlabel="confidence", ylabel="faces")
     below.xaxis.set_major_formatter(_PERCENT)
     error = evaluation.metrics.ece
-    return to_svg(figure, f"Reliability diagram; the expected calibration error is {error:.3f}.")
+    return to_svg(figure, f"Reliability diagram. Expected calibration error: {error:.3f}.")
 
 
 def risk_plot(evaluation: Evaluation) -> Markup:
-    """Wrong answers over the share of faces answered, with the chosen thresholds."""
+    """Plot the risk-coverage curve with the chosen thresholds."""
     figure = new_figure(5.6, 5.4)
     axes = figure.subplots()
     curve = evaluation.risk
@@ -126,10 +126,10 @@ def risk_plot(evaluation: Evaluation) -> Markup:
             continue
         risk = 1 - chosen.accuracy
         axes.plot(chosen.coverage, risk, "o", color=ORANGE)
-        # The curve rises: below it there is room on the right, above it on the left.
+        # The curve rises, so text fits below it on the right and above it on the left.
         is_left = chosen.coverage < 0.6
         axes.annotate(
-            f"at least {chosen.target_accuracy:.0%} right:\n{chosen.coverage:.0%} answered",
+            f"accuracy ≥ {chosen.target_accuracy:.0%}:\ncoverage {chosen.coverage:.0%}",
             (chosen.coverage, risk),
             textcoords="offset points",
             xytext=(8, -6) if is_left else (-8, 6),
@@ -137,18 +137,19 @@ def risk_plot(evaluation: Evaluation) -> Markup:
             va="top" if is_left else "bottom",
             fontsize=8.5,
         )
-    # The first few faces make the curve jump.
+    # The curve is noisy for the first few faces.
     settled = curve.risk[curve.coverage > 0.02]
     top = max(float(settled.max(initial=0.05)) * 1.15, 0.05)
-    axes.set(xlabel="coverage: faces answered", ylabel="risk: wrong answers among them")
+    axes.set(xlabel="coverage (share of faces with a prediction)")
+    axes.set(ylabel="risk (error rate of the predictions)")
     axes.set(xlim=(0, 1.01), ylim=(0, top))
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.yaxis.set_major_formatter(_PERCENT)
-    return to_svg(figure, f"Risk over coverage; the area under it is {curve.aurc:.3f}.")
+    return to_svg(figure, f"Risk-coverage curve. Area under the curve: {curve.aurc:.3f}.")
 
 
 def slices_plot(divisions: Sequence[Slices], overall: float) -> Markup:
-    """Accuracy of parts of the faces with its interval, beside that of all."""
+    """Plot the accuracy of each subgroup with its interval, and the overall accuracy."""
     n_rows = [len(division.parts) for division in divisions]
     figure = new_figure(6.6, 0.36 * sum(n_rows) + 0.75 * len(divisions))
     all_axes = figure.subplots(len(divisions), 1, sharex=True, squeeze=False, height_ratios=n_rows)
@@ -164,15 +165,15 @@ def slices_plot(divisions: Sequence[Slices], overall: float) -> Markup:
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_title(division.by, loc="left", fontsize=10)
         axes.xaxis.set_major_formatter(_PERCENT)
-    all_axes[-1, 0].set_xlabel("accuracy; dotted: all faces")
-    return to_svg(figure, "Accuracy of parts of the faces; the table below has the numbers.")
+    all_axes[-1, 0].set_xlabel("accuracy (dotted line: all faces)")
+    return to_svg(figure, "Accuracy by subgroup. The table below lists the values.")
 
 
 def comparison_plot(evaluation: Evaluation, names: tuple[str, str]) -> Markup:
-    """Hits that only one of two models has."""
+    """Plot the number of faces that only one of two models predicts correctly."""
     comparison = evaluation.comparison
     if comparison is None:
-        raise ValueError("there is no comparison to plot")
+        raise ValueError("the evaluation has no comparison with another model")
     figure = new_figure(6.0, 1.5)
     axes = figure.subplots()
     counts = (comparison.only_first_right, comparison.only_second_right)
@@ -180,9 +181,9 @@ def comparison_plot(evaluation: Evaluation, names: tuple[str, str]) -> Markup:
     axes.bar_label(bars, padding=3)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("faces that only this model names rightly")
-    texts = [f"only {name} is right for {n}" for name, n in zip(names, counts, strict=True)]
-    return to_svg(figure, f"Faces: {', '.join(texts)}.")
+    axes.set_xlabel("faces predicted correctly by this model alone")
+    texts = [f"{n} by {name}" for name, n in zip(names, counts, strict=True)]
+    return to_svg(figure, f"Faces predicted correctly by one model alone: {', '.join(texts)}.")
 
 
 def _reliability_line(
@@ -202,8 +203,8 @@ def _largest_confusion(counts: npt.NDArray[np.int64]) -> str:
     wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
     if not wrong[row, column]:
-        return "No face is named wrongly."
+        return "All predictions are correct."
     return (
-        f"The most frequent mistake is {LABELS[row]} named {LABELS[column]}, "
-        f"{wrong[row, column]} faces."
+        f"Most frequent mistake: {LABELS[row]} predicted as {LABELS[column]}, "
+        f"faces: {wrong[row, column]}."
     )

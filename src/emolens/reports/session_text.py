@@ -1,4 +1,4 @@
-"""What was seen in a stream, as text."""
+"""Summary of a video or live session as text."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,14 +8,14 @@ from emolens.reports.text import Block, TextTable
 from emolens.sessions.session import Session
 from emolens.sessions.track_summary import TrackSummary
 
-# A table of more tracks than this is no longer read.
+# A longer table is hard to read.
 _MAX_SHOWN: Final = 20
 
 
 def session_text(session: Session) -> Iterator[Block]:
-    """One line per track, of the longest visible ones where there are many."""
+    """List the tracks in a table; of many tracks, only the longest visible ones."""
     if not session.tracks:
-        yield "no face found"
+        yield "no face detected"
         return
     shown = sorted(session.tracks, key=lambda track: -track.shown.visible_s)[:_MAX_SHOWN]
     rows = [
@@ -41,9 +41,9 @@ def session_text(session: Session) -> Iterator[Block]:
 def _shares(track: TrackSummary) -> str:
     labels: list[Emotion | None] = [*Emotion, None]
     parts = [(track.shown.share(label) or 0.0, label) for label in labels]
-    named = sorted(
+    occurring = sorted(
         ((share, label) for share, label in parts if share >= 0.005), key=lambda p: -p[0]
     )
     return ", ".join(
-        f"{'uncertain' if label is None else label.label} {share:.0%}" for share, label in named
+        f"{'uncertain' if label is None else label.label} {share:.0%}" for share, label in occurring
     )

@@ -1,4 +1,4 @@
-"""What terminals and logs say: sentences and tables as plain values."""
+"""Terminal output as plain values: sentences and tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of texts.
+    """A table of strings.
 
     Attributes:
-        headings: One for each column; none where the first column says what a row is.
-        rows: As many texts in each.
-        right: Numbers of the columns that are aligned to the right.
-        strong: (row, column) of the texts that matter most.
-        dim: Numbers of the columns that matter less.
-        folded: Numbers of the columns whose long texts are folded; others are never cut.
-        title: What stands above it.
+        headings: One heading per column; empty if the first column contains row headings.
+        rows: The rows, with one string per column.
+        right: Indices of right-aligned columns.
+        strong: (row, column) indices of emphasised cells.
+        dim: Indices of columns with secondary content.
+        folded: Indices of columns that wrap long text; other columns are never truncated.
+        title: Title above the table.
     """
 
     headings: Sequence[str]
@@ -28,21 +28,21 @@ class TextTable:
 
 
 Block = str | TextTable
-"""A sentence, in which `**` stands around what matters most, or a table."""
+"""A sentence, with emphasis between `**`, or a table."""
 
 
 def numbers_from(column: int, n_columns: int) -> frozenset[int]:
-    """The numbers of the columns from one on: those that hold figures."""
+    """List the indices of the numeric columns, from `column` to the last."""
     return frozenset(range(column, n_columns))
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as text, `-` where there is none."""
+    """Format 0.7244 as "72.4%", and None as "-"."""
     return "-" if share is None else f"{share:.{digits}%}"
 
 
 def printable(text: str) -> str:
-    """Text with control characters and undecodable bytes spelled out, safe for any terminal."""
+    """Escape control characters and undecodable bytes, for any terminal."""
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in text.encode("utf-8", "backslashreplace").decode()
@@ -50,5 +50,5 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`printable` text with line breaks spelled out too, for names in tables."""
+    """Escape like `printable`, and line breaks as well, for names in tables."""
     return printable(text).replace("\n", "\\n")

@@ -1,6 +1,5 @@
 import matplotlib as mpl
-
-from emolens.reports.figures import new_figure, plotting, to_svg
+from emolens.reports.svg import new_figure, plotting, to_svg
 
 
 def test_a_figure_is_inline_searchable_the_same_every_time_and_described() -> None:
@@ -10,11 +9,11 @@ def test_a_figure_is_inline_searchable_the_same_every_time_and_described() -> No
             axes = figure.subplots()
             axes.plot([0, 1], [1, 0])
             axes.set_title("a < b")
-            return str(to_svg(figure, 'what "it" shows'))
+            return str(to_svg(figure, 'plot of "x"'))
 
     drawing = draw()
     assert drawing == draw()
-    assert drawing.startswith('<svg role="img" aria-label="what &#34;it&#34; shows" ')
+    assert drawing.startswith('<svg role="img" aria-label="plot of &#34;x&#34;" ')
     assert "a &lt; b</text>" in drawing
     assert "<?xml" not in drawing
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emolens.core.errors import InputError
-from emolens.testing.covers import COVERS, Pixels, cover_face
+from tests.covers import COVERS, Pixels, cover_face
 
 LANDMARKS = np.array([[80, 80], [120, 80], [100, 105], [85, 125], [115, 125]], np.float32)
 RIGHT_EYE, MOUTH = (80, 80), (125, 100)
