@@ -28,7 +28,7 @@ def schema_text() -> str:
         [(record, "serialization") for record in RECORDS],
         title="Public records of emolens",
         description="Lines of `emolens image --jsonl` (ImageRecord) and `live --jsonl` "
-        "(FrameRecord), rows of `video --table` (TableRow), and what results and sessions give in "
+        "(FrameRecord), rows of `video --table` (TableRow), and records of results and sessions in "
         "Python.",
     )
     head = {

@@ -26,9 +26,9 @@ def test_findings_come_first(source: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "faces.parquet: 16 faces"
-    assert lines[2].startswith("validation faces that stand in train too")
-    assert "of 3 (66.7%), 1 of them (33.3%) pixel by pixel" in lines[2]
-    assert "FER+'s majority agrees" in lines[-1]
+    assert lines[2].startswith("validation faces with duplicates in train")
+    assert "of 3 (66.7%), 1 (33.3%) with an exact duplicate" in lines[2]
+    assert "agreement with raters" in lines[-1]
     assert done.stderr == ""
 
 
@@ -69,7 +69,7 @@ def test_one_split_and_no_votes_are_no_errors(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "3 faces" in done.stdout
     assert "not known" in done.stdout
-    assert "stand in" not in done.stdout
+    assert "with duplicates in" not in done.stdout
 
 
 def test_a_table_without_a_row_is_an_error(tmp_path: Path) -> None:

@@ -86,8 +86,8 @@ def test_a_missing_class_is_told(folder: Path, tmp_path: Path) -> None:
         "evaluate", "--model", "labels-small", *sources, "--json", "a.json", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert f"three.parquet has no face of {', '.join(LABELS[3:])}" in done.stdout
-    assert "raf has no face" not in done.stdout
+    assert f"three.parquet has no faces labelled {', '.join(LABELS[3:])}" in done.stdout
+    assert "raf has no faces" not in done.stdout
     record = json.loads((tmp_path / "a.json").read_text())
     assert record["data"][0]["missing_classes"] == list(LABELS[3:])
 
@@ -163,7 +163,7 @@ def test_what_most_raters_see_may_be_right(folder: Path, tmp_path: Path) -> None
     # Eight of ten raters see the label of these.
     assert record["accuracy"] == by_label["accuracy"]
     page = (tmp_path / "r/report.html").read_text()
-    assert "the majority target from the votes" in page
+    assert "The ground truth is the majority vote" in page
 
 
 def test_targets_need_votes(folder: Path) -> None:

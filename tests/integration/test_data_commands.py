@@ -55,7 +55,7 @@ def test_faults_stop_counting_or_are_counted(broken_raf: Path) -> None:
     assert "line 3: the image" in stopped.stderr
     counted = command("data", "info", "raf", "--skip-damaged", "--json", "a.json", cwd=folder)
     assert counted.returncode == 0, counted.stderr
-    assert "skipped, cannot be read: 2, such as" in counted.stdout
+    assert "skipped, damaged: 2, for example" in counted.stdout
     assert "line 3: the image" in counted.stdout
     [summary] = json.loads((folder / "a.json").read_text())["sources"]
     assert (summary["n_faces"], summary["n_damaged"]) == (26, 2)
@@ -71,9 +71,9 @@ def test_warnings_say_what_counts_do_not(raf: Path) -> None:
     assert "Training: 14 of 12,271 published faces of RAF-DB (basic set)" in done.stdout
     assert "test: 14 of 3,068 published faces" in done.stdout
     left_out = "contempt 4, no face 4, none 4, uncertain 4"
-    assert f"left out, none of the seven classes: {left_out}" in done.stdout
-    assert "people" not in done.stdout
-    assert "cannot be read" not in done.stdout
+    assert f"left out, outside the seven classes: {left_out}" in done.stdout
+    assert "subjects" not in done.stdout
+    assert "damaged" not in done.stdout
 
 
 @pytest.fixture
@@ -127,11 +127,11 @@ def test_the_label_map_that_an_error_shows_can_be_pasted(numbered: Path) -> None
     assert (summary["n_faces"], summary["warnings"]) == (28, [])
 
 
-def test_people_are_counted(tmp_path: Path) -> None:
+def test_subjects_are_counted(tmp_path: Path) -> None:
     write_ck_plus_48(tmp_path / "ck", draw_samples(ck_plus.SHEET, (None,), per_class=3))
     done = command("data", "info", "ck", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "3 people" in done.stdout
+    assert "3 subjects" in done.stdout
 
 
 def test_a_converted_data_set_has_the_same_content(raf: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_file_of_a_kind_that_is_not_read_is_told(tmp_path: Path) -> None:
     assert "Export it as JPEG or TIFF" in stopped.stderr
     counted = command("data", "info", "faces", "--skip-damaged", cwd=tmp_path)
     assert counted.returncode == 0
-    assert "skipped, cannot be read: 1" in counted.stdout
+    assert "skipped, damaged: 1" in counted.stdout
 
 
 @pytest.mark.parametrize("arguments", [["info"], ["audit"], ["convert"]])

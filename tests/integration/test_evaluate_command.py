@@ -122,7 +122,7 @@ def test_a_report_and_its_metrics_agree_and_show_nobody(data: Path, tmp_path: Pa
     assert percent(record["accuracy"]) in page
     assert record["model_sha256"] in page
     assert record["comparison"]["n"] == N_HELD_OUT
-    assert "against everyday" in page
+    assert "Comparison of labels-small with everyday" in page
     assert "<img" not in page
     # Where the data lies on this machine is nobody's business.
     assert str(data.parent) not in page

@@ -133,7 +133,7 @@ def test_json_lines_go_to_a_file_and_images_to_a_folder(folder: Path) -> None:
     assert len(lines((folder / "new/out.jsonl").read_bytes())) == 2
     assert sorted(os.listdir(folder / "drawn")) == ["1-good.jpg", "5-no-face.png"]
     assert b"happy" in done.stdout
-    assert b"no face found" in done.stdout
+    assert b"no face detected" in done.stdout
 
 
 def test_quiet_says_nothing_but_errors(folder: Path) -> None:

@@ -187,7 +187,7 @@ def test_the_sound_of_a_video_is_kept(tmp_path: Path) -> None:
     make_clip(tmp_path / "tone.mp4", ClipRecipe(sound="aac", n_frames=25))
     done = run_emolens("video", "tone.mp4", "--annotated", "out.mp4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "no face found" in done.stdout
+    assert "no face detected" in done.stdout
     assert sound_packets(tmp_path / "out.mp4") == sound_packets(tmp_path / "tone.mp4")
 
 

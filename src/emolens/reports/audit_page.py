@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from emolens.core.emotion import LABELS
 from emolens.curation.audit import Audit
+from emolens.reports.page import percent, render_page
 from emolens.reports.svg import (
     BLUE,
     GREEN,
@@ -14,7 +15,6 @@ from emolens.reports.svg import (
     plotting,
     to_svg,
 )
-from emolens.reports.page import percent, render_page
 
 _N_LISTED = 1000
 _COLORS = (BLUE, ORANGE, GREEN, GREY)

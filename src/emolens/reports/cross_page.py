@@ -8,8 +8,8 @@ import seaborn as sns
 from markupsafe import Markup
 
 from emolens.evaluation.cross import CrossEvaluation
-from emolens.reports.svg import SEQUENTIAL, new_figure, plotting, to_svg
 from emolens.reports.page import render_page
+from emolens.reports.svg import SEQUENTIAL, new_figure, plotting, to_svg
 
 
 def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
-from emolens.reports.svg import plotting
 from emolens.reports.page import render_page, to_data_uri
 from emolens.reports.plots import (
     class_plot,
@@ -18,6 +17,7 @@ from emolens.reports.plots import (
     risk_plot,
     slices_plot,
 )
+from emolens.reports.svg import plotting
 
 _N_SHOWN = 24
 

@@ -35,8 +35,9 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
         comparison = evaluation.comparison
         low, high = comparison.accuracy_difference_ci95
         yield (
-            f"accuracy of {cell.rival}: {100 * comparison.accuracy_difference:+.2f} percentage points "
-            f"({100 * low:+.2f} to {100 * high:+.2f}), McNemar p = {comparison.mcnemar_p:.4f}"
+            f"accuracy of {cell.rival}: {100 * comparison.accuracy_difference:+.2f} percentage "
+            f"points ({100 * low:+.2f} to {100 * high:+.2f}), "
+            f"McNemar p = {comparison.mcnemar_p:.4f}"
         )
     yield ""
     yield _per_class(metrics)

@@ -1,4 +1,4 @@
-"""A model card: what a model is, what it was measured to do, what it is for, on one page.
+"""Model cards: intended use, evaluation and limitations of a model.
 
 Source: Mitchell et al. 2019, "Model Cards for Model Reporting", sections 4.1 to 4.9.
 """
@@ -14,57 +14,64 @@ from emolens.core.errors import InputError
 from emolens.core.manifest import ModelManifest
 from emolens.datasets.targets import Target
 
-_PURPOSE = """\
-## What it is for
+_INTENDED_USE = """\
+## Intended use
 
-It names the **apparent expression** of a face: what it looks like to people who label images.
-That is not what a person feels, thinks or intends. It is made for research with consent, for
-interfaces whose users know and agree, for teaching and for sorting one's own images; not for
-judging employees, applicants, pupils or students, not for policing, border control, lie detection,
-diagnosis or watching people who do not know. In the European Union inferring emotions at work and
-in education is prohibited (AI Act, article 5(1)(f)).
+The model classifies the **apparent expression** of a face: how the face appears to people who label
+images. It does not measure what a person feels, thinks or intends.
 
-## What to be careful with
+Intended uses are research with consent, interfaces whose users know and agree, teaching, and
+sorting your own images.
 
-- Faces that are small, blurred, cut off or turned away get probabilities too; emolens gives them no
+Out of scope are the assessment of employees, applicants, pupils or students, policing, border
+control, lie detection, diagnosis, and surveillance of people who do not know. The European Union's
+AI Act prohibits the inference of emotions at work and in education (article 5(1)(f)).
+"""
+_LIMITATIONS = """\
+## Limitations
+
+- Small, blurred, truncated and averted faces get probabilities as well, but emolens assigns them no
   label.
-- A cover is not noticed: faces behind a mask, a scarf or a hand are named like free ones, mostly
-  wrongly and often as neutral, and a high confidence is no sign that there is none. So are drawn,
-  painted and computer-made faces that the detector takes for faces
+- The model does not detect covers. It classifies faces behind a mask, a scarf or a hand like
+  uncovered ones, mostly incorrectly, often as neutral, and possibly with high confidence. It also
+  classifies drawn, painted and computer-generated faces that the face detector accepts
   (`docs/experiments/0014-covered-and-drawn.md`).
 """
-_OF_FER2013 = """\
-- FER2013 shows mostly posed and press images of adults; age, origin and sex are not recorded, so
-  error rates between groups of people are not known.
-- People agree with FER2013's labels in about 65 of 100 cases, and least in fear and disgust. A
-  model that answers labels is poor at what most people see, one that answers what most see is poor
-  at labels, and one in between is a compromise, whose probabilities are right about one of them.
-- PublicTest steered the training and the calibration, and 280 of its images also stand in the
-  Training split: expect a little less on new benchmark faces, and less again in the wild.
+_LIMITATIONS_OF_FER2013 = """\
+- FER2013 consists mostly of posed and press photographs of adults. Age, origin and sex are not
+  recorded, so differences in error rates between groups of people are unknown.
+- The majority vote of FER+'s raters equals FER2013's label for about 65 % of the faces, least often
+  for fear and disgust. A model of the labels predicts the majority vote poorly, and vice versa. A
+  model between the two is a compromise: its probabilities are calibrated for one of them.
+- PublicTest was used for model selection and calibration, and 280 of its images also occur in the
+  Training split. Expect slightly lower accuracy on new benchmark faces, and an even lower one in
+  the wild.
 """
 _PRETRAINED = {
     "dlib_face_recognition_resnet_model_v1": """\
-## The network that it began with
+## Pretrained network
 
-`dlib_face_recognition_resnet_model_v1` by Davis King (2017), in the public domain: a ResNet of 29
-convolutions that was trained to tell 7,485 people apart, on about three million images of faces:
-half of them from FaceScrub and VGG Face, the others from the web, cleaned of wrong names by hand
-and by clustering. Its author gives 99.38 % on LFW, whose people are not among them. FaceScrub and
-VGG Face show people of public life, who were not asked; figures on age, sex and origin are not
-given. The layer that tells people apart is left out, all others were trained on, and emolens
-computes no identities (`docs/experiments/0019-transfer.md`).
+`dlib_face_recognition_resnet_model_v1` by Davis King (2017, public domain) is a ResNet with 29
+convolutions. It was trained to distinguish 7,485 people on about three million face images. Half of
+the images come from FaceScrub and VGG Face, the rest from the web. Its author removed wrong
+identities by hand and by clustering, and reports 99.38 % accuracy on LFW, whose people are not in
+the training data. FaceScrub and VGG Face show celebrities, who were not asked for consent. Age, sex
+and origin are not documented.
+
+The layer that distinguishes people was removed. All other layers were fine-tuned. emolens computes
+no identities (`docs/experiments/0019-transfer.md`).
 """,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CardSubject:
-    """The model that a card describes.
+    """The model of a card.
 
     Attributes:
-        manifest: What the file says about itself.
-        sha256: Digest of the file.
-        size_bytes: Size of the file.
+        manifest: The metadata of the model file.
+        sha256: SHA-256 of the model file.
+        size_bytes: Size of the model file.
     """
 
     manifest: ModelManifest
@@ -73,7 +80,7 @@ class CardSubject:
 
 
 class ClassRecord(BaseModel):
-    """Figures of one class; None where they are not defined."""
+    """Metrics of one class; None if not defined."""
 
     precision: float | None
     recall: float | None
@@ -81,7 +88,7 @@ class ClassRecord(BaseModel):
 
 
 class EvaluationRecord(BaseModel):
-    """What a card shows of a file of `emolens evaluate --json`; the names are that file's."""
+    """The metrics of a card, with the keys of `emolens evaluate --json`."""
 
     model_sha256: str
     split: str | None
@@ -101,7 +108,7 @@ def read_record(path: Path) -> EvaluationRecord:
     """Read a file of `emolens evaluate --json`.
 
     Raises:
-        InputError: The file cannot be read, or holds something else.
+        InputError: The file cannot be read, or has other content.
     """
     try:
         return EvaluationRecord.model_validate_json(path.read_bytes())
@@ -111,38 +118,43 @@ def read_record(path: Path) -> EvaluationRecord:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"{path}: no file that `emolens evaluate --json` wrote: "
+            f"{path}: not a file of `emolens evaluate --json`: "
             f"{f'{key}: ' if key else ''}{first['msg']}"
         ) from error
 
 
 def write_card(subject: CardSubject, measured: Sequence[EvaluationRecord]) -> str:
-    """The card as Markdown.
+    """Write a model card.
 
     Args:
         subject: The model.
-        measured: Figures of it, one set a column.
+        measured: Its metrics, one record per column.
+
+    Returns:
+        The card as Markdown.
 
     Raises:
-        InputError: Figures of another model.
+        InputError: The metrics are of another model.
     """
-    for figures in measured:
-        if figures.model_sha256 != subject.sha256:
+    for record in measured:
+        if record.model_sha256 != subject.sha256:
             raise InputError(
-                f"the figures are those of the model {figures.model_sha256[:12]}..., not of "
-                f"{subject.manifest.name} ({subject.sha256[:12]}...); evaluate it again"
+                f"the metrics are of the model {record.model_sha256[:12]}..., not of "
+                f"{subject.manifest.name} ({subject.sha256[:12]}...). Run `emolens evaluate` again."
             )
-    sheets = [
+    pretrained = [
         _PRETRAINED[name]
         for name in subject.manifest.pretrained.split(" + ")
         if name in _PRETRAINED
     ]
     is_fer2013 = "FER2013" in subject.manifest.dataset
-    limits = _PURPOSE + (_OF_FER2013 if is_fer2013 else "")
-    return "\n".join([_what(subject), _figures(measured), *sheets, limits])
+    limitations = _LIMITATIONS + (_LIMITATIONS_OF_FER2013 if is_fer2013 else "")
+    return "\n".join(
+        [_details(subject), _INTENDED_USE, _evaluation(measured), *pretrained, limitations]
+    )
 
 
-def _what(subject: CardSubject) -> str:
+def _details(subject: CardSubject) -> str:
     manifest = subject.manifest
     side = manifest.input.size_px
     rows = {
@@ -150,44 +162,43 @@ def _what(subject: CardSubject) -> str:
         "SHA-256": f"`{subject.sha256}`",
         "licence of the weights": manifest.license,
         "trained on": manifest.dataset,
-        "began with": f"`{manifest.pretrained}`" if manifest.pretrained else "random weights",
+        "initial weights": f"`{manifest.pretrained}`" if manifest.pretrained else "random",
         "trained by": f"`emolens train`, code revision `{manifest.code_revision}`",
-        "input": f"a face of {side} x {side} grey pixels, framed as in FER2013",
+        "input": f"a face of {side} x {side} grey pixels, cropped as in FER2013",
         "output": f"a probability for each of {', '.join(manifest.labels)}",
-        "temperature": f"{manifest.temperature:.3f}, logits are divided by it before the softmax",
+        "temperature": f"{manifest.temperature:.3f}, the divisor of the logits before the softmax",
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"# The emotion model `{manifest.name}`\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _figures(measured: Sequence[EvaluationRecord]) -> str:
+def _evaluation(measured: Sequence[EvaluationRecord]) -> str:
     headings = [
-        f"{figures.split or 'all'}, {figures.n:,} faces, {_right(figures.target)}, "
-        f"{'ten views' if figures.tta else 'one view'}"
-        for figures in measured
+        f"{record.split or 'all'}, {record.n:,} faces, {_ground_truth(record.target)}, "
+        f"{'ten views' if record.tta else 'one view'}"
+        for record in measured
     ]
     rows: dict[str, list[str]] = {
-        "accuracy": [_percent(figures.accuracy) for figures in measured],
-        "95 % interval": [
-            " to ".join(map(_percent, figures.accuracy_ci95)) for figures in measured
-        ],
-        "balanced accuracy": [_percent(figures.balanced_accuracy) for figures in measured],
-        "macro-F1": [f"{figures.macro_f1:.3f}" for figures in measured],
-        "negative log-likelihood": [f"{figures.nll:.3f}" for figures in measured],
-        "expected calibration error": [f"{figures.ece:.3f}" for figures in measured],
+        "accuracy": [_percent(record.accuracy) for record in measured],
+        "95 % interval": [" to ".join(map(_percent, record.accuracy_ci95)) for record in measured],
+        "balanced recall": [_percent(record.balanced_accuracy) for record in measured],
+        "macro-F1": [f"{record.macro_f1:.3f}" for record in measured],
+        "negative log-likelihood": [f"{record.nll:.3f}" for record in measured],
+        "expected calibration error": [f"{record.ece:.3f}" for record in measured],
     }
     for label in LABELS:
-        of_class = [figures.per_class[label] for figures in measured]
+        of_class = [record.per_class[label] for record in measured]
         rows[f"{label}: precision, recall, F1"] = [
             ", ".join(map(_percent, (one.precision, one.recall, one.f1))) for one in of_class
         ]
     head = f"| | {' | '.join(headings)} |\n|{'---|' * (len(headings) + 1)}\n"
     body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows.items())
-    return f"## What was measured\n\n{head}{body}"
+    return f"## Evaluation\n\n{head}{body}"
 
 
-def _right(target: str) -> str:
-    return "the labels" if target == Target.LABEL else f"the raters' {target}"
+def _ground_truth(target: str) -> str:
+    names: dict[str, str] = {Target.LABEL: "labels", Target.MAJORITY: "majority vote"}
+    return names.get(target, f"{target} targets of FER+'s votes")
 
 
 def _percent(share: float | None) -> str:

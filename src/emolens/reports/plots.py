@@ -17,6 +17,7 @@ from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
 from emolens.evaluation.reliability import ReliabilityBin
 from emolens.evaluation.slices import Slices
+from emolens.reports.page import percent
 from emolens.reports.svg import (
     BLUE,
     GREEN,
@@ -26,7 +27,6 @@ from emolens.reports.svg import (
     new_figure,
     to_svg,
 )
-from emolens.reports.page import percent
 
 _PERCENT = PercentFormatter(1, decimals=0)
 

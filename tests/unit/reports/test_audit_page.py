@@ -18,10 +18,10 @@ def page_of(path: Path, rows: tuple[Row, ...] = ROWS, *, with_votes: bool = True
 
 def test_the_page_has_numbers_plots_and_lists(tmp_path: Path) -> None:
     page = page_of(tmp_path / "faces.parquet")
-    assert "2 of 3 faces, 1 of them pixel by pixel" in page
+    assert "2 of 3 faces, 1 with an exact duplicate" in page
     assert page.count("<svg ") == 4
     assert f"{tmp_path / 'faces.parquet'}: row 15" in page
-    assert "1 blank images" in page
+    assert "1 blank image<" in page
     assert "emolens 1.2.3" in page
 
 
@@ -49,5 +49,5 @@ def test_little_data_makes_a_page_too(tmp_path: Path) -> None:
 def test_long_lists_are_cut_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "_N_LISTED", 1)
     page = page_of(tmp_path / "faces.parquet")
-    assert "The first 1 of 2; all of them stand in the file of" in page
+    assert "The first 1 of 2. The file of" in page
     assert "row 15" not in page

@@ -47,15 +47,15 @@ def test_a_page_stands_alone_escapes_names_and_shows_nobody() -> None:
     assert len(ids) == len(set(ids)) > 0
 
 
-def test_a_page_says_what_is_right_where_that_is_not_the_label() -> None:
+def test_a_page_names_a_ground_truth_other_than_the_label() -> None:
     found = evaluation()
     of_labels = write_report(found, SUBJECT)
-    assert "target from the votes" not in of_labels
-    assert "the data set's labels:" in of_labels
+    assert "The ground truth is" not in of_labels
+    assert "labels of the data set:" in of_labels
     page = write_report(found, replace(SUBJECT, target="majority"))
-    assert "the majority target from the votes of FER+" in page
-    # What is right are the votes themselves: they agree with the votes, the labels may not.
-    assert "the data set's labels:" not in page
+    assert "The ground truth is the majority vote of FER+" in page
+    # The ground truth is the vote itself, so the labels are not compared with it.
+    assert "labels of the data set:" not in page
 
 
 def test_faces_are_shown_when_asked_for() -> None:
@@ -65,7 +65,7 @@ def test_faces_are_shown_when_asked_for() -> None:
     mistakes = thumbnails(found, list(faces.images[rows]), rows)
     page = write_report(found, SUBJECT, Gallery(mistakes, (), ()))
     assert page.count("<img") == len(mistakes) > 5
-    assert f"named {mistakes[0].named}" in page
+    assert f"predicted {mistakes[0].predicted}" in page
 
 
 def test_the_surest_come_first() -> None:
@@ -93,8 +93,8 @@ def test_a_rival_and_ten_views_have_their_sections() -> None:
         views=compare(others, found.predictions),
     )
     page = write_report(compared, replace(SUBJECT, rival="other", tta=True))
-    assert "against other" in page
-    assert "Ten views against one" in page
+    assert "Comparison of &lt;mine&gt; with other" in page
+    assert "Comparison of ten views with one view" in page
     assert page.count("<svg") == 6
 
 
@@ -104,5 +104,5 @@ def test_tiny_and_perfect_sets_have_a_page_too(n_faces: int) -> None:
     leaks = Leaks(np.arange(n_faces), None, None)
     found = evaluate(answers(faces, share_right=1.0), faces, leaks, temperature=1.0)
     page = write_report(found, SUBJECT)
-    assert "no threshold is known to reach this" in page
+    assert "no threshold is known to reach this accuracy" in page
     assert "not defined" in page

@@ -44,10 +44,10 @@ def results(**changes: object) -> EvaluationRecord:
     return EvaluationRecord.model_validate({**values, **changes})
 
 
-def test_the_card_says_what_was_measured() -> None:
+def test_a_card_has_the_metrics() -> None:
     card = write_card(SUBJECT, [results(), results(tta=True, accuracy=0.712)])
     assert card.startswith("# The emotion model `tiny`\n")
-    start = "PublicTest, 3,589 faces, the labels"
+    start = "PublicTest, 3,589 faces, labels"
     assert f"| | {start}, one view | {start}, ten views |" in card
     assert "| accuracy | 70.0 % | 71.2 % |" in card
     assert "| 95 % interval | 68.0 % to 72.0 % |" in card
@@ -58,37 +58,37 @@ def test_the_card_says_what_was_measured() -> None:
     assert "280" not in card
 
 
-def test_what_is_right_is_said() -> None:
+def test_a_card_names_the_ground_truth() -> None:
     card = write_card(SUBJECT, [results(target="majority", n=3372)])
-    assert "| | PublicTest, 3,372 faces, the raters' majority, one view |" in card
+    assert "| | PublicTest, 3,372 faces, majority vote, one view |" in card
 
 
-def test_what_is_known_of_fer2013_is_said_of_its_models_only() -> None:
+def test_limitations_of_fer2013_are_on_cards_of_its_models_only() -> None:
     manifest = replace(SUBJECT.manifest, dataset="FER2013 with FER+ votes")
     assert "280 of its images" in write_card(replace(SUBJECT, manifest=manifest), [results()])
 
 
-def test_the_network_that_a_model_began_with_has_its_data_sheet() -> None:
-    assert "| began with | random weights |" in write_card(SUBJECT, [results()])
+def test_a_pretrained_network_has_a_section() -> None:
+    assert "| initial weights | random |" in write_card(SUBJECT, [results()])
     name = "dlib_face_recognition_resnet_model_v1"
     for pretrained in (name, f"another + {name}"):
         manifest = replace(SUBJECT.manifest, pretrained=pretrained)
         card = write_card(replace(SUBJECT, manifest=manifest), [results()])
-        assert f"| began with | `{pretrained}` |" in card
+        assert f"| initial weights | `{pretrained}` |" in card
         assert "public domain" in card
     manifest = replace(SUBJECT.manifest, pretrained="another")
     assert "public domain" not in write_card(replace(SUBJECT, manifest=manifest), [results()])
 
 
 def test_metrics_of_another_model_are_refused() -> None:
-    with pytest.raises(InputError, match="evaluate it again"):
+    with pytest.raises(InputError, match="Run `emolens evaluate` again"):
         write_card(SUBJECT, [results(model_sha256="0" * 64)])
 
 
 def test_files_without_metrics_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for content, message in [
-        ("no json", "a.json: no file that `emolens evaluate --json` wrote: Invalid JSON"),
+        ("no json", "a.json: not a file of `emolens evaluate --json`: Invalid JSON"),
         ("[]", "should be an object"),
         ('{"accuracy": 1}', "model_sha256: Field required"),
     ]:
@@ -101,7 +101,7 @@ def test_files_without_metrics_are_refused(tmp_path: Path) -> None:
     assert read_record(path).accuracy == 0.7
 
 
-def test_what_is_not_noticed_is_said() -> None:
+def test_a_card_has_limitations() -> None:
     card = " ".join(write_card(SUBJECT, [results()]).split())
-    for words in ("A cover is not noticed", "behind a mask", "drawn, painted", "0014-covered"):
+    for words in ("does not detect covers", "behind a mask", "drawn, painted", "0014-covered"):
         assert words in card

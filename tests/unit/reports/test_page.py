@@ -42,7 +42,7 @@ def test_percent(given: float | None, expected: str) -> None:
     assert percent(given) == expected
 
 
-def test_figure_text() -> None:
+def test_number_text() -> None:
     assert number_text(0.71449) == "0.714"
     assert number_text(None) == "not defined"
 

@@ -29,4 +29,4 @@ def test_everybody_gets_a_line() -> None:
     assert isinstance(table, TextTable)
     assert [row[0] for row in table.rows] == ["1", "2"]
     assert {row[3] for row in table.rows} == {"sad 80%, uncertain 20%"}
-    assert list(session_text(SessionSummary().finish())) == ["no face found"]
+    assert list(session_text(SessionSummary().finish())) == ["no face detected"]

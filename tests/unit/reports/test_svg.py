@@ -1,4 +1,5 @@
 import matplotlib as mpl
+
 from emolens.reports.svg import new_figure, plotting, to_svg
 
 

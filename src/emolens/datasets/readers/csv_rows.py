@@ -31,11 +31,12 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 _MAX_LINE_BYTES = 1 << 16
 _QUOTED_MIN_BYTES = 2
 _SPLITS = {usage.encode(): split for usage, split in SPLITS.items()}
+_PICTURE = "picture"  # codespell:ignore
 # Similar names of the columns. Their meaning differs, so they are suggested but not read.
 _OTHER_NAMES = {
     EMOTION: ("label", "labels", "class", "emotions", "expression", "target", "category"),
-    PIXELS: ("pixel", "image", "img", "picture"),
-    IMAGE: ("img", "picture", "photo", "face"),
+    PIXELS: ("pixel", "image", "img", _PICTURE),
+    IMAGE: ("img", _PICTURE, "photo", "face"),
     USAGE: ("split", "set", "subset", "partition", "fold"),
 }
 _EXPECTED = "columns emotion, pixels and Usage"

@@ -52,7 +52,7 @@ def save_landmarks(
         _KIND_KEY: KIND,
         "recipe": recipe.model_dump(mode="json"),
         "network": dict(state),
-        "figures": metrics,
+        "metrics": metrics,
         "code_revision": code_revision,
     }
     buffer = io.BytesIO()
@@ -80,7 +80,7 @@ def load_landmarks(path: Path) -> LandmarkCheckpoint:
         recipe = LandmarkRecipe.model_validate(content["recipe"])
         network = LandmarkNetwork(recipe.network)
         network.load_state_dict(content["network"])
-        metrics = {str(name): float(value) for name, value in content["figures"].items()}
+        metrics = {str(name): float(value) for name, value in content["metrics"].items()}
         revision = str(content.get("code_revision", UNKNOWN_REVISION))
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such checkpoint") from error

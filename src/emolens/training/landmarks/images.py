@@ -20,7 +20,8 @@ from emolens.imaging.listing import counts_as_image, no_images
 from emolens.imaging.preprocess import to_gray
 from emolens.training.landmarks.recipe import ImagesSection
 
-_COLUMN: Final = "picture"
+IMAGE_COLUMN: Final = "picture"  # codespell:ignore
+"""The column of encoded images in a Parquet file without the columns of FER2013."""
 # scikit-image's sample images without people and without anything like a face.
 _SAMPLES: Final = (
     *("brick.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png"),
@@ -64,18 +65,20 @@ def _has_image_column(source: Path) -> bool:
     if source.suffix.lower() not in SUFFIXES or not source.is_file():
         return False
     try:
-        return _COLUMN in pq.read_schema(source).names
+        return IMAGE_COLUMN in pq.read_schema(source).names
     except (OSError, ValueError) as error:
         raise DatasetError(f"{source}: damaged Parquet file: {error}") from error
 
 
 def _iter_column(source: Path) -> Iterator[_Gray]:
     row = 0
-    for batch in pq.ParquetFile(source).iter_batches(columns=[_COLUMN]):
+    for batch in pq.ParquetFile(source).iter_batches(columns=[IMAGE_COLUMN]):
         for content in batch.column(0).to_pylist():
             row += 1
             if not isinstance(content, bytes):
-                raise DatasetError(f"{source}, row {row}: {_COLUMN} must be the bytes of an image")
+                raise DatasetError(
+                    f"{source}, row {row}: {IMAGE_COLUMN} must be the bytes of an image"
+                )
             yield to_gray(decode_image(content).image)
 
 

@@ -27,8 +27,8 @@ class ImagesSection(Section):
     name: str = "unnamed"
     """Name of the source in the model file."""
     source: Path
-    """A source that `emolens data info` reads, or a Parquet file whose column `picture` holds the
-    bytes of image files."""
+    """A source that `emolens data info` reads, or a Parquet file with encoded images
+    (`emolens.training.landmarks.images.IMAGE_COLUMN`)."""
     split: Annotated[Split | None, BeforeValidator(_read_split)] = None
     """Split to use; by default all."""
     repeat: float = Field(1.0, gt=0)

@@ -118,7 +118,7 @@ def test_every_spelling_gives_the_same_face(file: Path, content: bytes) -> None:
         (HEADER + b"nan" + ROW[1:], r"emotion is 'nan'"),
         (
             (HEADER + ROW).replace(b"\n", b"\r"),
-            r"line 1 contains a CR, as in files with CR line endin",
+            r"line 1 contains a CR, as in files with CR line",
         ),
         (HEADER + ROW[1:], r"emotion is ''"),
         (

@@ -8,7 +8,7 @@ import pytest
 
 from emolens.core.errors import DatasetError, InputError
 from emolens.datasets.faces import Split
-from emolens.training.landmarks.images import load_backgrounds, load_images
+from emolens.training.landmarks.images import IMAGE_COLUMN, load_backgrounds, load_images
 from emolens.training.landmarks.recipe import ImagesSection
 
 
@@ -26,7 +26,7 @@ def test_reads_a_labelled_source(generated_data: Path) -> None:
 def test_reads_a_column_of_images_and_makes_them_square(tmp_path: Path) -> None:
     path = tmp_path / "more.parquet"
     rows = [encoded(20, 20, 7), encoded(10, 30, 9)]
-    pq.write_table(pa.table({"picture": rows, "weak_label": ["a", "b"]}), path)
+    pq.write_table(pa.table({IMAGE_COLUMN: rows, "weak_label": ["a", "b"]}), path)
     first, second = load_images(ImagesSection(source=path))
     assert first.shape == (20, 20)
     assert second.shape == (30, 30)
@@ -36,8 +36,8 @@ def test_reads_a_column_of_images_and_makes_them_square(tmp_path: Path) -> None:
 @pytest.mark.parametrize("values", [[None], []])
 def test_says_what_is_wrong_with_a_column(tmp_path: Path, values: list[object]) -> None:
     path = tmp_path / "more.parquet"
-    pq.write_table(pa.table({"picture": pa.array(values, pa.binary())}), path)
-    with pytest.raises(DatasetError, match=r"row 1: picture must be|holds no images"):
+    pq.write_table(pa.table({IMAGE_COLUMN: pa.array(values, pa.binary())}), path)
+    with pytest.raises(DatasetError, match=r"row 1: .* must be|holds no images"):
         load_images(ImagesSection(source=path))
 
 
