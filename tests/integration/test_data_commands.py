@@ -68,7 +68,7 @@ def test_warnings_say_what_counts_do_not(raf: Path) -> None:
     write_affectnet_annotations(folder / "net", samples)
     done = command("data", "info", "raf", "net", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "Training: 14 of 12,271 published faces of RAF-DB (basic set)" in done.stdout
+    assert "train: 14 of 12,271 published faces of RAF-DB (basic set)" in done.stdout
     assert "test: 14 of 3,068 published faces" in done.stdout
     left_out = "contempt 4, no face 4, none 4, uncertain 4"
     assert f"left out, outside the seven classes: {left_out}" in done.stdout

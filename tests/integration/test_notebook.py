@@ -25,7 +25,7 @@ def test_the_notebook_shows_nobody() -> None:
 
 # Clients and kernels leave sockets to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Drawn faces, whatever this machine has.
     monkeypatch.delenv("EMOLENS_DATA", raising=False)
@@ -33,7 +33,7 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     notebook = read()
     client = NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
+        notebook, timeout=600, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
     )
     client.execute()
     printed = "".join(

@@ -276,7 +276,7 @@ def test_one_frame_of_any_size(tmp_path: Path, size_wh: tuple[int, int]) -> None
         (("--annotated", "o.avi"), ".mkv, .mp4"),
         (("--annotated", "short.mkv"), "the output would overwrite the source"),
         (("--table", "a.csv", "--table", "./a.csv"), "the output would overwrite another output"),
-        (("--start", "2", "--end", "1"), "must come after"),
+        (("--start", "2", "--end", "1"), "must be after"),
         (("--every", "0"), "greater than or equal to 1"),
         (("--detect-hz", "-1"), "-1"),
         (("--start", "100"), "no frames between 100"),
