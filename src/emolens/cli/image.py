@@ -92,4 +92,5 @@ def _show(totals: ImageTotals, *, table: bool, warnings: bool) -> None:
     if table and totals.is_long:
         echo(f"no table for more than {TABLE_LIMIT} images; use --jsonl FILE to write every face")
     if totals.n_images > 1 or totals.errors:
-        echo(f"{totals.n_images} images, {totals.n_faces} faces, {len(totals.errors)} failed")
+        n_failed = len(totals.errors)
+        echo(f"images: {totals.n_images}, faces: {totals.n_faces}, failed: {n_failed}")

@@ -66,7 +66,7 @@ def slice_all(predictions: Predictions, faces: FaceSet) -> tuple[Slices, ...]:
         levels = agreement_level(faces.votes)
         rated = np.isfinite(levels)
         places = np.digitize(levels[rated], _AGREEMENT_EDGES)
-        by = "raters who gave the commonest answer"
+        by = "agreement of raters"
         divisions.insert(0, _divide(by, _AGREEMENT_NAMES, places, hits[rated]))
     return tuple(divisions)
 
