@@ -23,7 +23,11 @@ def test_every_division_holds_every_face_and_its_parts_add_up(
     votes = rng.multinomial(10, np.ones(N_VOTES) / N_VOTES, len(gray_faces)).astype(np.uint8)
     hits = rng.random(len(gray_faces)) < 0.7
     divisions = slice_all(predictions(hits), face_set(gray_faces, votes))
-    assert [division.by.split()[0] for division in divisions] == ["agreement", "sharpness", "contrast"]
+    assert [division.by.split()[0] for division in divisions] == [
+        "agreement",
+        "sharpness",
+        "contrast",
+    ]
     for division in divisions:
         assert sum(part.n for part in division.parts) == len(gray_faces)
         n_hits = sum(part.n * (part.accuracy or 0) for part in division.parts)
