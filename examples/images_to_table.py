@@ -3,10 +3,9 @@
 python examples/images_to_table.py photos faces.csv
 """
 
+import csv
 import sys
 from pathlib import Path
-
-import pandas as pd
 
 import emolens
 
@@ -14,17 +13,19 @@ import emolens
 def main(folder: str, table: str) -> None:
     """Write one row per face, and report images that cannot be read."""
     analyzer = emolens.ImageAnalyzer.load()  # loads the models once
-    rows = []
-    for path in sorted(Path(folder).iterdir()):
-        try:
-            result = analyzer.analyze(path)
-        except emolens.InputError as error:
-            print(f"skipped {path.name}: {error}")
-            continue
-        rows += [{"path": path.name, **row} for row in result.to_rows()]
-    # The columns are there even if no image has a face.
-    pd.DataFrame(rows, columns=["path", *emolens.ROW_COLUMNS]).to_csv(table, index=False)
-    print(f"{table}: {len(rows)} faces")
+    n_faces = 0
+    with Path(table).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["path", *emolens.ROW_COLUMNS])
+        writer.writeheader()
+        for path in sorted(Path(folder).iterdir()):
+            try:
+                rows = analyzer.analyze(path).to_rows()
+            except emolens.InputError as error:
+                print(f"skipped {path.name}: {error}")
+                continue
+            writer.writerows({"path": path.name, **row} for row in rows)
+            n_faces += len(rows)
+    print(f"{table}: {n_faces} faces")
 
 
 if __name__ == "__main__":

@@ -86,9 +86,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     ] = None,
     faces: Annotated[
         bool,
-        typer.Option(
-            "--faces", help="Show faces in the report: mistakes and heat maps of the evidence."
-        ),
+        typer.Option("--faces", help="Show faces in the report: mistakes and activation maps."),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`emolens explain`: heat maps of the evidence for each class."""
+"""`emolens explain`: activation maps of each class."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,9 +45,9 @@ def explain(  # noqa: PLR0913 (one option each)
     face_crops: options.FaceCropsOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Draw heat maps of the evidence for each class in every face of an image.
+    """Draw activation maps of each class for every face of an image.
 
-    A heat map shows which regions the network uses. It does not explain why a face has an
+    An activation map shows which regions the network uses. It does not explain why a face has an
     expression.
     """
     refuse_addresses([image])

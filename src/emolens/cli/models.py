@@ -60,7 +60,7 @@ def verify() -> None:
 
 @app.command("fetch")
 def fetch(name: Annotated[str, typer.Argument(help="Name from `emolens models list`.")]) -> None:
-    """Download a model and verify its SHA-256. No other command downloads anything.
+    """Download a model and verify its SHA-256.
 
     The file is saved to the cache, or replaces the one in the folder in the environment variable
     EMOLENS_MODELS. To install a model offline, copy its file to that folder.

@@ -24,6 +24,10 @@ class Emotion(IntEnum):
     def __str__(self) -> str:
         return self.label
 
+    def __bool__(self) -> bool:
+        # `face.label or "uncertain"` must not drop ANGRY, whose number is 0.
+        return True
+
     @property
     def label(self) -> str:
         """The lower-case name in files and on screen, e.g. `"happy"`."""

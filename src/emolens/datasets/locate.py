@@ -23,5 +23,5 @@ def locate(source: Path) -> Path:
     folder = os.environ.get(DATA_FOLDER)
     if not folder or source.is_absolute() or source.exists():
         return source
-    below = Path(folder) / source
+    below = Path(folder).expanduser() / source
     return below if below.exists() else source

@@ -66,7 +66,7 @@ class ActivationMaps(ArrayRecord):
         return resize_maps(self.maps, self.centers, size_px)
 
     def heat_map(self, emotion: Emotion, size_px: int) -> Floats:
-        """Compute a heat map of the evidence for one class.
+        """Compute the activation map of one class.
 
         The map is resized, clipped at 0 and divided by its maximum. It shows the location of the
         evidence, not its amount. Compare classes with `heat_maps`.
@@ -77,7 +77,7 @@ class ActivationMaps(ArrayRecord):
         return _heat(resize_maps(self.maps[emotion], self.centers, size_px))
 
     def heat_maps(self, size_px: int) -> Floats:
-        """Compute heat maps of the evidence for all classes, on one scale.
+        """Compute the activation maps of all classes, on one scale.
 
         The maps are resized, clipped at 0 and divided by the maximum of all seven. Equal brightness
         is equal evidence.

@@ -28,7 +28,7 @@ class _TimedMaps:
 
 
 class HeatLayer:
-    """A layer of heat maps of the evidence for the apparent expression of each face.
+    """A layer of activation maps for the apparent expression of each face.
 
     Args:
         explainer: Explainer of the maps, preferably with the model that classifies the faces.

@@ -1,4 +1,4 @@
-"""Shares of the evidence of a heat map in nine named parts of a face."""
+"""Shares of the evidence of an activation map in nine named parts of a face."""
 
 from dataclasses import dataclass
 from itertools import pairwise

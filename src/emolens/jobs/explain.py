@@ -88,7 +88,7 @@ def explain_image(
     emotion: Emotion | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
-    """Draw heat maps of the evidence in every face of an image.
+    """Draw activation maps of every face of an image.
 
     Args:
         path: Image to read.

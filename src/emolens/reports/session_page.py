@@ -1,4 +1,4 @@
-"""A video or live session as one page that opens offline; it shows nobody unless asked to."""
+"""A video or live session as one page that opens offline, without faces unless requested."""
 
 import base64
 import hashlib
@@ -54,7 +54,7 @@ class Percentiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How quick a session was processed.
+    """The speed of processing.
 
     Attributes:
         frames_per_s: Frames processed in a second of real time, or None if unknown.
@@ -73,9 +73,9 @@ def session_page(
     """Fill `templates/session.html`; the same session gives the same text.
 
     Args:
-        session: What was seen.
+        session: The session to show.
         title: Heading of the page.
-        speed: How quick it was processed.
+        speed: The speed of processing.
         source: Where the frames come from.
         model: Name of the emotion model.
         emolens_version: Stands in the footer.

@@ -21,14 +21,22 @@ def download(name: str, url: str) -> bytes:
     Raises:
         ModelError: Another scheme, no network, or the server refuses.
     """
-    if not url.startswith("https://"):
-        raise ModelError(f"refusing to fetch {name} from {url}: only https is allowed")
+    _check_https(name, url)
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:  # noqa: S310 (https only, checked above)
+            # A server may redirect to another scheme.
+            _check_https(name, response.geturl())
             content: bytes = response.read(_LIMIT_BYTES + 1)
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise ModelError(
             f"cannot download the model {name}: {error}. Without a network, get {url} on another "
             "machine and give its path instead of the name"
         ) from error
+    if len(content) > _LIMIT_BYTES:
+        raise ModelError(f"the model {name} at {url} has more than 64 MiB, the limit")
     return content
+
+
+def _check_https(name: str, url: str) -> None:
+    if not url.startswith("https://"):
+        raise ModelError(f"cannot download the model {name} from {url}: allowed is https only")

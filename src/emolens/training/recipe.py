@@ -66,8 +66,10 @@ class DataSection(Section):
     @classmethod
     def _read_former_key(cls, values: object) -> object:
         # Checkpoints and recipes until version 0.1 call the key `faults`.
-        if isinstance(values, dict) and "faults" in values and "damaged" not in values:
-            return {("damaged" if key == "faults" else key): one for key, one in values.items()}
+        # A `damaged` beside it comes from `--set`, and takes precedence.
+        if isinstance(values, dict) and "faults" in values:
+            former = {"damaged": values["faults"]}
+            return former | {key: one for key, one in values.items() if key != "faults"}
         return values
 
 

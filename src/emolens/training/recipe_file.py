@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from emolens.core.errors import ConfigError
+from emolens.training.network_sections import NetworkSection
 from emolens.training.recipe import Recipe
 
 _EXPORT_KEYS = ("name", "license", "pretrained", "answer")
@@ -104,8 +105,10 @@ def _apply_override(values: dict[str, object], override: str) -> None:
         if not isinstance(target, dict | list):
             raise ConfigError(f"--set {override!r}: {section} is a value, not a section")
     if not isinstance(target, dict):
+        entry = f"{name}.KEY" if name.isdecimal() else f"0.{name}"
+        place = ".".join(sections)
         raise ConfigError(
-            f"--set {override!r}: the key after the index is missing, as in phases.0.epochs=3"
+            f"--set {override!r}: {place} is a list; name entry and key: {place}.{entry}=..."
         )
     try:
         target[name] = tomllib.loads(f"value = {text}")["value"]
@@ -194,7 +197,11 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     return flat
 
 
-_KINDS = frozenset({"resnet", "vit", "backbone"})
+_KINDS: dict[str, type[BaseModel]] = {
+    kind: section
+    for section in get_args(get_args(NetworkSection)[0])
+    for kind in get_args(section.model_fields["kind"].annotation)
+}
 
 
 def _allowed_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[str]:
@@ -202,7 +209,7 @@ def _allowed_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[
     members: list[type[BaseModel]] = []
     for index, part in enumerate(location):
         if index == 1 and location[0] == "network":
-            section = next(m for m in members if str(part) in repr(m.model_fields["kind"]))
+            section = _KINDS[str(part)]
         elif isinstance(part, str):
             members = _sections_of(section.model_fields[part].annotation)
             section = members[0]

@@ -74,3 +74,8 @@ def test_what_is_no_distribution_is_refused(values: list[float]) -> None:
 
 def test_an_emotion_prints_as_its_label() -> None:
     assert f"{Emotion.HAPPY} {Emotion.DISGUST!s}" == "happy disgust"
+
+
+def test_every_class_is_true() -> None:
+    assert all(Emotion)
+    assert (Emotion.ANGRY or "uncertain") == Emotion.ANGRY

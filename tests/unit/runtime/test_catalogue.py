@@ -54,8 +54,19 @@ def packaged(tmp_path: Path) -> KnownModel:
     )
 
 
-def serve(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(content))
+class Response(io.BytesIO):
+    def __init__(self, content: bytes, url: str) -> None:
+        super().__init__(content)
+        self.url = url
+
+    def geturl(self) -> str:
+        return self.url
+
+
+def serve(
+    content: bytes, monkeypatch: pytest.MonkeyPatch, url: str = "https://mirror.invalid/remote.onnx"
+) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", lambda _url, timeout: Response(content, url))
 
 
 def test_everything_that_comes_with_packages_is_sound() -> None:
@@ -136,8 +147,26 @@ def test_without_a_network_the_message_shows_the_way(
 
 
 def test_only_https_is_fetched(remote: KnownModel) -> None:
-    with pytest.raises(ModelError, match="only https"):
+    with pytest.raises(ModelError, match="allowed is https only"):
         replace(remote, url="file:///etc/hostname").fetch()
+
+
+def test_a_redirect_to_another_scheme_is_refused(
+    remote: KnownModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(CONTENT, monkeypatch, url="http://mirror.invalid/remote.onnx")
+    with pytest.raises(ModelError, match="from http://mirror.invalid/.*allowed is https only"):
+        remote.fetch()
+    assert not remote.path.parent.exists()
+
+
+def test_a_file_over_the_limit_is_refused(
+    remote: KnownModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emolens.runtime.download._LIMIT_BYTES", 4)
+    serve(b"12345", monkeypatch)
+    with pytest.raises(ModelError, match="more than 64 MiB"):
+        remote.fetch()
 
 
 def test_a_missing_model_says_how_to_get_it(remote: KnownModel) -> None:

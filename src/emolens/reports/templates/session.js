@@ -21,7 +21,7 @@
     return `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds}`;
   };
   const digitsOf = (step) => (step >= 1 ? 0 : step >= 0.1 ? 1 : 2);
-  const percent = (value) => (value === null ? absent : `${Math.round(100 * value)} %`);
+  const percent = (value) => (value == null ? absent : `${Math.round(100 * value)} %`);
 
   // Bins that are visible at the present zoom, each with its left edge and width on the canvas.
   const eachBin = (u, first, n, paint) => {
@@ -75,7 +75,11 @@
       drag: { x: true, y: false },
       sync: { key: "time", scales: ["x", null] },
       // A bin holds from its left edge to its right one.
-      dataIdx: (_u, _series, _nearest, at) => Math.floor((at - origin) / width) - rest.first,
+      // Another chart's cursor may be at a time outside this chart.
+      dataIdx: (u, _series, _nearest, at) => {
+        const bin = Math.floor((at - origin) / width) - rest.first;
+        return bin >= 0 && bin < u.data[0].length ? bin : null;
+      },
     },
     legend: { markers: { width: 0, fill: (_u, series) => (series > nClasses ? "transparent" : colors[series - 1]) } },
     ...rest.plot,
@@ -101,14 +105,14 @@
       }),
     );
     const series = names.slice(0, nClasses).map((label) => ({ label, paths: () => null, points: { show: false }, value: (_u, value) => percent(value) }));
-    const now = { label: "shown", paths: () => null, points: { show: false }, value: (_u, value) => (value === null ? absent : names[value]) };
+    const now = { label: "shown", paths: () => null, points: { show: false }, value: (_u, value) => (value == null ? absent : names[value]) };
     return new uPlot(
       options(box, track.range_s, {
         first: track.first,
         isWhole: (low, high) => low === null || (low === xs[0] && high === xs[n]),
         y: { range: [-0.18, 1] },
         plot: {
-          series: [{ label: "time", value: (_u, at) => (at === null ? absent : clock(at, digitsOf(width))) }, ...series, now],
+          series: [{ label: "time", value: (_u, at) => (at == null ? absent : clock(at, digitsOf(width))) }, ...series, now],
           axes: [
             timeAxis,
             {
@@ -143,6 +147,11 @@
     );
     const reading = box.parentElement.querySelector(".reading");
     const tell = (u) => {
+      // The cursor of another chart has a time, but no row of this chart.
+      if (!u.over.matches(":hover")) {
+        reading.textContent = "\u00a0";
+        return;
+      }
       const row = Math.floor(u.posToVal(u.cursor.top, "y"));
       const at = u.posToVal(u.cursor.left, "x");
       const track = u.cursor.left >= 0 && u.cursor.top >= 0 ? tracks[row] : undefined;
