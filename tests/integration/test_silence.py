@@ -1,6 +1,5 @@
 """Nothing leaves the machine or stays on it unasked: docs/benchmarks/silence.py, shortened."""
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.scripts import load_script
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="native calls are heard on Linux only"
@@ -41,13 +42,7 @@ Path("/dev/null").write_text("")
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("silence", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ STEPS = 200
 """Probabilities are stored as whole numbers from 0 to this one."""
 ABSENT = "."
 """A bin in which a track is not visible."""
-_NO_SCORES = 255
+NO_SCORES = 255
+"""The probability in a bin without scores."""
 _ROW_PX = 26
 
 
@@ -96,7 +97,8 @@ def chart_data(session: Session, rows: tuple[TrackSummary, ...]) -> dict[str, ob
 
     Returns:
         `labels` (name and colour), `start_s` and `bin_s` of the time grid, `range_s` of the
-        session, `overview` (track IDs) and `tracks` by ID. See `_track_data` for a track.
+        session, the constants `steps`, `absent` and `no_scores`, `overview` (track IDs) and
+        `tracks` by ID. See `_track_data` for a track.
     """
     timeline = session.tracks[0].timeline
     return {
@@ -105,6 +107,8 @@ def chart_data(session: Session, rows: tuple[TrackSummary, ...]) -> dict[str, ob
         "bin_s": timeline.bin_s,
         "range_s": [session.start_s, session.end_s],
         "steps": STEPS,
+        "absent": ABSENT,
+        "no_scores": NO_SCORES,
         "overview": [track.track_id for track in rows],
         "tracks": {str(track.track_id): _track_data(track) for track in session.tracks},
     }
@@ -116,12 +120,12 @@ def _track_data(track: TrackSummary) -> dict[str, object]:
     Returns:
         `first`, the index of the first bin; `shown`, one character per bin: the place of its label
         in `LABELS_SHOWN`, or `ABSENT`; `probabilities`, base64 of uint8 (7, bins) in units of
-        1 / `STEPS`, 255 in bins without scores; `range_s`, from the first to the last moment.
+        1 / `STEPS`, or `NO_SCORES`; `range_s`, from the first to the last moment.
     """
     bins = track.timeline.bins
     first, last = (bins[0].index, bins[-1].index) if bins else (0, -1)
     shown = [ABSENT] * (last + 1 - first)
-    probabilities = np.full((N_EMOTIONS, len(shown)), _NO_SCORES, np.uint8)
+    probabilities = np.full((N_EMOTIONS, len(shown)), NO_SCORES, np.uint8)
     for entry in bins:
         place = entry.index - first
         shown[place] = str(LABELS_SHOWN.index(entry.label))

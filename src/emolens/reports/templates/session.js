@@ -1,12 +1,11 @@
 "use strict";
 (() => {
   const page = JSON.parse(document.getElementById("charts").textContent);
-  const { labels, start_s: origin, bin_s: width, steps } = page;
+  const { labels, start_s: origin, bin_s: width, steps, absent, no_scores: noScores } = page;
   const names = labels.map(([name]) => name);
   const colors = labels.map(([, color]) => color);
   const nClasses = labels.length - 1;
-  const absent = "\u2013";
-  const noScores = 255;
+  const dash = "\u2013";
   const font = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
   const ink = "#1c1c1e";
   const line = "#8a8a8a";
@@ -21,7 +20,7 @@
     return `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds}`;
   };
   const digitsOf = (step) => (step >= 1 ? 0 : step >= 0.1 ? 1 : 2);
-  const percent = (value) => (value == null ? absent : `${Math.round(100 * value)} %`);
+  const percent = (value) => (value == null ? dash : `${Math.round(100 * value)} %`);
 
   // Bins that are visible at the present zoom, each with its left edge and width on the canvas.
   const eachBin = (u, first, n, paint) => {
@@ -92,7 +91,7 @@
     const probability = (index, bin) => (stored[index * n + bin] === noScores ? null : stored[index * n + bin] / steps);
     const xs = edges(track.first, n);
     const curves = labels.slice(0, nClasses).map((_, index) => [...Array(n).keys()].map((bin) => probability(index, bin)).concat(null));
-    const shown = [...track.shown].map((label) => (label === "." ? null : Number(label))).concat(null);
+    const shown = [...track.shown].map((label) => (label === absent ? null : Number(label))).concat(null);
     const paint = clipped((u) =>
       eachBin(u, track.first, n, (bin, left, wide) => {
         let below = 0;
@@ -105,14 +104,14 @@
       }),
     );
     const series = names.slice(0, nClasses).map((label) => ({ label, paths: () => null, points: { show: false }, value: (_u, value) => percent(value) }));
-    const now = { label: "shown", paths: () => null, points: { show: false }, value: (_u, value) => (value == null ? absent : names[value]) };
+    const now = { label: "shown", paths: () => null, points: { show: false }, value: (_u, value) => (value == null ? dash : names[value]) };
     return new uPlot(
       options(box, track.range_s, {
         first: track.first,
         isWhole: (low, high) => low === null || (low === xs[0] && high === xs[n]),
         y: { range: [-0.18, 1] },
         plot: {
-          series: [{ label: "time", value: (_u, at) => (at == null ? absent : clock(at, digitsOf(width))) }, ...series, now],
+          series: [{ label: "time", value: (_u, at) => (at == null ? dash : clock(at, digitsOf(width))) }, ...series, now],
           axes: [
             timeAxis,
             {
@@ -141,7 +140,7 @@
     const paint = clipped((u) =>
       tracks.forEach((track, row) =>
         eachBin(u, track.first, track.shown.length, (bin, left, wide) => {
-          if (track.shown[bin] !== ".") fill(u, colors[track.shown[bin]], left, wide, row + 0.1, row + 0.9);
+          if (track.shown[bin] !== absent) fill(u, colors[track.shown[bin]], left, wide, row + 0.1, row + 0.9);
         }),
       ),
     );
@@ -155,8 +154,8 @@
       const row = Math.floor(u.posToVal(u.cursor.top, "y"));
       const at = u.posToVal(u.cursor.left, "x");
       const track = u.cursor.left >= 0 && u.cursor.top >= 0 ? tracks[row] : undefined;
-      const label = track?.shown[Math.floor((at - origin) / width) - track.first] ?? ".";
-      reading.textContent = track ? `${clock(at, 1)} \u00b7 track ${page.overview[row]}: ${label === "." ? "not visible" : names[label]}` : "\u00a0";
+      const label = track?.shown[Math.floor((at - origin) / width) - track.first] ?? absent;
+      reading.textContent = track ? `${clock(at, 1)} \u00b7 track ${page.overview[row]}: ${label === absent ? "not visible" : names[label]}` : "\u00a0";
     };
     return new uPlot(
       options(box, page.range_s, {
