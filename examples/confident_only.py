@@ -19,7 +19,7 @@ def main(threshold: float, paths: list[str]) -> None:
     for path in paths:
         for face in emolens.analyze(path).faces:
             is_reliable = face.label is not None and face.confidence >= threshold
-            labels[face.label if is_reliable else "uncertain"] += 1  # type: ignore[index]
+            labels[face.top.label if is_reliable else "uncertain"] += 1
     for label, count in labels.most_common():
         print(label, count)
 

@@ -58,7 +58,7 @@ class Emolens:
     def __init__(
         self, n_threads: int, *, model: str = "default", in_every_frame: bool = False
     ) -> None:
-        import emolens  # noqa: PLC0415 (each environment contains one of the programs)
+        import emolens
 
         self._emolens = emolens
         self._n_threads = n_threads
@@ -73,8 +73,8 @@ class Emolens:
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
         """See `Program`; a separate thread reads, so the clock runs throughout."""
-        from emolens.media.clip import Clip  # noqa: PLC0415
-        from emolens.media.open_source import plan_source  # noqa: PLC0415
+        from emolens.media.clip import Clip
+        from emolens.media.open_source import plan_source
 
         settings = self._emolens.StreamSettings(detect_hz=self._hz)
         analyzer = self._emolens.StreamAnalyzer.load(
@@ -96,11 +96,11 @@ class Emolens:
             clock: The clock for the time of the run.
             paced: Deliver frames in real time, like a camera, instead of at full speed.
         """
-        from emolens.media import open_source  # noqa: PLC0415
-        from emolens.media.callback_sink import CallbackSink  # noqa: PLC0415
-        from emolens.pipeline.outputs import Outputs  # noqa: PLC0415
-        from emolens.pipeline.runner import StreamRunner  # noqa: PLC0415
-        from emolens.rendering.stream_overlay import StreamOverlay  # noqa: PLC0415
+        from emolens.media import open_source
+        from emolens.media.callback_sink import CallbackSink
+        from emolens.pipeline.outputs import Outputs
+        from emolens.pipeline.runner import StreamRunner
+        from emolens.rendering.stream_overlay import StreamOverlay
 
         plan = open_source.plan_source(path)
         plan = open_source.paced(plan) if paced else plan
@@ -129,7 +129,7 @@ class _ByFrame:
 
     def clip(self, path: str, every: int, clock: Clock) -> list[int]:
         """See `Program`; skipped frames are read outside the clock."""
-        import cv2  # noqa: PLC0415
+        import cv2
 
         video = cv2.VideoCapture(path)
         n_faces: list[int] = []
@@ -158,8 +158,8 @@ class Fer(_ByFrame):
     """
 
     def __init__(self, *, mtcnn: bool) -> None:
-        import cv2  # noqa: PLC0415
-        from fer.fer import FER  # noqa: PLC0415
+        import cv2
+        from fer.fer import FER
 
         self._read = cv2.imread
         self._program = FER(mtcnn=mtcnn)
@@ -186,8 +186,8 @@ class Deepface(_ByFrame):
     """
 
     def __init__(self, *, naming: bool) -> None:
-        import numpy as np  # noqa: PLC0415
-        from deepface import DeepFace  # noqa: PLC0415
+        import numpy as np
+        from deepface import DeepFace
 
         self._program = DeepFace
         self._naming = naming
@@ -242,7 +242,7 @@ def reply_to(program: Program, request: dict[str, Any]) -> dict[str, Any]:
         case "clip":
             record = {"n_faces": program.clip(request["path"], request["every"], clock)}
         case "live":
-            record = program.live(request["path"], clock, paced=request["paced"])  # type: ignore[attr-defined]
+            record = program.live(request["path"], clock, paced=request["paced"])
         case _:
             peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return {"peak_mb": peak_kib * 1024 / 1e6, "versions": _versions()}
@@ -267,7 +267,7 @@ def main() -> None:
     name, n_threads = sys.argv[1], int(sys.argv[2])
     try:
         program = PROGRAMS[name](n_threads)
-        import cv2  # noqa: PLC0415
+        import cv2
 
         cv2.setNumThreads(n_threads)
         for line in sys.stdin:

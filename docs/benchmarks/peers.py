@@ -101,7 +101,7 @@ class Worker:
     def __init__(self, name: str, python: Path, n_threads: int, home: Path) -> None:
         self._name = name
         self._log: IO[str] = (home / f"{PLANS[name].package}.log").open("w+")
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [str(python), str(WORKER), name, str(n_threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -133,11 +133,11 @@ class Worker:
         """
         stdin, stdout = self._process.stdin, self._process.stdout
         try:
-            stdin.write(json.dumps({"do": do, **what}) + "\n")  # type: ignore[union-attr]
-            stdin.flush()  # type: ignore[union-attr]
+            stdin.write(json.dumps({"do": do, **what}) + "\n")
+            stdin.flush()
         except BrokenPipeError:
             pass  # its last output is read below
-        line = stdout.readline()  # type: ignore[union-attr]
+        line = stdout.readline()
         found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
         if "error" in found:
             raise NotMeasuredError(_reason(self._name, found["error"]))
@@ -176,7 +176,7 @@ def build_environment(package: str, folder: Path) -> Path:
     print(f"installing {package} into {place} ...", file=sys.stderr)
     install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     for command in ((sys.executable, "-m", "venv", place), (*install, *REQUIREMENTS[package])):
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, check=False
         )
         if done.returncode:
@@ -313,7 +313,7 @@ def measure_command(options: argparse.Namespace, image: str) -> float:
     taken_s = []
     for _ in range(_COMMAND_RUNS):
         began_s = time.perf_counter()
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             command,
             check=True,
             capture_output=True,

@@ -47,7 +47,7 @@ def record(path: Path) -> None:
 def lose(path: Path, wait_s: float) -> dict[str, float | str | int | None]:
     """Start a recording process, kill it, and measure the loss in its file."""
     command = [sys.executable, __file__, "--record", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 (stdout is a pipe)
         first = process.stdout.readline()
         time.sleep(wait_s)

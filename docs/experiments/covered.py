@@ -341,7 +341,7 @@ def _judged(rows: list[Seen], values: npt.NDArray[np.float64]) -> dict[str, obje
 
 
 def _r(value: object) -> float:
-    return round(float(value), 4)  # type: ignore[arg-type]
+    return round(float(value), 4)
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ class _Brush:
         """Draw a line; its width is in eye distances."""
         thickness = max(1, round(width * float(np.hypot(*self._across))))
         shade = [float(value) for value in color]
-        cv2.polylines(self.image, [self.at(points)], False, shade, thickness, cv2.LINE_AA)  # noqa: FBT003
+        cv2.polylines(self.image, [self.at(points)], False, shade, thickness, cv2.LINE_AA)  # noqa: FBT003 (OpenCV takes it by place)
 
     def cloth(self, color: tuple[float, float, float], *, noise: float) -> npt.NDArray[np.float64]:
         """Render a cloth with a vertical light gradient and noise, as float (H, W, 3)."""

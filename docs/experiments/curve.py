@@ -41,7 +41,7 @@ def points(
                 for probabilities in mixed(mixture, predictions, of_logs=True)
             )
             record = metrics_of(test, other, faces)
-            print(row(f"votes {votes:.1f}, balance {part:g}", record), flush=True)  # type: ignore[arg-type]
+            print(row(f"votes {votes:.1f}, balance {part:g}", record), flush=True)
             measured.append({"votes": round(float(votes), 1), "balance": part, **record})
     return measured
 

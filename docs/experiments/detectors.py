@@ -115,7 +115,7 @@ def main() -> None:
     record: dict[str, object] = {"n": len(faces), "detectors": {}}
     for name in options.detectors:
         detector = build_detector(name, n_threads=2)
-        record["detectors"] |= {  # type: ignore[operator]
+        record["detectors"] |= {
             name: {
                 "sizes": {f"{side}": at_size(detector, faces, side) for side in options.sides},
                 "faceless": faceless(name, sideways=False),

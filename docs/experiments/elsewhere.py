@@ -193,10 +193,10 @@ def row(name: str, of: Mapping[str, dict[str, float]]) -> str:
         *(f"{100 * of[key]['accuracy']:.1f}" for key in ("label_all", "label_clean")),
         *(f"{100 * of[key]['accuracy']:.1f}" for key in ("majority_all", "majority_clean")),
         f"{of['majority_all']['balanced']:.3f}",
-        " ".join(f"{recall[label]:.2f}" for label in LABELS),  # type: ignore[index]
+        " ".join(f"{recall[label]:.2f}" for label in LABELS),
         f"{of['label_clean']['ece']:.3f} {of['majority_clean']['ece']:.3f}",
         f"{of['wild']['macro_5']:.3f}",
-        " ".join(f"{value:.2f}" for value in of["wild"]["recall"].values()),  # type: ignore[attr-defined]
+        " ".join(f"{value:.2f}" for value in of["wild"]["recall"].values()),
     ]
     return f"| {name} | " + " | ".join(cells) + " |"
 
@@ -238,7 +238,7 @@ def main() -> None:
     record = {}
     for name, (test, wild) in all_predictions.items():
         record[name] = metrics_of(test, wild, faces)
-        print(row(name, record[name]), flush=True)  # type: ignore[arg-type]
+        print(row(name, record[name]), flush=True)
     if options.json != "-":
         Path(options.json).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

@@ -24,11 +24,11 @@ def session_of(name: str) -> tuple[OnnxSession, InputSpec, float]:
     if not name.endswith(".toml"):
         model = load_emotion_model(name, n_threads=1)
         return model.session, model.manifest.input, model.size_bytes / 1e6
-    from emolens.training.architectures import build_network  # noqa: PLC0415 (torch is optional)
-    from emolens.training.export import deployable  # noqa: PLC0415
-    from emolens.training.networks import LogitsAndCam  # noqa: PLC0415
-    from emolens.training.onnx_graph import store_weights_compactly, to_graph  # noqa: PLC0415
-    from emolens.training.recipe_file import load_recipe  # noqa: PLC0415
+    from emolens.training.architectures import build_network
+    from emolens.training.export import deployable
+    from emolens.training.networks import LogitsAndCam
+    from emolens.training.onnx_graph import store_weights_compactly, to_graph
+    from emolens.training.recipe_file import load_recipe
 
     network = build_network(load_recipe(Path(name))).eval()
     spec = network.input_spec

@@ -25,9 +25,9 @@ def _leave_in_one_line(
 # Covers the imports below, until `leave_at_once` takes over.
 sys.excepthook = _leave_in_one_line
 
-from importlib import import_module  # noqa: E402
+from importlib import import_module  # noqa: E402 (after the hook above)
 
-from emolens.cli.interruption import leave_at_once  # noqa: E402
+from emolens.cli.interruption import leave_at_once  # noqa: E402 (after the hook above)
 
 
 def run() -> None:

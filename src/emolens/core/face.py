@@ -202,7 +202,7 @@ class FaceResult:
         For a face of a stream, include its track, the raw scores and their age.
         """
         # The contract defines the records. It depends on core, hence the import on use.
-        from emolens import contract  # noqa: PLC0415
+        from emolens import contract  # noqa: PLC0415 (the contract depends on core)
 
         return contract.face_record(self).to_dict()
 

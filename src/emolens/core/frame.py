@@ -123,7 +123,7 @@ class FrameResult:
 
     def to_dict(self) -> dict[str, object]:
         """Return width, height and faces (`emolens.contract.FacesRecord`)."""
-        from emolens import contract  # noqa: PLC0415
+        from emolens import contract  # noqa: PLC0415 (see above)
 
         return contract.faces_record(self).to_dict()
 
@@ -136,7 +136,7 @@ class FrameResult:
 
         The format is `emolens.contract.FrameRecord`.
         """
-        from emolens import contract  # noqa: PLC0415
+        from emolens import contract  # noqa: PLC0415 (see above)
 
         return contract.frame_record(self).to_dict()
 
@@ -146,13 +146,13 @@ class FrameResult:
         The list is empty without faces. To keep the columns in that case, use
         `pandas.DataFrame(result.to_rows(), columns=list(emolens.ROW_COLUMNS))`.
         """
-        from emolens import contract  # noqa: PLC0415
+        from emolens import contract  # noqa: PLC0415 (see above)
 
         return contract.face_rows(self)
 
     def to_table_rows(self) -> list[dict[str, Cell]]:
         """Return one dict with `emolens.TABLE_COLUMNS` per face, or a single one without faces."""
-        from emolens import contract  # noqa: PLC0415
+        from emolens import contract  # noqa: PLC0415 (see above)
 
         return contract.table_rows(self)
 

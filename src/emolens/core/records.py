@@ -53,7 +53,7 @@ class ReadOnlyDict(dict[str, float]):
 
 
 def _values(record: object) -> dict[str, Any]:
-    return {key.name: getattr(record, key.name) for key in fields(record)}  # type: ignore[arg-type]
+    return {key.name: getattr(record, key.name) for key in fields(record)}  # type: ignore[arg-type]  # subclasses are dataclasses
 
 
 def _values_and_locks(record: object) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -76,7 +76,7 @@ def _rebuild(
 
 def _is_same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return type(one) is type(other) and np.array_equal(one, other)  # type: ignore[arg-type]
+        return type(one) is type(other) and np.array_equal(one, other)  # type: ignore[arg-type]  # it takes any object
     return bool(one == other)
 
 

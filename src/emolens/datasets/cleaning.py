@@ -103,8 +103,8 @@ def _shows_a_face(faces: FaceSet, _held_out: FaceSet) -> Keep:
 
 def _is_first(faces: FaceSet, _held_out: FaceSet) -> Keep:
     keys = list(zip(pixel_digests(faces.images), faces.labels.tolist(), strict=True))
-    earlier: set[tuple[bytes, int]] = set()
-    return np.array([not (key in earlier or earlier.add(key)) for key in keys])  # type: ignore[func-returns-value]
+    first_rows: dict[tuple[bytes, int], int] = {}
+    return np.array([first_rows.setdefault(key, row) == row for row, key in enumerate(keys)])
 
 
 def _has_one_label(faces: FaceSet, _held_out: FaceSet) -> Keep:

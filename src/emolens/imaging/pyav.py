@@ -5,7 +5,7 @@ No other module imports PyAV, so the order is always right.
 
 from typing import Any, Final
 
-import cv2  # noqa: F401
+import cv2  # noqa: F401 (before av, see above)
 
 # isort: split
 import av

@@ -85,19 +85,19 @@ def _check(check: Callable[[], str]) -> str:
 
 
 def _devices() -> str:
-    from emolens.runtime.session import inference_devices  # noqa: PLC0415
+    from emolens.runtime.session import inference_devices
 
     return ", ".join(inference_devices())
 
 
 def _telemetry() -> str:
-    from emolens.runtime.ort import telemetry_state  # noqa: PLC0415
+    from emolens.runtime.ort import telemetry_state
 
     return telemetry_state()
 
 
 def _opencv_ffmpeg() -> str:
-    import cv2  # noqa: PLC0415
+    import cv2
 
     found = re.search(r"FFMPEG:\s+(\w+)", cv2.getBuildInformation())
     return found.group(1).lower() if found else "unknown"
@@ -105,7 +105,7 @@ def _opencv_ffmpeg() -> str:
 
 def _pyav_ffmpeg() -> str:
     """Return the FFmpeg version that reads and records video, and whether it can record."""
-    from emolens.imaging.pyav import av  # noqa: PLC0415
+    from emolens.imaging.pyav import av
 
     codec = "libx264" if "libx264" in av.codecs_available else "no libx264, so no recording"
     return f"{av.ffmpeg_version_info}, {codec}"
@@ -113,7 +113,7 @@ def _pyav_ffmpeg() -> str:
 
 def _cameras() -> str:
     """List devices without opening them, which would switch on their light."""
-    from emolens.media.camera_source import find_cameras  # noqa: PLC0415
+    from emolens.media.camera_source import find_cameras
 
     devices = find_cameras()
     if devices is None:
@@ -122,7 +122,7 @@ def _cameras() -> str:
 
 
 def _screen() -> str:
-    from emolens.media.window import has_screen  # noqa: PLC0415
+    from emolens.media.window import has_screen
 
     return "yes" if has_screen() else "none"
 
@@ -144,7 +144,7 @@ def check_model(model: KnownModel) -> ModelFinding:
     """Verify the SHA-256 of a model file, and load it if it is a model of emolens."""
     if not model.is_installed and model.is_optional:
         return ModelFinding(f"{model.name}: not installed")
-    from emolens.runtime.model_file import (  # noqa: PLC0415 (doctor works without it)
+    from emolens.runtime.model_file import (
         load_emotion_model,
         load_landmark_model,
     )

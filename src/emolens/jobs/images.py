@@ -44,7 +44,7 @@ class ImageOutcome:
     def record(self) -> "ImageRecord":
         """The JSON record of the image."""
         # Loaded on use, because a table does not need it and pydantic is slow to import.
-        from emolens.contract import image_error_record, image_record  # noqa: PLC0415
+        from emolens.contract import image_error_record, image_record  # noqa: PLC0415 (pydantic is slow to load)
 
         if self.result is None:
             return image_error_record(self.path, self.error or ProcessingError("no result"))

@@ -39,7 +39,7 @@ def find_images(patterns: Sequence[str], left_out: LeftOut | None = None) -> Ite
     left_out = LeftOut() if left_out is None else left_out
     for pattern in patterns:
         paths: list[str] = []
-        if os.path.isdir(pattern):  # noqa: PTH112 (Path would change "./a" and "a/")
+        if os.path.isdir(pattern):
             paths = _images_below([pattern], left_out)
         elif not os.path.lexists(pattern) and glob.has_magic(pattern):
             paths = _matches(pattern, left_out)
@@ -91,7 +91,7 @@ def _matches(pattern: str, left_out: LeftOut) -> list[str]:
 
 def _each_once(paths: list[str]) -> list[str]:
     """Sort paths and keep only the shortest of those that links resolve to one file."""
-    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120
+    folders = {os.path.dirname(path) for path in paths}
     real_folders = {folder: os.path.realpath(folder) for folder in folders}
     shortest: dict[tuple[str, str], str] = {}
     for path in sorted(paths, key=lambda path: (len(path), path)):
@@ -104,14 +104,14 @@ def _expanded(pattern: str) -> list[str]:
     """Expand a pattern. Unlike `glob`, terminate on circular links."""
     any_depth = _ANY_DEPTH.search(pattern)
     if any_depth is None:
-        return glob.glob(pattern)  # noqa: PTH207 (spelled as given)
+        return glob.glob(pattern)
     base, rest = pattern[: any_depth.start()], pattern[any_depth.end() :]
     bases = _expanded(base) if glob.has_magic(base) else [base]
     walked = list(_walk(bases))
     if not rest:
-        shut = [folder for folder, files in walked if files is None and os.path.isdir(folder)]  # noqa: PTH112
+        shut = [folder for folder, files in walked if files is None and os.path.isdir(folder)]
         return [*shut, *(path for _, files in walked for path in files or ())]
-    parts = [os.path.join(glob.escape(folder), rest) for folder, _ in walked]  # noqa: PTH118
+    parts = [os.path.join(glob.escape(folder), rest) for folder, _ in walked]
     return [path for part in parts for path in _expanded(part)]
 
 
@@ -147,8 +147,8 @@ def _walk(
     while pending or linked:
         folder = pending.pop() if pending else linked.pop(0)
         try:
-            identity = os.stat(folder or os.curdir)  # noqa: PTH116 (spelled as given)
-            names = sorted(os.listdir(folder or os.curdir))  # noqa: PTH208
+            identity = os.stat(folder or os.curdir)
+            names = sorted(os.listdir(folder or os.curdir))
         except OSError:
             yield folder, None
             continue
@@ -157,8 +157,8 @@ def _walk(
         visited.add((identity.st_dev, identity.st_ino))
         files = []
         for name in names:
-            path = os.path.join(folder, name)  # noqa: PTH118
-            if not os.path.isdir(path):  # noqa: PTH112
+            path = os.path.join(folder, name)
+            if not os.path.isdir(path):
                 files.append(path)
             elif not is_hidden(name):
                 (linked if _is_link(path) else pending).append(path)

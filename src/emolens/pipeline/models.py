@@ -156,9 +156,9 @@ class Models:
             ModelError: A model is unknown, missing, damaged or modified.
         """
         # Importing trackers takes longer than analysing an image.
-        from emolens.pipeline.stream import StreamAnalyzer  # noqa: PLC0415
-        from emolens.pipeline.stream_settings import StreamSettings  # noqa: PLC0415
-        from emolens.tracking import DEFAULT_TRACKER, build_tracker  # noqa: PLC0415
+        from emolens.pipeline.stream import StreamAnalyzer  # noqa: PLC0415 (images need no tracker)
+        from emolens.pipeline.stream_settings import StreamSettings  # noqa: PLC0415 (images need no tracker)
+        from emolens.tracking import DEFAULT_TRACKER, build_tracker  # noqa: PLC0415 (images need no tracker)
 
         settings = settings or StreamSettings()
         return StreamAnalyzer(

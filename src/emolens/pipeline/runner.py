@@ -324,7 +324,7 @@ class _Reader:
         except EmolensError as error:
             self.error = error
         # The root of a thread: any error is raised again in the iterating thread.
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
             self.unexpected = error
         finally:
             self._ended.set()

@@ -33,14 +33,14 @@ def quantize_graph(
         The quantised model.
     """
     # Only exports need the quantiser, which imports onnx, an optional dependency.
-    from onnxruntime.quantization import (  # noqa: PLC0415
+    from onnxruntime.quantization import (  # noqa: PLC0415 (needs onnx, an extra)
         CalibrationDataReader,
         CalibrationMethod,
         QuantFormat,
         QuantType,
         quantize_static,
     )
-    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415 (needs onnx, an extra)
 
     class Examples(CalibrationDataReader):  # type: ignore[misc]  # the library is untyped
         def __init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-import cv2  # noqa: F401
+import cv2  # noqa: F401 (before the library imports it)
 
 
 class _LoadedOnUse(ModuleType):

@@ -62,7 +62,7 @@ class ExpressionModule(pl.LightningModule):
         """Switch the network to training mode and move the teachers to the device."""
         self.network.train()
         for teacher in self._teachers:
-            teacher.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            teacher.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # missing in torch's types
 
     def on_train_epoch_start(self) -> None:
         """Seed the epoch by its number, so a resumed run equals an uninterrupted one."""

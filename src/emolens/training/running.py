@@ -71,7 +71,7 @@ def _train_expressions(
     on_end: Callable[[str], None],
 ) -> str:
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is slow to load)
-    from emolens.training.processes import is_main_process  # noqa: PLC0415
+    from emolens.training.processes import is_main_process  # noqa: PLC0415 (torch is slow to load)
 
     recipe = load_recipe(path, assignments)
 

@@ -264,5 +264,5 @@ def _train(
     measured = _Batches(validation, schedule.batch_size)
     module.network.train()
     trainer.fit(module, batches, measured, ckpt_path=last if last.exists() else None)
-    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]  # the trainer has one
     return float(best)
