@@ -33,6 +33,11 @@ class Emotion(IntEnum):
         """The lower-case name in files and on screen, e.g. `"happy"`."""
         return self.name.lower()
 
+    @property
+    def index(self) -> int:
+        """The position in `Emotion`, in probabilities and in FER2013's files, 0..6."""
+        return int(self)
+
     @classmethod
     def from_label(cls, label: str) -> "Emotion":
         """Return the class of a label in any case.
