@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import skimage
 
-from emolens.core.emotion import Emotion
+from emolens.core.emotion import LABELS
 from emolens.core.frame import FrameResult
 from emolens.datasets.faces import Split
 from emolens.datasets.loading import load_faces
@@ -108,7 +108,7 @@ def fer2013_scenes(folder: Path, source: Path, n_faces: int, *, on_grey: bool) -
     data = load_faces(source, Split.VALIDATION)
     chance = np.random.default_rng(2013)
     faces: Iterator[_Cutout] = (
-        _Cutout(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), (0, 0, 1, 1), Emotion(int(label)).label)
+        _Cutout(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), (0, 0, 1, 1), LABELS[label])
         for image, label in zip(data.images[:n_faces], data.labels[:n_faces], strict=True)
     )
     scenes: list[Scene] = []

@@ -147,7 +147,7 @@ def faces_of(path: Path, split: Split | None, n_faces: int) -> Iterator[tuple[Pi
         for row in table[:: max(1, len(table) // n_faces)][:n_faces]:
             image = decode_image(row["picture"]).image  # codespell:ignore picture
             small = cv2.resize(image, (300, 300), interpolation=cv2.INTER_AREA)
-            yield np.asarray(small, np.uint8), int(Emotion.from_label(row["label"]))
+            yield np.asarray(small, np.uint8), Emotion.from_label(row["label"]).index
         return
     data = load_faces(path, split)
     step = max(1, len(data) // n_faces)
@@ -212,12 +212,12 @@ def not_human(reader: Reader) -> list[Seen]:
     photograph = as_bgr(skimage.data.astronaut()[0:280, 90:370, ::-1])
     for emotion in [*Emotion] * 10:
         drawn = draw_face(emotion, rng)
-        seen.append(reader.see(on_canvas(drawn), "drawn", "drawn face", int(emotion)))
+        seen.append(reader.see(on_canvas(drawn), "drawn", "drawn face", emotion.index))
         sigma_s, sigma_r = rng.uniform(20, 80), rng.uniform(0.2, 0.6)
         painted = cv2.stylization(photograph, sigma_s=sigma_s, sigma_r=sigma_r)
         seen.append(reader.see(np.asarray(painted, np.uint8), "drawn", "painted photograph", -1))
         shown = cartoon(emotion, rng)
-        seen.append(reader.see(shown, "drawn", "cartoon", int(emotion)))
+        seen.append(reader.see(shown, "drawn", "cartoon", emotion.index))
     for mark in range(20):
         shown = on_canvas(marked_image(mark, brightness=60 + 6 * mark), 2)
         seen.append(reader.see(shown, "drawn", "checks", -1))
@@ -250,7 +250,7 @@ def summary(rows: list[Seen], model: str) -> dict[str, object]:
         "detection_score_median": _r(np.median([one.detection.score for one in readings])),
         "confidence_quartiles": [_r(value) for value in np.quantile(confidence, (0.25, 0.5, 0.75))],
         "entropy_median_nats": _r(np.median(entropy)),
-        "top": {e.label: _r(np.mean(top == int(e))) for e in Emotion},
+        "top": {e.label: _r(np.mean(top == e.index)) for e in Emotion},
     }
     if (labels >= 0).all():
         record["accuracy_of_named"] = _r(np.mean(top == labels))

@@ -71,7 +71,7 @@ def summary(faces: list[FaceResult | None], labels: list[int]) -> dict[str, floa
     classified = [
         (face, label) for face, label in pairs if face is not None and face.label is not None
     ]
-    right = [int(face.top) == label for face, label in classified]
+    right = [face.top.index == label for face, label in classified]
     sure = [face.confidence >= SURE for face, _ in classified]
     n = len(faces)
     return {

@@ -49,12 +49,12 @@ def orders_of(
     size_px = len(face)
     (explained,) = explainer.explain([face])
     emotion = explained.scores.top
-    cells = explained.maps[emotion]
+    cells = explained.maps[emotion.index]
     shuffled = rng.permutation(cells.ravel()).reshape(cells.shape)
     evenly = even_centers(len(cells))
     away = (np.arange(size_px) + 0.5 - size_px / 2) ** 2
     return emotion, {
-        "map": order_by(explained.evidence(size_px)[emotion]),
+        "map": order_by(explained.evidence(size_px)[emotion.index]),
         "map, cells as equal parts": order_by(resize_maps(cells, evenly, size_px)),
         "middle of the face first": order_by(-np.add.outer(away, away).astype(np.float32)),
         "map, cells shuffled": order_by(resize_maps(shuffled, explained.centers, size_px)),

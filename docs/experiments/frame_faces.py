@@ -56,7 +56,7 @@ def main() -> None:
             regions = [face_region(face, detector.framing) for face in found]
             # The largest comes first.
             crop = cut_faces(image, regions, size_px=SIZE_PX)[0].crop
-            label = Emotion[row[options.label].upper()]
+            label = Emotion.from_label(row[options.label])
             samples.append(FaceSample(crop, label, Split.TRAIN, f"row {number}"))
     with writing(options.out) as file:
         pq.write_table(to_table(samples), file, compression="none")

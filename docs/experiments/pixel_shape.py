@@ -115,7 +115,7 @@ def measure(
             truth = Box(x_min / width, y_min / height, x_max / width, y_max / height)
             for arm, image in by_arm.items():
                 predictions[arm].append(
-                    predict(analyzer, image, truth, Emotion(int(data.labels[i])))
+                    predict(analyzer, image, truth, Emotion.from_index(int(data.labels[i])))
                 )
     return {"ratio": ratio, **{arm: summary(predictions[arm]) for arm in ARMS}}
 

@@ -38,7 +38,7 @@ def _logits(**probabilities: float) -> Logits:
     rest = (1 - sum(probabilities.values())) / (N_EMOTIONS - len(probabilities))
     values = np.full(N_EMOTIONS, rest)
     for name, probability in probabilities.items():
-        values[Emotion.from_label(name)] = probability
+        values[Emotion.from_label(name).index] = probability
     return np.log(values)
 
 
@@ -85,7 +85,7 @@ def measure_delay(before: Logits, after: Logits, chain: _Chain, seed: int, rate_
     """Measure the seconds from a sudden change between two frames to its label."""
     rng = np.random.default_rng(seed)
     changed_s = _CHANGE_AT_S + rng.uniform(0, 1 / rate_hz)
-    wanted = Emotion(int(after.argmax()))
+    wanted = Emotion.from_index(int(after.argmax()))
     for index in range(round((_CHANGE_AT_S + 10) * rate_hz)):
         at_s = index / rate_hz
         logits = after if at_s >= changed_s else before

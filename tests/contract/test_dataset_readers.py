@@ -40,16 +40,16 @@ def draw(seed: int) -> npt.NDArray[np.uint8]:
 
 # In the order that class folders are read in, so that order matters to none of the formats.
 FACES = [
-    Drawn(draw(100 * index + 10 * emotion + copy), emotion, split)
+    Drawn(draw(100 * index + 10 * emotion.index + copy), emotion, split)
     for index, split in enumerate(Split)
     for emotion in Emotion
-    for copy in range(1 + emotion % 3)
+    for copy in range(1 + emotion.index % 3)
 ]
 
 
 def write_csv(path: Path, faces: Sequence[Drawn]) -> Path:
     rows = [
-        f"{int(face.emotion)},{' '.join(map(str, face.image.ravel()))},{USAGES[face.split]}\n"
+        f"{face.emotion.index},{' '.join(map(str, face.image.ravel()))},{USAGES[face.split]}\n"
         for face in faces
     ]
     path.write_text("emotion,pixels,Usage\n" + "".join(rows))
@@ -58,7 +58,7 @@ def write_csv(path: Path, faces: Sequence[Drawn]) -> Path:
 
 def write_icml_csv(path: Path, faces: Sequence[Drawn]) -> Path:
     rows = [
-        f'{int(face.emotion)},{USAGES[face.split]},"{" ".join(map(str, face.image.ravel()))}"\r\n'
+        f'{face.emotion.index},{USAGES[face.split]},"{" ".join(map(str, face.image.ravel()))}"\r\n'
         for face in faces
     ]
     path.write_bytes(("emotion, Usage, pixels\r\n" + "".join(rows)).encode())
@@ -69,7 +69,7 @@ def write_parquet(path: Path, faces: Sequence[Drawn]) -> Path:
     lossless = (cv2.IMWRITE_WEBP_QUALITY, 101)
     columns = {
         "usage": [USAGES[face.split] for face in faces],
-        "emotion": pa.array([int(face.emotion) for face in faces], pa.int8()),
+        "emotion": pa.array([face.emotion.index for face in faces], pa.int8()),
         "image": [bytes(cv2.imencode(".webp", face.image, lossless)[1]) for face in faces],
     }
     pq.write_table(pa.table(columns), path)
@@ -127,7 +127,7 @@ def test_a_split_has_the_same_pixels_labels_and_digest(
     faces = load_faces(write(tmp_path / "source", FACES), split)
 
     assert (faces.images == np.stack([face.image for face in expected])).all()
-    assert faces.labels.tolist() == [face.emotion for face in expected]
+    assert faces.labels.tolist() == [face.emotion.index for face in expected]
     reference = load_faces(write_csv(tmp_path / "reference.csv", FACES), split)
     assert faces.sha256 == reference.sha256
 
@@ -183,5 +183,5 @@ def test_a_split_that_is_not_there_is_refused(tmp_path: Path, write: Writer) -> 
 
 def test_the_drawn_faces_cover_all_classes_and_splits() -> None:
     assert {(face.split, face.emotion) for face in FACES} == {
-        (split, Emotion(value)) for split in Split for value in range(N_EMOTIONS)
+        (split, Emotion.from_index(value)) for split in Split for value in range(N_EMOTIONS)
     }

@@ -24,7 +24,7 @@ def smoother(request: pytest.FixtureRequest) -> ScoreSmoother:
 
 def scores(emotion: Emotion, probability: float = 0.7) -> EmotionScores:
     probabilities = np.full(N_EMOTIONS, (1 - probability) / (N_EMOTIONS - 1), np.float32)
-    probabilities[emotion] = probability
+    probabilities[emotion.index] = probability
     return EmotionScores(probabilities)
 
 

@@ -82,7 +82,7 @@ def numbered(tmp_path: Path) -> Path:
     drawn = draw_samples(raf_db.SHEET, RAF_SPLITS)
     for index, sample in enumerate(drawn):
         assert sample.emotion is not None
-        folder = tmp_path / "numbered" / str(sample.split) / str(int(sample.emotion))
+        folder = tmp_path / "numbered" / str(sample.split) / str(sample.emotion.index)
         folder.mkdir(parents=True, exist_ok=True)
         content = cv2.imencode(".png", sample.image)[1].tobytes()
         (folder / f"{index}.png").write_bytes(content)

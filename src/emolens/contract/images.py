@@ -90,8 +90,8 @@ def face_record(face: FaceResult) -> FaceRecord | TrackedFaceRecord:
         "top": face.top.label,
         "confidence": face.confidence,
         "probabilities": face.scores.to_dict(),
-        "assessable": face.quality.is_assessable,
-        "reasons": [reason.value for reason in face.quality.reasons],
+        "assessable": face.assessable,
+        "reasons": [reason.value for reason in face.reasons],
     }
     if face.track_id is None:
         return FaceRecord(**values)

@@ -57,6 +57,13 @@ _SCORE_COLUMNS: Final[dict[str, Any]] = {
         bool | None,
         Field(default=None, description="Whether the face can be assessed."),
     ),
+    "reasons": (
+        str | None,
+        Field(
+            default=None,
+            description="Why the face cannot be assessed, separated by spaces; empty if it can.",
+        ),
+    ),
 }
 _FACE: Final[dict[str, Any]] = {
     **{name: (field.annotation, field) for name, field in _FaceColumns.model_fields.items()},
@@ -105,5 +112,6 @@ def _values(face: FaceResult) -> dict[str, Any]:
         "confidence": face.confidence,
         **{f"p_{label}": value for label, value in face.raw.to_dict().items()},
         **{f"s_{label}": value for label, value in smoothed.items()},
-        "assessable": face.quality.is_assessable,
+        "assessable": face.assessable,
+        "reasons": " ".join(face.reasons) or None,
     }

@@ -1,7 +1,7 @@
 """The seven classes and their probabilities for one face."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,33 +10,29 @@ from emolens.core.errors import InputError
 from emolens.core.records import ArrayRecord
 
 
-class Emotion(IntEnum):
-    """The seven apparent expressions in FER2013's order, the only label list of the project."""
+class Emotion(StrEnum):
+    """The seven apparent expressions in FER2013's order, the only label list of the project.
 
-    ANGRY = 0
-    DISGUST = 1
-    FEAR = 2
-    HAPPY = 3
-    SAD = 4
-    SURPRISE = 5
-    NEUTRAL = 6
+    Each is its own lower-case name: `Emotion.HAPPY == "happy"`.
+    """
 
-    def __str__(self) -> str:
-        return self.label
-
-    def __bool__(self) -> bool:
-        # `face.label or "uncertain"` must not drop ANGRY, whose number is 0.
-        return True
+    ANGRY = "angry"
+    DISGUST = "disgust"
+    FEAR = "fear"
+    HAPPY = "happy"
+    SAD = "sad"
+    SURPRISE = "surprise"
+    NEUTRAL = "neutral"
 
     @property
     def label(self) -> str:
-        """The lower-case name in files and on screen, e.g. `"happy"`."""
-        return self.name.lower()
+        """The name in files and on screen, a plain string, e.g. `"happy"`."""
+        return self.value
 
     @property
-    def index(self) -> int:
+    def index(self) -> int:  # type: ignore[override]  # str.index searches; a class has a position
         """The position in `Emotion`, in probabilities and in FER2013's files, 0..6."""
-        return int(self)
+        return LABELS.index(self.value)
 
     @classmethod
     def from_label(cls, label: str) -> "Emotion":
@@ -50,9 +46,21 @@ class Emotion(IntEnum):
         except KeyError:
             raise InputError(f"unknown emotion {label!r}; allowed: {', '.join(LABELS)}") from None
 
+    @classmethod
+    def from_index(cls, index: int) -> "Emotion":
+        """Return the class at a position in probabilities, 0..6.
+
+        Raises:
+            InputError: The position is outside of 0..6.
+        """
+        if not 0 <= index < len(LABELS):
+            raise InputError(f"the index of an emotion is {index}; allowed: 0 to {len(LABELS) - 1}")
+        return _EMOTIONS[index]
+
 
 LABELS: tuple[str, ...] = tuple(emotion.label for emotion in Emotion)
 N_EMOTIONS = len(Emotion)
+_EMOTIONS = tuple(Emotion)
 
 # float32 softmax outputs sum to 1 within a few ulp per class; a larger error is a bug upstream.
 _SUM_TOLERANCE = 1e-3
@@ -85,7 +93,7 @@ class EmotionScores(ArrayRecord):
     @property
     def top(self) -> Emotion:
         """The class with the highest probability; the first one on a tie."""
-        return Emotion(int(self.probabilities.argmax()))
+        return Emotion.from_index(int(self.probabilities.argmax()))
 
     @property
     def confidence(self) -> float:
@@ -103,6 +111,14 @@ class EmotionScores(ArrayRecord):
         """The Shannon entropy in nats, 0 (certain) to ln 7 = 1.946 (uniform)."""
         positive = self.probabilities[self.probabilities > 0].astype(np.float64)
         return float(-(positive * np.log(positive)).sum())
+
+    def __getitem__(self, emotion: Emotion | str) -> float:
+        """Return the probability of a class, 0..1, e.g. of `"happy"`.
+
+        Raises:
+            InputError: The label is unknown; the message lists the seven labels.
+        """
+        return float(self.probabilities[Emotion.from_label(emotion).index])
 
     def to_dict(self) -> dict[str, float]:
         """Return a mapping of labels to probabilities, in the order of `Emotion`."""

@@ -196,6 +196,16 @@ class FaceResult:
         """The probability of `top`, 0..1."""
         return self.scores.confidence
 
+    @property
+    def assessable(self) -> bool:
+        """Whether the expression can be assessed, as in JSON and tables."""
+        return self.quality.is_assessable
+
+    @property
+    def reasons(self) -> tuple[QualityReason, ...]:
+        """All reasons against an assessment, as in JSON and tables; empty if there is none."""
+        return self.quality.reasons
+
     def to_dict(self) -> dict[str, object]:
         """Return the face as plain values (`emolens.contract.FaceRecord`).
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import Emotion
+from emolens.core.emotion import LABELS
 from emolens.datasets.clean_file import COMPARED_SIZE_PX
 from emolens.datasets.faces import FaceSample, FaceSet, Split, collect_faces, join_faces
 from emolens.datasets.loading import UNKNOWN_SPLIT, iter_faces
@@ -61,7 +61,7 @@ class AuditedFaces:
 
     def entry(self, row: int) -> FaceEntry:
         """Return the entry of one face."""
-        label = Emotion(int(self.faces.labels[row])).label
+        label = LABELS[self.faces.labels[row]]
         return FaceEntry(self.faces.locations[row], str(self.splits[row]), label)
 
     def entries(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> tuple[FaceEntry, ...]:

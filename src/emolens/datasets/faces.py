@@ -167,7 +167,7 @@ class FaceCollector:
     def add(self, sample: FaceSample) -> None:
         """Add the next face, of any size."""
         self._pixels += resize_gray_square(sample.image, self.size_px).tobytes()
-        self._labels.append(sample.emotion)
+        self._labels.append(sample.emotion.index)
         self._locations.append(sample.location)
         if sample.votes is not None:
             self._votes.append(sample.votes)

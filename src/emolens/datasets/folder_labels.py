@@ -64,7 +64,7 @@ def label_folders(
 
 
 def _emotion(name: ClassName) -> Emotion:
-    return Emotion(name.number or 0) if name.emotion is None else name.emotion
+    return Emotion.from_index(name.number or 0) if name.emotion is None else name.emotion
 
 
 def _read_names(folders: Sequence[Path], labels: LabelMap) -> dict[Path, ClassName]:
@@ -105,7 +105,7 @@ def _check_numbers(
     if labels.names_numbers:
         reason = f"{labels.file} lists some numbers, so it must list every number"
         raise _unexplained(numbered, reason, labels)
-    other = [f"{number} {one.label}" for number, one in emotion_of.items() if number != one]
+    other = [f"{number} {one}" for number, one in emotion_of.items() if number != one.index]
     if other:
         reason = (
             "its name is a number alone, and the other folders number their classes in another "
@@ -184,7 +184,7 @@ def _warn_of_order(
         listed = ", ".join(sorted(numbered, key=natural_key))
         action = f"If this order is wrong, assign the classes in {labels.file}."
         report.warn(order_warning(f"{root}: the class folders {listed}", action))
-    elif any(number != emotion for number, emotion in emotion_of.items()):
+    elif any(number != emotion.index for number, emotion in emotion_of.items()):
         order = ", ".join(f"{number} {emotion_of[number].label}" for number in sorted(emotion_of))
         report.warn(
             f"{root}: the class folders are numbered in another order than FER2013's ({order}); "

@@ -15,7 +15,7 @@ from emolens.datasets.faces import Split
 from emolens.datasets.image_lists import shown
 from emolens.datasets.reading import ReadingReport
 
-FER2013_ORDER = ", ".join(f"{int(emotion)} {emotion.label}" for emotion in Emotion)
+FER2013_ORDER = ", ".join(f"{emotion.index} {emotion.label}" for emotion in Emotion)
 # pandas writes integers as 3.0 if a column has missing values; a spreadsheet may write 3,0.
 _NUMBER = re.compile(r"([0-9]{1,9})([.,]0*)?", re.ASCII)
 
@@ -85,7 +85,7 @@ class LabelColumn:
 def _read_label(text: str, location: str) -> tuple[Emotion, bool]:
     number = _NUMBER.fullmatch(text)
     if number and int(number[1]) < N_EMOTIONS:
-        return Emotion(int(number[1])), True
+        return Emotion.from_index(int(number[1])), True
     name = read_class_name(text)
     if name and name.emotion is not None:
         return name.emotion, False

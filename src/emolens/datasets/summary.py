@@ -119,8 +119,8 @@ class _SplitTally:
 
     def add(self, sample: FaceSample) -> None:
         self.counts[sample.emotion.label] += 1
-        self.faces.add(resize_gray_square(sample.image, _DIGEST_SIZE_PX), sample.emotion)
-        self.labels.update(bytes([sample.emotion]))
+        self.faces.add(resize_gray_square(sample.image, _DIGEST_SIZE_PX), sample.emotion.index)
+        self.labels.update(bytes([sample.emotion.index]))
         self.votes.update(bytes(sample.votes or ()))
         self.has_votes &= sample.votes is not None
 

@@ -74,7 +74,7 @@ class ActivationMaps(ArrayRecord):
         Returns:
             float32 (size_px, size_px), 0..1 with maximum 1; all 0 without evidence for the class.
         """
-        return _heat(resize_maps(self.maps[emotion], self.centers, size_px))
+        return _heat(resize_maps(self.maps[emotion.index], self.centers, size_px))
 
     def heat_maps(self, size_px: int) -> Floats:
         """Compute the activation maps of all classes, on one scale.

@@ -141,7 +141,7 @@ def removal_scores(
     deleted = _steps(face, blurred, order, n_steps)
     inserted = _steps(blurred, face, order, n_steps)
     scores = classifier.classify([*deleted, *inserted])
-    curves = np.array([score.probabilities[emotion] for score in scores], np.float64)
+    curves = np.array([score[emotion] for score in scores], np.float64)
     deletion, insertion = (
         float(np.trapezoid(curve, dx=1 / n_steps)) for curve in curves.reshape(2, -1)
     )
@@ -169,7 +169,7 @@ def measure_faithfulness(
     face = resize_gray_square(to_gray(crop), size_px)
     (explained,) = explainer.explain([face])
     of_class = explained.scores.top if emotion is None else emotion
-    cells = explained.maps[of_class]
+    cells = explained.maps[of_class.index]
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(cells.ravel()).reshape(cells.shape)
     orders = (

@@ -222,7 +222,7 @@ def _maps(
     images = faces.images[rows]
     predicted = evaluation.predictions.predicted[rows].tolist()
     return [
-        draw_heat(as_bgr(image), maps.heat_map(Emotion(index), _MAP_PX), _MAP_PX)
+        draw_heat(as_bgr(image), maps.heat_map(Emotion.from_index(index), _MAP_PX), _MAP_PX)
         for image, maps, index in zip(
             images, explainer.explain(list(images)), predicted, strict=True
         )

@@ -73,7 +73,7 @@ class Explanation:
                 if emotion is (emphasized or face.result.top):
                     strong |= {(len(rows), column) for column in range(4)}
                 title = face.title if emotion is Emotion.ANGRY else ""
-                probability = float(face.maps.scores.probabilities[emotion])
+                probability = face.maps.scores[emotion]
                 rows.append((title, emotion.label, f"{probability:.1%}", face.places(emotion)))
         headings = ("face", "class", "probability", "evidence")
         return TextTable(headings, rows, frozenset({2}), frozenset(strong))

@@ -332,9 +332,7 @@ class StreamAnalyzer:
             if state.quality.is_assessable:
                 state.smoothed = self._smoother.update(state.track_id, new, at_s)
                 label = self._hysteresis.update(state.track_id, state.smoothed, at_s)
-                is_confident = (
-                    float(state.smoothed.probabilities[label]) >= self._settings.min_confidence
-                )
+                is_confident = state.smoothed[label] >= self._settings.min_confidence
                 state.label = label if is_confident else None
 
     @staticmethod

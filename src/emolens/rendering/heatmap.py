@@ -104,12 +104,12 @@ def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
         sheet.tile(row, 0, _resized(face.crop, sheet.side))
         sheet.caption(row, 0, _PLAIN, None)
         for emotion in Emotion:
-            column, heat = 1 + emotion, face.heats[emotion]
+            column, heat = 1 + emotion.index, face.heats[emotion.index]
             sheet.tile(row, column, draw_heat(face.crop, heat, sheet.side))
             if emotion is face.scores.top:
                 sheet.frame(row, column)
             sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
-            sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
+            sheet.bar(row, column, emotion, face.scores[emotion])
             sheet.warning(row, column, _warning(heat))
     sheet.legend("evidence for the class, one scale for all seven of a face:")
     return sheet.to_bgr()
@@ -134,7 +134,7 @@ def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
         sheet.title(row, column, face.title)
         sheet.tile(row, column, draw_heat(face.crop, face.heats[0], side))
         sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
-        sheet.bar(row, column, emotion, float(face.scores.probabilities[emotion]))
+        sheet.bar(row, column, emotion, face.scores[emotion])
         sheet.warning(row, column, _warning(face.heats[0]))
     sheet.legend(f"evidence for {emotion.label}:")
     return sheet.to_bgr()
@@ -254,7 +254,7 @@ class _Sheet:
 
 
 def _probability(scores: EmotionScores, emotion: Emotion) -> str:
-    return f"{float(scores.probabilities[emotion]):.0%}"
+    return f"{scores[emotion]:.0%}"
 
 
 def _warning(heat: Heat) -> str:

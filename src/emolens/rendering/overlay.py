@@ -57,8 +57,8 @@ def label_text(face: FaceResult) -> str:
     """Return the label text: the class with its probability, or "uncertain" with reasons."""
     if face.label is not None:
         # Hysteresis may keep a label that is no longer the most probable class.
-        return f"{face.label.label} {face.scores.probabilities[face.label]:.0%}"
-    reasons = ", ".join(reason.value.replace("_", " ") for reason in face.quality.reasons)
+        return f"{face.label.label} {face.scores[face.label]:.0%}"
+    reasons = ", ".join(reason.value.replace("_", " ") for reason in face.reasons)
     return f"uncertain ({reasons})" if reasons else "uncertain"
 
 

@@ -145,7 +145,7 @@ class Pen:
         longest = panel.x_max - start - 3.2 * row
         for index, emotion in enumerate(Emotion):
             middle = panel.y_min + row * (index + 0.8)
-            probability = float(scores.probabilities[emotion])
+            probability = scores[emotion]
             length = max(probability * longest, 1)
             bar = (start, middle - row * 0.3, start + length, middle + row * 0.3)
             self.block(bar, EMOTION_RGB[emotion])

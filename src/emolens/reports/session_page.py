@@ -12,7 +12,7 @@ import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from emolens.core.emotion import Emotion
+from emolens.core.emotion import LABELS, Emotion
 from emolens.reports.page import file_data_uri, render_page
 from emolens.reports.session_charts import (
     LABELS_SHOWN,
@@ -171,7 +171,7 @@ def _view(track: TrackSummary) -> _View:
 def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:
     scores, mean = track.mean_scores, None
     if scores is not None and label is not None:
-        mean = float(scores.probabilities[label])
+        mean = scores[label]
     return _ShareRow(
         label=label_name(label),
         color=label_color(label),
@@ -183,16 +183,17 @@ def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:
 
 def _changes(track: TrackSummary) -> _Changes:
     counts = track.transitions
-    occurring = [label for label in Emotion if counts[label].any() or counts[:, label].any()]
+    occurring = np.flatnonzero(counts.any(axis=0) | counts.any(axis=1))
+    labels = tuple(LABELS[index] for index in occurring)
     most = max(int(counts.max()), 1)
     rows = tuple(
         (
-            origin.label,
-            tuple(_Cell(int(n), round(0.45 * int(n) / most, 2)) for n in counts[origin][occurring]),
+            label,
+            tuple(_Cell(int(n), round(0.45 * int(n) / most, 2)) for n in counts[index, occurring]),
         )
-        for origin in occurring
+        for label, index in zip(labels, occurring, strict=True)
     )
-    return _Changes(tuple(label.label for label in occurring), rows, int(np.sum(counts)))
+    return _Changes(labels, rows, int(np.sum(counts)))
 
 
 @dataclass(frozen=True, slots=True)

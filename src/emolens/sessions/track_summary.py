@@ -33,12 +33,12 @@ class ShownTime:
     @property
     def most_shown(self) -> Emotion | None:
         """The class shown longest (the first one on a tie), or None if none was shown."""
-        longest = max(Emotion, key=lambda emotion: self.by_label[emotion])
-        return longest if self.by_label[longest] > 0 else None
+        longest = max(Emotion, key=lambda emotion: self.by_label[emotion.index])
+        return longest if self.by_label[longest.index] > 0 else None
 
     def seconds(self, label: Emotion | None) -> float:
         """Return the seconds of a class, or of uncertainty for None."""
-        return self.uncertain_s if label is None else self.by_label[label]
+        return self.uncertain_s if label is None else self.by_label[label.index]
 
     def share(self, label: Emotion | None) -> float | None:
         """Return the share of the visible time, 0 to 1, or None if the visible time is 0."""

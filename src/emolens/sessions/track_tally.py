@@ -87,7 +87,7 @@ def rates_of(face: FaceResult) -> _Numbers:
     if face.smoothed is not None:
         rates[:N_EMOTIONS] = face.smoothed.probabilities
         rates[_SCORED] = 1
-    rates[_SHOWN.start + (N_EMOTIONS if face.label is None else face.label)] = 1
+    rates[_SHOWN.start + (N_EMOTIONS if face.label is None else face.label.index)] = 1
     return rates
 
 
@@ -152,7 +152,7 @@ class TrackTally:
             self._label = None
         before, now = self._label, face.label
         if before is not None and now is not None and before is not now:
-            self._transitions[before, now] += 1
+            self._transitions[before.index, now.index] += 1
         self._label = now
         self._n_frames += 1
         self._sums += (end_s - start_s) * rates
@@ -169,7 +169,7 @@ class TrackTally:
         """Keep a small image of the face if it is the sharpest assessable one so far."""
         is_detected = face.detection_score is not None and face.scores_age_s == 0
         is_sharpest = face.quality.sharpness > self._sharpness
-        if not (is_detected and face.quality.is_assessable and is_sharpest and face.box.area):
+        if not (is_detected and face.assessable and is_sharpest and face.box.area):
             return
         square = face.box.to_square().pad(_THUMBNAIL_PAD)
         self._image = crop_square(frame.image, square, THUMBNAIL_PX)
@@ -210,7 +210,7 @@ class TrackTally:
 
 def _longest(shown_s: _Numbers) -> Emotion | None:
     index = int(shown_s.argmax())
-    return Emotion(index) if index < N_EMOTIONS else None
+    return Emotion.from_index(index) if index < N_EMOTIONS else None
 
 
 def _to_jpeg(image: npt.NDArray[np.uint8]) -> bytes:

@@ -61,5 +61,5 @@ class LabelHysteresis:
         self._shown.pop(track_id, None)
 
     def _is_replaced(self, shown: _Shown, scores: EmotionScores, at_s: float) -> bool:
-        lead = scores.confidence - float(scores.probabilities[shown.emotion])
+        lead = scores.confidence - scores[shown.emotion]
         return lead >= self._margin or at_s - shown.since_s >= self._patience_s

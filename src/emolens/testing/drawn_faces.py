@@ -95,7 +95,8 @@ def drawn_faces(n_faces: int, *, seed: int = 0, size_px: int = 48) -> FaceSet:
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(n_faces, dtype=np.int64) % N_EMOTIONS
-    faces = [draw_face(Emotion(label), rng, size_px=size_px) for label in labels.tolist()]
+    drawn = [Emotion.from_index(label) for label in labels.tolist()]
+    faces = [draw_face(emotion, rng, size_px=size_px) for emotion in drawn]
     images = np.array(faces, np.uint8).reshape(n_faces, size_px, size_px)
     return FaceSet(images, labels, tuple(f"drawn face {n + 1}" for n in range(n_faces)))
 

@@ -42,9 +42,9 @@ class FakeClassifier:
 
     @staticmethod
     def _scores(crop: npt.NDArray[np.uint8]) -> EmotionScores:
-        emotion = Emotion(min(int(crop.mean() / 256 * N_EMOTIONS), N_EMOTIONS - 1))
+        emotion = Emotion.from_index(min(int(crop.mean() / 256 * N_EMOTIONS), N_EMOTIONS - 1))
         probabilities = np.full(N_EMOTIONS, 0.05, np.float32)
-        probabilities[emotion] = 1 - 0.05 * (N_EMOTIONS - 1)
+        probabilities[emotion.index] = 1 - 0.05 * (N_EMOTIONS - 1)
         return EmotionScores(probabilities)
 
 

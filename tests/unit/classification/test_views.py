@@ -26,7 +26,7 @@ def test_every_face_gets_the_mean_of_its_own_views(gray_faces: npt.NDArray[np.ui
     # The fake classifier names brightness.
     faces = [np.full((48, 48), 18 + 36 * index, np.uint8) for index in range(7)]
     scores = TenViewClassifier(FakeClassifier()).classify([*faces, gray_faces[0]])
-    assert [score.top for score in scores[:7]] == list(range(7))
+    assert [score.top.index for score in scores[:7]] == list(range(7))
     of_views = FakeClassifier().classify(ten_views(gray_faces[0]))
     expected = np.mean([score.probabilities for score in of_views], axis=0)
     np.testing.assert_allclose(scores[7].probabilities, expected, atol=1e-6)

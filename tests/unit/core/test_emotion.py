@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -16,11 +17,34 @@ UNIFORM = scores(*[1 / 7] * 7)
 
 def test_labels_stand_in_fer2013_order() -> None:
     assert LABELS == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-    assert [int(emotion) for emotion in Emotion] == list(range(7))
+    assert [emotion.index for emotion in Emotion] == list(range(7))
 
 
 def test_label_and_class_are_inverse() -> None:
     assert all(Emotion.from_label(emotion.label) is emotion for emotion in Emotion)
+    assert all(Emotion.from_index(emotion.index) is emotion for emotion in Emotion)
+
+
+@pytest.mark.parametrize("index", [-1, 7])
+def test_an_index_outside_of_the_classes_is_refused(index: int) -> None:
+    with pytest.raises(InputError, match=f"is {index}; allowed: 0 to 6"):
+        Emotion.from_index(index)
+
+
+def test_a_class_is_its_label() -> None:
+    label: str = Emotion.HAPPY
+    assert label == "happy"
+    assert {"happy": 1}[Emotion.HAPPY] == 1
+    assert json.dumps({Emotion.SAD: Emotion.SAD}) == '{"sad": "sad"}'
+    assert Emotion("sad") is Emotion.SAD
+
+
+def test_probabilities_are_found_by_class_and_by_label() -> None:
+    given = scores(0.1, 0, 0, 0.6, 0, 0.3, 0)
+    assert given[Emotion.HAPPY] == given["happy"] == pytest.approx(0.6)
+    assert type(given["happy"]) is float
+    with pytest.raises(InputError, match="'joy'.*allowed"):
+        given["joy"]
 
 
 def test_unknown_label_names_the_allowed_ones() -> None:

@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import InputError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, QualityReason
+from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
 
 
@@ -52,11 +55,26 @@ def test_an_abstaining_face_keeps_top_and_says_why() -> None:
     assert record["label"] is None
     assert record["top"] == "happy"
     assert record["reasons"] == ["blurred"]
+    face = happy_face(label=None)
+    assert (face.assessable, face.reasons) == (False, (QualityReason.BLURRED,))
+    (row,) = FrameResult((64, 64), (face,)).to_rows()
+    assert (row["assessable"], row["reasons"]) == (False, "blurred")
+
+
+def test_an_assessable_face_has_no_reason() -> None:
+    assert (happy_face().assessable, happy_face().reasons) == (True, ())
+    (row,) = FrameResult((64, 64), (happy_face(),)).to_rows()
+    assert (row["assessable"], row["reasons"]) == (True, None)
+
+
+def test_labels_compare_with_text_and_are_text_in_json() -> None:
+    assert happy_face().label == "happy"
+    assert json.dumps(happy_face().label) == '"happy"'
 
 
 def test_smoothed_scores_go_before_raw_ones() -> None:
-    raw = EmotionScores(np.eye(7, dtype=np.float32)[Emotion.SAD])
-    smoothed = EmotionScores(np.eye(7, dtype=np.float32)[Emotion.FEAR])
+    raw = EmotionScores(np.eye(7, dtype=np.float32)[Emotion.SAD.index])
+    smoothed = EmotionScores(np.eye(7, dtype=np.float32)[Emotion.FEAR.index])
     face = FaceResult(Box(0, 0, 1, 1), 1.0, FaceQuality(1, 1), raw, smoothed, Emotion.FEAR)
     assert face.top is Emotion.FEAR
 

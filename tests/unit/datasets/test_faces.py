@@ -57,7 +57,7 @@ def test_faces_of_the_asked_size_stay_untouched() -> None:
 
     assert (faces.images == np.stack(images)).all()
     assert faces.images.dtype == np.uint8
-    assert faces.labels.tolist() == [Emotion.SAD] * 3
+    assert faces.labels.tolist() == [Emotion.SAD.index] * 3
     assert faces.locations == ("somewhere",) * 3
 
 

@@ -12,7 +12,7 @@ from emolens.datasets.readers import affectnet, raf_db
 from emolens.datasets.reading import ReadingReport
 
 ROOT = Path("set")
-FER2013 = {str(int(emotion)): emotion for emotion in Emotion}
+FER2013 = {str(emotion.index): emotion for emotion in Emotion}
 
 
 def read(
@@ -122,7 +122,7 @@ def test_words_win_over_numbers_in_another_order_and_it_is_told() -> None:
 
 
 def test_numbers_before_words_in_the_order_of_fer2013_need_no_warning() -> None:
-    names = [f"{int(emotion)}_{emotion.label}" for emotion in Emotion]
+    names = [f"{emotion.index}_{emotion.label}" for emotion in Emotion]
 
     assert read(*names) == (dict(zip(names, Emotion, strict=True)), [])
 

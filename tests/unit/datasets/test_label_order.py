@@ -20,7 +20,7 @@ def warnings(*texts: str, split: Split | None = Split.TRAIN) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "emotion"),
     [
-        *((str(int(emotion)), emotion) for emotion in Emotion),
+        *((str(emotion.index), emotion) for emotion in Emotion),
         *(("3.0", Emotion.HAPPY), ("3.", Emotion.HAPPY), ("3,00", Emotion.HAPPY)),
         *(("03", Emotion.HAPPY), ("Happy", Emotion.HAPPY), ("ANGER", Emotion.ANGRY)),
         *(("3_happy", Emotion.HAPPY), ("1 happy", Emotion.HAPPY)),

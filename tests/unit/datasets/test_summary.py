@@ -125,7 +125,7 @@ def test_labels_and_votes_have_digests_of_their_own(tmp_path: Path) -> None:
 
     summary = summarize(path)
 
-    labels = bytes([Emotion.SAD, Emotion.FEAR])
+    labels = bytes([Emotion.SAD.index, Emotion.FEAR.index])
     assert summary.labels_sha256["train"] == hashlib.sha256(labels).hexdigest()
     votes = bytes([*VOTES, *VOTES[::-1]])
     # Only where every face of a split has votes.
@@ -244,7 +244,7 @@ def test_labels_and_votes_are_compared_with_the_published_ones(
         labels_sha256={"train": hashlib.sha256(bytes([4, 2, 4])).hexdigest()},
         votes_sha256={"train": hashlib.sha256(bytes(VOTES * 3)).hexdigest()},
     )
-    faces = [face(Emotion(emotion), votes=votes) for emotion in emotions]
+    faces = [face(Emotion.from_index(emotion), votes=votes) for emotion in emotions]
 
     check = summarize(put_faces(tmp_path / "a.parquet", *faces)).published["train"]
 

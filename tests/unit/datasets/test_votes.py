@@ -45,7 +45,7 @@ def test_a_majority_is_unique_or_none() -> None:
 
 def test_every_class_has_its_own_column() -> None:
     names = [VOTE_NAMES[column] for column in vote_columns()]
-    assert names[Emotion.ANGRY] == "anger"
-    assert names[Emotion.HAPPY] == "happiness"
-    assert names[Emotion.NEUTRAL] == "neutral"
+    assert names[Emotion.ANGRY.index] == "anger"
+    assert names[Emotion.HAPPY.index] == "happiness"
+    assert names[Emotion.NEUTRAL.index] == "neutral"
     assert len(set(names)) == 7

@@ -13,7 +13,8 @@ def votes(*rows: dict[str, int]) -> npt.NDArray[np.uint8]:
 
 
 def predictions(labels: list[Emotion], named: list[Emotion]) -> Predictions:
-    return Predictions(np.eye(7)[named], np.array(labels, np.int64))
+    classes = np.array([label.index for label in labels], np.int64)
+    return Predictions(np.eye(7)[[label.index for label in named]], classes)
 
 
 def test_hand_computed_case() -> None:

@@ -43,13 +43,13 @@ class MouthClassifier:
 
     def explain(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[ActivationMaps]:
         maps = np.zeros((7, 3, 3), np.float32)
-        maps[Emotion.HAPPY, 2, 1] = 1
+        maps[Emotion.HAPPY.index, 2, 1] = 1
         return [ActivationMaps(maps, scores, CENTERS) for scores in self.classify(crops)]
 
     @staticmethod
     def _scores(share: float) -> EmotionScores:
         probabilities = np.full(7, (1 - share) / 6, np.float32)
-        probabilities[Emotion.HAPPY] = share
+        probabilities[Emotion.HAPPY.index] = share
         return EmotionScores(probabilities)
 
 

@@ -280,7 +280,7 @@ def test_the_confidence_that_counts_is_that_of_the_label_shown() -> None:
     )
     for result in results:
         face = only(result)
-        assert face.label is None or face.scores.probabilities[face.label] >= 0.37
+        assert face.label is None or face.scores[face.label] >= 0.37
     # While one class takes over from the other, none is sure.
     assert None in {only(result).label for result in results}
 

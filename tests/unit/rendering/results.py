@@ -16,7 +16,7 @@ def face(
 ) -> FaceResult:
     """A face whose scores favour its label."""
     probabilities = np.full(N_EMOTIONS, 0.05, np.float32)
-    probabilities[label if label is not None else Emotion.NEUTRAL] = 0.7
+    probabilities[(label or Emotion.NEUTRAL).index] = 0.7
     reasons = () if label is not None else (QualityReason.TOO_SMALL,)
     scores = EmotionScores(probabilities)
     quality = FaceQuality(100, 100, reasons)

@@ -96,7 +96,7 @@ def test_the_most_probable_class_alone_is_framed() -> None:
     rows = np.flatnonzero(bright.sum(axis=1) >= 168)
     assert len(rows) > 0
     columns = np.flatnonzero(bright[rows[0]])
-    tile = 12 + 180 * (1 + Emotion.HAPPY)
+    tile = 12 + 180 * (1 + Emotion.HAPPY.index)
     assert tile - 5 <= columns.min() < columns.max() <= tile + 168 + 5
 
 

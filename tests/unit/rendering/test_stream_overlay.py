@@ -136,7 +136,7 @@ def test_what_is_remembered_is_bounded_over_hours() -> None:
     tracemalloc.start()
     try:
         for index in range(9000):
-            label = Emotion(index % 7)
+            label = Emotion.from_index(index % 7)
             faces = [
                 face(Box(1, 1, 5, 5), track_id=1, label=label),
                 face(Box(2, 2, 4, 4), track_id=2 + index // 30, label=label),

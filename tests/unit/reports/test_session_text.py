@@ -13,7 +13,7 @@ from emolens.testing import SyntheticSource
 def test_everybody_gets_a_line() -> None:
     summary = SessionSummary()
     probabilities = np.full(N_EMOTIONS, 0.04, np.float32)
-    probabilities[Emotion.SAD] = 1 - 0.04 * (N_EMOTIONS - 1)
+    probabilities[Emotion.SAD.index] = 1 - 0.04 * (N_EMOTIONS - 1)
     frame = Frame(SyntheticSource(size_wh=(80, 60)).draw(0.0))
     for index in range(10):
         label = Emotion.SAD if index < 8 else None

@@ -19,7 +19,7 @@ Moment = tuple[float, Sequence[FaceResult]]
 
 def scores_of(top: Emotion, confidence: float = 0.7) -> EmotionScores:
     probabilities = np.full(7, (1 - confidence) / 6, np.float32)
-    probabilities[top] = confidence
+    probabilities[top.index] = confidence
     return EmotionScores(probabilities)
 
 

@@ -116,9 +116,9 @@ def test_changes_are_counted_but_not_through_uncertainty_or_a_gap() -> None:
     moments += steadily([NEUTRAL, NEUTRAL, SAD], start_s=3.0)
     (track,) = session_of(moments).tracks
     expected = np.zeros((7, 7), np.int64)
-    expected[HAPPY, SAD] = 2
-    expected[SAD, HAPPY] = 1
-    expected[NEUTRAL, SAD] = 1
+    expected[HAPPY.index, SAD.index] = 2
+    expected[SAD.index, HAPPY.index] = 1
+    expected[NEUTRAL.index, SAD.index] = 1
     np.testing.assert_array_equal(track.transitions, expected)
     assert not track.transitions.flags.writeable
 

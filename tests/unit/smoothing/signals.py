@@ -16,7 +16,7 @@ def logits(**probabilities: float) -> Logits:
     rest = (1 - sum(probabilities.values())) / (N_EMOTIONS - len(probabilities))
     values = np.full(N_EMOTIONS, rest)
     for name, probability in probabilities.items():
-        values[Emotion.from_label(name)] = probability
+        values[Emotion.from_label(name).index] = probability
     return np.asarray(np.log(values))
 
 

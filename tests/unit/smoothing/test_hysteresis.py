@@ -12,7 +12,7 @@ from tests.unit.smoothing.signals import Logits, logits, noisy
 
 def two(sad: float, neutral: float) -> EmotionScores:
     probabilities = np.full(7, (1 - sad - neutral) / 5, np.float32)
-    probabilities[Emotion.SAD], probabilities[Emotion.NEUTRAL] = sad, neutral
+    probabilities[Emotion.SAD.index], probabilities[Emotion.NEUTRAL.index] = sad, neutral
     return EmotionScores(probabilities)
 
 

@@ -22,7 +22,7 @@ def faces(n_faces: int, split: Split | None, *, seed: int, votes: bool = False) 
     pixels = np.random.default_rng(seed).integers(0, 256, (n_faces, SIDE_PX, SIDE_PX), np.uint8)
     made = []
     for row, image in enumerate(pixels):
-        emotion = Emotion(row % N_EMOTIONS)
+        emotion = Emotion.from_index(row % N_EMOTIONS)
         counts = _votes(emotion) if votes else None
         made.append(FaceSample(image, emotion, split, "", counts))
     return made
@@ -31,7 +31,7 @@ def faces(n_faces: int, split: Split | None, *, seed: int, votes: bool = False) 
 def _votes(emotion: Emotion) -> tuple[int, ...]:
     counts: npt.NDArray[np.int64] = np.zeros(N_VOTES, np.int64)
     counts[0] = 4
-    counts[vote_columns()[emotion]] += 6
+    counts[vote_columns()[emotion.index]] += 6
     return tuple(counts.tolist())
 
 

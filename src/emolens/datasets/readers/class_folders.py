@@ -135,7 +135,7 @@ def _find_class_folders(root: Path, report: ReadingReport) -> list[_ClassFolder]
 def _folder_order(folder: _ClassFolder) -> tuple[int, int, tuple[str, str]]:
     # Splits in the order of the official CSV, whatever the names of their folders.
     split = -1 if folder.split is None else list(Split).index(folder.split)
-    emotion = N_EMOTIONS if folder.emotion is None else folder.emotion
+    emotion = N_EMOTIONS if folder.emotion is None else folder.emotion.index
     return split, emotion, natural_key(str(folder.path))
 
 

@@ -37,7 +37,7 @@ SHEET = DataSheet(
         "fer2013.csv          columns emotion, pixels, Usage\n"
         "icml_face_data.csv   the same rows, columns emotion, Usage, pixels; one of them suffices"
     ),
-    classes=tuple(SourceClass(str(int(emotion)), emotion.label, emotion) for emotion in Emotion),
+    classes=tuple(SourceClass(str(emotion.index), emotion.label, emotion) for emotion in Emotion),
     rule="All seven classes are those of emolens.",
     splits=(
         "The column Usage: Training is the training split, PublicTest the validation split and "

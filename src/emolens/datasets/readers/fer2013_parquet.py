@@ -118,7 +118,7 @@ def to_table(samples: Sequence[FaceSample]) -> pa.Table:
     """Convert faces to a table in the format of this module, with images as lossless PNG."""
     columns: dict[str, list[object]] = {
         "usage": [sample.split.value if sample.split else None for sample in samples],
-        "emotion": [int(sample.emotion) for sample in samples],
+        "emotion": [sample.emotion.index for sample in samples],
         "image": [_encode(sample.image) for sample in samples],
         _SUBJECT: [sample.subject for sample in samples],
     }

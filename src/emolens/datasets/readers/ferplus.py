@@ -67,7 +67,7 @@ SHEET = DataSheet(
     ),
 )
 
-_EMOTIONS = {int(column): Emotion(index) for index, column in enumerate(vote_columns())}
+_EMOTIONS = {int(column): Emotion.from_index(index) for index, column in enumerate(vote_columns())}
 IMAGES_SHEET = replace(
     SHEET,
     name="FER+ with image files",
