@@ -26,7 +26,7 @@ from emolens.detection.factory import (
     resolve_detector_name,
     usual_side_px,
 )
-from emolens.pipeline.framed_face import cut_faces, face_region
+from emolens.pipeline.framed_face import cut_faces, detect_regions
 from emolens.storage.files import writing
 
 SIZE_PX = 48
@@ -51,13 +51,11 @@ def main() -> None:
     for number, row in enumerate(track(table, options.source.name, transient=True), start=1):
         encoded = np.frombuffer(row[options.image], np.uint8)
         image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-        found = detector.detect(image)
-        if found:
-            regions = [face_region(face, detector.framing) for face in found]
-            # The largest comes first.
-            crop = cut_faces(image, regions, size_px=SIZE_PX)[0].crop
+        # The largest comes first.
+        largest = detect_regions(detector, image)[:1]
+        for face in cut_faces(image, largest, size_px=SIZE_PX):
             label = Emotion.from_label(row[options.label])
-            samples.append(FaceSample(crop, label, Split.TRAIN, f"row {number}"))
+            samples.append(FaceSample(face.crop, label, Split.TRAIN, f"row {number}"))
     with writing(options.out) as file:
         pq.write_table(to_table(samples), file, compression="none")
     print(f"wrote {options.out}: {len(samples):,} faces of {len(table):,} images")

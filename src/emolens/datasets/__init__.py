@@ -11,6 +11,7 @@ __all__ = [
     "duplicates",
     "faces",
     "formats",
+    "group_labels",
     "label_map",
     "loading",
     "locate",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
 from emolens.core.errors import DatasetError
+from emolens.core.face import QualityReason
 from emolens.imaging.crop import resize_gray_square
 
 
@@ -57,6 +58,25 @@ def is_wanted(split: Split | None, wanted: Wanted) -> bool:
     return split is wanted if isinstance(wanted, Split) else split in wanted
 
 
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """The detection of the face that was cropped from an image.
+
+    Attributes:
+        n_faces: Number of faces in the image. The largest one is cropped; without a face, the image
+            is kept whole.
+        reasons: Reasons against an assessment of the largest face.
+    """
+
+    n_faces: int
+    reasons: tuple[QualityReason, ...] = ()
+
+    @property
+    def has_label(self) -> bool:
+        """Whether emolens assigns a label, that is, there is a face that can be assessed."""
+        return self.n_faces > 0 and not self.reasons
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceSample:
     """One labelled face.
@@ -68,6 +88,7 @@ class FaceSample:
         location: Its file and, for files with many faces, its row counted from 1; for messages.
         votes: FER+'s ten counts in the order of `votes.VOTE_NAMES`, or None without votes.
         subject: The data set's identifier of the subject, or None without one.
+        detected: The detection of the face, or None if the image is a face crop.
     """
 
     image: npt.NDArray[np.uint8]
@@ -76,6 +97,7 @@ class FaceSample:
     location: str
     votes: tuple[int, ...] | None = None
     subject: str | None = None
+    detected: DetectedFace | None = None
 
 
 class FaceDigest:
@@ -110,6 +132,7 @@ class FaceSet:
             every face has votes.
         subjects: The subject of each face, or None unless every face has one.
         warnings: Assumptions of the reader, such as the order of numeric labels.
+        detected: The detection of each face, or None if the images are face crops.
     """
 
     images: npt.NDArray[np.uint8]
@@ -118,6 +141,7 @@ class FaceSet:
     votes: npt.NDArray[np.uint8] | None = None
     subjects: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    detected: tuple[DetectedFace, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -131,6 +155,7 @@ class FaceSet:
             None if self.votes is None else self.votes[rows],
             None if self.subjects is None else tuple(self.subjects[row] for row in rows),
             self.warnings,
+            None if self.detected is None else tuple(self.detected[row] for row in rows),
         )
 
     @property
@@ -163,6 +188,7 @@ class FaceCollector:
         self._locations: list[str] = []
         self._votes: list[tuple[int, ...]] = []
         self._subjects: list[str] = []
+        self._detected: list[DetectedFace] = []
 
     def add(self, sample: FaceSample) -> None:
         """Add the next face, of any size."""
@@ -173,6 +199,8 @@ class FaceCollector:
             self._votes.append(sample.votes)
         if sample.subject is not None:
             self._subjects.append(sample.subject)
+        if sample.detected is not None:
+            self._detected.append(sample.detected)
 
     def faces(self, warnings: Sequence[str] = ()) -> FaceSet:
         """Return all faces in the order added; an empty set has arrays of length 0."""
@@ -187,6 +215,7 @@ class FaceCollector:
             np.array(self._votes, np.uint8) if has_votes else None,
             tuple(self._subjects) if has_subjects else None,
             tuple(warnings),
+            tuple(self._detected) if self._detected else None,
         )
 
 

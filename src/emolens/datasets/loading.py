@@ -13,6 +13,15 @@ from emolens.datasets.reading import ReadingReport
 UNKNOWN_SPLIT = "unknown"
 _HELD_OUT = (Split.VALIDATION, Split.TEST)
 
+Framer = Callable[[FaceSample], Callable[[int], FaceSample]]
+"""Prepares a sample of a source, and returns a function from a side in pixels to the sample with
+the crop of that size."""
+
+
+def take_whole(sample: FaceSample) -> Callable[[int], FaceSample]:
+    """Take the whole image as a face crop, at any size."""
+    return lambda _size_px: sample
+
 
 def iter_faces(
     source: Path, split: Wanted = None, *, report: ReadingReport | None = None
@@ -89,6 +98,7 @@ def load_splits(
     sizes_px: Callable[[Split | None], Collection[int]],
     *,
     split: Wanted = None,
+    framer: Framer = take_whole,
 ) -> dict[Split | None, dict[int, FaceSet]]:
     """Read several splits of a source into memory at several sizes, in one pass.
 
@@ -97,6 +107,7 @@ def load_splits(
         sizes_px: Returns the sides of the squares that the faces of a split are resized to, or
             nothing to skip the split.
         split: The split or splits to read; None for all faces, including those without a split.
+        framer: Crops the face of every image; by default the whole image is a face crop.
 
     Returns:
         The faces by split and size. Assumptions of the reader are in `warnings`.
@@ -109,8 +120,10 @@ def load_splits(
     for sample in iter_faces(source, split, report=report):
         if sample.split not in collectors:
             collectors[sample.split] = [FaceCollector(px) for px in sizes_px(sample.split)]
-        for collector in collectors[sample.split]:
-            collector.add(sample)
+        wanted = collectors[sample.split]
+        cropped = framer(sample) if wanted else take_whole(sample)
+        for collector in wanted:
+            collector.add(cropped(collector.size_px))
     if not collectors and split is None:
         raise report.no_faces(source)
     return {

@@ -3,9 +3,11 @@
 __all__ = [
     "agreement",
     "benchmark",
+    "by_group",
     "calibration",
     "comparison",
     "cross",
+    "detection",
     "evaluation",
     "leaks",
     "metrics",

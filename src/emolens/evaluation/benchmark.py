@@ -4,19 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from emolens.classification import OnnxEmotionClassifier, TenViewClassifier
 from emolens.core.errors import DatasetError
 from emolens.core.ports import EmotionClassifier
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSet, Split
+from emolens.datasets.group_labels import GroupLabels, read_group_labels
 from emolens.datasets.loading import (
+    Framer,
     held_out_split,
     load_faces,
     load_splits,
     no_faces_of,
+    take_whole,
 )
 from emolens.datasets.targets import Target, with_targets
+from emolens.evaluation.by_group import ByGroup, metrics_by_group
 from emolens.evaluation.comparison import compare
+from emolens.evaluation.detection import (
+    DetectionMetrics,
+    detection_metrics,
+    image_hits,
+    rows_with_face,
+)
 from emolens.evaluation.evaluation import Evaluation, evaluate
 from emolens.evaluation.leaks import Leaks, find_leaks
 from emolens.evaluation.metrics import compute_metrics
@@ -34,9 +47,11 @@ class Benchmark:
         source: Source of the faces.
         split: Split of the faces; None for faces without a split.
         target: Ground truth: the source's labels, or a target from the votes of raters.
-        by_size: Faces with a target, by their side in pixels.
+        by_size: Faces with a target, by their side in pixels. If faces were detected, images
+            without a face are among them, whole.
         training: `train` rows of the models, 48 px, or None.
         training_source: Source of these rows.
+        groups: Groups of the faces, or None.
     """
 
     source: Path
@@ -45,6 +60,7 @@ class Benchmark:
     by_size: Mapping[int, FaceSet] = field(default_factory=dict)
     training: FaceSet | None = None
     training_source: Path | None = None
+    groups: GroupLabels | None = None
 
     def faces(self, classifier: EmotionClassifier) -> FaceSet:
         """Return the faces at the input size of a classifier."""
@@ -65,6 +81,8 @@ def read_benchmark(
     training: Path | None = None,
     has_leaks: bool = True,
     target: Target = Target.LABEL,
+    framer: Framer = take_whole,
+    group: str | None = None,
 ) -> Benchmark:
     """Read the faces of a split and the training rows, each source in one pass.
 
@@ -79,11 +97,15 @@ def read_benchmark(
         has_leaks: Whether near-duplicates in the training rows will be detected. Otherwise no
             training row is read.
         target: Ground truth.
+        framer: Crops the face of every image of `source`; by default the images are face crops.
+            The rows of `training` are crops in any case, as its model was trained on them.
+        group: Column that divides the faces into groups, or None.
 
     Raises:
-        DatasetError: A source violates its format, has no such faces, or has no votes for the
-            target.
+        DatasetError: A source violates its format, has no such faces, no votes for the target, or
+            no such column.
     """
+    groups = read_group_labels(source, group) if group else None
     chosen = split or held_out_split(source)
     has_own_rows = has_leaks and training is None and chosen not in {None, Split.TRAIN}
     sides = {*sizes_px, _DUPLICATE_SIZE_PX}
@@ -91,6 +113,7 @@ def read_benchmark(
         source,
         lambda found: sides if found == chosen else {_DUPLICATE_SIZE_PX},
         split=frozenset({chosen, Split.TRAIN}) if chosen and has_own_rows else chosen,
+        framer=framer,
     )
     if chosen and chosen not in by_split:
         raise no_faces_of(source, chosen)
@@ -102,7 +125,16 @@ def read_benchmark(
     faces = {
         size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(sides)
     }
-    return Benchmark(source, chosen, target, faces, rows, training)
+    _check_faces(source, faces[_DUPLICATE_SIZE_PX])
+    return Benchmark(source, chosen, target, faces, rows, training, groups)
+
+
+def _check_faces(source: Path, faces: FaceSet) -> None:
+    if len(faces) and not len(rows_with_face(faces)):
+        raise DatasetError(
+            f"{source}: no face was detected in any of {len(faces):,} images. If the images are "
+            "face crops, omit --detect (detect=True)."
+        )
 
 
 def _targeted(source: Path, faces: FaceSet, target: Target) -> FaceSet:
@@ -135,11 +167,17 @@ def evaluate_model(
     Raises:
         ModelError: A model returned numbers that are not finite.
     """
-    leaks = leaks or benchmark.leaks(progress)
-    faces = benchmark.faces(classifier)
+    of_images = leaks or benchmark.leaks(progress)
+    images = benchmark.faces(classifier)
+    rows = rows_with_face(images)
+    leaks, faces = of_images.take(rows), _with_face(images, rows)
     predictions = _predict(classifier, faces, progress, tta=tta)
     temperature = None if tta else classifier.manifest.temperature
-    evaluation = evaluate(predictions, faces, leaks, temperature)
+    evaluation = replace(
+        evaluate(predictions, faces, leaks, temperature),
+        detection=_detection(predictions, images, rows, of_images),
+        by_group=_by_group(benchmark.groups, predictions, images, rows, of_images),
+    )
     if tta:
         one_view = _predict(classifier, faces, progress, tta=False)
         evaluation = replace(
@@ -148,13 +186,43 @@ def evaluate_model(
             views=compare(one_view, predictions, leaks.groups),
         )
     if rival:
-        others = _predict(rival, benchmark.faces(rival), progress, tta=tta)
+        theirs = _with_face(benchmark.faces(rival), rows)
+        others = _predict(rival, theirs, progress, tta=tta)
         evaluation = replace(
             evaluation,
             rival=compute_metrics(others, leaks.groups),
             comparison=compare(predictions, others, leaks.groups),
         )
     return evaluation
+
+
+def _with_face(images: FaceSet, rows: npt.NDArray[np.int64]) -> FaceSet:
+    # Taking all rows would copy the images.
+    return images if images.detected is None else images.take(rows)
+
+
+def _detection(
+    predictions: Predictions, images: FaceSet, rows: npt.NDArray[np.int64], leaks: Leaks
+) -> DetectionMetrics | None:
+    if images.detected is None:
+        return None
+    hits = image_hits(predictions, rows, len(images))
+    return detection_metrics(images.detected, hits, leaks.groups)
+
+
+def _by_group(
+    groups: GroupLabels | None,
+    predictions: Predictions,
+    images: FaceSet,
+    rows: npt.NDArray[np.int64],
+    leaks: Leaks,
+) -> ByGroup | None:
+    if groups is None:
+        return None
+    names = [groups.of(location) for location in images.locations]
+    return metrics_by_group(
+        groups.column, names, predictions, rows, leaks.groups, images.detected
+    )
 
 
 def _predict(

@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from emolens.datasets.faces import FaceSet
 from emolens.evaluation.agreement import VoteAgreement, vote_agreement
+from emolens.evaluation.by_group import ByGroup
 from emolens.evaluation.calibration import untempered
 from emolens.evaluation.comparison import PairedComparison
+from emolens.evaluation.detection import DetectionMetrics
 from emolens.evaluation.leaks import Leaks
 from emolens.evaluation.metrics import ClassificationMetrics, compute_metrics
 from emolens.evaluation.predictions import Predictions
@@ -64,6 +66,9 @@ class Evaluation:
         views: Comparison of ten views with one, if ten views were used.
         rival: Metrics of another model on the same faces, or None.
         comparison: Comparison with the other model, or None.
+        detection: The outcome of detection, if faces were detected. All other metrics are those of
+            the images with a face.
+        by_group: Metrics by group, if a column of groups was given.
     """
 
     predictions: Predictions
@@ -81,6 +86,8 @@ class Evaluation:
     views: PairedComparison | None = None
     rival: ClassificationMetrics | None = None
     comparison: PairedComparison | None = None
+    detection: DetectionMetrics | None = None
+    by_group: ByGroup | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return plain numbers, lists and dicts; undefined values are None with a reason."""
@@ -97,6 +104,8 @@ class Evaluation:
             "slices": [asdict(slices) for slices in self.slices],
             "rival": _headline(self.rival),
             "comparison": _plain(self.comparison),
+            "detection": self.detection.to_dict() if self.detection else None,
+            "by_group": self.by_group.to_dict() if self.by_group else None,
             "not_defined": self._reasons(),
         }
 

@@ -25,6 +25,14 @@ class Leaks:
     exact: npt.NDArray[np.bool_] | None
     near: npt.NDArray[np.bool_] | None
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Leaks":
+        """Select evaluated faces by row number (int64), in that order."""
+        return Leaks(
+            self.groups[rows],
+            None if self.exact is None else self.exact[rows],
+            None if self.near is None else self.near[rows],
+        )
+
 
 def find_leaks(
     evaluated: FaceSet,

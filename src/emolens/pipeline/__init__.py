@@ -14,6 +14,7 @@ __all__ = [
     "models",
     "outputs",
     "runner",
+    "sample_framing",
     "speed",
     "stream",
     "stream_settings",

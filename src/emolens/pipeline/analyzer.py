@@ -25,7 +25,7 @@ from emolens.detection import (
 )
 from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
 from emolens.imaging.exposure import light_warnings
-from emolens.pipeline.framed_face import FramedFace, cut_faces, face_region
+from emolens.pipeline.framed_face import FramedFace, cut_faces, detect_regions
 
 ImageInput = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads do not speed up a single face.
@@ -171,8 +171,7 @@ class ImageAnalyzer:
             height, width = image.shape[:2]
             # A crop that is not square is padded around its centre rather than stretched.
             return [(Box(0, 0, width, height).to_square(), None)]
-        framing = self._detector.framing
-        return [face_region(detection, framing) for detection in self._detector.detect(image)]
+        return detect_regions(self._detector, image)
 
 
 def check_face_crops(*, face_crops: bool, detector_px: int | None) -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from emolens.core.emotion import EmotionScores
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult
 from emolens.core.geometry import Box, Framing
+from emolens.core.ports import FaceDetector
 from emolens.imaging.crop import part_around
 from emolens.imaging.exposure import Levels, crop_spread
 from emolens.imaging.preprocess import to_gray
@@ -66,6 +67,13 @@ def face_region(detection: FaceDetection, framing: Framing) -> tuple[Box, FaceDe
     roll, turn = detection.roll, turn_for(detection.roll_degrees)
     box = roll.box if roll is not None and turn else detection.box
     return framing.apply(box, turn_degrees=turn), detection
+
+
+def detect_regions(
+    detector: FaceDetector, image: npt.NDArray[np.uint8]
+) -> list[tuple[Box, FaceDetection | None]]:
+    """Detect the faces of a uint8 (H, W, 3) BGR image and return their squares, largest first."""
+    return [face_region(one, detector.framing) for one in detector.detect(image)]
 
 
 def cut_faces(

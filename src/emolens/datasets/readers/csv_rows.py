@@ -48,7 +48,7 @@ class Header:
 
     Attributes:
         separator: The separator between the fields of a row.
-        n_columns: Number of fields in a row.
+        names: The names of the columns in lower case.
         emotion: Index of the label.
         pixels: Index of the pixels.
         usage: Index of the split; None without this column.
@@ -56,7 +56,7 @@ class Header:
     """
 
     separator: bytes
-    n_columns: int
+    names: tuple[str, ...]
     emotion: int
     pixels: int
     usage: int | None
@@ -83,18 +83,30 @@ class CsvRow:
         Raises:
             DatasetError: The row has more or fewer fields than the header, or an unknown split.
         """
-        header = self.header
-        fields = self.line.split(header.separator)
-        if len(fields) != header.n_columns and b'"' in self.line:
-            fields = _quoted_fields(self.line, header.separator)
-        if len(fields) != header.n_columns:
-            raise DatasetError(
-                f"{self.location}: has {len(fields)} fields; the header has {header.n_columns}"
-            )
+        header, fields = self.header, self._fields()
         split = header.split
         if header.usage is not None:
             split = _split(_unquoted(fields[header.usage]), self.location)
         return _unquoted(fields[header.emotion]), _unquoted(fields[header.pixels]), split
+
+    def text(self, column: int) -> str:
+        """Return the field of a column as text.
+
+        Raises:
+            DatasetError: The row has more or fewer fields than the header.
+        """
+        return _unquoted(self._fields()[column]).decode("utf-8", "backslashreplace")
+
+    def _fields(self) -> list[bytes]:
+        n_columns = len(self.header.names)
+        fields = self.line.split(self.header.separator)
+        if len(fields) != n_columns and b'"' in self.line:
+            fields = _quoted_fields(self.line, self.header.separator)
+        if len(fields) != n_columns:
+            raise DatasetError(
+                f"{self.location}: has {len(fields)} fields; the header has {n_columns}"
+            )
+        return fields
 
 
 def iter_rows(path: Path, report: ReadingReport | None = None) -> Iterator[CsvRow]:
@@ -132,7 +144,7 @@ def csv_columns(path: Path) -> frozenset[str]:
         line = file.readline(_MAX_LINE_BYTES).strip(b"\r\n")
         if _SEPARATOR_LINE.fullmatch(line.removeprefix(_BOM)):
             line = file.readline(_MAX_LINE_BYTES).strip(b"\r\n")
-        return frozenset(_column_names(line)[1])
+        return frozenset(column_names(line)[1])
 
 
 def has_csv_header(path: Path) -> bool:
@@ -174,7 +186,7 @@ def _known_split(name: str) -> Split | None:
 
 
 def _is_header(line: bytes) -> bool:
-    return {EMOTION, PIXELS} <= set(_column_names(line.strip(b"\r\n"))[1])
+    return {EMOTION, PIXELS} <= set(column_names(line.strip(b"\r\n"))[1])
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
@@ -197,8 +209,8 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
             yield number, line.strip(b" \r\n\v\f")
 
 
-def _column_names(line: bytes) -> tuple[bytes, list[str]]:
-    """Return the separator and the column names in lower case."""
+def column_names(line: bytes) -> tuple[bytes, list[str]]:
+    """Return the separator of a header and its column names in lower case."""
     line = line.removeprefix(_BOM)
     # The most frequent separator; a comma if there is none.
     separator = max(_SEPARATORS, key=line.count)
@@ -212,11 +224,13 @@ def _read_header(line: bytes, path: Path, number: int, name: str) -> Header:
         raise DatasetError(f"{path}: is empty; expected a header line with the {_EXPECTED}")
     if line.startswith(_UTF_16):
         raise DatasetError(f"{path}: is UTF-16 text. Save it as CSV in UTF-8.")
-    separator, names = _column_names(line)
+    separator, names = column_names(line)
     _check_names(names, line, f"{path}: line {number}")
     usage = names.index(USAGE) if USAGE in names else None
     split = None if usage is not None else split_of_name(name)
-    return Header(separator, len(names), names.index(EMOTION), names.index(PIXELS), usage, split)
+    return Header(
+        separator, tuple(names), names.index(EMOTION), names.index(PIXELS), usage, split
+    )
 
 
 def _check_names(names: list[str], line: bytes, location: str) -> None:

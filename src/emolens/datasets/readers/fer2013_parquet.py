@@ -56,6 +56,11 @@ def parquet_files(folder: Path) -> list[Path]:
     ]
 
 
+def row_location(path: Path, number: int) -> str:
+    """Return the location of a row, counted from 1, as in `FaceSample`."""
+    return f"{path}: row {number}"
+
+
 def iter_parquet_folder(
     folder: Path, split: Wanted = None, report: ReadingReport | None = None
 ) -> Iterator[FaceSample]:
@@ -225,7 +230,7 @@ def _read_rows(
 
     def read(numbered: tuple[int, Mapping[str, object]]) -> FaceSample | None:
         number, row = numbered
-        location = f"{path}: row {number}"
+        location = row_location(path, number)
         row_split = _split(row[USAGE], location) if USAGE in row else only_split
         if not is_wanted(row_split, split):
             return None
