@@ -76,6 +76,22 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     compare: Annotated[
         str | None, typer.Option(help="Second model to compare on the same faces.")
     ] = None,
+    detect: Annotated[
+        bool,
+        typer.Option(
+            "--detect",
+            help="Detect the faces and evaluate the largest one of each image, for whole "
+            "photographs. Default: every image is a face crop.",
+        ),
+    ] = False,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also measure by group: a column of the CSV or Parquet file, or of groups.csv "
+            "(path,COLUMN) beside class folders.",
+        ),
+    ] = None,
     json: JsonOption = None,
     report: Annotated[
         Path | None,
@@ -110,6 +126,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         training=training,
         has_leaks=leaks,
         compare=compare,
+        detect=detect,
+        group=group,
         shows_faces=faces,
         progress=partial(progress, quiet=quiet),
     )

@@ -11,17 +11,21 @@ import numpy.typing as npt
 
 from emolens import __version__
 from emolens.core.emotion import Emotion
-from emolens.core.errors import DatasetError
+from emolens.core.errors import DatasetError, ModelError
+from emolens.core.ports import EmotionClassifier
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSet, Split
+from emolens.datasets.loading import Framer
 from emolens.datasets.reading import without_folder
 from emolens.datasets.targets import Target
-from emolens.evaluation.benchmark import evaluate_model, read_benchmark
+from emolens.evaluation.benchmark import Benchmark, evaluate_model, read_benchmark
 from emolens.evaluation.cross import Cell, CrossEvaluation, names_of
+from emolens.evaluation.detection import rows_with_face
 from emolens.evaluation.evaluation import Evaluation
 from emolens.explanation import ActivationExplainer
 from emolens.imaging.bgr import as_bgr
 from emolens.pipeline.models import Models
+from emolens.pipeline.sample_framing import CropCheck, LargestFaceFramer
 from emolens.rendering.heatmap import draw_heat
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL, LABEL_MODEL
 from emolens.storage.files import write_bytes
@@ -54,6 +58,10 @@ class EvaluationJob:
         training: Data set with the training rows of the models; None uses those of the source.
         has_leaks: Whether to detect faces that also occur in the training rows.
         compare: Second model to compare on the same faces, or None.
+        detect: Whether to detect the faces and evaluate the largest one of each image, as `emolens
+            image` does. By default every image is taken as a face crop, and a warning says if
+            faces fill less of the images than of face crops.
+        group: Column that divides the faces into groups with metrics of their own, or None.
         shows_faces: Whether reports show faces: mistakes and heat maps.
         progress: Progress callback.
     """
@@ -64,6 +72,8 @@ class EvaluationJob:
     training: Path | None = None
     has_leaks: bool = True
     compare: str | None = None
+    detect: bool = False
+    group: str | None = None
     shows_faces: bool = False
     progress: Progress = silently
     _models: dict[str, Models] = field(default_factory=dict, init=False, repr=False)
@@ -78,14 +88,8 @@ class EvaluationJob:
         classifiers = [self._loaded(model).classifier for model in models]
         rival = self._loaded(self.compare).classifier if self.compare else None
         all_classifiers = classifiers + ([rival] if rival else [])
-        benchmark = read_benchmark(
-            source,
-            self.split,
-            sizes_px=[one.input_spec.size_px for one in all_classifiers],
-            training=self.training,
-            has_leaks=self.has_leaks,
-            target=self.target,
-        )
+        detecting = self._loaded(models[0])
+        benchmark, notices = self._read(source, all_classifiers, detecting)
         leaks = benchmark.leaks(self.progress)
         cells = []
         for model, classifier in zip(models, classifiers, strict=True):
@@ -98,7 +102,7 @@ class EvaluationJob:
                 progress=self.progress,
             )
             faces = benchmark.faces(classifier)
-            warnings = without_folder(faces.warnings, source)
+            warnings = without_folder([*faces.warnings, *notices], source)
             record: dict[str, object] = {
                 "model": classifier.manifest.name,
                 "model_sha256": classifier.model_sha256,
@@ -107,15 +111,44 @@ class EvaluationJob:
                 "split": benchmark.split,
                 "target": self.target,
                 "tta": self.tta,
+                "detector": detecting.detector().name if self.detect else None,
                 "rival_model": rival.manifest.name if rival else None,
                 "rival_sha256": rival.model_sha256 if rival else None,
                 **evaluation.to_dict(),
             }
             # Keep only the faces that reports show, to save memory.
-            by_size = {faces.images.shape[1]: faces} if self.shows_faces else {}
-            reduced = replace(benchmark, training=None, by_size=by_size)
+            shown = faces.take(rows_with_face(faces) if self.shows_faces else np.arange(0))
+            by_size = {faces.images.shape[1]: shown}
+            reduced = replace(benchmark, training=None, groups=None, by_size=by_size)
             cells.append(Cell(model, reduced, evaluation, record, warnings))
         return cells
+
+    def _read(
+        self, source: Path, classifiers: Sequence[EmotionClassifier], detecting: Models
+    ) -> tuple[Benchmark, tuple[str, ...]]:
+        """Read a source, detect its faces if requested, and return warnings about both."""
+
+        def read(framer: Framer) -> Benchmark:
+            return read_benchmark(
+                source,
+                self.split,
+                sizes_px=[one.input_spec.size_px for one in classifiers],
+                training=self.training,
+                has_leaks=self.has_leaks,
+                target=self.target,
+                framer=framer,
+                group=self.group,
+            )
+
+        if self.detect:
+            with self.progress("detecting faces", None) as done:
+                benchmark = read(LargestFaceFramer(detecting.detector(sideways=True), done))
+            notices: tuple[str, ...] = ()
+        else:
+            check = CropCheck()
+            benchmark = read(check)
+            notices = _crop_warnings(check, detecting, source)
+        return benchmark, notices + (benchmark.groups.warnings if benchmark.groups else ())
 
     def measure_all(
         self, sources: Sequence[Path], models: Sequence[str], on_error: Callable[[str], None]
@@ -163,6 +196,17 @@ class EvaluationJob:
         if model not in self._models:
             self._models[model] = Models(model=model, n_threads=os.cpu_count())
         return self._models[model]
+
+
+def _crop_warnings(check: CropCheck, models: Models, source: Path) -> tuple[str, ...]:
+    if not check.has_images:
+        return ()
+    try:
+        warning = check.warning(models.detector())
+    except ModelError as error:
+        # An evaluation of face crops needs no detector.
+        warning = f"the images were not checked for whole photographs: {error}"
+    return (f"{source}: {warning}",) if warning else ()
 
 
 def _write(folder: Path, metrics: str, page: str) -> tuple[Path, Path]:

@@ -7,6 +7,7 @@ from emolens.datasets.targets import Target
 from emolens.evaluation.cross import Cell, CrossEvaluation
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
+from emolens.reports.group_text import by_group_text, detection_text
 from emolens.reports.text import Block, TextTable, numbers_from, percent
 
 
@@ -15,7 +16,10 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
     evaluation, split = cell.evaluation, cell.benchmark.split
     metrics = evaluation.metrics
     yield f"**{cell.record['model']}**, ground truth: {_ground_truth(cell.benchmark.target)}"
-    yield _accuracy("accuracy", metrics, f" of {split}" if split else "")
+    if evaluation.detection:
+        yield from detection_text(evaluation.detection)
+    name = "accuracy of images with a face" if evaluation.detection else "accuracy"
+    yield _accuracy(name, metrics, f" of {split}" if split else "")
     if evaluation.leak_free and evaluation.leak_free.metrics:
         leak_free = evaluation.leak_free
         yield _accuracy(
@@ -43,6 +47,8 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
     yield _per_class(metrics)
     yield ""
     yield _confusion(metrics)
+    if evaluation.by_group:
+        yield from by_group_text(evaluation.by_group)
     yield from cell.warnings
 
 
