@@ -39,6 +39,8 @@ class GroupMetrics:
         n_independent: Number of groups of near-duplicates among its faces.
         metrics: Metrics of its faces; None without a face. The interval of the accuracy is Wilson's
             if there are too few faces for a bootstrap.
+        missing_classes: Classes of the evaluated faces that this group has no face of. Its mean
+            metrics leave them out.
         detection: The outcome of detection, or None for face crops.
     """
 
@@ -46,19 +48,13 @@ class GroupMetrics:
     n_images: int
     n_independent: int
     metrics: ClassificationMetrics | None
+    missing_classes: tuple[str, ...]
     detection: DetectionMetrics | None
 
     @property
     def ece(self) -> float | None:
         """The calibration error, or None with fewer than `MIN_ECE` faces."""
         return self.metrics.ece if self.metrics and self.n_independent >= MIN_ECE else None
-
-    @property
-    def missing_classes(self) -> tuple[str, ...]:
-        """Classes without faces in this group, which its mean metrics leave out."""
-        if self.metrics is None:
-            return LABELS
-        return tuple(label for label in LABELS if not self.metrics.per_class[label].support)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values."""
@@ -188,16 +184,16 @@ class _Images:
         """Compute the metrics of a group."""
         places = np.flatnonzero(self.names[self.rows] == name)
         duplicates = self.duplicates[self.rows][places]
-        n_images = int((self.names == name).sum())
-        detection = self._detection_of(name)
-        if not len(places):
-            return GroupMetrics(name, n_images, 0, None, detection)
-        members = self.predictions.take(places)
-        metrics = compute_metrics(members, duplicates)
-        if not _is_enough(members.hits, duplicates):
-            metrics = replace(metrics, accuracy_ci95=share_interval(members.hits))
-        n_independent = len(np.unique(duplicates))
-        return GroupMetrics(name, n_images, n_independent, metrics, detection)
+        labels = self.predictions.labels
+        missing = np.setdiff1d(labels, labels[places])
+        return GroupMetrics(
+            name=name,
+            n_images=int((self.names == name).sum()),
+            n_independent=len(np.unique(duplicates)),
+            metrics=_metrics_of(self.predictions.take(places), duplicates) if len(places) else None,
+            missing_classes=tuple(LABELS[index] for index in missing),
+            detection=self._detection_of(name),
+        )
 
     def _detection_of(self, name: str) -> DetectionMetrics | None:
         if self.detected is None:
@@ -235,6 +231,15 @@ class _Images:
             yield f"recall of {label}", hits[of_class], names[of_class], duplicates[of_class]
 
 
+def _metrics_of(
+    members: Predictions, duplicates: npt.NDArray[np.int64]
+) -> ClassificationMetrics:
+    metrics = compute_metrics(members, duplicates)
+    if _is_enough(members.hits, duplicates):
+        return metrics
+    return replace(metrics, accuracy_ci95=share_interval(members.hits))
+
+
 def _is_enough(values: npt.NDArray[np.bool_], duplicates: npt.NDArray[np.int64]) -> bool:
     """Return whether a bootstrap interval of a share is reliable, by independent values."""
     return (
@@ -252,15 +257,29 @@ def _notes(found: ByGroup) -> Iterator[str]:
     ]
     if small:
         yield (
-            f"fewer than {MIN_COMPARED} faces (near-duplicates counted once), too few for a "
-            f"comparison: {', '.join(small)}"
+            f"Groups with fewer than {MIN_COMPARED} faces, near-duplicates counted once, are too "
+            f"small for a comparison: {', '.join(small)}."
         )
-    if found.reference is None:
-        yield "no group is compared: the largest one has too few faces"
-    elif len(found.groups) > 1:
+    incomplete = [
+        f"{group.name} ({', '.join(group.missing_classes)})"
+        for group in found.groups
+        if group.missing_classes
+    ]
+    if incomplete:
         yield (
-            f"a difference is shown where both sides have at least {MIN_COMPARED} faces, "
-            f"{MIN_OF_KIND} of them correct and {MIN_OF_KIND} wrong"
+            "Balanced recall and macro-F1 leave out classes without faces in a group: "
+            f"{'; '.join(incomplete)}."
+        )
+    if any(group.ece is None for group in found.groups):
+        yield f"ECE is shown for groups with at least {MIN_ECE} faces."
+    yield from _notes_on_differences(found)
+
+
+def _notes_on_differences(found: ByGroup) -> Iterator[str]:
+    if len(found.groups) > 1 and found.reference is not None:
+        yield (
+            f"A difference is shown where both sides have at least {MIN_COMPARED} faces, "
+            f"{MIN_OF_KIND} of them correct and {MIN_OF_KIND} wrong."
         )
     n_shown = len(found.differences)
     if n_shown > 1:
@@ -269,5 +288,3 @@ def _notes(found: ByGroup) -> Iterator[str]:
             "95 % intervals would exclude zero by chance. The adjusted intervals (Bonferroni) hold "
             "for all of them together."
         )
-    if any(group.missing_classes for group in found.groups):
-        yield "balanced recall and macro-F1 leave out classes without faces in a group"

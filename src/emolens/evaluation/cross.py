@@ -11,6 +11,9 @@ from emolens.evaluation.evaluation import Evaluation
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
 """Names of the metrics of a matrix."""
+ALL_IMAGES = "accuracy_all_images"
+"""Name of the additional metric if faces were detected: the accuracy over all images, where an
+image without a face or without a label is not correct."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,13 +97,20 @@ class CrossEvaluation:
             for column in self.columns
         )
 
+    @property
+    def has_detection(self) -> bool:
+        """Whether the faces of all data sets were detected."""
+        return all(column.cells[0].evaluation.detection for column in self.columns)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics of these evaluations, the arguments of `matrix`."""
+        return (*METRICS, ALL_IMAGES) if self.has_detection else METRICS
+
     def matrix(self, metric: str) -> list[list[float]]:
-        """Return one of `METRICS`, with a row per model and a column per data set."""
+        """Return one of `metrics`, with a row per model and a column per data set."""
         return [
-            [
-                float(getattr(column.cells[row].evaluation.metrics, metric))
-                for column in self.columns
-            ]
+            [_value(column.cells[row].evaluation, metric) for column in self.columns]
             for row in range(len(self.models))
         ]
 
@@ -119,13 +129,19 @@ class CrossEvaluation:
                     self.columns, self.n_faces, self.missing_classes, strict=True
                 )
             ],
-            "matrix": {metric: self.matrix(metric) for metric in METRICS},
+            "matrix": {metric: self.matrix(metric) for metric in self.metrics},
             "evaluations": [
                 {"data": column.name, **cell.record}
                 for column in self.columns
                 for cell in column.cells
             ],
         }
+
+
+def _value(evaluation: Evaluation, metric: str) -> float:
+    if metric == ALL_IMAGES and evaluation.detection:
+        return evaluation.detection.all_images.accuracy
+    return float(getattr(evaluation.metrics, metric))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import seaborn as sns
 from markupsafe import Markup
 
-from emolens.evaluation.cross import CrossEvaluation
+from emolens.evaluation.cross import ALL_IMAGES, CrossEvaluation
 from emolens.reports.page import render_page
 from emolens.reports.svg import SEQUENTIAL, new_figure, plotting, to_svg
 
@@ -27,6 +27,8 @@ def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
             "accuracy": _matrix_plot(cross, "accuracy"),
             "macro_f1": _matrix_plot(cross, "macro_f1"),
         }
+        if cross.has_detection:
+            plots[ALL_IMAGES] = _matrix_plot(cross, ALL_IMAGES)
     links = {
         column.name: [f"{folder}/report.html" for folder in folders]
         for column, folders in zip(cross.columns, folders_of(cross), strict=True)
@@ -57,7 +59,7 @@ def folders_of(cross: CrossEvaluation) -> list[list[str]]:
 
 def _matrix_plot(cross: CrossEvaluation, metric: str) -> Markup:
     values = np.array(cross.matrix(metric))
-    as_percent = metric == "accuracy"
+    as_percent = metric in {"accuracy", ALL_IMAGES}
     figure = new_figure(3.2 + 1.3 * len(cross.data), 1.6 + 0.55 * len(cross.models))
     axes = figure.subplots()
     sns.heatmap(
@@ -76,7 +78,7 @@ def _matrix_plot(cross: CrossEvaluation, metric: str) -> Markup:
     axes.set_xlabel("data set")
     axes.set_ylabel("model")
     axes.tick_params(axis="y", rotation=0)
-    name = metric.replace("_f1", "-F1")
+    name = metric.replace("_f1", "-F1").replace("_", " ")
     texts = "; ".join(
         f"{model} on {data}: {value:.1%}" if as_percent else f"{model} on {data}: {value:.3f}"
         for model, row in zip(cross.models, values.tolist(), strict=True)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
+from emolens.evaluation.slices import Slice, Slices
 from emolens.reports.page import render_page, to_data_uri
 from emolens.reports.plots import (
     class_plot,
@@ -147,6 +149,7 @@ def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | No
             "reliability": reliability_plot(evaluation),
             "risk": risk_plot(evaluation),
             "slices": slices_plot(evaluation.slices, metrics.accuracy),
+            "groups": _groups_plot(evaluation),
             "comparison": (
                 comparison_plot(evaluation, (subject.model, subject.rival or ""))
                 if evaluation.comparison
@@ -163,3 +166,16 @@ def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | No
         labels=LABELS,
         reasons=evaluation.to_dict()["not_defined"],
     )
+
+
+def _groups_plot(evaluation: Evaluation) -> Markup | str:
+    """Plot the accuracy of each group with its interval; empty without groups."""
+    if evaluation.by_group is None:
+        return ""
+    parts = tuple(
+        Slice(group.name, group.metrics.n, group.metrics.accuracy, group.metrics.accuracy_ci95)
+        if group.metrics
+        else Slice(group.name, 0, None, None)
+        for group in evaluation.by_group.groups
+    )
+    return slices_plot((Slices(evaluation.by_group.column, parts),), evaluation.metrics.accuracy)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from emolens.core.emotion import LABELS
 from emolens.datasets.targets import Target
-from emolens.evaluation.cross import Cell, CrossEvaluation
+from emolens.evaluation.cross import ALL_IMAGES, Cell, CrossEvaluation
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
 from emolens.reports.group_text import by_group_text, detection_text
@@ -56,12 +56,7 @@ def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
     """List accuracy and macro-F1 of every model on every data set."""
     yield f"ground truth: {_ground_truth(cross.columns[0].cells[0].benchmark.target)}"
     right = numbers_from(1, 1 + len(cross.data))
-    accuracy = _matrix(cross, "accuracy")
-    faces = ("faces", *(f"{n:,}" for n in cross.n_faces))
-    for heading, rows in (
-        ("accuracy", [*accuracy, faces]),
-        ("macro-F1", _matrix(cross, "macro_f1")),
-    ):
+    for heading, rows in _matrices(cross):
         yield ""
         yield TextTable((heading, *cross.data), rows, right)
     yield ""
@@ -69,12 +64,29 @@ def cross_text(cross: CrossEvaluation) -> Iterator[Block]:
         if missing:
             yield f"{name} has no faces labelled {', '.join(missing)}"
     for column in cross.columns:
+        for model, cell in zip(cross.models, column.cells, strict=True):
+            if cell.evaluation.by_group:
+                yield ""
+                yield f"**{model}** on {column.name}"
+                yield from by_group_text(cell.evaluation.by_group)
         yield from column.cells[0].warnings
+
+
+def _matrices(cross: CrossEvaluation) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield the heading and the rows of each matrix, with the numbers of faces and images."""
+    faces = ("faces", *(f"{n:,}" for n in cross.n_faces))
+    name = "accuracy, images with a face" if cross.has_detection else "accuracy"
+    yield name, [*_matrix(cross, "accuracy"), faces]
+    if cross.has_detection:
+        found = [column.cells[0].evaluation.detection for column in cross.columns]
+        images = ("images", *(f"{one.n_images:,}" for one in found if one))
+        yield "accuracy, all images", [*_matrix(cross, ALL_IMAGES), images]
+    yield "macro-F1", _matrix(cross, "macro_f1")
 
 
 def _matrix(cross: CrossEvaluation, metric: str) -> list[tuple[str, ...]]:
     def text(value: float) -> str:
-        return percent(value) if metric == "accuracy" else f"{value:.3f}"
+        return f"{value:.3f}" if metric == "macro_f1" else percent(value)
 
     return [
         (model, *map(text, row))

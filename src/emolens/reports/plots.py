@@ -154,7 +154,8 @@ def slices_plot(divisions: Sequence[Slices], overall: float) -> Markup:
     figure = new_figure(6.6, 0.36 * sum(n_rows) + 0.75 * len(divisions))
     all_axes = figure.subplots(len(divisions), 1, sharex=True, squeeze=False, height_ratios=n_rows)
     for axes, division in zip(all_axes[:, 0], divisions, strict=True):
-        names = [f"{part.name} ({part.n:,})" for part in division.parts]
+        # matplotlib would read a formula between two dollar signs.
+        names = [f"{part.name} ({part.n:,})".replace("$", r"\$") for part in division.parts]
         for place, part in enumerate(division.parts):
             if part.accuracy is None or part.ci95 is None:
                 continue
@@ -163,7 +164,7 @@ def slices_plot(divisions: Sequence[Slices], overall: float) -> Markup:
         axes.axvline(overall, color="0.5", linewidth=1, linestyle=":")
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_title(division.by, loc="left", fontsize=10)
+        axes.set_title(division.by.replace("$", r"\$"), loc="left", fontsize=10)
         axes.xaxis.set_major_formatter(_PERCENT)
     all_axes[-1, 0].set_xlabel("accuracy (dotted line: all faces)")
     return to_svg(figure, "Accuracy by subgroup. The table below lists the values.")

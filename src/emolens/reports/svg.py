@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,7 +62,10 @@ def to_svg(figure: Figure, description: str) -> Markup:
         An `<svg>` element.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    with warnings.catch_warnings():
+        # Texts are drawn by the browser, which has other fonts.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     drawing = buffer.getvalue()
     drawing = _without_unused_ids(drawing[drawing.index("<svg") :])
     label = Markup('<svg role="img" aria-label="{}" ').format(description)
