@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ import pytest
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.core.errors import DatasetError
-from emolens.datasets.faces import FaceSample, Split, Wanted
+from emolens.datasets.faces import DetectedFace, FaceSample, Split, Wanted
 from emolens.datasets.loading import iter_faces, load_faces
 from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import evaluate_model, read_benchmark
 from emolens.evaluation.leaks import Leaks
+from emolens.imaging.crop import resize_gray_square
 
 pytestmark = pytest.mark.slow
 
@@ -138,7 +139,7 @@ def test_what_raters_saw_may_be_what_is_right(rated: Path, generated_data: Path)
     assert len(by_label.by_size[16]) == 14
     assert len(set(by_label.by_size[16].labels)) == 1
     benchmark = read_benchmark(rated, Split.VALIDATION, sizes_px=[16, 48], target=Target.MAJORITY)
-    classes = [sample.emotion for sample in iter_faces(generated_data, Split.VALIDATION)][:13]
+    classes = [sample.emotion.index for sample in iter_faces(generated_data, Split.VALIDATION)][:13]
     assert benchmark.by_size[16].labels.tolist() == classes
     # A face without target is left out of everything.
     leaks = benchmark.leaks()
@@ -173,3 +174,74 @@ def test_copies_that_are_known_are_not_looked_for_again(
     assert (found.leak_free.n_exact, found.leak_free.n_near) == (4, 4)
     with pytest.raises(AssertionError):
         evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
+
+
+def framed(sample: FaceSample) -> Callable[[int], FaceSample]:
+    """A framer that finds a face in two of three images, and crops it to its middle."""
+    number = int(sample.location.rpartition(" ")[2])
+    detected = DetectedFace(1 if number % 3 else 0)
+    image = np.ascontiguousarray(sample.image[4:-4, 4:-4]) if number % 3 else sample.image
+
+    def at(size_px: int) -> FaceSample:
+        return replace(sample, image=resize_gray_square(image, size_px), detected=detected)
+
+    return at
+
+
+def test_images_without_a_face_count_but_are_not_classified(generated_data: Path) -> None:
+    model, rival = map(OnnxEmotionClassifier.load, ("labels-small", "everyday"))
+    sizes = [one.input_spec.size_px for one in (model, rival)]
+    benchmark = read_benchmark(generated_data, Split.VALIDATION, sizes_px=sizes, framer=framed)
+    images = benchmark.faces(model)
+    assert images.detected is not None
+    has_face = np.array([one.n_faces > 0 for one in images.detected])
+    assert 0 < has_face.sum() < len(images)
+    # The training rows of the same source are framed too; duplicates would be missed otherwise.
+    assert benchmark.training is not None
+    assert benchmark.training.detected is not None
+    found = evaluate_model(model, benchmark, rival=rival)
+    assert found.metrics.n == has_face.sum()
+    expected = [sample for sample, has in zip(images.locations, has_face, strict=True) if has]
+    assert list(found.predictions.ids) == expected
+    assert found.rival is not None
+    assert found.rival.n == found.metrics.n
+    assert found.detection is not None
+    assert found.detection.n_images == len(images)
+    assert found.detection.n_no_face == (~has_face).sum()
+    n_right = found.predictions.hits.sum()
+    assert found.detection.all_images.accuracy == n_right / len(images)
+    assert found.to_dict()["detection"] == found.detection.to_dict()
+
+
+def test_training_rows_of_another_source_are_crops(generated_data: Path, tmp_path: Path) -> None:
+    rows = [replace(one, split=Split.VALIDATION) for one in iter_faces(generated_data)][:14]
+    pq.write_table(to_table(rows), tmp_path / "own.parquet")
+    benchmark = read_benchmark(
+        tmp_path / "own.parquet", sizes_px=[48], training=generated_data, framer=framed
+    )
+    assert benchmark.training is not None
+    assert benchmark.training.detected is None
+
+
+def test_a_source_without_any_face_is_an_error_that_says_what_to_do(generated_data: Path) -> None:
+    def nothing(sample: FaceSample) -> Callable[[int], FaceSample]:
+        return lambda _size_px: replace(sample, detected=DetectedFace(0))
+
+    with pytest.raises(DatasetError, match="no face was detected in any of 140 images.*--detect"):
+        read_benchmark(generated_data, Split.VALIDATION, sizes_px=[48], framer=nothing)
+
+
+def test_groups_follow_the_faces_that_are_evaluated(rated: Path) -> None:
+    table = pq.read_table(rated)
+    values = pa.array(["old", "young", None, "young"] * 3 + ["old", "left out"])
+    pq.write_table(table.append_column("age", values), rated)
+    benchmark = read_benchmark(
+        rated, Split.VALIDATION, sizes_px=[48], target=Target.MAJORITY, group="Age"
+    )
+    found = evaluate_model(OnnxEmotionClassifier.load("labels-small"), benchmark)
+    assert found.by_group is not None
+    sizes = {group.name: group.n_images for group in found.by_group.groups}
+    assert sizes == {"young": 6, "old": 4, "(none)": 3}
+    assert found.to_dict()["by_group"] == found.by_group.to_dict()
+    with pytest.raises(DatasetError, match="expected one column 'sex'"):
+        read_benchmark(rated, Split.VALIDATION, sizes_px=[48], group="sex")
