@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     one = np.ascontiguousarray(one[:400, :400])
     root = folder / "photos"
     write(root / "happy/one.png", on_canvas(one, x=40, y=300))
-    write(root / "happy/large.png", cv2.resize(one, None, fx=1.7, fy=1.7))
+    write(root / "happy/large.png", np.asarray(cv2.resize(one, (680, 680)), np.uint8))
     write(root / "happy/lit.png", on_canvas(np.asarray(one * 0.7, np.uint8), x=400, y=20))
     write(root / "happy/two.png", on_canvas(two, x=100, y=100))
     both = on_canvas(one, x=0, y=0)

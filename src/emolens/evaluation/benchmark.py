@@ -221,7 +221,12 @@ def _by_group(
         return None
     names = [groups.of(location) for location in images.locations]
     return metrics_by_group(
-        groups.column, names, predictions, rows, leaks.groups, images.detected
+        groups.column,
+        names,
+        predictions,
+        rows,
+        duplicates=leaks.groups,
+        detected=images.detected,
     )
 
 

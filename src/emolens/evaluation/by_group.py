@@ -19,12 +19,12 @@ from emolens.evaluation.resampling import MeanDifference, mean_difference, share
 MIN_COMPARED: Final = 30
 """Smallest number of faces on each side of a comparison; near-duplicates count once."""
 MIN_OF_KIND: Final = 5
-"""Smallest number of correct and of wrong ones among them. With 30 faces and fewer errors, the
-bootstrap interval contains the true difference in 78 % of the cases instead of 95 %, and with 5 or
-more in 91 % or more. Source: docs/group-error-rates.md."""
+"""Smallest number of correct and of wrong ones among them. Without this rule, a bootstrap interval
+of 30 faces at an accuracy of 95 % contains the true difference in 78 % of the cases instead of
+95 %. Source: docs/group-error-rates.md."""
 MIN_ECE: Final = 500
-"""Smallest number of faces for a calibration error. Fewer faces have an error of 0.05 by chance,
-even if the probabilities are correct. Source: docs/group-error-rates.md."""
+"""Smallest number of faces for a calibration error. By chance alone it is 0.05 with 500 faces and
+0.11 with 100, even if the probabilities are correct. Source: docs/group-error-rates.md."""
 ACCURACY: Final = "accuracy"
 LABELLED: Final = "images with a label"
 
@@ -134,6 +134,7 @@ def metrics_by_group(
     names: Sequence[str],
     predictions: Predictions,
     rows: npt.NDArray[np.int64],
+    *,
     duplicates: npt.NDArray[np.int64],
     detected: Sequence[DetectedFace] | None = None,
 ) -> ByGroup:
@@ -200,7 +201,7 @@ class _Images:
             return None
         hits = image_hits(self.predictions, self.rows, len(self.names))
         places = np.flatnonzero(self.names == name)
-        detected = tuple(self.detected[place] for place in places)
+        detected = tuple(self.detected[place] for place in places.tolist())
         return detection_metrics(detected, hits[places], self.duplicates[places])
 
     def differences(
@@ -208,17 +209,14 @@ class _Images:
     ) -> Iterator[tuple[str, MeanDifference, tuple[int, int]]]:
         """Compare a group with the reference: accuracy, recall of each class, share of labels."""
         for measure, values, of_images, duplicates in self._measures():
-            sides = [of_images == one for one in (name, reference)]
-            if all(_is_enough(values[side], duplicates[side]) for side in sides):
-                counts = int(sides[0].sum()), int(sides[1].sum())
-                numbers = values.astype(np.float64)
-                yield measure, mean_difference(numbers, *sides, duplicates), counts
+            ours, theirs = of_images == name, of_images == reference
+            if all(_is_enough(values[side], duplicates[side]) for side in (ours, theirs)):
+                difference = mean_difference(values.astype(np.float64), ours, theirs, duplicates)
+                yield measure, difference, (int(ours.sum()), int(theirs.sum()))
 
     def _measures(
         self,
-    ) -> Iterator[
-        tuple[str, npt.NDArray[np.bool_], npt.NDArray[np.str_], npt.NDArray[np.int64]]
-    ]:
+    ) -> Iterator[tuple[str, npt.NDArray[np.bool_], npt.NDArray[np.str_], npt.NDArray[np.int64]]]:
         """Yield each measure with its values, the groups and the near-duplicates of its images."""
         names, duplicates = self.names[self.rows], self.duplicates[self.rows]
         hits, labels = self.predictions.hits, self.predictions.labels
@@ -231,9 +229,7 @@ class _Images:
             yield f"recall of {label}", hits[of_class], names[of_class], duplicates[of_class]
 
 
-def _metrics_of(
-    members: Predictions, duplicates: npt.NDArray[np.int64]
-) -> ClassificationMetrics:
+def _metrics_of(members: Predictions, duplicates: npt.NDArray[np.int64]) -> ClassificationMetrics:
     metrics = compute_metrics(members, duplicates)
     if _is_enough(members.hits, duplicates):
         return metrics

@@ -107,7 +107,7 @@ def mean_difference(
     kinds, n_groups = np.unique(sums, axis=0, return_counts=True)
     total = int(n_groups.sum())
     draws = np.random.default_rng(0).multinomial(total, n_groups / total, size=_N_RESAMPLES)
-    drawn = _difference(draws @ kinds)
+    drawn = _difference(np.asarray(draws @ kinds, np.float64))
     low, high = np.quantile(drawn, (0.025, 0.975))
     value = float(_difference(sums.sum(axis=0)))
     return MeanDifference(value, (float(low), float(high)), float(drawn.std(ddof=1)))

@@ -25,9 +25,9 @@ and a photograph of this size has no face that a detector finds."""
 MIN_FILLED: Final = 0.7
 """Smallest usual side of a face's framing square, as a fraction of the longer side of a face crop.
 
-FER2013's own images have a median of 0.94, and 0.75 at the 5th percentile. On images of another
-source, the recall is constant down to 0.83, and falls by 1.3 points at 0.77, 3.2 points at 0.71 and
-7.8 points at 0.63. Source: docs/experiments/0001-framing.md, "Wider crops".
+FER2013's own images have a median of 0.94, and 0.76 at the 5th percentile. On images of another
+source, the recall is 1.3 points lower at 0.77, 3.2 points at 0.71 and 7.9 points at 0.62. Source:
+docs/experiments/0001-framing.md, "Wider crops".
 """
 _N_CHECKED: Final = 64
 # Large photographs are kept at the size of one pass of the detector, to save memory.
@@ -114,10 +114,10 @@ class CropCheck:
         if not filled or median(filled) >= MIN_FILLED:
             return None
         return (
-            f"the images seem to be whole photographs, but are evaluated as face crops: in "
-            f"{len(filled)} of {len(self._kept)} checked images a face was detected, and its square "
-            f"has {median(filled):.0%} of the side of the image (median; face crops: at least "
-            f"{MIN_FILLED:.0%}). Add --detect (detect=True) to detect and crop the faces."
+            "the images seem to be whole photographs, but are evaluated as face crops: in "
+            f"{len(filled)} of {len(self._kept)} checked images a face was detected, and its "
+            f"square has {median(filled):.0%} of the side of the image (median; face crops: at "
+            f"least {MIN_FILLED:.0%}). Add --detect (detect=True) to detect and crop the faces."
         )
 
 

@@ -64,7 +64,9 @@ def to_svg(figure: Figure, description: str) -> Markup:
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Texts are drawn by the browser, which has other fonts.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font", category=UserWarning
+        )
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     drawing = buffer.getvalue()
     drawing = _without_unused_ids(drawing[drawing.index("<svg") :])

@@ -28,7 +28,7 @@ def by_group(
     hits = [row < n_right for n, n_right in sizes.values() for row in range(n)]
     of_faces = np.arange(len(names)) if duplicates is None else np.array(duplicates)
     rows = np.arange(len(names))
-    return metrics_by_group("age", names, predictions(hits, labels), rows, of_faces)
+    return metrics_by_group("age", names, predictions(hits, labels), rows, duplicates=of_faces)
 
 
 def test_groups_have_their_own_metrics_largest_first_and_no_group_last() -> None:
@@ -65,7 +65,7 @@ def test_classes_are_compared_where_both_sides_have_enough() -> None:
     hits = ([True] * 30 + [False] * 10 + [True] * 10 + [False] * 10) * 2
     rows = np.arange(120)
     found = metrics_by_group(
-        "age", ["a"] * 60 + ["b"] * 60, predictions(hits, labels), rows, np.arange(120)
+        "age", ["a"] * 60 + ["b"] * 60, predictions(hits, labels), rows, duplicates=np.arange(120)
     )
     assert [one.measure for one in found.differences] == ["accuracy", "recall of happy"]
     assert [(one.n, one.difference) for one in found.differences] == [(60, 0.0), (40, 0.0)]
@@ -122,7 +122,7 @@ def test_groups_that_share_near_duplicates_are_resampled_together() -> None:
     """The same photographs in both groups: their difference is certain."""
     names, hits = ["a"] * 50 + ["b"] * 50, ([True] * 30 + [False] * 20) * 2
     duplicates = np.arange(100) % 50
-    found = metrics_by_group("age", names, predictions(hits), np.arange(100), duplicates)
+    found = metrics_by_group("age", names, predictions(hits), np.arange(100), duplicates=duplicates)
     assert found.differences[0].ci95 == (0.0, 0.0)
 
 
@@ -159,7 +159,9 @@ def test_images_without_a_face_or_label_count_in_their_group() -> None:
     detected = [face] * 90 + [nothing] * 10 + [face] * 60 + [nothing] * 40 + [nothing] * 3
     rows = np.flatnonzero([one.n_faces for one in detected])
     hits = [row % 2 == 0 for row in range(len(rows))]
-    found = metrics_by_group("age", names, predictions(hits), rows, np.arange(203), detected)
+    found = metrics_by_group(
+        "age", names, predictions(hits), rows, duplicates=np.arange(203), detected=detected
+    )
     first, second, third = found.groups
     assert first.detection is not None
     assert (first.n_images, first.detection.n_no_face) == (100, 10)

@@ -7,6 +7,7 @@ from emolens.core.emotion import Emotion
 from emolens.core.face import FaceDetection, QualityReason
 from emolens.core.geometry import Box
 from emolens.datasets.faces import FaceSample
+from emolens.imaging.bgr import as_bgr
 from emolens.media.sample import sample_image
 from emolens.pipeline.models import Models
 from emolens.pipeline.sample_framing import CropCheck, LargestFaceFramer
@@ -15,6 +16,10 @@ from emolens.testing import FakeDetector
 
 def sample(image: npt.NDArray[np.uint8]) -> FaceSample:
     return FaceSample(image, Emotion.HAPPY, None, "a.jpg", subject="anna")
+
+
+def portrait() -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(sample_image()), cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def textured(side_px: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -63,16 +68,15 @@ def test_a_face_that_cannot_be_assessed_names_the_reason() -> None:
 
 def test_the_crop_is_the_one_that_images_are_classified_by() -> None:
     models = Models(n_threads=1)
-    image = cv2.imread(str(sample_image()), cv2.IMREAD_GRAYSCALE)
-    turned = cv2.warpAffine(
-        image, cv2.getRotationMatrix2D((256, 256), 25, 0.8), (512, 512), borderValue=127
-    )
-    dark = (turned / 6).astype(np.uint8)
+    image = portrait()
+    turn = cv2.getRotationMatrix2D((256, 256), 25, 0.8)
+    turned = np.asarray(cv2.warpAffine(image, turn, (512, 512), borderValue=127), np.uint8)
+    dark = np.asarray(turned // 6, np.uint8)
     framer = LargestFaceFramer(models.detector(sideways=True))
     size_px = models.classifier.input_spec.size_px
     for one in (image, turned, dark):
-        [expected] = models.image_analyzer().frame_faces(cv2.cvtColor(one, cv2.COLOR_GRAY2BGR))
-        found = framer(sample(np.asarray(one, np.uint8)))(size_px)
+        [expected] = models.image_analyzer().frame_faces(as_bgr(one))
+        found = framer(sample(one))(size_px)
         assert (found.image == expected.crop).all()
         assert found.detected is not None
         assert found.detected.reasons == expected.assess().reasons
@@ -103,9 +107,10 @@ def test_images_of_published_crops_and_images_without_faces_are_not_judged(
     check(sample(textured(48, rng)))
     check(sample(textured(96, rng)))
     assert not check.has_images
-    check(sample(textured(97, rng)))
-    assert check.has_images
-    assert check.warning(FakeDetector()) is None
+    larger = CropCheck()
+    larger(sample(textured(97, rng)))
+    assert larger.has_images
+    assert larger.warning(FakeDetector()) is None
 
 
 def test_many_and_large_images_are_sampled_evenly_and_shrunk() -> None:
@@ -132,10 +137,10 @@ def test_many_and_large_images_are_sampled_evenly_and_shrunk() -> None:
 
 def test_the_sample_portrait_is_a_whole_photograph_and_its_crop_is_not() -> None:
     detector = Models(n_threads=1).detector()
-    image = cv2.imread(str(sample_image()), cv2.IMREAD_GRAYSCALE)
+    image = portrait()
     whole, crop = CropCheck(), CropCheck()
-    whole(sample(np.asarray(image, np.uint8)))
-    [found] = detector.detect(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    whole(sample(image))
+    [found] = detector.detect(as_bgr(image))
     square = detector.framing.apply(found.box)
     left, top = round(square.x_min), round(square.y_min)
     side = round(square.width)

@@ -41,7 +41,7 @@ def test_groups_and_differences_are_tables_with_notes() -> None:
     names = ["a\x1b[31m"] * 120 + ["b"] * 79 + ["c"]
     detected = (DetectedFace(1),) * 200
     found = metrics_by_group(
-        "age\n", names, answers(faces), np.arange(200), np.arange(200), detected
+        "age\n", names, answers(faces), np.arange(200), duplicates=np.arange(200), detected=detected
     )
     blocks = list(by_group_text(found))
     groups, differences = tables(blocks)
@@ -62,7 +62,9 @@ def test_a_group_without_any_face_is_listed() -> None:
     faces = faces_with_votes(40)
     detected = (*(DetectedFace(1),) * 40, DetectedFace(0))
     names = ["a"] * 40 + ["b"]
-    found = metrics_by_group("age", names, answers(faces), np.arange(40), np.arange(41), detected)
+    found = metrics_by_group(
+        "age", names, answers(faces), np.arange(40), duplicates=np.arange(41), detected=detected
+    )
     [groups] = tables(by_group_text(found))
     assert groups.rows[1][:3] == ("b", "0", "-")
     assert groups.rows[1][-3:] == ("100.0%", "0.0%", "0.0%")

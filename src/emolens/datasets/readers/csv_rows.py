@@ -228,9 +228,7 @@ def _read_header(line: bytes, path: Path, number: int, name: str) -> Header:
     _check_names(names, line, f"{path}: line {number}")
     usage = names.index(USAGE) if USAGE in names else None
     split = None if usage is not None else split_of_name(name)
-    return Header(
-        separator, tuple(names), names.index(EMOTION), names.index(PIXELS), usage, split
-    )
+    return Header(separator, tuple(names), names.index(EMOTION), names.index(PIXELS), usage, split)
 
 
 def _check_names(names: list[str], line: bytes, location: str) -> None:
