@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from emolens.core.emotion import LABELS
-from emolens.datasets.faces import Split
-from emolens.evaluation.cross import METRICS, CrossEvaluation, names_of
+from emolens.datasets.faces import DetectedFace, Split
+from emolens.evaluation.cross import ALL_IMAGES, METRICS, CrossEvaluation, names_of
+from emolens.evaluation.detection import detection_metrics
 from emolens.evaluation.evaluation import evaluate
 from emolens.evaluation.leaks import Leaks
 from tests.unit.evaluation.cases import answers, faces_with_votes
@@ -84,3 +85,27 @@ def test_paths_are_told_apart_by_their_last_parts(
     monkeypatch.chdir(tmp_path)
     assert names_of([Path()]) == [tmp_path.name]
     assert names_of([]) == []
+
+
+def test_detection_adds_the_accuracy_of_all_images() -> None:
+    plain = cross(models=("fast",), data=("a", "b"))
+    assert plain.metrics == METRICS
+    detected = tuple(DetectedFace(0 if row < 14 else 1) for row in range(140))
+    columns = []
+    for column in plain.columns:
+        [one] = column.cells
+        hits = one.evaluation.predictions.hits & (np.arange(140) >= 14)
+        found = detection_metrics(detected, hits, np.arange(140))
+        evaluation = replace(one.evaluation, detection=found)
+        columns.append((column.name, [replace(one, evaluation=evaluation)]))
+    whole = CrossEvaluation.of(columns)
+    assert whole.metrics == (*METRICS, ALL_IMAGES)
+    assert whole.matrix("accuracy") == plain.matrix("accuracy")
+    [row] = whole.matrix(ALL_IMAGES)
+    assert all(
+        all_images < faces
+        for all_images, faces in zip(row, plain.matrix("accuracy")[0], strict=True)
+    )
+    record = whole.to_dict()["matrix"]
+    assert isinstance(record, dict)
+    assert record[ALL_IMAGES] == [row]

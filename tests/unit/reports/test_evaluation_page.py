@@ -3,9 +3,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
+from emolens.datasets.faces import DetectedFace
+from emolens.evaluation.by_group import metrics_by_group
 from emolens.evaluation.comparison import compare
-from emolens.evaluation.evaluation import evaluate
+from emolens.evaluation.detection import detection_metrics, image_hits
+from emolens.evaluation.evaluation import Evaluation, evaluate
 from emolens.evaluation.leaks import Leaks
 from emolens.reports.evaluation_page import (
     Gallery,
@@ -106,3 +110,48 @@ def test_tiny_and_perfect_sets_have_a_page_too(n_faces: int) -> None:
     page = write_report(found, SUBJECT)
     assert "no threshold is known to reach this accuracy" in page
     assert "not defined" in page
+
+
+def with_groups(names: list[str]) -> Evaluation:
+    """An evaluation of photographs, of which every tenth has no face."""
+    n_images = len(names)
+    detected = tuple(DetectedFace(0 if row % 10 == 9 else 1) for row in range(n_images))
+    rows = np.array([row for row in range(n_images) if row % 10 != 9])
+    faces = faces_with_votes(len(rows))
+    predictions = answers(faces)
+    leaks = Leaks(np.arange(len(rows)), None, None)
+    images = np.arange(n_images)
+    hits = image_hits(predictions, rows, n_images)
+    return replace(
+        evaluate(predictions, faces, leaks, temperature=1.0),
+        detection=detection_metrics(detected, hits, images),
+        by_group=metrics_by_group(
+            "a $ & <b>", names, predictions, rows, duplicates=images, detected=detected
+        ),
+    )
+
+
+def test_a_page_shows_detection_and_groups_of_any_name(recwarn: pytest.WarningsRecorder) -> None:
+    found = with_groups(["<i>$5-$10"] * 100 + ["日本"] * 90 + ["x"] * 10)
+    page = write_report(found, SUBJECT)
+    assert found.detection is not None
+    assert found.by_group is not None
+    assert "Results by group: a $ &amp; &lt;b&gt;" in page
+    assert "<i>" not in page
+    assert "&lt;i&gt;$5-$10 (90)" in page
+    assert "Differences to &lt;i&gt;$5-$10, in percentage points" in page
+    assert "Images without a face: 20." in page
+    assert percent(found.detection.all_images.accuracy) in page
+    assert "accuracy of images with a face" in page
+    for note in found.by_group.notes:
+        assert str(escape(note)) in page
+    assert page.count("<svg") == 6
+    assert page == write_report(found, SUBJECT)
+    assert not [str(one.message) for one in recwarn if "Glyph" in str(one.message)]
+
+
+def test_a_page_without_detection_and_groups_mentions_neither() -> None:
+    page = write_report(evaluation(), SUBJECT)
+    assert "Results by group" not in page
+    assert "with a face" not in page
+    assert "all images" not in page
