@@ -5,7 +5,6 @@ the folders of the classes or splits, with the column `path` (of the image, insi
 """
 
 import csv
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,11 +77,10 @@ def read_group_labels(source: Path, column: str) -> GroupLabels:
 
 def group_name(value: object) -> str | None:
     """Return the name of a group for a value of its column, or None for a missing value."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
     # pandas converts whole numbers to floats if a value is missing.
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    # A NaN is "nan", in a column of numbers as well as in text.
     name = "" if value is None else str(value).strip()
     return None if name.lower() in {"", "nan", NO_GROUP} else name
 

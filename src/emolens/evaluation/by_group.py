@@ -275,7 +275,7 @@ def _notes_on_differences(found: ByGroup) -> Iterator[str]:
     if len(found.groups) > 1 and found.reference is not None:
         yield (
             f"A difference is shown where both sides have at least {MIN_COMPARED} faces, "
-            f"{MIN_OF_KIND} of them correct and {MIN_OF_KIND} wrong."
+            f"{MIN_OF_KIND} of them correct (or with a label) and {MIN_OF_KIND} not."
         )
     n_shown = len(found.differences)
     if n_shown > 1:

@@ -113,6 +113,8 @@ def test_near_duplicates_count_once_and_widen_intervals() -> None:
     )
     assert wide_high - wide_low > 1.2 * (high - low)
     assert [group.n_independent for group in pairs.groups] == [100, 50]
+    half = by_group({"a": (200, 120), "b": (40, 20)}, duplicates=[row // 2 for row in range(240)])
+    assert half.differences == ()
     same = by_group(sizes, duplicates=[min(row, 210) for row in range(300)])
     assert same.groups[1].n_independent == 11
     assert same.differences == ()
