@@ -1,6 +1,7 @@
 """How emolens was installed, and the command that adds what is missing."""
 
 import json
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,7 +10,7 @@ from urllib.request import url2pathname
 PACKAGE = "emolens"
 
 
-def install_command(extra: str = "", *, options: str = "") -> str:
+def install_command(extra: str = "", *, options: Sequence[str] = ()) -> str:
     """Return the `pip` command that installs emolens again from where it came.
 
     Args:
@@ -25,7 +26,7 @@ def install_command(extra: str = "", *, options: str = "") -> str:
     if "dir_info" in origin:
         target = f"{_path_of(origin['url'])}{wanted}"
         if origin["dir_info"].get("editable"):
-            options = f"{options} --editable".strip()
+            options = (*options, "--editable")
     elif "vcs_info" in origin:
         vcs = origin["vcs_info"]
         target = f"{PACKAGE}{wanted} @ {vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
@@ -33,7 +34,7 @@ def install_command(extra: str = "", *, options: str = "") -> str:
         target = f"{PACKAGE}{wanted} @ {origin['url']}"
     else:
         target = f"{PACKAGE}{wanted}"
-    return " ".join(part for part in ("pip install", options, f'"{target}"') if part)
+    return " ".join(("pip install", *options, f'"{target}"'))
 
 
 def _origin() -> dict[str, Any]:

