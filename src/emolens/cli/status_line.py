@@ -8,7 +8,7 @@ from rich.text import Text
 
 from emolens.cli.terminal import stderr_console
 from emolens.core.frame import FrameResult
-from emolens.rendering.overlay import label_text
+from emolens.rendering.wording import label_text
 
 # Faster updates flicker.
 _STATUS_EVERY_S: Final = 0.25

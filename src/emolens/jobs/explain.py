@@ -20,7 +20,7 @@ from emolens.media.images import write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
-from emolens.rendering.overlay import label_text
+from emolens.rendering.wording import label_text
 from emolens.reports.text import TextTable
 
 # Side of the face crop below a heat map, larger than any drawn size.

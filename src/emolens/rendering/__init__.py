@@ -2,4 +2,12 @@
 
 from emolens.rendering.overlay import draw_faces
 
-__all__ = ["blur", "draw_faces", "heatmap", "overlay", "palette", "stream_overlay"]
+__all__ = [
+    "blur",
+    "draw_faces",
+    "heatmap",
+    "overlay",
+    "palette",
+    "stream_overlay",
+    "wording",
+]

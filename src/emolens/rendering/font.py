@@ -5,7 +5,7 @@ from functools import lru_cache
 from PIL import ImageFont
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def sized_font(size_px: int) -> ImageFont.FreeTypeFont:
     """Load Pillow's default font at a size in pixels.
 

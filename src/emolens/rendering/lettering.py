@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 
 from emolens.rendering.font import sized_font
 
-# Class names, percentages and labels. A line in the largest font takes about 50 kB.
-_KEPT_LINES = 256
+# Class names, percentages and labels in a few sizes. A line in the largest font takes about 50 kB.
+_KEPT_LINES = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)

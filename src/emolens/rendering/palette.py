@@ -4,7 +4,8 @@ from emolens.core.emotion import Emotion
 
 Color = tuple[int, int, int]
 
-# Okabe & Ito 2008, "Color Universal Design"; RGB.
+# Okabe & Ito 2008, "Color Universal Design"; RGB. At least 10 apart (CIEDE2000) with normal vision
+# and with each of the three kinds of colour blindness: tests/unit/rendering/test_palette.py.
 EMOTION_RGB: dict[Emotion, Color] = {
     Emotion.ANGRY: (213, 94, 0),
     Emotion.DISGUST: (0, 158, 115),
@@ -14,17 +15,19 @@ EMOTION_RGB: dict[Emotion, Color] = {
     Emotion.SURPRISE: (86, 180, 233),
     Emotion.NEUTRAL: (230, 230, 230),
 }
-ABSTAINED_RGB: Color = (150, 150, 150)
-# Paul Tol 2021, "Colour Schemes", the scheme "light": black text is legible on all colours.
+# Abstention is drawn as lines (hatched areas, dashed frames), never as a filled area. Its contrast
+# (WCAG 2.2) is above 3 to neutral, to a dark panel and to a white page.
+ABSTAINED_RGB: Color = (128, 128, 128)
+# Dark and muted, while all expressions are lighter: nobody reads a track as an expression.
 _TRACK_RGB: tuple[Color, ...] = (
-    (119, 170, 221),
-    (238, 136, 102),
-    (238, 221, 136),
-    (255, 170, 187),
-    (153, 221, 255),
-    (68, 187, 153),
-    (187, 204, 51),
-    (170, 170, 0),
+    (38, 44, 62),
+    (66, 38, 52),
+    (40, 58, 44),
+    (70, 52, 30),
+    (56, 40, 74),
+    (30, 58, 66),
+    (72, 40, 36),
+    (58, 58, 34),
 )
 PANEL_RGB: Color = (24, 24, 27)
 PANEL_TEXT_RGB: Color = (245, 245, 245)

@@ -1,31 +1,23 @@
 """Drawing primitives with sizes relative to the image."""
 
 import math
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from emolens.core.emotion import LABELS, Emotion, EmotionScores
 from emolens.core.geometry import Box
 from emolens.rendering.lettering import line_width, set_line
-from emolens.rendering.palette import (
-    EMOTION_RGB,
-    PANEL_RGB,
-    PANEL_TEXT_RGB,
-    Color,
-    text_rgb,
-    track_rgb,
-)
+from emolens.rendering.palette import PANEL_RGB, PANEL_TEXT_RGB, Color
 
 # Text height as a share of the image's shorter side, with limits in pixels.
 _TEXT_PART = 1 / 32
 _TEXT_PX = (11, 64)
-# Minimum face height for bars, in text heights. Smaller faces get a label only.
-_BARS_FROM = 5.5
-_BAR_ROW = 1.25
+# Frames around small faces are thinner: a share of the longer side of the box.
+_FRAME_PART: Final = 1 / 24
+_MAX_DASHES: Final = 6
 PANEL_OPACITY: Final = 200
 
 Corners = tuple[float, float, float, float]
@@ -47,7 +39,7 @@ class Pen:
         shorter = min(self._canvas.size)
         self.text_px = round(min(max(shorter * _TEXT_PART, _TEXT_PX[0]), _TEXT_PX[1]))
         self.line_px = max(1, round(self.text_px / 7))
-        self._small_px = max(_TEXT_PX[0], round(self.text_px * 0.8))
+        self.small_px = max(_TEXT_PX[0], round(self.text_px * 0.8))
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -60,12 +52,28 @@ class Pen:
         return np.array(self._canvas)
 
     def panel(self, corners: Corners, *, opacity: int = PANEL_OPACITY, radius: float = 0) -> None:
-        """Draw a dark background for text, (x_min, y_min, x_max, y_max) in pixels."""
+        """Draw a dark background for text, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
         self._draw.rounded_rectangle(corners, radius, fill=_ink(PANEL_RGB, opacity))
 
     def block(self, corners: Corners, color: Color, *, radius: float = 0) -> None:
-        """Draw a filled rectangle, (x_min, y_min, x_max, y_max) in pixels."""
+        """Draw a filled rectangle, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
         self._draw.rounded_rectangle(corners, radius, fill=_ink(color))
+
+    def hatch(self, corners: Corners, color: Color) -> None:
+        """Draw diagonal lines in a rectangle, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
+        left, top, right, bottom = (round(edge) for edge in corners)
+        if right < left or bottom < top:
+            return
+        period = 5 * self.line_px
+        # The lines start at whole periods of the image, so they do not move with the rectangle.
+        lines = _hatch_lines(self.size_wh[0] + period, bottom + 1 - top, period, 2 * self.line_px)
+        start = left % period
+        part = lines.crop((start, 0, start + right + 1 - left, lines.height))
+        self._draw.bitmap((left, top), part, fill=_ink(color))
+
+    def outline(self, box: Box, color: Color, *, radius: float = 0) -> None:
+        """Draw a thin line along the inside of a box."""
+        self._draw.rounded_rectangle(inclusive(box), radius, outline=_ink(color))
 
     def write(
         self,
@@ -73,108 +81,72 @@ class Pen:
         text: str,
         *,
         color: Color = PANEL_TEXT_RGB,
-        small: bool = True,
+        px: int | None = None,
+        is_centered: bool = False,
     ) -> None:
-        """Write a line of text, left-aligned and vertically centred at a point in pixels."""
-        self._set(xy, text, color, anchor="lm", small=small)
+        """Write a line of text, vertically centred at a point in pixels.
 
-    def width_of(self, text: str, *, small: bool = True) -> float:
-        """Return the width of a line of text in pixels."""
-        return line_width(text, self._small_px if small else self.text_px)
-
-    def _set(
-        self, xy: tuple[float, float], text: str, color: Color, *, anchor: str, small: bool
-    ) -> None:
-        line = set_line(text, self._small_px if small else self.text_px, anchor)
+        Args:
+            xy: The left end or the centre of the text.
+            text: The text.
+            color: RGB.
+            px: Size of the font in pixels; the default is `small_px`.
+            is_centered: Whether `xy` is the centre.
+        """
+        line = set_line(text, px or self.small_px, "mm" if is_centered else "lm")
         if line.mask is not None:
             corner = (round(xy[0]) + line.left, round(xy[1]) + line.top)
             self._draw.bitmap(corner, line.mask, fill=_ink(color))
 
-    def box(self, box: Box, color: Color) -> None:
+    def width_of(self, text: str, *, px: int | None = None) -> float:
+        """Return the width of a line of text in pixels; the default size is `small_px`."""
+        return line_width(text, px or self.small_px)
+
+    def frame_px(self, box: Box) -> int:
+        """Return the line width of the frame around a box in pixels."""
+        wanted = round(max(box.width, box.height) * _FRAME_PART)
+        return min(max(wanted, 1), self.line_px)
+
+    def frame(self, box: Box, color: Color, *, is_dashed: bool = False) -> None:
         """Draw a rounded frame with a dark outline, visible on any background."""
+        line_px = self.frame_px(box)
         radius = min(box.width, box.height) / 12
-        outer = _corners(box, grow=self.line_px / 2)
         self._draw.rounded_rectangle(
-            outer, radius, outline=_ink((0, 0, 0), 160), width=2 * self.line_px
+            inclusive(box, grow=line_px / 2), radius, outline=_ink((0, 0, 0), 160), width=2 * line_px
         )
-        self._draw.rounded_rectangle(_corners(box), radius, outline=_ink(color), width=self.line_px)
+        if is_dashed:
+            self._dashes(inclusive(box), line_px, color)
+        else:
+            self._draw.rounded_rectangle(inclusive(box), radius, outline=_ink(color), width=line_px)
 
-    def label(self, box: Box, text: str, color: Color, track_id: int | None = None) -> None:
-        """Draw a filled tag above a box, or inside its top edge if there is no space above.
-
-        The track id precedes the text on the track's colour.
-        """
-        margin = self.text_px * 0.35
-        number = "" if track_id is None else str(track_id)
-        chip = self.width_of(number, small=False) + 2 * margin if number else 0.0
-        width = chip + self.width_of(text, small=False) + 2 * margin
-        height = self.text_px * 1.5
-        x = min(max(box.x_min, 0), max(self._canvas.width - width, 0))
-        above = box.y_min - height - self.line_px
-        y = above if above >= 0 else max(box.y_min, 0)
-        self.block((x, y, x + width, y + height), color, radius=height / 5)
-        if track_id is not None:
-            self.chip((x, y, x + chip, y + height), track_id, small=False)
-        self.write((x + chip + margin, y + height / 2), text, color=text_rgb(color), small=False)
-
-    def chip(self, corners: Corners, track_id: int, *, small: bool = True) -> None:
-        """Draw a track id on its colour, centred in (x_min, y_min, x_max, y_max) in pixels."""
+    def _dashes(self, corners: Corners, line_px: int, color: Color) -> None:
         x_min, y_min, x_max, y_max = corners
-        color = track_rgb(track_id)
-        self.block(corners, color, radius=(y_max - y_min) / 5)
-        middle = (x_min + x_max) / 2, (y_min + y_max) / 2
-        self._set(middle, str(track_id), text_rgb(color), anchor="mm", small=small)
-
-    def bars(self, box: Box, scores: EmotionScores, taken: list[Box]) -> None:
-        """Draw a panel with one bar per class next to a box, and append its region to `taken`."""
-        if box.height < _BARS_FROM * self.text_px:
-            return
-        row = self._small_px * _BAR_ROW
-        names_width = max(self.width_of(f"{label} ") for label in LABELS)
-        size_wh = (names_width + 8.5 * row, row * (len(LABELS) + 0.6))
-        panel = self._free_region(box, size_wh, taken)
-        if panel is None:
-            return
-        taken.append(panel)
-        self.panel(_corners(panel), radius=row / 3)
-        self._bar_rows(panel, scores, row, names_width)
-
-    def _bar_rows(self, panel: Box, scores: EmotionScores, row: float, names_width: float) -> None:
-        left = panel.x_min + row / 2
-        start = left + names_width
-        longest = panel.x_max - start - 3.2 * row
-        for index, emotion in enumerate(Emotion):
-            middle = panel.y_min + row * (index + 0.8)
-            probability = scores[emotion]
-            length = max(probability * longest, 1)
-            bar = (start, middle - row * 0.3, start + length, middle + row * 0.3)
-            self.block(bar, EMOTION_RGB[emotion])
-            self.write((left, middle), emotion.label)
-            self.write((start + length + row * 0.3, middle), f"{probability:.0%}")
-
-    def _free_region(
-        self, box: Box, size_wh: tuple[float, float], taken: Sequence[Box]
-    ) -> Box | None:
-        """Return the first free region inside the image: right of the box, left, or below."""
-        width, height = size_wh
-        gap = 2 * self.line_px
-        y = min(max(box.y_min, 0), max(self._canvas.height - height, 0))
-        x = min(max(box.x_min, 0), max(self._canvas.width - width, 0))
-        corners = (
-            (box.x_max + gap, y),
-            (box.x_min - gap - width, y),
-            (x, box.y_max + gap),
-        )
-        for left, top in corners:
-            region = Box(left, top, left + width, top + height)
-            is_inside = region.clip(self._canvas.size) == region
-            if is_inside and all(region.iou(other) == 0 for other in taken):
-                return region
-        return None
+        width, ink = line_px - 1, _ink(color)
+        for start, end in _dashes_along(x_min, x_max, line_px):
+            for y in (y_min, y_max - width):
+                self._draw.rectangle((start, y, end, max(y, y + width)), fill=ink)
+        for start, end in _dashes_along(y_min, y_max, line_px):
+            for x in (x_min, x_max - width):
+                self._draw.rectangle((x, start, max(x, x + width), end), fill=ink)
 
 
-def _corners(box: Box, grow: float = 0.0) -> Corners:
-    # Pillow's corners are inclusive pixel indices.
+def _dashes_along(low: float, high: float, line_px: int) -> list[tuple[float, float]]:
+    """Return (start, end) of dashes from corner to corner, with gaps as long as the dashes."""
+    length = high - low
+    n_dashes = min(max(round(length / (12 * line_px)), 2), _MAX_DASHES)
+    step = length / (2 * n_dashes - 1)
+    return [(low + 2 * n * step, low + (2 * n + 1) * step) for n in range(n_dashes)]
+
+
+@lru_cache(maxsize=8)
+def _hatch_lines(width: int, height: int, period: int, line_px: int) -> Image.Image:
+    """Return an image of mode L with diagonal lines of 255."""
+    diagonal = np.add.outer(np.arange(height), np.arange(width)) % period
+    return Image.fromarray(np.where(diagonal < line_px, np.uint8(255), np.uint8(0)))
+
+
+def inclusive(box: Box, grow: float = 0.0) -> Corners:
+    """Return the corners of a box, grown on each side, as Pillow's inclusive pixel indices."""
     x_min, y_min = math.floor(box.x_min - grow), math.floor(box.y_min - grow)
     x_max, y_max = math.ceil(box.x_max + grow) - 1, math.ceil(box.y_max + grow) - 1
     return x_min, y_min, max(x_max, x_min), max(y_max, y_min)

@@ -12,13 +12,18 @@ from emolens.core.emotion import Emotion
 from emolens.core.face import FaceResult
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
-from emolens.rendering.overlay import draw_on
-from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB, text_rgb
-from emolens.rendering.pen import Pen
+from emolens.rendering.holds import Holds
+from emolens.rendering.overlay import FaceDrawing
+from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB, text_rgb, track_rgb
+from emolens.rendering.pen import Corners, Pen
+from emolens.rendering.status import StatusCorner
+from emolens.rendering.tag_layout import TagStyle
 
-# Length of the timeline and its maximum number of rows.
+# Length of the timeline, its maximum number of rows and its maximum share of the image's height.
 _WINDOW_S: Final = 10.0
 _MAX_ROWS: Final = 4
+_MAX_STRIP_PART: Final = 1 / 6
+_ROWS: Final = "rows"
 # Shorter pauses between two frames do not interrupt a span.
 _JOINED_S: Final = 0.6
 # Bars of more faces would cover too much of the image.
@@ -40,8 +45,12 @@ class StreamOverlay:
     Args:
         bars: Whether to draw probability bars.
         strip: Whether to draw the timeline at the lower edge.
-        status: Returns a short text for the upper right corner, e.g. frames per second. The default
-            is the media time.
+        status: Returns a short text for a corner, e.g. frames per second. The default is the media
+            time.
+        style: The style of the tags, see `draw_faces`.
+
+    Raises:
+        ConfigError: The style is unknown.
     """
 
     def __init__(
@@ -50,10 +59,13 @@ class StreamOverlay:
         bars: bool = True,
         strip: bool = True,
         status: Callable[[FrameResult], str] | None = None,
+        style: str = "auto",
     ) -> None:
         self._status = status or _time_text
-        self._bars = bars
+        self._corner = StatusCorner()
+        self._faces = FaceDrawing(bars=bars, style=TagStyle.of(style), max_bars=_MAX_BARS)
         self._strip = strip
+        self._most_rows: Holds[int] = Holds()
         self._spans: dict[int, deque[_Span]] = {}
 
     def apply(self, image: npt.NDArray[np.uint8], result: FrameResult) -> npt.NDArray[np.uint8]:
@@ -68,17 +80,16 @@ class StreamOverlay:
         """
         self._add_spans(result)
         pen = Pen(image)
-        rows = self._rows(result.faces) if self._strip else []
+        boxes = [face.box for face in result.faces]
+        rows = self._rows(result.faces, self._n_rows(pen, boxes, result.media_time_s))
         strip = _strip_box(pen, len(rows))
-        draw_on(
-            pen,
-            result.faces,
-            bars=self._bars and len(result.faces) <= _MAX_BARS,
-            taken=[strip] if rows else [],
-        )
+        status = self._corner.plan(pen, self._status(result), [strip, *boxes])
+        obstacles = [strip, status.region] if status else [strip]
+        self._faces.draw(pen, result.faces, obstacles=obstacles, now_s=result.media_time_s)
         for row, face in enumerate(rows):
             self._draw_row(pen, strip, row, face, result.media_time_s)
-        _draw_status(pen, self._status(result))
+        if status:
+            status.draw(pen)
         return pen.to_bgr()
 
     def _add_spans(self, result: FrameResult) -> None:
@@ -99,10 +110,24 @@ class StreamOverlay:
             if not spans:
                 del self._spans[track_id]
 
-    def _rows(self, faces: Sequence[FaceResult]) -> list[FaceResult]:
+    def _n_rows(self, pen: Pen, boxes: Sequence[Box], now_s: float) -> int:
+        """Return the number of rows that are low enough and cover no face."""
+        if not self._strip:
+            return 0
+        height = pen.size_wh[1]
+        free = height - max((box.clip(pen.size_wh).y_max for box in boxes), default=0.0)
+        room = min(free, height * _MAX_STRIP_PART)
+        n_rows = min(int(room / _row_height(pen)), _MAX_ROWS)
+        held = self._most_rows.get(_ROWS, now_s)
+        if held is not None:
+            n_rows = min(n_rows, held)
+        self._most_rows.renew({_ROWS: n_rows}, now_s)
+        return n_rows
+
+    def _rows(self, faces: Sequence[FaceResult], n_rows: int) -> list[FaceResult]:
         """Return the largest faces ordered by track id, so that rows keep their positions."""
         tracked = [face for face in faces if face.track_id is not None]
-        return sorted(tracked[:_MAX_ROWS], key=lambda face: face.track_id or 0)
+        return sorted(tracked[:n_rows], key=lambda face: face.track_id or 0)
 
     def _draw_row(self, pen: Pen, strip: Box, row: int, face: FaceResult, now_s: float) -> None:
         track_id = face.track_id or 0
@@ -110,16 +135,19 @@ class StreamOverlay:
         top = strip.y_min + row * height
         chip = _chip_width(pen)
         pen.panel((strip.x_min, top, strip.x_max, top + height - 1))
-        pen.chip((strip.x_min + 2, top + 2, strip.x_min + chip, top + height - 3), track_id)
+        _draw_chip(pen, (strip.x_min + 2, top + 2, strip.x_min + chip, top + height - 3), track_id)
         left = strip.x_min + chip + pen.line_px * 2
         per_s = (strip.x_max - pen.line_px * 2 - left) / _WINDOW_S
         for span in self._spans.get(track_id, ()):
             x_from = left + per_s * max(0.0, _WINDOW_S - (now_s - span.from_s))
             x_to = left + per_s * (_WINDOW_S - (now_s - span.until_s))
-            color = ABSTAINED_RGB if span.emotion is None else EMOTION_RGB[span.emotion]
-            pen.block((x_from, top + 3, max(x_to, x_from + 1), top + height - 4), color)
-            name = "" if span.emotion is None else span.emotion.label
-            if name and pen.width_of(name) < x_to - x_from - 2 * pen.line_px:
+            corners = (x_from, top + 3, max(x_to, x_from + 1), top + height - 4)
+            if span.emotion is None:
+                pen.hatch(corners, ABSTAINED_RGB)
+                continue
+            color, name = EMOTION_RGB[span.emotion], span.emotion.label
+            pen.block(corners, color)
+            if pen.width_of(name) < x_to - x_from - 2 * pen.line_px:
                 middle = (x_from + 2 * pen.line_px, top + height / 2)
                 pen.write(middle, name, color=text_rgb(color))
 
@@ -139,13 +167,13 @@ def _chip_width(pen: Pen) -> float:
 
 def _strip_box(pen: Pen, n_rows: int) -> Box:
     width, height = pen.size_wh
-    return Box(0, max(0, height - n_rows * _row_height(pen)), width, height)
+    return Box(0, height - n_rows * _row_height(pen), width, height)
 
 
-def _draw_status(pen: Pen, status: str) -> None:
-    margin = pen.text_px * 0.4
-    length = pen.width_of(status)
-    height = pen.text_px * 1.4
-    x_min = pen.size_wh[0] - length - 3 * margin
-    pen.panel((x_min, margin, x_min + length + 2 * margin, margin + height), radius=height / 4)
-    pen.write((x_min + margin, margin + height / 2), status)
+def _draw_chip(pen: Pen, corners: Corners, track_id: int) -> None:
+    """Draw a track number on its colour, as on the tag of its face."""
+    x_min, y_min, x_max, y_max = corners
+    color = track_rgb(track_id)
+    pen.block(corners, color, radius=(y_max - y_min) / 5)
+    middle = (x_min + x_max) / 2, (y_min + y_max) / 2
+    pen.write(middle, str(track_id), color=text_rgb(color), is_centered=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from emolens.core.frame import FrameResult
-from emolens.rendering.overlay import label_text
+from emolens.rendering.wording import label_text
 from emolens.reports.text import TextTable
 
 
