@@ -28,8 +28,8 @@ class BarsLayout:
 
     def __init__(self, *, is_for_all: bool) -> None:
         self._is_for_all = is_for_all
-        self._anchors: Holds[Anchor] = Holds()
-        self._lacks: Holds[bool] = Holds()
+        self._anchors: Holds[int, Anchor] = Holds()
+        self._lacks: Holds[str, bool] = Holds()
 
     def draw(
         self, pen: Pen, faces: Sequence[FaceResult], obstacles: Sequence[Box], now_s: float

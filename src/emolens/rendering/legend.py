@@ -46,8 +46,10 @@ class Legend:
         """Plan a legend at an edge: of all labels or, if there is no room, of those present.
 
         Returns:
-            The legend, or None where no edge is free.
+            The legend, or None without labels or without a free edge.
         """
+        if not labels:
+            return None
         present = tuple(label for label in _ALL if label in labels)
         for shown in (_ALL, present):
             for n_rows in _N_ROWS:

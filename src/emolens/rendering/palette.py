@@ -18,6 +18,8 @@ EMOTION_RGB: dict[Emotion, Color] = {
 # Abstention is drawn as lines (hatched areas, dashed frames), never as a filled area. Its contrast
 # (WCAG 2.2) is above 3 to neutral, to a dark panel and to a white page.
 ABSTAINED_RGB: Color = (128, 128, 128)
+# The edge of light areas on a white page.
+EDGE_RGB: Color = (128, 128, 128)
 # Dark and muted, while all expressions are lighter: nobody reads a track as an expression.
 _TRACK_RGB: tuple[Color, ...] = (
     (38, 44, 62),

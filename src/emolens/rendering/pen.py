@@ -111,9 +111,8 @@ class Pen:
         """Draw a rounded frame with a dark outline, visible on any background."""
         line_px = self.frame_px(box)
         radius = min(box.width, box.height) / 12
-        self._draw.rounded_rectangle(
-            inclusive(box, grow=line_px / 2), radius, outline=_ink((0, 0, 0), 160), width=2 * line_px
-        )
+        dark, outer = _ink((0, 0, 0), 160), inclusive(box, grow=line_px / 2)
+        self._draw.rounded_rectangle(outer, radius, outline=dark, width=2 * line_px)
         if is_dashed:
             self._dashes(inclusive(box), line_px, color)
         else:

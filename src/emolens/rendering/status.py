@@ -62,9 +62,7 @@ class StatusCorner:
         item_wh = (math.ceil(pen.width_of(short) + 2 * margin), height)
         corners = (self._last, *_CORNERS)
         edge_px = round(margin)
-        corner = free_corner(
-            item_wh, pen.size_wh, obstacles, margin_px=edge_px, corners=corners
-        )
+        corner = free_corner(item_wh, pen.size_wh, obstacles, margin_px=edge_px, corners=corners)
         if corner is None:
             return None
         self._last = corner

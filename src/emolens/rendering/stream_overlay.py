@@ -65,7 +65,7 @@ class StreamOverlay:
         self._corner = StatusCorner()
         self._faces = FaceDrawing(bars=bars, style=TagStyle.of(style), max_bars=_MAX_BARS)
         self._strip = strip
-        self._most_rows: Holds[int] = Holds()
+        self._most_rows: Holds[str, int] = Holds()
         self._spans: dict[int, deque[_Span]] = {}
 
     def apply(self, image: npt.NDArray[np.uint8], result: FrameResult) -> npt.NDArray[np.uint8]:
@@ -118,10 +118,11 @@ class StreamOverlay:
         free = height - max((box.clip(pen.size_wh).y_max for box in boxes), default=0.0)
         room = min(free, height * _MAX_STRIP_PART)
         n_rows = min(int(room / _row_height(pen)), _MAX_ROWS)
+        # Rows that were covered by a face return when none was covered for a moment.
         held = self._most_rows.get(_ROWS, now_s)
-        if held is not None:
-            n_rows = min(n_rows, held)
-        self._most_rows.renew({_ROWS: n_rows}, now_s)
+        if held is not None and n_rows > held:
+            return held
+        self._most_rows.restart({_ROWS: n_rows}, now_s)
         return n_rows
 
     def _rows(self, faces: Sequence[FaceResult], n_rows: int) -> list[FaceResult]:

@@ -102,8 +102,8 @@ class TagLayout:
     def __init__(self, style: TagStyle = TagStyle.AUTO, *, has_numbers: bool = False) -> None:
         self._style = style
         self._has_numbers = has_numbers
-        self._anchors: Holds[Anchor] = Holds()
-        self._forms: Holds[TagForm] = Holds()
+        self._anchors: Holds[int, Anchor] = Holds()
+        self._forms: Holds[str, TagForm] = Holds()
         self._text_px: dict[int, int] = {}
 
     def plan(
@@ -118,9 +118,7 @@ class TagLayout:
             now_s: Time of the frame in seconds.
         """
         tags = [self._tag(pen, number, face) for number, face in enumerate(faces, start=1)]
-        wishes = [
-            self._wish(pen, tag, face, now_s) for tag, face in zip(tags, faces, strict=True)
-        ]
+        wishes = [self._wish(pen, tag, face, now_s) for tag, face in zip(tags, faces, strict=True)]
         plan = self._plan(pen, tags, wishes, obstacles, now_s)
         self._remember(faces, plan, now_s)
         return plan

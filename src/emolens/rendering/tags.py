@@ -12,6 +12,7 @@ from emolens.rendering.palette import (
     ABSTAINED_RGB,
     PANEL_RGB,
     PANEL_TEXT_RGB,
+    Color,
     text_rgb,
     track_rgb,
 )
@@ -102,22 +103,27 @@ class Tag:
     def draw(self, pen: Pen, region: Box, form: int) -> None:
         """Draw a form into its region."""
         color = PANEL_RGB if self.label is None else label_rgb(self.label)
-        ink = PANEL_TEXT_RGB if self.label is None else text_rgb(color)
         radius = self.height / 5
         pen.block(inclusive(region), color, radius=radius)
-        middle = (region.y_min + region.y_max) / 2
-        text, chip = self.texts[form], self._chip_width(pen)
-        if self.number is not None and text:
-            ground = track_rgb(self.number) if self.is_track else PANEL_RGB
-            corners = (region.x_min + 1, region.y_min + 1, region.x_min + chip, region.y_max - 2)
-            pen.block(corners, ground, radius=radius)
-            self._write_number(pen, (region.x_min + chip / 2, middle), ground)
-        elif self.number is not None:
-            self._write_number(pen, (region.x_min + chip / 2, middle), color)
+        self._draw_number(pen, region, color, has_chip=bool(self.texts[form]))
         if self.label is None:
             pen.outline(region, ABSTAINED_RGB, radius=radius)
-        left = region.x_min + chip + self._margin
-        pen.write((left, middle), text, color=ink, px=self.text_px)
+        ink = PANEL_TEXT_RGB if self.label is None else text_rgb(color)
+        left = region.x_min + self._chip_width(pen) + self._margin
+        pen.write((left, region.center_xy[1]), self.texts[form], color=ink, px=self.text_px)
+
+    def _draw_number(self, pen: Pen, region: Box, color: Color, *, has_chip: bool) -> None:
+        """Draw the number on a chip of its own or, alone, on the colour of the label."""
+        if self.number is None:
+            return
+        chip = self._chip_width(pen)
+        if has_chip:
+            color = track_rgb(self.number) if self.is_track else PANEL_RGB
+            corners = (region.x_min + 1, region.y_min + 1, region.x_min + chip, region.y_max - 2)
+            pen.block(corners, color, radius=self.height / 5)
+        middle = (region.x_min + chip / 2, region.center_xy[1])
+        ink = text_rgb(color)
+        pen.write(middle, str(self.number), color=ink, px=self._number_px, is_centered=True)
 
     @property
     def _margin(self) -> float:
@@ -130,11 +136,8 @@ class Tag:
     def _chip_width(self, pen: Pen) -> float:
         if self.number is None:
             return 0.0
-        return max(pen.width_of(str(self.number), px=self._number_px) + 2 * self._margin, self.height)
-
-    def _write_number(self, pen: Pen, xy: tuple[float, float], ground: tuple[int, int, int]) -> None:
-        ink = text_rgb(ground)
-        pen.write(xy, str(self.number), color=ink, px=self._number_px, is_centered=True)
+        width = pen.width_of(str(self.number), px=self._number_px)
+        return max(width + 2 * self._margin, self.height)
 
 
 def tag_text_px(image_text_px: int, box: Box, last_px: int | None = None) -> int:
@@ -149,8 +152,8 @@ def tag_text_px(image_text_px: int, box: Box, last_px: int | None = None) -> int
     wanted = min(image_text_px, _TEXT_PART * max(box.width, box.height))
     if wanted <= smallest:
         return smallest
-    if last_px and smallest <= last_px <= image_text_px:
-        if 1 / _SIZE_SLACK <= last_px / wanted <= _SIZE_SLACK:
-            return last_px
+    is_suitable = last_px and 1 / _SIZE_SLACK <= last_px / wanted <= _SIZE_SLACK
+    if last_px and is_suitable and smallest <= last_px <= image_text_px:
+        return last_px
     step = round(_SIZES_PER_OCTAVE * math.log2(image_text_px / wanted))
     return max(smallest, round(image_text_px * 2 ** (-step / _SIZES_PER_OCTAVE)))

@@ -2,13 +2,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emolens.core.emotion import Emotion, EmotionScores
+from emolens.core.emotion import Emotion
 from emolens.core.geometry import Box
-from emolens.rendering.palette import EMOTION_RGB, track_rgb
+from emolens.rendering.palette import EMOTION_RGB
 from emolens.rendering.pen import Pen
 
 Pixels = npt.NDArray[np.uint8]
-SCORES = EmotionScores(np.array([0, 0, 0, 0.9, 0.1, 0, 0], np.float32))
 
 
 def blank(width: int = 640, height: int = 480) -> Pixels:
@@ -51,58 +50,57 @@ def test_sizes_follow_from_the_image_and_stay_legible(size: tuple[int, int], tex
 
 def test_a_frame_lies_around_its_box() -> None:
     pen = Pen(blank())
-    pen.box(Box(100, 100, 200, 220), EMOTION_RGB[Emotion.SAD])
+    pen.frame(Box(100, 100, 200, 220), EMOTION_RGB[Emotion.SAD])
     x_min, y_min, x_max, y_max = changed(pen)
     assert (x_min, y_min, x_max, y_max) == pytest.approx((100, 100, 200, 220), abs=3)
     assert (pen.to_bgr()[120:200, 120:180] == 127).all()
 
 
-@pytest.mark.parametrize("number", [None, 1, 12345])
-def test_a_label_stands_above_its_box(number: int | None) -> None:
+def test_a_frame_around_a_small_face_is_thin() -> None:
+    pen = Pen(blank(1920, 1080))
+    assert pen.frame_px(Box(0, 0, 20, 30)) == 1
+    assert pen.frame_px(Box(0, 0, 400, 500)) == pen.line_px > 1
+
+
+def test_a_dashed_frame_has_gaps_and_its_corners() -> None:
+    dashed, solid = Pen(blank()), Pen(blank())
+    box = Box(100, 100, 200, 220)
+    for pen in (dashed, solid):
+        pen.frame(box, (255, 0, 0), is_dashed=pen is dashed)
+    edges = [(pen.to_bgr()[100, 100:200, 2] == 255) for pen in (dashed, solid)]
+    assert 0.4 < edges[0].mean() < 0.7
+    assert edges[1].mean() > 0.8
+    assert edges[0][0]
+    assert edges[0][-1]
+
+
+@pytest.mark.parametrize("box", [Box(5, 5, 5, 5), Box(0, 0, 1, 1), Box(3, 3, 4, 90)])
+def test_a_dashed_frame_of_any_size_can_be_drawn(box: Box) -> None:
     pen = Pen(blank())
-    pen.label(Box(100, 100, 200, 220), "happy 90%", EMOTION_RGB[Emotion.HAPPY], number)
-    x_min, y_min, _x_max, y_max = changed(pen)
-    assert (x_min, y_max) == pytest.approx((100, 100), abs=4)
-    assert y_min > 60
-    colours = {tuple(color) for color in pen.to_bgr()[:, :, ::-1].reshape(-1, 3).tolist()}
-    assert (number is not None) == (track_rgb(number or 1) in colours)
+    pen.frame(box, (255, 0, 0), is_dashed=True)
+    assert (pen.to_bgr() != 127).any()
 
 
-@pytest.mark.parametrize(
-    "box", [Box(0, 0, 50, 50), Box(600, 0, 640, 60), Box(-40, -40, 20, 20), Box(630, 470, 700, 500)]
-)
-def test_a_label_stays_inside_the_image(box: Box) -> None:
-    pen, wide = Pen(blank()), Pen(blank(2000, 480))
-    pen.label(box, "surprise 100%", EMOTION_RGB[Emotion.SURPRISE], 3)
-    wide.label(Box(500, 200, 600, 300), "surprise 100%", EMOTION_RGB[Emotion.SURPRISE], 3)
-    drawn, whole = changed(pen), changed(wide)
-    assert drawn[2] - drawn[0] == pytest.approx(whole[2] - whole[0], abs=2)
-    assert drawn[3] - drawn[1] == pytest.approx(whole[3] - whole[1], abs=2)
-
-
-def test_bars_stand_beside_the_box_and_their_place_is_taken() -> None:
-    pen, taken = Pen(blank()), [Box(50, 50, 250, 300)]
-    pen.bars(taken[0], SCORES, taken)
-    assert len(taken) == 2
-    assert taken[1].x_min >= 250
-    assert changed(pen)[0] >= 250
-
-
-def test_bars_go_where_there_is_room() -> None:
+def test_a_hatched_area_shows_the_ground_between_its_lines() -> None:
     pen = Pen(blank())
-    right, below = Box(400, 50, 600, 300), Box(200, 20, 500, 200)
-    for box in (right, below):
-        taken = [box]
-        pen.bars(box, SCORES, taken)
-        assert len(taken) == 2
-        assert taken[1].iou(box) == 0
-    assert taken[1].clip((640, 480)) == taken[1]
+    pen.hatch((100, 50, 299, 69), (200, 0, 0))
+    area = pen.to_bgr()[50:70, 100:300]
+    assert 0.2 < (area[:, :, 2] == 200).mean() < 0.6
+    assert ((area == 127).all(axis=2) | (area == (0, 0, 200)).all(axis=2)).all()
+    assert changed(pen) == (100, 50, 300, 70)
 
 
-def test_without_room_or_for_a_small_face_there_are_no_bars() -> None:
+@pytest.mark.parametrize("corners", [(10, 10, 9, 40), (639, 479, 639, 479), (-20, 0, 700, 3)])
+def test_a_hatched_area_may_be_empty_or_wider_than_the_image(
+    corners: tuple[float, float, float, float],
+) -> None:
     pen = Pen(blank())
-    for box in (Box(0, 0, 640, 480), Box(100, 100, 140, 140)):
-        taken = [box]
-        pen.bars(box, SCORES, taken)
-        assert taken == [box]
-    np.testing.assert_array_equal(pen.to_bgr(), blank())
+    pen.hatch(corners, (200, 0, 0))
+    assert pen.to_bgr().shape == (480, 640, 3)
+
+
+def test_lines_do_not_move_with_the_hatched_area() -> None:
+    one, other = Pen(blank()), Pen(blank())
+    one.hatch((100, 50, 299, 69), (200, 0, 0))
+    other.hatch((103, 50, 299, 69), (200, 0, 0))
+    np.testing.assert_array_equal(one.to_bgr()[:, 103:], other.to_bgr()[:, 103:])

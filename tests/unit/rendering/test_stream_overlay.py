@@ -1,5 +1,6 @@
 import tracemalloc
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -8,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolens.core.emotion import Emotion
+from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.geometry import Box
-from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB
+from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB, track_rgb
+from emolens.rendering.pen import Pen
 from emolens.rendering.stream_overlay import StreamOverlay
 from tests.unit.rendering.results import face, noise_frame, result
 
@@ -46,17 +49,51 @@ def test_any_size_of_image_can_be_drawn_on(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(frame.image, before)
 
 
-def test_many_faces() -> None:
-    frame, overlay = blank(), StreamOverlay()
-    faces = [
-        face(
-            Box(60 * (n % 10), 60 * (n // 10), 60 * (n % 10) + 50, 60 * (n // 10) + 50), track_id=n
-        )
-        for n in range(1, 64)
+def n_strip_rows(drawn: Pixels) -> int:
+    """Rows of pixels at the lower edge that are drawn from the left to the right."""
+    is_drawn = (drawn != 127).any(axis=2).all(axis=1)[::-1]
+    return int(is_drawn.argmin())
+
+
+def grid(n_rows: int) -> list[FaceResult]:
+    return [
+        face(Box(60 * x, 60 * y, 60 * x + 50, 60 * y + 50), track_id=10 * y + x + 1)
+        for y in range(n_rows)
+        for x in range(10)
     ]
-    drawn = overlay.apply(frame.image, result(frame, faces))
-    # Four rows of a strip, whoever else there is.
-    assert (drawn[-4 * 20 :] != 127).any(axis=2).all(axis=1).sum() >= 60
+
+
+def test_the_strip_of_a_crowd_has_four_rows_and_covers_no_face() -> None:
+    rows = []
+    for n_rows in (5, 7, 8):
+        frame = blank()
+        drawn = StreamOverlay().apply(frame.image, result(frame, grid(n_rows)))
+        rows.append(round(n_strip_rows(drawn) / 20))
+    # The lowest faces end 190, 70 and 10 px above the lower edge.
+    assert rows == [4, 3, 0]
+
+
+@pytest.mark.parametrize(
+    "size_wh", [(320, 240), (640, 480), (1280, 720), (1920, 1080), (3840, 2160), (2000, 100)]
+)
+def test_the_strip_takes_a_sixth_of_the_height_at_most(size_wh: tuple[int, int]) -> None:
+    frame = blank(*size_wh)
+    side = size_wh[1] / 10
+    faces = [face(Box(n * side, side, (n + 1) * side, 2 * side), track_id=n + 1) for n in range(4)]
+    drawn = StreamOverlay().apply(frame.image, result(frame, faces))
+    assert 0 < n_strip_rows(drawn) <= size_wh[1] / 6
+
+
+def test_the_strip_does_not_flicker() -> None:
+    """A face that reaches into the strip in every tenth frame."""
+    overlay, heights = StreamOverlay(), []
+    for index in range(60):
+        frame, low = blank(), 475 if index % 10 == 5 else 300
+        one = face(Box(200, 200, 300, low))
+        drawn = overlay.apply(frame.image, result(frame, [one], at_s=index / 30))
+        heights.append(n_strip_rows(drawn))
+    assert sum(one != other for one, other in pairwise(heights)) == 1
+    assert heights[0] > 0
 
 
 def test_the_status_stands_in_the_corner() -> None:
@@ -157,6 +194,41 @@ def test_a_label_that_stays_is_one_span() -> None:
     for index in range(1000):
         overlay._add_spans(result(frame, [face(Box(1, 1, 5, 5))], at_s=index / 30))
     assert [len(spans) for spans in overlay._spans.values()] == [1]
+
+
+def test_uncertain_is_hatched_in_the_strip_and_absent_is_empty() -> None:
+    labels: list[Emotion | None] = [Emotion.NEUTRAL] * 60 + [None] * 60
+    strip = shown(StreamOverlay(), labels)
+    row, right = strip[2, :, ::-1], strip.shape[1]
+    neutral, uncertain, absent = row[right // 3 : right // 2], row[-90:-9], row[60:90]
+    assert (neutral == EMOTION_RGB[Emotion.NEUTRAL]).all()
+    is_line = (uncertain == ABSTAINED_RGB).all(axis=1)
+    assert 0.2 < is_line.mean() < 0.6
+    assert len(np.unique(absent, axis=0)) == 1
+
+
+def test_two_faces_that_cross_keep_their_tags_off_each_other() -> None:
+    overlay = StreamOverlay(bars=False, strip=False, status=lambda _: "")
+    for index in range(40):
+        frame = blank()
+        boxes = [Box(100 + 10 * index, 200, 200 + 10 * index, 320)]
+        boxes.append(Box(500 - 10 * index, 205, 600 - 10 * index, 325))
+        faces = [face(box, track_id=number) for number, box in enumerate(boxes, 1)]
+        drawn = overlay.apply(frame.image, result(frame, faces, at_s=index / 10))
+        frames = Pen(frame.image)
+        for one in faces:
+            frames.frame(one.box, EMOTION_RGB[Emotion.HAPPY])
+        for box in boxes:
+            inside = np.s_[int(box.y_min) : int(box.y_max), int(box.x_min) : int(box.x_max)]
+            np.testing.assert_array_equal(drawn[inside], frames.to_bgr()[inside])
+        # Both tags are there, whole and apart from each other.
+        assert (drawn[:, :, ::-1] == track_rgb(1)).all(axis=2).sum() > 100
+        assert (drawn[:, :, ::-1] == track_rgb(2)).all(axis=2).sum() > 100
+
+
+def test_an_unknown_style_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="style is 'loud'"):
+        StreamOverlay(style="loud")
 
 
 def test_another_stream_begins_with_an_empty_strip() -> None:
