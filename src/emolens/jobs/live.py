@@ -107,7 +107,7 @@ def watch(
         stopping: Context manager that can stop the stream.
 
     Raises:
-        ConfigError: A setting is out of range.
+        ConfigError: A setting is out of range, or the style of the tags is unknown.
         ModelError: A model cannot be loaded.
         OutputError: An output cannot be created.
         SourceError: The source delivers no frame.
@@ -115,7 +115,8 @@ def watch(
     job = job or LiveJob()
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     speedometer = _Speedometer()
-    layers = job.draw_options.layers(models, analyzer, StreamOverlay(status=speedometer.text))
+    overlay = StreamOverlay(status=speedometer.text, style=job.draw_options.style)
+    layers = job.draw_options.layers(models, analyzer, overlay)
     analyzer.warm_up()
     summary = SessionSummary()
     ending = _StopCondition(job.duration_s, job.window)

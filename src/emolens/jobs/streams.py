@@ -33,10 +33,12 @@ class DrawOptions:
     Attributes:
         blur: Whether to make faces unrecognisable.
         heatmap: Whether to draw heat maps over faces.
+        style: The style of the tags, see `emolens.draw_faces`.
     """
 
     blur: bool = False
     heatmap: bool = False
+    style: str = "auto"
 
     def layers(
         self, models: Models, analyzer: StreamAnalyzer, overlay: StreamOverlay

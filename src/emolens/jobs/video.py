@@ -109,7 +109,7 @@ def analyze_video(
 
     Raises:
         ConfigError: An output would overwrite the source or another output, its suffix is not
-            supported, or the source is endless.
+            supported, the source is endless, or the style of the tags is unknown.
         ModelError: A model cannot be loaded.
         OutputError: An output cannot be created.
         SourceError: The source cannot be opened, or has no frames.
@@ -118,7 +118,8 @@ def analyze_video(
     job, models = job or VideoJob(), models or Models(n_threads=STREAM_THREADS)
     _check_outputs(plan, job)
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
-    layers = job.draw_options.layers(models, analyzer, StreamOverlay())
+    overlay = StreamOverlay(style=job.draw_options.style)
+    layers = job.draw_options.layers(models, analyzer, overlay)
     # In a slow image sequence, each result holds until the next image.
     hold_s = max(MAX_HOLD_S, plan.frame_s)
     summary = SessionSummary(thumbnails=job.thumbnails, max_hold_s=hold_s)

@@ -20,7 +20,7 @@ def draw_faces(
     *,
     bars: bool = True,
     style: str = "auto",
-    numbers: bool = False,
+    numbers: bool = True,
 ) -> npt.NDArray[np.uint8]:
     """Draw the box and tag of every face, and one bar per class next to large faces.
 
@@ -34,8 +34,8 @@ def draw_faces(
         bars: Whether to draw probability bars where they fit.
         style: "auto", or the longest form: "full" (expression and probability), "compact"
             (expression) or "color" (coloured boxes and a legend).
-        numbers: Whether to draw the number of each face, from 1 in the order of `faces`. The number
-            of a track is always drawn.
+        numbers: Whether to draw the number of each face, from 1 in the order of `faces`, if there
+            are several. The number of a track is always drawn.
 
     Returns:
         A new uint8 (H, W, 3) BGR image of the same size.

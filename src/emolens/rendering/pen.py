@@ -21,6 +21,7 @@ _MAX_DASHES: Final = 6
 PANEL_OPACITY: Final = 200
 
 Corners = tuple[float, float, float, float]
+_Ink = tuple[int, int, int, int]
 
 
 class Pen:
@@ -53,11 +54,11 @@ class Pen:
 
     def panel(self, corners: Corners, *, opacity: int = PANEL_OPACITY, radius: float = 0) -> None:
         """Draw a dark background for text, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
-        self._draw.rounded_rectangle(corners, radius, fill=_ink(PANEL_RGB, opacity))
+        self._rounded(corners, radius, fill=_ink(PANEL_RGB, opacity))
 
     def block(self, corners: Corners, color: Color, *, radius: float = 0) -> None:
         """Draw a filled rectangle, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
-        self._draw.rounded_rectangle(corners, radius, fill=_ink(color))
+        self._rounded(corners, radius, fill=_ink(color))
 
     def hatch(self, corners: Corners, color: Color) -> None:
         """Draw diagonal lines in a rectangle, (x_min, y_min, x_max, y_max) in pixels, inclusive."""
@@ -73,7 +74,7 @@ class Pen:
 
     def outline(self, box: Box, color: Color, *, radius: float = 0) -> None:
         """Draw a thin line along the inside of a box."""
-        self._draw.rounded_rectangle(inclusive(box), radius, outline=_ink(color))
+        self._rounded(inclusive(box), radius, outline=_ink(color))
 
     def write(
         self,
@@ -112,11 +113,24 @@ class Pen:
         line_px = self.frame_px(box)
         radius = min(box.width, box.height) / 12
         dark, outer = _ink((0, 0, 0), 160), inclusive(box, grow=line_px / 2)
-        self._draw.rounded_rectangle(outer, radius, outline=dark, width=2 * line_px)
+        self._rounded(outer, radius, outline=dark, width=2 * line_px)
         if is_dashed:
             self._dashes(inclusive(box), line_px, color)
         else:
-            self._draw.rounded_rectangle(inclusive(box), radius, outline=_ink(color), width=line_px)
+            self._rounded(inclusive(box), radius, outline=_ink(color), width=line_px)
+
+    def _rounded(
+        self,
+        corners: Corners,
+        radius: float,
+        *,
+        fill: _Ink | None = None,
+        outline: _Ink | None = None,
+        width: int = 1,
+    ) -> None:
+        # With fractions, Pillow draws some pixels of translucent corners twice.
+        whole = tuple(round(edge) for edge in corners)
+        self._draw.rounded_rectangle(whole, round(radius), fill, outline, width)
 
     def _dashes(self, corners: Corners, line_px: int, color: Color) -> None:
         x_min, y_min, x_max, y_max = corners
@@ -151,6 +165,6 @@ def inclusive(box: Box, grow: float = 0.0) -> Corners:
     return x_min, y_min, max(x_max, x_min), max(y_max, y_min)
 
 
-def _ink(color: Color, opacity: int = 255) -> tuple[int, int, int, int]:
+def _ink(color: Color, opacity: int = 255) -> _Ink:
     red, green, blue = color
     return blue, green, red, opacity

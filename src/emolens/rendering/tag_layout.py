@@ -96,7 +96,7 @@ class TagLayout:
 
     Args:
         style: The style.
-        has_numbers: Whether faces without a track get their number, from 1.
+        has_numbers: Whether several faces without a track get their numbers, from 1.
     """
 
     def __init__(self, style: TagStyle = TagStyle.AUTO, *, has_numbers: bool = False) -> None:
@@ -117,16 +117,20 @@ class TagLayout:
             obstacles: Regions to leave free, in addition to the faces.
             now_s: Time of the frame in seconds.
         """
-        tags = [self._tag(pen, number, face) for number, face in enumerate(faces, start=1)]
+        is_numbered = self._has_numbers and len(faces) > 1
+        tags = [
+            self._tag(pen, face, number if is_numbered else None)
+            for number, face in enumerate(faces, start=1)
+        ]
         wishes = [self._wish(pen, tag, face, now_s) for tag, face in zip(tags, faces, strict=True)]
         plan = self._plan(pen, tags, wishes, obstacles, now_s)
         self._remember(faces, plan, now_s)
         return plan
 
-    def _tag(self, pen: Pen, number: int, face: FaceResult) -> Tag:
+    def _tag(self, pen: Pen, face: FaceResult, number: int | None) -> Tag:
         last_px = None if face.track_id is None else self._text_px.get(face.track_id)
         text_px = tag_text_px(pen.text_px, face.box, last_px)
-        return Tag.of_face(pen, face, number if self._has_numbers else None, text_px)
+        return Tag.of_face(pen, face, number, text_px)
 
     def _wish(self, pen: Pen, tag: Tag, face: FaceResult, now_s: float) -> Wish:
         held = None if face.track_id is None else self._anchors.get(face.track_id, now_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emolens.core.emotion import N_EMOTIONS, Emotion
-from emolens.rendering.palette import ABSTAINED_RGB, EMOTION_RGB
+from emolens.rendering.palette import ABSTAINED_RGB, EDGE_RGB, EMOTION_RGB, Color
 from emolens.reports.page import percent
 from emolens.sessions.session import Session
 from emolens.sessions.track_summary import UNCERTAIN, ShownTime, TrackSummary
@@ -45,7 +45,19 @@ def label_name(label: Emotion | None) -> str:
 
 def label_color(label: Emotion | None) -> str:
     """The colour of a label, e.g. `"#d55e00"`."""
-    red, green, blue = ABSTAINED_RGB if label is None else EMOTION_RGB[label]
+    return _hex(ABSTAINED_RGB if label is None else EMOTION_RGB[label])
+
+
+def label_background(label: Emotion | None) -> str:
+    """The CSS background of a label: its colour, or lines for uncertainty as in the charts."""
+    color = label_color(label)
+    if label is not None:
+        return color
+    return f"repeating-linear-gradient(135deg, {color} 0 1.5px, #fff 1.5px 4.5px)"
+
+
+def _hex(color: Color) -> str:
+    red, green, blue = color
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
@@ -96,13 +108,14 @@ def chart_data(session: Session, rows: tuple[TrackSummary, ...]) -> dict[str, ob
         rows: The tracks of the overview, the first one on top.
 
     Returns:
-        `labels` (name and colour), `start_s` and `bin_s` of the time grid, `range_s` of the
-        session, the constants `steps`, `absent` and `no_scores`, `overview` (track IDs) and
-        `tracks` by ID. See `_track_data` for a track.
+        `labels` (name and colour), `edge` (colour of the edges of areas), `start_s` and `bin_s` of
+        the time grid, `range_s` of the session, the constants `steps`, `absent` and `no_scores`,
+        `overview` (track IDs) and `tracks` by ID. See `_track_data` for a track.
     """
     timeline = session.tracks[0].timeline
     return {
         "labels": [[label_name(label), label_color(label)] for label in LABELS_SHOWN],
+        "edge": _hex(EDGE_RGB),
         "start_s": timeline.start_s,
         "bin_s": timeline.bin_s,
         "range_s": [session.start_s, session.end_s],

@@ -19,7 +19,7 @@ from emolens.reports.session_charts import (
     Chart,
     chart_data,
     clock_text,
-    label_color,
+    label_background,
     label_name,
     overview_chart,
     track_chart,
@@ -98,7 +98,7 @@ def session_page(
         overview=overview_chart(rows) if rows else None,
         open_views=[view for view in views if view.track.track_id in shown_first],
         more_views=[view for view in views if view.track.track_id not in shown_first],
-        legend=[(label_name(label), label_color(label)) for label in LABELS_SHOWN],
+        legend=[(label_name(label), label_background(label)) for label in LABELS_SHOWN],
         n_gaps=_N_GAPS,
         n_rows=len(in_overview),
         clock=clock_text,
@@ -174,7 +174,7 @@ def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:
         mean = scores[label]
     return _ShareRow(
         label=label_name(label),
-        color=label_color(label),
+        color=label_background(label),
         seconds=track.shown.seconds(label),
         share=track.shown.share(label),
         mean=mean,

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emolens.core.errors import SourceError
+from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
 from emolens.jobs.live import LiveJob, live_settings, watch
+from emolens.jobs.streams import DrawOptions
 from emolens.media.callback_sink import CallbackSink
 from emolens.media.open_source import plan_of_frames
 from emolens.media.push_source import PushSource
 from emolens.pipeline.models import Models
 from emolens.pipeline.runner import StreamRunner
+from emolens.rendering.palette import track_rgb
 from emolens.testing.sample_clip import crossing_clip
 from tests.unit.pipeline.sources import ScriptedSource
 
@@ -79,3 +81,28 @@ def test_blurred_faces_are_searched_for_in_every_frame() -> None:
     assert live_settings().detect_hz == 10
     assert live_settings(blur=True).detect_hz is None
     assert live_settings(320).detector_px == 320
+
+
+def n_number_pixels(style: str) -> int:
+    """Draw a frame with two faces and count the pixels of track colours."""
+    source = PushSource()
+    source.push(crossing_clip(size_wh=(320, 240)).draw(0.0))
+    source.close()
+    drawn: list[Frame] = []
+    sink = CallbackSink(lambda frame, _result: drawn.append(frame))
+    watch(
+        plan_of_frames(source),
+        Models(),
+        LiveJob(images=[sink], draw_options=DrawOptions(style=style)),
+    )
+    (frame,) = drawn
+    return sum(
+        int((frame.image[:, :, ::-1] == track_rgb(number)).all(axis=2).sum()) for number in (1, 2)
+    )
+
+
+def test_the_style_of_tags_can_be_chosen() -> None:
+    # Without tags, the numbers are in the time line only.
+    assert 0 < n_number_pixels("color") < n_number_pixels("auto")
+    with pytest.raises(ConfigError, match="style is 'loud'"):
+        n_number_pixels("loud")

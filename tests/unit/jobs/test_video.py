@@ -74,3 +74,10 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
         analyze_video(clip(), VideoJob(tables=[tmp_path / "a.csv", tmp_path / "a.csv"]))
     with pytest.raises(SourceError, match="SyntheticSource has no frames"):
         analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))
+
+
+def test_an_unknown_style_of_tags_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    job = VideoJob(annotated=tmp_path / "a.mkv", draw_options=DrawOptions(style="loud"))
+    with pytest.raises(ConfigError, match="style is 'loud'"):
+        analyze_video(clip(0.3), job)
+    assert list(tmp_path.iterdir()) == []

@@ -86,10 +86,12 @@ def colours_above(drawn: npt.NDArray[np.uint8]) -> set[tuple[int, ...]]:
     return {tuple(color) for color in drawn[:97, :, ::-1].reshape(-1, 3).tolist()}
 
 
-def test_faces_are_numbered_only_where_asked() -> None:
-    image, faces = blank(640, 480), [face(Box(200, 100, 300, 230))]
-    assert PANEL_RGB in colours_above(draw_faces(image, faces, numbers=True))
-    assert PANEL_RGB not in colours_above(draw_faces(image, faces))
+def test_several_faces_are_numbered_unless_the_numbers_are_switched_off() -> None:
+    image, one = blank(640, 480), face(Box(200, 100, 300, 230))
+    several = [one, face(Box(400, 100, 480, 200))]
+    assert PANEL_RGB in colours_above(draw_faces(image, several))
+    assert PANEL_RGB not in colours_above(draw_faces(image, several, numbers=False))
+    assert PANEL_RGB not in colours_above(draw_faces(image, [one]))
 
 
 def test_the_style_sets_the_length_of_tags() -> None:

@@ -104,3 +104,10 @@ def test_lines_do_not_move_with_the_hatched_area() -> None:
     one.hatch((100, 50, 299, 69), (200, 0, 0))
     other.hatch((103, 50, 299, 69), (200, 0, 0))
     np.testing.assert_array_equal(one.to_bgr()[:, 103:], other.to_bgr()[:, 103:])
+
+
+@pytest.mark.parametrize("corners", [(20, 20, 120, 90), (20.3, 110.7, 120.2, 180.6)])
+def test_a_translucent_panel_has_one_shade(corners: tuple[float, float, float, float]) -> None:
+    pen = Pen(blank())
+    pen.panel(corners, radius=5.6)
+    assert len(np.unique(pen.to_bgr().reshape(-1, 3), axis=0)) == 2

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -193,3 +194,13 @@ def test_a_tag_returns_to_its_best_place_after_a_while() -> None:
 def test_an_unknown_style_is_an_error_that_lists_the_styles() -> None:
     with pytest.raises(ConfigError, match=r"'tiny'.*auto, full, compact, color"):
         TagStyle.of("tiny")
+
+
+def test_numbers_are_those_of_the_table_or_of_the_tracks() -> None:
+    tracked = grid(2, 1, 60, 200)
+    untracked = [replace(one, track_id=None) for one in tracked]
+    layout, pen = TagLayout(has_numbers=True), blank_pen()
+    assert [tag.number for tag in layout.plan(pen, untracked, [], 0.0).tags] == [1, 2]
+    assert [tag.number for tag in layout.plan(pen, tracked[::-1], [], 0.0).tags] == [2, 1]
+    assert layout.plan(pen, untracked[:1], [], 0.0).tags[0].number is None
+    assert planned(untracked).tags[0].number is None

@@ -12,6 +12,7 @@ from emolens.reports.session_charts import (
     STEPS,
     chart_data,
     clock_text,
+    label_background,
     label_color,
     overview_chart,
     shares_text,
@@ -118,3 +119,14 @@ def test_shares_in_words() -> None:
 )
 def test_clock(at_s: float, expected: str) -> None:
     assert clock_text(at_s) == expected
+
+
+def test_uncertainty_is_hatched_and_every_other_label_is_its_colour() -> None:
+    assert label_background(HAPPY) == label_color(HAPPY)
+    assert label_background(None).startswith("repeating-linear-gradient")
+    assert label_color(None) in label_background(None)
+
+
+def test_the_charts_get_the_colour_of_their_edges() -> None:
+    data = data_of(session_of(steadily([Emotion.NEUTRAL] * 9)))
+    assert data["edge"] == "#808080"

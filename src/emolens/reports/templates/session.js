@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const page = JSON.parse(document.getElementById("charts").textContent);
-  const { labels, start_s: origin, bin_s: width, steps, absent, no_scores: noScores } = page;
+  const { labels, edge, start_s: origin, bin_s: width, steps, absent, no_scores: noScores } = page;
   const names = labels.map(([name]) => name);
   const colors = labels.map(([, color]) => color);
   const nClasses = labels.length - 1;
@@ -38,6 +38,33 @@
     const bottom = Math.round(u.valToPos(yFrom, "y", true));
     u.ctx.fillStyle = color;
     u.ctx.fillRect(left, Math.min(top, bottom), wide, Math.abs(bottom - top));
+  };
+  // Uncertainty is drawn as lines, so it differs from every class without its colour.
+  const lines = (() => {
+    const side = Math.round(6 * devicePixelRatio);
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = side;
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colors[nClasses];
+    pen.lineWidth = 1.5 * devicePixelRatio;
+    for (const shift of [-side, 0, side]) {
+      pen.moveTo(shift - 1, side + 1);
+      pen.lineTo(shift + side + 1, -1);
+    }
+    pen.stroke();
+    return pen.createPattern(tile, "repeat");
+  })();
+  const paintOf = (label) => (label === nClasses ? lines : colors[label]);
+  // The edge of what is visible: light areas differ from the white page.
+  const frame = (u, isVisible, bin, left, wide, yFrom, yTo) => {
+    const top = Math.round(Math.min(u.valToPos(yTo, "y", true), u.valToPos(yFrom, "y", true)));
+    const bottom = Math.round(Math.max(u.valToPos(yTo, "y", true), u.valToPos(yFrom, "y", true)));
+    const thick = Math.max(1, Math.round(devicePixelRatio));
+    u.ctx.fillStyle = edge;
+    u.ctx.fillRect(left, top, wide, thick);
+    u.ctx.fillRect(left, bottom - thick, wide, thick);
+    if (!isVisible(bin - 1)) u.ctx.fillRect(left, top, thick, bottom - top);
+    if (!isVisible(bin + 1)) u.ctx.fillRect(left + wide - thick, top, thick, bottom - top);
   };
   const clipped = (paint) => (u) => {
     const { left, top, width: wide, height } = u.bbox;
@@ -92,6 +119,7 @@
     const xs = edges(track.first, n);
     const curves = labels.slice(0, nClasses).map((_, index) => [...Array(n).keys()].map((bin) => probability(index, bin)).concat(null));
     const shown = [...track.shown].map((label) => (label === absent ? null : Number(label))).concat(null);
+    const hasScores = (bin) => (curves[0][bin] ?? null) !== null;
     const paint = clipped((u) =>
       eachBin(u, track.first, n, (bin, left, wide) => {
         let below = 0;
@@ -100,7 +128,10 @@
           fill(u, colors[index], left, wide, below, below + height);
           below += height;
         }
-        if (shown[bin] !== null) fill(u, colors[shown[bin]], left, wide, -0.15, -0.05);
+        if (below > 0) frame(u, hasScores, bin, left, wide, 0, 1);
+        if (shown[bin] === null) return;
+        fill(u, paintOf(shown[bin]), left, wide, -0.15, -0.05);
+        frame(u, (at) => (shown[at] ?? null) !== null, bin, left, wide, -0.15, -0.05);
       }),
     );
     const series = names.slice(0, nClasses).map((label) => ({ label, paths: () => null, points: { show: false }, value: (_u, value) => percent(value) }));
@@ -140,7 +171,9 @@
     const paint = clipped((u) =>
       tracks.forEach((track, row) =>
         eachBin(u, track.first, track.shown.length, (bin, left, wide) => {
-          if (track.shown[bin] !== absent) fill(u, colors[track.shown[bin]], left, wide, row + 0.1, row + 0.9);
+          if (track.shown[bin] === absent) return;
+          fill(u, paintOf(Number(track.shown[bin])), left, wide, row + 0.1, row + 0.9);
+          frame(u, (at) => (track.shown[at] ?? absent) !== absent, bin, left, wide, row + 0.1, row + 0.9);
         }),
       ),
     );
