@@ -105,9 +105,7 @@ def place_tags(
     n_occupied = n_fixed
     places: list[Place | None] = [None] * len(wishes)
     for index in sorted(range(len(wishes)), key=lambda index: -boxes[index].area):
-        wish = wishes[index]
-        choices = _choices(wish, boxes[index], size_wh, first_form)
-        place = _first_free(choices, occupied[:n_occupied])
+        place = _choose(wishes[index], boxes[index], size_wh, first_form, occupied[:n_occupied])
         if place is not None:
             occupied[n_occupied] = place.region.to_tuple()
             n_occupied += 1
@@ -157,23 +155,27 @@ def corner_region(
     return Box(left, top, left + item_wh[0], top + item_wh[1])
 
 
-def _choices(wish: Wish, box: Box, size_wh: SizeWH, first_form: int) -> list[Place]:
-    """List the places inside the image, best first."""
+def _choose(
+    wish: Wish, box: Box, size_wh: SizeWH, first_form: int, occupied: _Rects
+) -> Place | None:
+    """Return the first free place inside the image, best form first, then best spot."""
     spots: Sequence[Spot] = wish.spots
     if wish.held is not None:
         held_form, held_spot = wish.held
         first_form = max(first_form, min(held_form, len(wish.sizes_wh) - 1))
         spots = (held_spot, *(spot for spot in spots if spot is not held_spot))
-    found = []
-    for form, (width, height) in enumerate(wish.sizes_wh):
-        if form < first_form or width > size_wh[0] or height > size_wh[1]:
-            continue
+    for form in range(first_form, len(wish.sizes_wh)):
+        width, height = wish.sizes_wh[form]
+        found, regions = [], []
         for spot in spots:
             left, top = _corner_xy(spot, box, (width, height), size_wh, wish.gap_px)
             if 0 <= left <= size_wh[0] - width and 0 <= top <= size_wh[1] - height:
-                region = Box(left, top, left + width, top + height)
-                found.append(Place(region, form, spot))
-    return found
+                found.append(spot)
+                regions.append((left, top, left + width, top + height))
+        index = _first_free(regions, occupied)
+        if index is not None:
+            return Place(Box(*regions[index]), form, found[index])
+    return None
 
 
 def _corner_xy(
@@ -198,12 +200,12 @@ def _along(
     return min(max(wanted, 0), image - item)
 
 
-def _first_free(choices: list[Place], occupied: _Rects) -> Place | None:
-    if not choices:
+def _first_free(regions: list[tuple[int, int, int, int]], occupied: _Rects) -> int | None:
+    if not regions:
         return None
-    hits = _is_hit(np.array([place.region.to_tuple() for place in choices]), occupied)
+    hits = _is_hit(np.array(regions), occupied)
     index = int(hits.argmin())
-    return None if hits[index] else choices[index]
+    return None if hits[index] else index
 
 
 def _is_hit(regions: _Rects, occupied: _Rects) -> npt.NDArray[np.bool_]:
