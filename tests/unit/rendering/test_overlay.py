@@ -81,6 +81,14 @@ def test_inside_the_boxes_nothing_but_frames_is_drawn(
         np.testing.assert_array_equal(drawn[inside], expected[inside])
 
 
+def test_bars_do_not_cover_tags() -> None:
+    # The tag is on the right of the face, at the only place for bars.
+    image, faces = blank(640, 480), [face(Box(0, 0, 200, 480))]
+    drawn = draw_faces(image, faces, bars=False)
+    assert (drawn[:, 210:] != 127).any()
+    np.testing.assert_array_equal(draw_faces(image, faces, bars=True), drawn)
+
+
 def colours_above(drawn: npt.NDArray[np.uint8]) -> set[tuple[int, ...]]:
     """The colours above a face whose box begins in row 100."""
     return {tuple(color) for color in drawn[:97, :, ::-1].reshape(-1, 3).tolist()}

@@ -225,6 +225,20 @@ def test_two_faces_that_cross_keep_their_tags_off_each_other() -> None:
         assert (drawn[:, :, ::-1] == track_rgb(2)).all(axis=2).sum() > 100
 
 
+def test_tags_keep_off_the_strip_and_the_status() -> None:
+    frame = blank()
+    # Below this face, the strip leaves 14 px; the tag is higher.
+    low = face(Box(200, 2, 300, 446))
+    drawn = StreamOverlay(bars=False).apply(frame.image, result(frame, [low]))
+    assert (drawn[450:458, 200:300] == 127).all()
+    assert (drawn[:400, 310:400] != 127).any()
+    # Above this face, the status leaves 17 px.
+    high = face(Box(530, 40, 620, 145))
+    drawn = StreamOverlay(bars=False).apply(frame.image, result(frame, [high]))
+    assert (drawn[25:36, 500:] == 127).all()
+    assert (drawn[150:165, 530:600] != 127).any()
+
+
 def test_an_unknown_style_is_an_error() -> None:
     with pytest.raises(ConfigError, match="style is 'loud'"):
         StreamOverlay(style="loud")
