@@ -20,7 +20,7 @@ class _Held(Generic[_Value]):
 class Holds(Generic[_Key, _Value]):
     """The last value of each key, held for a moment.
 
-    A held value is preferred to a better one, so that a drawing does not jump to and fro.
+    A held value is preferred to a better one, so that a drawing stays where it is.
     """
 
     def __init__(self) -> None:
