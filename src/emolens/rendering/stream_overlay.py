@@ -137,12 +137,14 @@ class StreamOverlay:
         chip = _chip_width(pen)
         pen.panel((strip.x_min, top, strip.x_max, top + height - 1))
         _draw_chip(pen, (strip.x_min + 2, top + 2, strip.x_min + chip, top + height - 3), track_id)
+        # Low rows keep their height for the text.
+        edge = max(1, round(height / 10))
         left = strip.x_min + chip + pen.line_px * 2
         per_s = (strip.x_max - pen.line_px * 2 - left) / _WINDOW_S
         for span in self._spans.get(track_id, ()):
             x_from = left + per_s * max(0.0, _WINDOW_S - (now_s - span.from_s))
             x_to = left + per_s * (_WINDOW_S - (now_s - span.until_s))
-            corners = (x_from, top + 3, max(x_to, x_from + 1), top + height - 4)
+            corners = (x_from, top + edge, max(x_to, x_from + 1), top + height - 1 - edge)
             if span.emotion is None:
                 pen.hatch(corners, ABSTAINED_RGB)
                 continue
