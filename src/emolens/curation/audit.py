@@ -10,8 +10,9 @@ import numpy.typing as npt
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.curation.audited_faces import AuditedFaces, FaceEntry
 from emolens.curation.label_agreement import ClassAgreement, label_agreement
+from emolens.curation.split_duplicates import SplitDuplicates, find_split_duplicates
 from emolens.datasets.cleaning import is_blank
-from emolens.datasets.duplicates import DuplicateGroups, find_duplicates
+from emolens.datasets.duplicates import DuplicateGroups
 from emolens.datasets.votes import is_not_a_face
 
 
@@ -148,7 +149,8 @@ def audit(
         The result of the audit.
     """
     faces, votes = audited.faces, audited.votes
-    groups = find_duplicates(faces.images, on_progress=on_progress)
+    found = find_split_duplicates(faces.images, audited.splits, audited.split_names, on_progress)
+    groups = found.groups
     has_votes = bool(votes.any())
     return Audit(
         audited=audited,
@@ -156,7 +158,7 @@ def audit(
         counts=_counts(audited),
         exact=_duplicate_counts(groups.exact, audited),
         near=_duplicate_counts(groups.near, audited),
-        splits=_all_split_leaks(audited, groups),
+        splits=_all_split_leaks(audited, found),
         conflicts=_conflicts(audited, groups),
         blanks=audited.entries(np.flatnonzero(is_blank(faces.images))),
         not_faces=audited.entries(np.flatnonzero(is_not_a_face(votes))) if has_votes else None,
@@ -200,21 +202,22 @@ def _differ(values: npt.NDArray[np.int64]) -> bool:
     return len(set(values.tolist())) > 1
 
 
-def _all_split_leaks(audited: AuditedFaces, groups: DuplicateGroups) -> tuple[SplitLeaks, ...]:
-    names = audited.split_names
+def _all_split_leaks(audited: AuditedFaces, found: SplitDuplicates) -> tuple[SplitLeaks, ...]:
     return tuple(
-        _split_leaks(audited, groups, held_out, other)
-        for place, held_out in enumerate(names)
-        for other in names[:place]
+        _split_leaks(audited, found.groups, held_out, other, is_near)
+        for (held_out, other), is_near in found.leaks.items()
     )
 
 
 def _split_leaks(
-    audited: AuditedFaces, groups: DuplicateGroups, held_out: str, other: str
+    audited: AuditedFaces,
+    groups: DuplicateGroups,
+    held_out: str,
+    other: str,
+    is_leak: npt.NDArray[np.bool_],
 ) -> SplitLeaks:
     rows, others = (np.flatnonzero(audited.splits == name) for name in (held_out, other))
-    is_exact = np.isin(groups.exact[rows], groups.exact[others])
-    is_near = np.isin(groups.near[rows], groups.near[others])
+    is_exact, is_near = np.isin(groups.exact[rows], groups.exact[others]), is_leak[rows]
     duplicates: dict[int, list[int]] = defaultdict(list)
     for row in others[np.isin(groups.near[others], groups.near[rows])].tolist():
         duplicates[int(groups.near[row])].append(row)

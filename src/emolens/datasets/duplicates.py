@@ -1,7 +1,7 @@
 """Detection of exact duplicates and near-duplicates among the images of a data set."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,31 @@ def find_duplicates(
     on_progress(len(images))
     roots = np.array([components[group] for group in range(n_groups)], np.int64)
     return DuplicateGroups(_numbered(exact), _numbered(roots[exact]))
+
+
+def join_groups(
+    parts: Sequence[tuple[npt.NDArray[np.int64], DuplicateGroups]], n_images: int
+) -> DuplicateGroups:
+    """Join the groups of overlapping parts of a data set, transitively.
+
+    Args:
+        parts: The rows of each part, int64 (M,), with their groups.
+        n_images: Number of images of the data set.
+
+    Returns:
+        The groups of all images. Images that share a group in one part share one here.
+    """
+    components = DisjointSet(range(n_images)), DisjointSet(range(n_images))
+    for rows, groups in parts:
+        for joined, numbers in zip(components, (groups.exact, groups.near), strict=True):
+            firsts = np.unique(numbers, return_index=True)[1]
+            for row, first in zip(rows.tolist(), rows[firsts[numbers]].tolist(), strict=True):
+                joined.merge(row, first)
+    exact, near = (
+        _numbered(np.array([joined[row] for row in range(n_images)], np.int64))
+        for joined in components
+    )
+    return DuplicateGroups(exact, near)
 
 
 def _check(images: npt.NDArray[np.uint8]) -> None:
