@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from emolens import __version__
-from emolens.cli.options import JsonOption, QuietOption
+from emolens.cli.options import JsonOption, QuietOption, file_named
 from emolens.cli.terminal import (
     PartialFailureError,
     echo,
@@ -25,6 +25,7 @@ from emolens.jobs.sources import read_sources
 from emolens.reports.audit_text import audit_text
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import STDOUT
+from emolens.storage.names import JSON_SUFFIXES, PAGE_SUFFIXES
 
 
 def audit(
@@ -38,13 +39,18 @@ def audit(
     json: JsonOption = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="Write an HTML report with plots and lists.", metavar="FILE.html"),
+        typer.Option(
+            help="Write an HTML report with plots and lists.",
+            metavar="FILE.html",
+            callback=file_named(PAGE_SUFFIXES),
+        ),
     ] = None,
     clean: Annotated[
         Path | None,
         typer.Option(
             help="Write a list of training rows to exclude, for data.clean in a recipe.",
             metavar="FILE.json",
+            callback=file_named(JSON_SUFFIXES),
         ),
     ] = None,
     quiet: QuietOption = False,

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import QuietOption
+from emolens.cli.options import QuietOption, file_named
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress
+from emolens.datasets.readers.fer2013_parquet import SUFFIXES
 from emolens.jobs.convert import convert_data
 
 
@@ -15,7 +16,12 @@ def convert(
     source: Annotated[
         Path, typer.Argument(help="Data set in any format that emolens data info reads.")
     ],
-    out: Annotated[Path, typer.Argument(help="Parquet file to write.", metavar="OUT.parquet")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="Parquet file to write.", metavar="OUT.parquet", callback=file_named(SUFFIXES)
+        ),
+    ],
     *,
     size_px: Annotated[
         int | None,

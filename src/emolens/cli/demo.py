@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli.options import folder_named
 from emolens.cli.signals import stopping_on_signals
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress, show
 from emolens.jobs.demo import CLIP_FILES, IMAGE_FILES, demo_clip, demo_image
@@ -15,7 +16,9 @@ from emolens.reports.session_text import session_text
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("emolens-demo"),
+    out: Annotated[Path, typer.Option(help="Output folder.", callback=folder_named)] = Path(
+        "emolens-demo"
+    ),
 ) -> None:
     """Analyse a bundled image and clip; write annotated copies, data and a report."""
     models = Models()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import JsonOption, QuietOption
+from emolens.cli.options import JsonOption, QuietOption, folder_named
 from emolens.cli.terminal import (
     PartialFailureError,
     echo,
@@ -97,7 +97,8 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
         Path | None,
         typer.Option(
             help=f"Write {METRICS} and {REPORT}, a page with plots, to this folder. With several "
-            "models or sources, also write both files for each pair to a subfolder."
+            "models or sources, also write both files for each pair to a subfolder.",
+            callback=folder_named,
         ),
     ] = None,
     faces: Annotated[

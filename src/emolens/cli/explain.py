@@ -13,6 +13,7 @@ from emolens.explanation import FaceExplainer
 from emolens.jobs.explain import explain_image
 from emolens.jobs.extras import require_gradcam
 from emolens.media.addresses import refuse_addresses
+from emolens.media.images import IMAGE_SUFFIXES
 from emolens.pipeline.analyzer import check_face_crops
 from emolens.pipeline.models import Models
 from emolens.reports.text import one_line
@@ -30,6 +31,7 @@ def explain(  # noqa: PLR0913 (one option each)
             help="Image to write. Default: the input's name with -explained.png, in the current "
             "folder.",
             metavar="FILE.png",
+            callback=options.file_named(IMAGE_SUFFIXES),
         ),
     ] = None,
     emotion: Annotated[

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli.options import file_named
 from emolens.cli.terminal import echo
 from emolens.jobs.extras import require_training
+from emolens.storage.names import CHECKPOINT_SUFFIXES, MODEL_SUFFIXES
 
 
 def export(
@@ -17,6 +19,7 @@ def export(
             help="Model file to write. With the suffix .ckpt: a checkpoint of a quarter of the "
             "size, for recipes that start from it or use it as a teacher.",
             metavar="OUT.onnx",
+            callback=file_named((*MODEL_SUFFIXES, *CHECKPOINT_SUFFIXES)),
         ),
     ],
     *,

@@ -18,6 +18,7 @@ from emolens.pipeline.models import Models
 from emolens.reports.images_text import images_table
 from emolens.reports.text import one_line
 from emolens.storage.jsonl import STDOUT, jsonl_writing
+from emolens.storage.names import JSON_LINES_SUFFIXES
 
 
 def image(  # noqa: PLR0913 (one option each)
@@ -27,10 +28,17 @@ def image(  # noqa: PLR0913 (one option each)
     *,
     jsonl: Annotated[
         str | None,
-        typer.Option(help="Write one JSON line per image to this file; - for standard output."),
+        typer.Option(
+            help="Write one JSON line per image to this file (.jsonl); - for standard output.",
+            callback=options.file_named(JSON_LINES_SUFFIXES),
+        ),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(help="Write images with boxes and labels to this folder.")
+        Path | None,
+        typer.Option(
+            help="Write images with boxes and labels to this folder.",
+            callback=options.folder_named,
+        ),
     ] = None,
     face_crops: options.FaceCropsOption = False,
     model: options.ModelOption = "default",

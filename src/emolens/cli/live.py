@@ -17,12 +17,13 @@ from emolens.jobs.live import LiveJob, live_settings, watch
 from emolens.jobs.streams import DrawOptions, check_not_source
 from emolens.media.jsonl_sink import JsonlSink
 from emolens.media.open_source import paced, plan_source
-from emolens.media.recording_sink import RecordingSink
+from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
 from emolens.media.window import Window, has_screen
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
 from emolens.reports.session_text import session_text
 from emolens.storage.jsonl import STDOUT
+from emolens.storage.names import JSON_LINES_SUFFIXES
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -39,10 +40,17 @@ def live(  # noqa: PLR0913 (one option each)
     ] = None,
     jsonl: Annotated[
         str | None,
-        typer.Option(help="Write one JSON line per frame to this file; - for standard output."),
+        typer.Option(
+            help="Write one JSON line per frame to this file (.jsonl); - for standard output.",
+            callback=options.file_named(JSON_LINES_SUFFIXES),
+        ),
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Record the annotated frames: .mkv or .mp4.")
+        Path | None,
+        typer.Option(
+            help="Record the annotated frames: .mkv or .mp4.",
+            callback=options.file_named(RECORDING_SUFFIXES),
+        ),
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     video_track: options.VideoTrackOption = None,

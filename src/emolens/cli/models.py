@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli.options import file_named
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, show
 from emolens.jobs.doctor import check_model
 from emolens.reports.model_card import CardSubject, read_record, write_card
@@ -17,6 +18,7 @@ from emolens.runtime.catalogue import (
 )
 from emolens.runtime.model_file import load_emotion_model
 from emolens.storage.files import write_bytes
+from emolens.storage.names import MARKDOWN_SUFFIXES
 
 app = typer.Typer(help="List, verify, download and document models.", no_args_is_help=True)
 
@@ -76,7 +78,10 @@ def card(
         list[Path], typer.Argument(help="Files from `emolens evaluate --json`, one per column.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Markdown file to write (.md).", callback=file_named(MARKDOWN_SUFFIXES)),
+    ],
 ) -> None:
     """Write a model card from the manifest and the measured metrics of a model."""
     model = load_emotion_model(name)

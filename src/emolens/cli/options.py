@@ -1,13 +1,38 @@
 """Options that several commands share."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 
 from emolens.imaging.limits import MAX_PIXELS
+from emolens.storage.jsonl import STDOUT
+from emolens.storage.names import JSON_SUFFIXES, check_folder_name, check_suffix
 
 MEGAPIXEL = 1_000_000
 DEFAULT_MAX_MEGAPIXELS = MAX_PIXELS // MEGAPIXEL
+
+_Named = TypeVar("_Named", str, Path)
+
+
+def file_named(suffixes: Sequence[str]) -> Callable[[_Named | None], _Named | None]:
+    """Return a callback that refuses other suffixes of an output file; the text `-` is allowed."""
+
+    def check(value: _Named | None) -> _Named | None:
+        if value is not None and value != STDOUT:
+            check_suffix(value, suffixes)
+        return value
+
+    return check
+
+
+def folder_named(value: Path | None) -> Path | None:
+    """Refuse an output folder that is named like a file; a callback of options."""
+    if value is not None:
+        check_folder_name(value)
+    return value
+
 
 ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx file.")]
 DetectorOption = Annotated[
@@ -64,7 +89,11 @@ FaceCropsOption = Annotated[
 ]
 JsonOption = Annotated[
     str | None,
-    typer.Option("--json", help="Write the results as JSON to this file; - for standard output."),
+    typer.Option(
+        "--json",
+        help="Write the results as JSON to this file (.json); - for standard output.",
+        callback=file_named(JSON_SUFFIXES),
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

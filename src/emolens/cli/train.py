@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import QuietOption, SetOption
+from emolens.cli.options import QuietOption, SetOption, folder_named
 from emolens.cli.terminal import echo, progress, show
 from emolens.core.errors import ConfigError
 from emolens.core.progress import say_nothing
@@ -21,7 +21,8 @@ def train(
         Path | None, typer.Option(help="Resume the run in this folder.", metavar="DIR")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder. Default: runs/NAME.", metavar="DIR")
+        Path | None,
+        typer.Option(help="Run folder. Default: runs/NAME.", metavar="DIR", callback=folder_named),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:

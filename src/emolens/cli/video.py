@@ -18,10 +18,12 @@ from emolens.media.addresses import without_secrets
 from emolens.media.clip import Clip
 from emolens.media.image_source import DEFAULT_RATE_HZ
 from emolens.media.open_source import plan_source
+from emolens.media.recording_sink import RECORDING_SUFFIXES
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.reports.session_text import session_text
+from emolens.storage.names import PAGE_SUFFIXES
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -33,10 +35,18 @@ def video(  # noqa: PLR0913 (one option each)
         typer.Option(help="Write one row per face and frame: .csv, .parquet or .jsonl."),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(help="Write the video with boxes and labels: .mkv or .mp4.")
+        Path | None,
+        typer.Option(
+            help="Write the video with boxes and labels: .mkv or .mp4.",
+            callback=options.file_named(RECORDING_SUFFIXES),
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a report with time lines: .html.")
+        Path | None,
+        typer.Option(
+            help="Write a report with time lines: .html.",
+            callback=options.file_named(PAGE_SUFFIXES),
+        ),
     ] = None,
     every: Annotated[int, typer.Option(help="Process only every n-th frame.", min=1)] = 1,
     start: Annotated[float | None, typer.Option(help="Start at this second.")] = None,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from emolens.core.errors import ConfigError
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.loading import iter_faces
@@ -14,6 +13,7 @@ from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, to_table,
 from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import writing
+from emolens.storage.names import check_suffix
 
 # One row group. Reading and writing in groups keeps memory use low.
 _ROWS_PER_GROUP = 2048
@@ -54,10 +54,7 @@ def convert_data(
         DatasetError: The source violates its format, or has no faces.
         OutputError: The file cannot be written.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(
-            f"{out}: the suffix is {out.suffix!r}; allowed: {' or '.join(sorted(SUFFIXES))}"
-        )
+    check_suffix(out, SUFFIXES)
     report = ReadingReport(skip_damaged=skip_damaged)
     samples = iter_faces(source, report=report)
     n_faces = 0

@@ -16,12 +16,13 @@ from emolens.explanation.places import evidence_places
 from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.imaging.exposure import light_warnings
 from emolens.imaging.turn import crop_turned
-from emolens.media.images import write_image
+from emolens.media.images import IMAGE_SUFFIXES, write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
 from emolens.rendering.wording import label_text
 from emolens.reports.text import TextTable
+from emolens.storage.names import check_suffix
 
 # Side of the face crop below a heat map, larger than any drawn size.
 _CROP_PX: Final = 560
@@ -99,9 +100,11 @@ def explain_image(
         max_pixels: Maximum number of pixels (width x height) of the image.
 
     Raises:
+        ConfigError: The output is neither a PNG nor a JPEG file.
         InputError: The image cannot be read.
         OutputError: The image cannot be written.
     """
+    check_suffix(out, IMAGE_SUFFIXES)
     decoded = read_image(path, max_pixels=max_pixels)
     framed = ImageAnalyzer(detector, explainer).frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])

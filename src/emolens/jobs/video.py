@@ -27,6 +27,7 @@ from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.reports.session_page import Speed, session_page
 from emolens.sessions.session import MAX_HOLD_S, Session, SessionSummary
 from emolens.storage.files import write_bytes
+from emolens.storage.names import PAGE_SUFFIXES, check_suffix
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -152,6 +153,8 @@ def _check_outputs(plan: SourcePlan, job: VideoJob) -> None:
         check_table_name(Path(table))
     if job.annotated:
         check_recording_name(Path(job.annotated))
+    if job.report:
+        check_suffix(job.report, PAGE_SUFFIXES)
 
 
 def _plan(source: Source | Frames | SourcePlan) -> SourcePlan:

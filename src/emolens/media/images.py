@@ -14,7 +14,9 @@ from emolens.core.errors import OutputError
 from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
 from emolens.storage.files import write_bytes
 
-_JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+_JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+IMAGE_SUFFIXES = (".png", *_JPEG_SUFFIXES)
+"""Suffixes of the images that `write_image` writes."""
 _JPEG_QUALITY = 95
 # The part of a pattern that matches folders of any depth.
 _ANY_DEPTH = re.compile(r"(?:^|(?<=[/\\]))\*\*(?:[/\\]+|$)")

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.errors import ConfigError, OutputError
+from emolens.core.errors import OutputError
 from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.pyav import OutputContainer, VideoStream, av
 from emolens.media.sound import Sound
 from emolens.media.video_file import reason_of
+from emolens.storage.names import check_suffix
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 # 90 kHz time stamps, as in MPEG. Matroska itself rounds to milliseconds.
@@ -229,10 +230,7 @@ def check_recording_name(path: Path) -> None:
     Raises:
         ConfigError: The suffix is not allowed.
     """
-    if path.suffix.lower() not in RECORDING_SUFFIXES:
-        raise ConfigError(
-            f"cannot record as {path.name!r}; allowed: {', '.join(RECORDING_SUFFIXES)}"
-        )
+    check_suffix(path, RECORDING_SUFFIXES)
 
 
 def _codec_options() -> dict[str, str]:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emolens.contract import SCHEMA_VERSION, TABLE_COLUMNS, table_rows
-from emolens.core.errors import ConfigError
 from emolens.core.frame import Cell, Frame, FrameResult
 from emolens.storage.files import GrowingFile
 from emolens.storage.jsonl import to_line
+from emolens.storage.names import check_suffix
 
 TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _TYPES: Final = {
@@ -124,10 +124,7 @@ def check_table_name(path: Path) -> None:
     Raises:
         ConfigError: The suffix is not allowed.
     """
-    if path.suffix.lower() not in TABLE_SUFFIXES:
-        raise ConfigError(
-            f"cannot write a table as {path.name!r}; allowed: {', '.join(TABLE_SUFFIXES)}"
-        )
+    check_suffix(path, TABLE_SUFFIXES)
 
 
 def _format_of(suffix: str, file: IO[bytes]) -> _Format:

@@ -1,3 +1,3 @@
-"""Atomic file writing."""
+"""Atomic file writing, and checks of output names."""
 
-__all__ = ["files", "jsonl"]
+__all__ = ["files", "jsonl", "names"]

@@ -36,7 +36,7 @@ def export_any(
         ConfigError: An option does not apply to this kind of file, or the recipe is wrong.
     """
     has_options = bool(int8 or validation or others)
-    if out.suffix == ".ckpt":
+    if out.suffix.lower() == ".ckpt":
         if has_options:
             raise ConfigError(
                 f"{out}: a .ckpt file takes --set only. Use the other options with an .onnx file."

@@ -39,7 +39,7 @@ from emolens.imaging.decode import decode_image
 from emolens.imaging.preprocess import to_gray
 
 MAGIC = b"PAR1"
-SUFFIXES = frozenset({".parquet", ".pq"})
+SUFFIXES = (".parquet", ".pq")
 _BATCH_ROWS = 256
 _MAX_VOTES = 255
 # Read column chunks in pieces. With pyarrow's defaults, a whole row group, which may be the whole
