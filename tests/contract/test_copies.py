@@ -56,7 +56,9 @@ PUBLIC = {
     "InputSpec": load_emotion_model("default").manifest.input,
     "DrawOptions": emolens.DrawOptions(blur=True),
     "ModelManifest": load_emotion_model("default").manifest,
-    "Recorded": emolens.Recorded(_session(), ["damaged"], [], 2.0, {"age": Latency(1, 2, 3, 4)}),
+    "Recorded": emolens.Recorded(
+        _session(), ["damaged"], [], 2.0, {"capture to result": Latency(1, 2, 3, 4)}
+    ),
     "Session": _session(),
     "SourceReport": emolens.SourceReport(12, warnings=["not square"]),
     "StreamSettings": emolens.StreamSettings.for_live(),

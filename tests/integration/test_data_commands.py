@@ -211,8 +211,8 @@ def test_faults_may_be_skipped_and_end_with_2(broken_raf: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "out", "message"),
     [
-        ("raf", "raf.csv", "raf.csv: the suffix is '.csv'; allowed: .parquet or .pq"),
-        ("raf", "raf", "raf: the suffix is ''; allowed: .parquet or .pq"),
+        ("raf", "raf.csv", "'raf.csv': the suffix is '.csv'; allowed: .parquet, .pq"),
+        ("raf", "raf", "'raf': the name has no suffix; allowed: .parquet, .pq"),
         ("gone", "raf.parquet", "gone: no such file or folder"),
         ("empty.csv", "raf.parquet", "empty.csv: contains no faces"),
         ("raf", "folder.parquet", "it is a folder. Give the name of a file."),

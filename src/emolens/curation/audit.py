@@ -114,6 +114,17 @@ class Audit:
     not_faces: tuple[FaceEntry, ...] | None
     agreement: Mapping[str, ClassAgreement] | None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels with faces."""
+        counts = self.counts.values()
+        return tuple(label for label in LABELS if any(by_label[label] for by_label in counts))
+
+    @property
+    def labels_without_faces(self) -> tuple[str, ...]:
+        """The labels without faces."""
+        return tuple(label for label in LABELS if label not in self.labels)
+
     def to_dict(self) -> dict[str, object]:
         """Convert all counts and lists to plain values for JSON."""
         not_faces, agreement = self.not_faces, self.agreement

@@ -17,6 +17,7 @@ from emolens.datasets.clean_file import (
 )
 from emolens.datasets.cleaning import is_blank
 from emolens.datasets.faces import Split
+from emolens.datasets.locate import locate
 from emolens.datasets.votes import is_not_a_face
 
 _Rows = npt.NDArray[np.bool_]
@@ -100,4 +101,6 @@ def _clean_source(
 
 
 def _relative(location: str, source: Path) -> str:
-    return location.removeprefix(str(source)).lstrip("/\\: ")
+    for path in (locate(source), source):
+        location = location.removeprefix(str(path))
+    return location.lstrip("/\\: ")

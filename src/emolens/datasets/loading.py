@@ -7,7 +7,8 @@ from pathlib import Path
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceCollector, FaceSample, FaceSet, Split, Wanted, collect_faces
-from emolens.datasets.formats import find_format, reader_of
+from emolens.datasets.formats import SourceFormat, find_format, reader_of
+from emolens.datasets.readers import class_folders
 from emolens.datasets.reading import ReadingReport
 
 UNKNOWN_SPLIT = "unknown"
@@ -91,6 +92,14 @@ def held_out_split(source: Path) -> Split | None:
         return next(iter(splits), None)
     names = ", ".join(sorted(split or UNKNOWN_SPLIT for split in splits))
     raise DatasetError(f"{source}: contains the splits {names}. Choose one of them.")
+
+
+def folders_of_split(source: Path, split: Split) -> tuple[str, ...]:
+    """List the names of the folders of a split; empty unless the source has class folders."""
+    source_format, path = find_format(source)
+    if source_format is not SourceFormat.CLASS_FOLDERS:
+        return ()
+    return class_folders.split_folders(path, split)
 
 
 def load_splits(

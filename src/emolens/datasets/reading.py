@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import FaceSample
+from emolens.datasets.locate import locate
 
 N_DAMAGED_KEPT = 20
 _Row = TypeVar("_Row")
@@ -68,11 +69,16 @@ class ReadingReport:
             self.damaged.append(message)
 
 
-def without_folder(warnings: Iterable[str], source: Path) -> tuple[str, ...]:
-    """Replace the path of a source by its name in warnings, for files that are shared."""
-    # The folder "." has no name.
-    name = source.name or str(source)
-    return tuple(warning.replace(str(source), name) for warning in warnings)
+def without_folder(texts: Iterable[str], *sources: Path) -> tuple[str, ...]:
+    """Replace the paths of sources by their names in warnings and locations, for shared files."""
+    shown = tuple(texts)
+    for source in sources:
+        # A source may be given by its name below the folder of all data sets.
+        for path in (locate(source), source):
+            # The folder "." has no name.
+            name = path.name or str(path)
+            shown = tuple(text.replace(str(path), name) for text in shown)
+    return shown
 
 
 def read_each(

@@ -15,6 +15,7 @@ from emolens.datasets.faces import FaceSet, Split
 from emolens.datasets.group_labels import GroupLabels, read_group_labels
 from emolens.datasets.loading import (
     Framer,
+    folders_of_split,
     held_out_split,
     load_faces,
     load_splits,
@@ -52,6 +53,7 @@ class Benchmark:
         training: `train` rows of the models, 48 px, or None.
         training_source: Source of these rows.
         groups: Groups of the faces, or None.
+        split_folders: Names of the folders of the split in the source, if it has class folders.
     """
 
     source: Path
@@ -61,6 +63,14 @@ class Benchmark:
     training: FaceSet | None = None
     training_source: Path | None = None
     groups: GroupLabels | None = None
+    split_folders: tuple[str, ...] = ()
+
+    @property
+    def split_text(self) -> str | None:
+        """The split with the name that its folder has: "validation (folder val)"."""
+        if self.split is None or self.split_folders in {(), (self.split.value,)}:
+            return self.split
+        return f"{self.split} (folder {', '.join(self.split_folders)})"
 
     def faces(self, classifier: EmotionClassifier) -> FaceSet:
         """Return the faces at the input size of a classifier."""
@@ -126,7 +136,8 @@ def read_benchmark(
         size_px: _targeted(source, by_split[chosen][size_px], target) for size_px in sorted(sides)
     }
     _check_faces(source, faces[_DUPLICATE_SIZE_PX])
-    return Benchmark(source, chosen, target, faces, rows, training, groups)
+    folders = folders_of_split(source, chosen) if chosen else ()
+    return Benchmark(source, chosen, target, faces, rows, training, groups, folders)
 
 
 def _check_faces(source: Path, faces: FaceSet) -> None:

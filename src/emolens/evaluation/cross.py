@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emolens.core.emotion import LABELS
 from emolens.evaluation.benchmark import Benchmark
 from emolens.evaluation.evaluation import Evaluation
+from emolens.runtime.catalogue import DEFAULT_ALIAS
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
 """Names of the metrics of a matrix."""
@@ -69,7 +69,14 @@ class CrossEvaluation:
     @classmethod
     def of(cls, columns: Sequence[tuple[str, Sequence[Cell]]]) -> "CrossEvaluation":
         """Combine columns, each a name of a data set and one cell per model."""
-        models = [Path(cell.model.removesuffix(".onnx")) for cell in columns[0][1]]
+        models = [
+            Path(
+                str(cell.record["model"])
+                if cell.model == DEFAULT_ALIAS
+                else cell.model.removesuffix(".onnx")
+            )
+            for cell in columns[0][1]
+        ]
         return cls(
             tuple(names_of(models)),
             tuple(Column(name, tuple(cells)) for name, cells in columns),
@@ -88,14 +95,7 @@ class CrossEvaluation:
     @property
     def missing_classes(self) -> tuple[tuple[str, ...], ...]:
         """Classes without faces, per data set; mean metrics leave them out."""
-        return tuple(
-            tuple(
-                label
-                for label in LABELS
-                if not column.cells[0].evaluation.metrics.per_class[label].support
-            )
-            for column in self.columns
-        )
+        return tuple(column.cells[0].evaluation.metrics.without_faces for column in self.columns)
 
     @property
     def has_detection(self) -> bool:

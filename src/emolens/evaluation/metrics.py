@@ -65,6 +65,35 @@ class ClassificationMetrics:
     ece: float
     ece_equal_mass: float
 
+    @property
+    def with_faces(self) -> tuple[str, ...]:
+        """The labels of the classes with faces."""
+        return tuple(label for label in LABELS if self.per_class[label].support)
+
+    @property
+    def without_faces(self) -> tuple[str, ...]:
+        """The labels of the classes without faces."""
+        return tuple(label for label in LABELS if not self.per_class[label].support)
+
+    @property
+    def predicted_labels(self) -> tuple[str, ...]:
+        """The labels of the classes with faces or predictions: the columns of a matrix."""
+        n_predicted = self.confusion_matrix.sum(axis=0)
+        return tuple(
+            label
+            for label, n in zip(LABELS, n_predicted.tolist(), strict=True)
+            if n or self.per_class[label].support
+        )
+
+    @property
+    def shown_matrix(self) -> npt.NDArray[np.int64]:
+        """The confusion matrix with a row per label in `with_faces`, a column per predicted one."""
+        rows, columns = (
+            [LABELS.index(label) for label in labels]
+            for labels in (self.with_faces, self.predicted_labels)
+        )
+        return self.confusion_matrix[np.ix_(rows, columns)]
+
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, lists and dicts, as `emolens evaluate --json` writes them."""
         return {

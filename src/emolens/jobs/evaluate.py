@@ -224,11 +224,11 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
     subject = Subject(
         model=str(record["model"]),
         model_sha256=str(record["model_sha256"]),
-        data=benchmark.source.name,
+        data=names_of([benchmark.source])[0],
         data_sha256=str(record["data_sha256"]),
-        split=benchmark.split,
+        split=benchmark.split_text,
         target=benchmark.target,
-        training=training.name if training else None,
+        training=names_of([training])[0] if training else None,
         tta=bool(record["tta"]),
         rival=cell.rival,
         emolens_version=__version__,
@@ -238,16 +238,17 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
 
 
 def _gallery(cell: Cell, explainer: ActivationExplainer) -> "Gallery":
-    """Collect the most confident mistakes, and heat maps of the most confident predictions."""
+    """Collect mistakes of each label, and heat maps of mistakes and of correct predictions."""
     from emolens.reports.evaluation_page import (  # noqa: PLC0415 (plotting is optional)
         Gallery,
-        surest_rows,
+        example_hits,
+        example_mistakes,
         thumbnails,
     )
 
     evaluation = cell.evaluation
     faces = cell.benchmark.by_size[explainer.input_spec.size_px]
-    hits, misses = (surest_rows(evaluation, hits=are_hits) for are_hits in (True, False))
+    hits, misses = example_hits(evaluation), example_mistakes(evaluation)
     hit_maps, miss_maps = (
         thumbnails(evaluation, _maps(evaluation, explainer, faces, rows), rows)
         for rows in (hits, misses)

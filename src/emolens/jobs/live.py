@@ -12,6 +12,7 @@ from emolens.core.progress import say_nothing
 from emolens.jobs.streams import DrawOptions, Stopping, never, take_all
 from emolens.media.open_source import SourcePlan
 from emolens.media.window import Window
+from emolens.pipeline.latency import CAPTURE_TO_RESULT
 from emolens.pipeline.models import Models
 from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner, StreamStatus
@@ -74,14 +75,14 @@ class Watched:
     has_failures: bool
 
     def __str__(self) -> str:
-        counts, age = self.status.counts, self.status.latencies.get("age")
+        counts, delay = self.status.counts, self.status.latencies.get(CAPTURE_TO_RESULT)
         text = f"{counts.processed} frames processed, {counts.dropped} dropped"
         if self.status.n_reconnects:
             text += f", source reopened {self.status.n_reconnects} times"
-        if age:
+        if delay:
             text += (
-                f"; latency from capture to output {age.p50_ms:.0f} ms "
-                f"(95th percentile {age.p95_ms:.0f} ms)"
+                f"; latency from capture to result {delay.p50_ms:.0f} ms "
+                f"(95th percentile {delay.p95_ms:.0f} ms)"
             )
         return text
 

@@ -25,6 +25,7 @@ from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.reports.session_page import Speed, session_page
+from emolens.reports.text import model_text
 from emolens.sessions.session import MAX_HOLD_S, Session, SessionSummary
 from emolens.storage.files import write_bytes
 from emolens.storage.names import PAGE_SUFFIXES, check_suffix
@@ -140,7 +141,7 @@ def analyze_video(
         recorded = replace(recorded, warnings=[*recorded.warnings, *recording.warnings])
     if job.report:
         report_failures = _write_report(
-            Path(job.report), recorded, source=plan.name, model=models.model_name
+            Path(job.report), recorded, source=plan.title, models=models
         )
         recorded = replace(recorded, failures=[*recorded.failures, *report_failures])
     return recorded
@@ -229,14 +230,15 @@ class _BorrowedSource:
         return iter(self._source)
 
 
-def _write_report(path: Path, recorded: Recorded, *, source: str, model: str) -> list[str]:
+def _write_report(path: Path, recorded: Recorded, *, source: str, models: Models) -> list[str]:
     """Write the report of a recording and return any error; the analysis itself is complete."""
+    classifier = models.classifier
     page = session_page(
         recorded.session,
-        title=Path(source).name or source,
+        title=source,
         speed=recorded.speed,
         source=source,
-        model=model,
+        model=model_text(classifier.manifest.name, classifier.model_sha256),
         emolens_version=__version__,
     )
     try:

@@ -51,6 +51,12 @@ class SourcePlan:
     frame_s: float = 0.0
 
     @property
+    def title(self) -> str:
+        """The name for pages, which are passed on: of a file or folder, without the folders."""
+        path = self.path
+        return (path.name or path.resolve().name or self.name) if path else self.name
+
+    @property
     def sound_from(self) -> Path | None:
         """The file with the sound of the frames, or None if there is no sound."""
         is_file = self.path is not None and self.path.is_file()

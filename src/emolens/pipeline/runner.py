@@ -12,7 +12,7 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, SourceReport
 from emolens.core.progress import say_nothing
 from emolens.pipeline.buffers import FrameBuffer, FrameCounts
-from emolens.pipeline.latency import Latency, StageLatencies
+from emolens.pipeline.latency import CAPTURE_TO_RESULT, Latency, StageLatencies
 
 # A camera counts as lost after this time without a frame. Opening may take longer.
 STALL_S: Final = 4.0
@@ -46,7 +46,7 @@ class StreamStatus:
         is_source_up: Whether the source delivers frames.
         n_reconnects: Number of times the source was reopened.
         last_error: Last error of the source; empty if there was none.
-        latencies: Latencies by stage, and `"age"` from capture to delivered result.
+        latencies: Latencies by stage, and `CAPTURE_TO_RESULT`.
         warnings: Warnings of the source so far, e.g. about pixels that are not square.
     """
 
@@ -169,7 +169,7 @@ class StreamRunner:
                     result = self._process(taken.frame, taken.dropped_before)
                     is_delivered = True
                     yield result
-                    self._record_age(taken.frame)
+                    self._record_delay(taken.frame)
                 finally:
                     self._buffer.done(is_delivered=is_delivered)
         finally:
@@ -185,8 +185,8 @@ class StreamRunner:
         self._latencies.add(result.timings_ms)
         return result
 
-    def _record_age(self, frame: Frame) -> None:
-        self._latencies.add({"age": 1e3 * (self._clock() - frame.captured_at_s)})
+    def _record_delay(self, frame: Frame) -> None:
+        self._latencies.add({CAPTURE_TO_RESULT: 1e3 * (self._clock() - frame.captured_at_s)})
 
     def _check_source(self) -> bool:
         """Handle a source that has ended, failed or stalled. Return True if the stream is over."""

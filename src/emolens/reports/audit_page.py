@@ -3,14 +3,15 @@
 import numpy as np
 from markupsafe import Markup
 
-from emolens.core.emotion import LABELS
 from emolens.curation.audit import Audit
+from emolens.datasets.reading import without_folder
 from emolens.reports.page import percent, render_page
 from emolens.reports.svg import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
+    NiceLocator,
     new_figure,
     plotting,
     to_svg,
@@ -29,8 +30,10 @@ def audit_page(audit: Audit, *, emolens_version: str) -> str:
         emolens_version: Version number in the footer.
 
     Returns:
-        The page as HTML.
+        The page as HTML. It has the names of the sources without their folders, because a page is
+        passed on.
     """
+    sources = audit.audited.sources
     has_faces = len(audit.audited) > 0
     with plotting():
         plots = {
@@ -43,7 +46,10 @@ def audit_page(audit: Audit, *, emolens_version: str) -> str:
         "audit.html",
         audit=audit,
         n_faces=len(audit.audited),
-        labels=LABELS,
+        labels=audit.labels,
+        without_faces=audit.labels_without_faces,
+        sources=[source.name or source.resolve().name for source in sources],
+        shown=lambda text: without_folder((text,), *sources)[0],
         plots=plots,
         n_listed=_N_LISTED,
         emolens_version=emolens_version,
@@ -52,19 +58,20 @@ def audit_page(audit: Audit, *, emolens_version: str) -> str:
 
 def _counts_plot(audit: Audit) -> Markup:
     """Plot the class distribution of each split."""
-    figure = new_figure(6.2, 4.4)
+    figure = new_figure(6.2, 1.2 + 0.46 * len(audit.labels))
     axes = figure.subplots()
     height = 0.8 / len(audit.counts)
+    labels = audit.labels
     for number, (split, by_label) in enumerate(audit.counts.items()):
         total = sum(by_label.values())
         axes.barh(
-            np.arange(len(LABELS)) + (number - (len(audit.counts) - 1) / 2) * height,
-            [100 * by_label[label] / total for label in LABELS],
+            np.arange(len(labels)) + (number - (len(audit.counts) - 1) / 2) * height,
+            [100 * by_label[label] / total for label in labels],
             height=0.9 * height,
             color=_COLORS[number],
             label=f"{split} ({total:,})",
         )
-    axes.set_yticks(np.arange(len(LABELS)), LABELS)
+    axes.set_yticks(np.arange(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xlabel("share of the split, %")
     axes.grid(visible=False, axis="y")
@@ -113,6 +120,7 @@ def _sizes_plot(audit: Audit) -> Markup:
         axes.bar_label(bars, [f"{n:,}" if n else "" for n in n_groups], fontsize=8)
     axes.set_xticks(sizes, names)
     axes.set(xlabel="images per group", ylabel="groups")
+    axes.yaxis.set_major_locator(NiceLocator(is_count=True))
     axes.grid(visible=False, axis="x")
     axes.legend()
     return to_svg(
@@ -125,10 +133,11 @@ def _sizes_plot(audit: Audit) -> Markup:
 def _agreement_plot(audit: Audit) -> Markup:
     """Plot the share of labels that equal the majority vote, by class."""
     agreement = audit.agreement or {}
-    shares = [100 * (agreement[label].share or 0) for label in LABELS]
-    figure = new_figure(6.2, 3.4)
+    labels = audit.labels
+    shares = [100 * (agreement[label].share or 0) for label in labels]
+    figure = new_figure(6.2, 0.95 + 0.35 * len(labels))
     axes = figure.subplots()
-    bars = axes.barh(LABELS, shares, height=0.6, color=BLUE)
+    bars = axes.barh(labels, shares, height=0.6, color=BLUE)
     axes.bar_label(bars, [f" {share:.0f}" for share in shares], fontsize=9)
     overall = 100 * (agreement["all"].share or 0)
     axes.axvline(overall, color="0.2", linestyle=":", linewidth=1.5)
@@ -137,5 +146,5 @@ def _agreement_plot(audit: Audit) -> Markup:
     axes.invert_yaxis()
     axes.set_xlabel("labels equal to the majority vote, %")
     axes.grid(visible=False, axis="y")
-    texts = ", ".join(f"{label} {share:.0f} %" for label, share in zip(LABELS, shares, strict=True))
+    texts = ", ".join(f"{label} {share:.0f} %" for label, share in zip(labels, shares, strict=True))
     return to_svg(figure, f"Labels equal to the majority vote of FER+'s raters: {texts}.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from emolens.core.emotion import LABELS
 from emolens.curation.audit import Audit, DuplicateCounts
 from emolens.reports.text import Block, TextTable, numbers_from, percent
 
@@ -16,6 +15,8 @@ def audit_text(audit: Audit) -> Iterator[Block]:
     yield TextTable((), rows, frozenset({1}), frozenset((row, 1) for row in range(len(rows))))
     yield ""
     yield _classes(audit)
+    if audit.labels_without_faces:
+        yield f"no faces: {', '.join(audit.labels_without_faces)}"
     yield from audit.audited.faces.warnings
 
 
@@ -58,10 +59,10 @@ def _duplicates(counts: DuplicateCounts) -> tuple[str, str]:
 def _classes(audit: Audit) -> TextTable:
     rows = []
     for split, by_label in audit.counts.items():
-        counts = [by_label[label] for label in LABELS]
+        counts = [by_label[label] for label in audit.labels]
         rows.append((split, *(f"{count:,}" for count in (*counts, sum(counts)))))
     if audit.agreement:
-        shares = [percent(audit.agreement[name].share) for name in (*LABELS, "all")]
+        shares = [percent(audit.agreement[name].share) for name in (*audit.labels, "all")]
         rows.append(("agreement with raters", *shares))
-    headings = ("faces", *LABELS, "all")
+    headings = ("faces", *audit.labels, "all")
     return TextTable(headings, rows, numbers_from(1, len(headings)))

@@ -9,11 +9,13 @@ from emolens.reports.text import Block, TextTable, numbers_from
 
 def data_text(summary: DatasetSummary) -> Iterator[Block]:
     """List face counts by split and class, then warnings."""
+    counted = summary.counts.values()
+    labels = [label for label in LABELS if any(by_label[label] for by_label in counted)]
     rows = []
     for split, by_label in summary.counts.items():
-        counts = [by_label[label] for label in LABELS]
+        counts = [by_label[label] for label in labels]
         rows.append((split, *map(str, (*counts, sum(counts)))))
-    headings = ("split", *LABELS, "all")
+    headings = ("split", *labels, "all")
     last = len(headings) - 1
     yield TextTable(
         headings,
@@ -22,6 +24,8 @@ def data_text(summary: DatasetSummary) -> Iterator[Block]:
         frozenset((row, last) for row in range(len(rows))),
         title=f"{summary.source}: {summary.format_name}, {summary.n_faces} faces",
     )
+    if len(labels) < len(LABELS):
+        yield f"no faces: {', '.join(label for label in LABELS if label not in labels)}"
     yield from _warnings(summary)
     yield ""
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from emolens.core.emotion import LABELS
+from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.slices import Slice, Slices
 from emolens.reports.page import render_page, to_data_uri
@@ -20,6 +20,7 @@ from emolens.reports.plots import (
     slices_plot,
 )
 from emolens.reports.svg import plotting
+from emolens.reports.text import model_text
 
 _N_SHOWN = 24
 
@@ -82,9 +83,9 @@ class Gallery:
     """The faces of a report; a report has none by default.
 
     Attributes:
-        mistakes: Wrong predictions of the highest confidence.
-        hit_maps: Class-activation maps of correct predictions.
-        miss_maps: Class-activation maps of wrong predictions.
+        mistakes: Wrong predictions, from `example_mistakes`.
+        hit_maps: Class-activation maps of correct predictions, from `example_hits`.
+        miss_maps: Class-activation maps of wrong predictions, from `example_mistakes`.
     """
 
     mistakes: tuple[Thumbnail, ...]
@@ -92,20 +93,41 @@ class Gallery:
     miss_maps: tuple[Thumbnail, ...]
 
 
-def surest_rows(evaluation: Evaluation, *, hits: bool) -> npt.NDArray[np.int64]:
-    """Select the predictions of the highest confidence.
-
-    Args:
-        evaluation: The evaluation.
-        hits: Select correct predictions instead of wrong ones.
+def example_hits(evaluation: Evaluation) -> npt.NDArray[np.int64]:
+    """Select correct predictions of every class: sure, ordinary and doubtful ones.
 
     Returns:
-        int64 (up to 24,), rows in descending order of confidence.
+        int64 (up to 24,), rows by label. Each label has up to three: those of the highest, the
+        middle and the lowest confidence.
     """
+    chosen: list[int] = []
+    for rows in _by_label(evaluation, hits=True):
+        last = len(rows) - 1
+        chosen += [rows[place] for place in sorted({0, last // 2, last}) if rows]
+    return np.array(chosen, np.int64)
+
+
+def example_mistakes(evaluation: Evaluation) -> npt.NDArray[np.int64]:
+    """Select the most confident wrong predictions, evenly among the labels.
+
+    Returns:
+        int64 (up to 24,), rows by label, each label in descending order of confidence. A label with
+        few mistakes leaves its places to the others.
+    """
+    by_label = _by_label(evaluation, hits=False)
+    ranks = sorted(
+        (place, label) for label, rows in enumerate(by_label) for place in range(len(rows))
+    )
+    shown = sorted((label, place) for place, label in ranks[:_N_SHOWN])
+    return np.array([by_label[label][place] for label, place in shown], np.int64)
+
+
+def _by_label(evaluation: Evaluation, *, hits: bool) -> list[list[int]]:
+    """List the rows of the correct or wrong predictions of each label, most confident first."""
     predictions = evaluation.predictions
-    rows = np.flatnonzero(predictions.hits == hits)
-    order = np.argsort(-predictions.confidence[rows], kind="stable")
-    return np.asarray(rows[order[:_N_SHOWN]], np.int64)
+    order = np.argsort(-predictions.confidence, kind="stable")
+    order = order[predictions.hits[order] == hits]
+    return [order[predictions.labels[order] == label].tolist() for label in range(N_EMOTIONS)]
 
 
 def thumbnails(
@@ -163,7 +185,8 @@ def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | No
         subject=subject,
         plots=plots,
         gallery=gallery,
-        labels=LABELS,
+        labels=metrics.with_faces,
+        model=model_text(subject.model, subject.model_sha256),
         reasons=evaluation.to_dict()["not_defined"],
     )
 

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-from emolens.core.emotion import LABELS
 from emolens.datasets.targets import Target
 from emolens.evaluation.cross import ALL_IMAGES, Cell, CrossEvaluation
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.metrics import ClassificationMetrics
 from emolens.reports.group_text import by_group_text, detection_text
-from emolens.reports.text import Block, TextTable, numbers_from, percent
+from emolens.reports.text import Block, TextTable, model_text, numbers_from, percent
 
 
 def evaluation_text(cell: Cell) -> Iterator[Block]:
     """List the metrics, the metrics per class and the confusion matrix of one model."""
-    evaluation, split = cell.evaluation, cell.benchmark.split
+    evaluation, split = cell.evaluation, cell.benchmark.split_text
     metrics = evaluation.metrics
-    yield f"**{cell.record['model']}**, ground truth: {_ground_truth(cell.benchmark.target)}"
+    model = model_text(str(cell.record["model"]), str(cell.record["model_sha256"]))
+    yield f"**{model}**, ground truth: {_ground_truth(cell.benchmark.target)}"
     if evaluation.detection:
         yield from detection_text(evaluation.detection)
     name = "accuracy of images with a face" if evaluation.detection else "accuracy"
@@ -47,6 +47,8 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
     yield _per_class(metrics)
     yield ""
     yield _confusion(metrics)
+    if metrics.without_faces:
+        yield f"no faces: {', '.join(metrics.without_faces)}"
     if evaluation.by_group:
         yield from by_group_text(evaluation.by_group)
     yield from cell.warnings
@@ -126,15 +128,20 @@ def _per_class(metrics: ClassificationMetrics) -> TextTable:
     rows = [
         (label, *map(percent, (of.precision, of.recall, of.f1)), str(of.support))
         for label, of in metrics.per_class.items()
+        if of.support
     ]
     return TextTable(("label", "precision", "recall", "F1", "faces"), rows, numbers_from(1, 5))
 
 
 def _confusion(metrics: ClassificationMetrics) -> TextTable:
-    rows = [(label, *map(str, metrics.confusion_matrix[row])) for row, label in enumerate(LABELS)]
+    labels, columns = metrics.with_faces, metrics.predicted_labels
+    rows = [
+        (label, *map(str, counts))
+        for label, counts in zip(labels, metrics.shown_matrix.tolist(), strict=True)
+    ]
     return TextTable(
-        ("label / predicted", *LABELS),
+        ("label / predicted", *columns),
         rows,
-        numbers_from(1, 1 + len(LABELS)),
-        frozenset((row, row + 1) for row in range(len(LABELS))),
+        numbers_from(1, 1 + len(columns)),
+        frozenset((row, 1 + columns.index(label)) for row, label in enumerate(labels)),
     )

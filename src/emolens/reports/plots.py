@@ -10,7 +10,7 @@ import numpy.typing as npt
 import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from emolens.core.emotion import LABELS
 from emolens.evaluation.evaluation import Evaluation
@@ -24,16 +24,17 @@ from emolens.reports.svg import (
     GREY,
     ORANGE,
     SEQUENTIAL,
+    NiceLocator,
     new_figure,
     to_svg,
 )
 
-_PERCENT = PercentFormatter(1, decimals=0)
+_PERCENT = FuncFormatter(lambda share, _place: f"{100 * share:.4g}\u00a0%")
 
 
 def confusion_plot(metrics: ClassificationMetrics) -> Markup:
     """Plot the confusion matrix, with row-wise shares and counts."""
-    counts = metrics.confusion_matrix
+    counts = metrics.shown_matrix
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     texts = np.array(
         [
@@ -41,7 +42,8 @@ def confusion_plot(metrics: ClassificationMetrics) -> Markup:
             for row in zip(shares, counts, strict=True)
         ]
     )
-    figure = new_figure(6.6, 5.6)
+    n_rows, n_columns = counts.shape
+    figure = new_figure(max(1.7 + 0.7 * n_columns, 4.4), 1.4 + 0.6 * n_rows)
     axes = figure.subplots()
     sns.heatmap(
         shares,
@@ -52,8 +54,8 @@ def confusion_plot(metrics: ClassificationMetrics) -> Markup:
         vmax=1,
         square=True,
         linewidths=1,
-        xticklabels=LABELS,
-        yticklabels=LABELS,
+        xticklabels=metrics.predicted_labels,
+        yticklabels=metrics.with_faces,
         annot_kws={"fontsize": 8.5},
         cbar_kws={"label": "share of the faces with the label", "format": _PERCENT, "shrink": 0.8},
         ax=axes,
@@ -61,18 +63,20 @@ def confusion_plot(metrics: ClassificationMetrics) -> Markup:
     axes.set(xlabel="predicted", ylabel="label")
     axes.tick_params(axis="x", rotation=35, length=0)
     axes.tick_params(axis="y", rotation=0, length=0)
-    worst = _largest_confusion(counts)
-    return to_svg(figure, f"Confusion matrix of the seven classes. {worst}")
+    worst = _largest_confusion(metrics.confusion_matrix)
+    rows = ", ".join(metrics.with_faces)
+    return to_svg(figure, f"Confusion matrix of the labels {rows}. {worst}")
 
 
 def class_plot(metrics: ClassificationMetrics) -> Markup:
     """Plot precision, recall and F1 per class."""
-    figure = new_figure(6.6, 5.0)
+    labels = metrics.with_faces
+    figure = new_figure(6.6, 1.15 + 0.55 * len(labels))
     axes = figure.subplots()
     styles = (("precision", BLUE, ""), ("recall", "#E69F00", "///"), ("f1", GREY, ""))
-    places = np.arange(len(LABELS))
+    places = np.arange(len(labels))
     for offset, (name, color, hatch) in zip((-0.27, 0, 0.27), styles, strict=True):
-        values = [getattr(metrics.per_class[label], name) for label in LABELS]
+        values = [getattr(metrics.per_class[label], name) for label in labels]
         axes.barh(
             places + offset,
             [value or 0 for value in values],
@@ -85,14 +89,14 @@ def class_plot(metrics: ClassificationMetrics) -> Markup:
         for place, value in zip(places + offset, values, strict=True):
             text = "not defined" if value is None else f"{value:.0%}"
             axes.text((value or 0) + 0.01, place, text, va="center", fontsize=7.5, color="0.25")
-    supports = [metrics.per_class[label].support for label in LABELS]
-    axes.set_yticks(places, [f"{label}\n{n:,}" for label, n in zip(LABELS, supports, strict=True)])
+    supports = [metrics.per_class[label].support for label in labels]
+    axes.set_yticks(places, [f"{label}\n{n:,}" for label, n in zip(labels, supports, strict=True)])
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.08), xlabel="value")
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=3)
-    texts = [f"{label} F1 {percent(metrics.per_class[label].f1, 0)}" for label in LABELS]
+    texts = [f"{label} F1 {percent(metrics.per_class[label].f1, 0)}" for label in labels]
     return to_svg(figure, f"Precision, recall and F1 per class: {', '.join(texts)}.")
 
 
@@ -111,6 +115,7 @@ def reliability_plot(evaluation: Evaluation) -> Markup:
     below.hist(evaluation.predictions.confidence, bins=np.linspace(0, 1, 31).tolist(), color=GREY)
     below.set(xlabel="confidence", ylabel="faces")
     below.xaxis.set_major_formatter(_PERCENT)
+    below.yaxis.set_major_locator(NiceLocator(is_count=True))
     error = evaluation.metrics.ece
     return to_svg(figure, f"Reliability diagram. Expected calibration error: {error:.3f}.")
 
@@ -183,6 +188,7 @@ def comparison_plot(evaluation: Evaluation, names: tuple[str, str]) -> Markup:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("faces predicted correctly by this model alone")
+    axes.xaxis.set_major_locator(NiceLocator(is_count=True))
     texts = [f"{n} by {name}" for name, n in zip(names, counts, strict=True)]
     return to_svg(figure, f"Faces predicted correctly by one model alone: {', '.join(texts)}.")
 

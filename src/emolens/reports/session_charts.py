@@ -79,11 +79,28 @@ def shares_text(shown: ShownTime) -> str:
     return ", ".join(texts) or "nothing shown"
 
 
+def mostly_text(shown: ShownTime, whole: str = "the visible time") -> str:
+    """Name the label shown longest, with its share, but uncertainty first where it is longer.
+
+    Args:
+        shown: Seconds per label.
+        whole: The time of which the shares are.
+    """
+    label = shown.most_shown
+    if label is None:
+        return "never labelled"
+    share = percent(shown.share(label), 0)
+    if shown.uncertain_s <= shown.seconds(label):
+        return f"mostly {label.label} ({share} of {whole})"
+    uncertain = percent(shown.share(None), 0)
+    return f"uncertain for {uncertain} of {whole}, otherwise mostly {label.label} ({share})"
+
+
 def overview_chart(tracks: tuple[TrackSummary, ...]) -> Chart:
     """Describe the chart of all tracks: one row per track, the first one on top."""
     rows = "; ".join(
         f"track {track.track_id} from {clock_text(track.first_s)} to "
-        f"{clock_text(track.last_s)}, mostly {label_name(track.shown.most_shown)}"
+        f"{clock_text(track.last_s)}, {mostly_text(track.shown)}"
         for track in tracks
     )
     description = f"Apparent expressions over time, one row per track: {rows}."
@@ -95,7 +112,8 @@ def track_chart(track: TrackSummary) -> Chart:
     gaps = f"{track.n_gaps} gaps" if track.n_gaps != 1 else "1 gap"
     description = (
         f"Probabilities of track {track.track_id} over time, from {clock_text(track.first_s)} "
-        f"to {clock_text(track.last_s)}, {gaps}. Shown: {shares_text(track.shown)}."
+        f"to {clock_text(track.last_s)}, {gaps}. "
+        f"Shares of the visible time: {shares_text(track.shown)}."
     )
     return Chart(f"track-{track.track_id}", description, 300)
 

@@ -21,11 +21,12 @@ from emolens.reports.session_charts import (
     clock_text,
     label_background,
     label_name,
+    mostly_text,
     overview_chart,
     track_chart,
 )
 from emolens.sessions.session import Session
-from emolens.sessions.track_summary import TrackSummary
+from emolens.sessions.track_summary import ShownTime, TrackSummary
 
 # Tracks beyond these stand in a part of the page that has to be opened.
 _N_OPEN = 12
@@ -76,8 +77,8 @@ def session_page(
         session: The session to show.
         title: Heading of the page.
         speed: The speed of processing.
-        source: Where the frames come from.
-        model: Name of the emotion model.
+        source: Where the frames come from: the name of a file, without its folders.
+        model: Name and digest of the emotion model.
         emolens_version: Stands in the footer.
 
     Returns:
@@ -98,6 +99,8 @@ def session_page(
         overview=overview_chart(rows) if rows else None,
         open_views=[view for view in views if view.track.track_id in shown_first],
         more_views=[view for view in views if view.track.track_id not in shown_first],
+        longest=_longest(session.shown),
+        mostly=mostly_text(session.shown, "the visible time of all faces"),
         legend=[(label_name(label), label_background(label)) for label in LABELS_SHOWN],
         n_gaps=_N_GAPS,
         n_rows=len(in_overview),
@@ -147,25 +150,28 @@ class _Changes:
 class _View:
     track: TrackSummary
     chart: Chart
-    most_shown: str | None
-    most_share: float | None
+    mostly: str
     shares: tuple[_ShareRow, ...]
     changes: _Changes
     thumbnail: str | None
 
 
 def _view(track: TrackSummary) -> _View:
-    most_shown = track.shown.most_shown
     jpeg = track.thumbnail_jpeg
     return _View(
         track=track,
         chart=track_chart(track),
-        most_shown=None if most_shown is None else most_shown.label,
-        most_share=None if most_shown is None else track.shown.share(most_shown),
+        mostly=mostly_text(track.shown),
         shares=tuple(_share_row(track, label) for label in LABELS_SHOWN),
         changes=_changes(track),
         thumbnail=None if jpeg is None else file_data_uri(jpeg, "image/jpeg"),
     )
+
+
+def _longest(shown: ShownTime) -> str:
+    """Name the label or uncertainty that was shown longest."""
+    longest = max(LABELS_SHOWN, key=shown.seconds)
+    return label_name(longest) if shown.visible_s else "nothing"
 
 
 def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:

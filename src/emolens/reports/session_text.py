@@ -28,7 +28,7 @@ def session_text(session: Session) -> Iterator[Block]:
         for track in sorted(shown, key=lambda track: track.track_id)
     ]
     yield TextTable(
-        ("track", "visible", "from - to", "apparent expressions"),
+        ("track", "visible", "from - to", "apparent expressions, shares of the visible time"),
         rows,
         right=frozenset({0}),
         folded=frozenset({3}),

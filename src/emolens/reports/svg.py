@@ -12,6 +12,7 @@ import seaborn as sns
 from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator, MaxNLocator
 
 # Okabe and Ito 2008, "Color Universal Design": distinguishable with any colour vision and in grey.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B6B6B"
@@ -33,6 +34,17 @@ _STYLE: dict[str, Any] = {
 }
 
 
+class NiceLocator(MaxNLocator):
+    """Ticks at equal steps of 1, 2 or 5 times a power of ten, so labels need no rounding.
+
+    Args:
+        is_count: Whether the steps are whole numbers.
+    """
+
+    def __init__(self, *, is_count: bool = False) -> None:
+        super().__init__(nbins="auto", steps=[1, 2, 5, 10], integer=is_count)
+
+
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -52,7 +64,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def to_svg(figure: Figure, description: str) -> Markup:
-    """Convert a figure to inline SVG; call inside `plotting`.
+    """Convert a figure to inline SVG with ticks at nice steps; call inside `plotting`.
 
     Args:
         figure: The figure.
@@ -61,6 +73,10 @@ def to_svg(figure: Figure, description: str) -> Markup:
     Returns:
         An `<svg>` element.
     """
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_locator(), AutoLocator):
+                axis.set_major_locator(NiceLocator())
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Texts are drawn by the browser, which has other fonts.

@@ -41,6 +41,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None else f"{share:.{digits}%}"
 
 
+def model_text(name: str, sha256: str) -> str:
+    """Name a model and the begin of its file's digest: "everyday (76ee6fca)"."""
+    return f"{name} ({sha256[:8]})"
+
+
 def printable(text: str) -> str:
     """Escape control characters and undecodable bytes, for any terminal."""
     return "".join(

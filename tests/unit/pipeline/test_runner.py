@@ -9,6 +9,7 @@ import pytest
 
 from emolens.core.errors import EmolensError, InputError, OutputError, ProcessingError, SourceError
 from emolens.core.frame import Frame, FrameResult
+from emolens.pipeline.latency import CAPTURE_TO_RESULT
 from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
@@ -42,7 +43,7 @@ def test_a_source_with_an_end_gives_every_frame_once_in_order() -> None:
     assert (counts.captured, counts.processed, counts.dropped, counts.in_flight) == (50, 50, 0, 0)
     assert (source.n_opened, source.n_closed) == (1, 1)
     assert not runner.status.is_source_up
-    assert runner.status.latencies["age"].n == 50
+    assert runner.status.latencies[CAPTURE_TO_RESULT].n == 50
 
 
 def test_the_end_of_a_source_is_noticed_at_once() -> None:

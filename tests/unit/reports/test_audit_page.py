@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def test_the_page_has_numbers_plots_and_lists(tmp_path: Path) -> None:
     page = page_of(tmp_path / "faces.parquet")
     assert "2 of 3 faces, 1 with an exact duplicate" in page
     assert page.count("<svg ") == 4
-    assert f"{tmp_path / 'faces.parquet'}: row 15" in page
+    assert "<code>faces.parquet: row 15</code>" in page
     assert "1 blank image<" in page
     assert "emolens 1.2.3" in page
 
@@ -33,10 +34,30 @@ def test_the_page_asks_nothing_of_any_server_and_shows_no_image(tmp_path: Path) 
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:
-    (tmp_path / "<b>").mkdir()
-    page = page_of(tmp_path / "<b>" / "faces.parquet")
+    page = page_of(tmp_path / "<b>.parquet")
     assert "<b>" not in page
-    assert "&lt;b&gt;" in page
+    assert "<h1>Audit of &lt;b&gt;.parquet</h1>" in page
+
+
+def test_the_page_has_no_folder_of_its_author(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(tmp_path / "faces.parquet")
+    monkeypatch.setenv("EMOLENS_DATA", str(tmp_path))
+    for source in (tmp_path / "faces.parquet", Path("faces.parquet")):
+        found = audit(read_audited(source))
+        warned = replace(found.audited.faces, warnings=(f"{tmp_path / 'faces.parquet'}: odd",))
+        found = replace(found, audited=replace(found.audited, faces=warned))
+        page = audit_page(found, emolens_version="1.2.3")
+        assert "row 15" in page
+        assert "faces.parquet: odd" in page
+        assert str(tmp_path) not in page
+
+
+def test_classes_without_faces_are_named_in_one_line(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "faces.parquet")
+    assert "<p>No faces: angry, disgust, fear, surprise.</p>" in page
+    assert page.count("disgust") == 1
 
 
 def test_little_data_makes_a_page_too(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from emolens.evaluation.leaks import Leaks
 from emolens.reports.evaluation_page import (
     Gallery,
     Subject,
-    surest_rows,
+    example_hits,
+    example_mistakes,
     thumbnails,
     write_report,
 )
@@ -65,23 +66,83 @@ def test_a_page_names_a_ground_truth_other_than_the_label() -> None:
 def test_faces_are_shown_when_asked_for() -> None:
     found = evaluation()
     faces = faces_with_votes(140)
-    rows = surest_rows(found, hits=False)
+    rows = example_mistakes(found)
     mistakes = thumbnails(found, list(faces.images[rows]), rows)
     page = write_report(found, SUBJECT, Gallery(mistakes, (), ()))
     assert page.count("<img") == len(mistakes) > 5
     assert f"predicted {mistakes[0].predicted}" in page
 
 
-def test_the_surest_come_first() -> None:
+def test_example_hits_are_of_every_class_and_of_any_confidence() -> None:
     found = evaluation()
-    for hits in (True, False):
-        rows = surest_rows(found, hits=hits)
-        assert (found.predictions.hits[rows] == hits).all()
-        assert (np.diff(found.predictions.confidence[rows]) <= 0).all()
-        assert len(rows) <= 24
-        others = np.setdiff1d(np.flatnonzero(found.predictions.hits == hits), rows)
-        least = found.predictions.confidence[rows].min()
-        assert (found.predictions.confidence[others] <= least).all()
+    predictions = found.predictions
+    rows = example_hits(found)
+    assert predictions.hits[rows].all()
+    assert np.bincount(predictions.labels[rows]).tolist() == [3] * 7
+    for label in range(7):
+        of_label = predictions.confidence[predictions.hits & (predictions.labels == label)]
+        first, middle, last = predictions.confidence[rows[predictions.labels[rows] == label]]
+        assert (first, last) == (of_label.max(), of_label.min())
+        assert first >= middle >= last
+        assert abs((of_label > middle).sum() - (of_label < middle).sum()) <= 1
+
+
+def test_example_mistakes_are_spread_over_the_labels() -> None:
+    found = evaluation()
+    predictions = found.predictions
+    rows = example_mistakes(found)
+    assert not predictions.hits[rows].any()
+    n_wrong = np.bincount(predictions.labels[~predictions.hits], minlength=7)
+    n_shown = np.bincount(predictions.labels[rows], minlength=7)
+    assert n_shown.sum() == min(24, n_wrong.sum())
+    # A label with more mistakes to show is at most one behind the others.
+    assert (n_shown[n_wrong > n_shown] >= n_shown.max() - 1).all()
+    for label in range(7):
+        shown = predictions.confidence[rows[predictions.labels[rows] == label]]
+        all_wrong = predictions.confidence[~predictions.hits & (predictions.labels == label)]
+        assert shown.tolist() == sorted(all_wrong, reverse=True)[: len(shown)]
+
+
+def test_one_class_is_no_reason_to_repeat_a_face() -> None:
+    faces = faces_with_votes(70)
+    happy = faces.take(np.flatnonzero(faces.labels == 3)[:2])
+    leaks = Leaks(np.arange(2), None, None)
+    found = evaluate(answers(happy, share_right=1.0), happy, leaks, temperature=1.0)
+    assert sorted(example_hits(found).tolist()) == [0, 1]
+    assert example_mistakes(found).tolist() == []
+
+
+def test_classes_without_faces_are_named_and_not_drawn() -> None:
+    faces = faces_with_votes(70)
+    three = faces.take(np.flatnonzero(np.isin(faces.labels, (0, 3, 6))))
+    leaks = Leaks(np.arange(len(three)), None, None)
+    found = evaluate(answers(three, share_right=1.0), three, leaks, temperature=1.0)
+    page = write_report(found, SUBJECT)
+    assert "<p>No faces: disgust, fear, sad, surprise.</p>" in page
+    for label in ("disgust", "fear", "sad", "surprise"):
+        assert page.count(label) == 1
+    assert "Confusion matrix of the labels angry, happy, neutral." in page
+
+
+def test_a_model_is_named_with_its_digest_and_no_quotes_of_an_alias() -> None:
+    page = write_report(evaluation(), replace(SUBJECT, model="everyday"))
+    assert "<h1>Evaluation of the model everyday (aaaaaaaa) on PublicTest</h1>" in page
+
+
+def test_the_majority_vote_is_not_compared_with_itself() -> None:
+    found = evaluation()
+    assert found.votes is not None
+    of_labels = write_report(found, SUBJECT)
+    assert ">labels of the data set</th>" in of_labels
+    votes = replace(found.votes, labels_with_majority=1.0)
+    page = write_report(replace(found, votes=votes), replace(SUBJECT, target="majority"))
+    section = page[page.index("Agreement with raters") : page.index("Results by subgroup")]
+    assert "labels of the data set" not in section
+    assert percent(1.0) not in section
+    assert percent(votes.labels_with_single_rater) in section
+    soft = write_report(found, replace(SUBJECT, target="soft"))
+    assert "labels of the data set" not in soft
+    assert "the majority vote itself" not in soft
 
 
 def test_a_rival_and_ten_views_have_their_sections() -> None:

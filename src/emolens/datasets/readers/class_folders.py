@@ -77,6 +77,13 @@ def iter_class_folders(
     return read_each(rows, lambda image: _read_image(image, report), report)
 
 
+def split_folders(root: Path, split: Split) -> tuple[str, ...]:
+    """List the names of the folders whose images belong to a split."""
+    labels = read_label_map(root)
+    folders = _subfolders(root)
+    return tuple(folder.name for folder in folders if _split_of(folder.name, labels) is split)
+
+
 @dataclass(frozen=True, slots=True)
 class _Image:
     path: Path
