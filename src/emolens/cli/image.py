@@ -13,7 +13,7 @@ from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.listing import LeftOut
 from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_images
 from emolens.media.addresses import refuse_addresses
-from emolens.media.images import find_images
+from emolens.media.images import common_folder, each_image_once, find_images
 from emolens.pipeline.models import Models
 from emolens.reports.images_text import images_table
 from emolens.reports.text import one_line
@@ -58,9 +58,13 @@ def image(  # noqa: PLR0913 (one option each)
         face_crops=face_crops, detector_px=detector_px, sideways=sideways
     )
     left_out = LeftOut()
-    images = list(find_images(paths, left_out))
+    images, n_repeated = each_image_once(find_images(paths, left_out))
     outcomes = analyze_images(
-        analyzer, images, max_pixels=max_megapixels * options.MEGAPIXEL, annotated=annotated
+        analyzer,
+        images,
+        max_pixels=max_megapixels * options.MEGAPIXEL,
+        annotated=annotated,
+        root=common_folder(paths),
     )
     totals = ImageTotals()
     with (
@@ -73,6 +77,13 @@ def image(  # noqa: PLR0913 (one option each)
             done(number)
     if left_out.warning:
         totals.warnings.append(left_out.warning)
+    if n_repeated:
+        totals.warnings.append(
+            f"left out {n_repeated:,} that {'was' if n_repeated == 1 else 'were'} given twice; "
+            "each image is analysed once"
+        )
+    if totals.n_replaced:
+        totals.warnings.append(f"{annotated}: replaced {totals.n_replaced:,} existing images")
     _show(totals, table=jsonl != STDOUT and not quiet, warnings=not quiet)
     if totals.errors:
         raise PartialFailureError

@@ -1,6 +1,7 @@
 """Decode, crop, preprocess and assess images; pure functions only."""
 
 __all__ = [
+    "animations",
     "bgr",
     "closeup",
     "crop",

@@ -33,12 +33,14 @@ class ImageOutcome:
         result: The result, or None if the image cannot be analysed.
         error: The error, or None on success.
         copy_error: The error of writing the annotated copy, or None on success or without a copy.
+        is_replaced: Whether the annotated copy replaced a file of an earlier run.
     """
 
     path: str
     result: FrameResult | None = None
     error: EmolensError | None = None
     copy_error: EmolensError | None = None
+    is_replaced: bool = False
 
     @property
     def record(self) -> "ImageRecord":
@@ -60,6 +62,7 @@ class ImageTotals:
         self.errors: list[str] = []
         self.n_images = 0
         self.n_faces = 0
+        self.n_replaced = 0
 
     @property
     def is_long(self) -> bool:
@@ -69,6 +72,7 @@ class ImageTotals:
     def add(self, outcome: ImageOutcome) -> None:
         """Add the outcome of the next image."""
         self.n_images += 1
+        self.n_replaced += outcome.is_replaced
         path, result = outcome.path, outcome.result
         if outcome.error is not None:
             message = str(outcome.error)
@@ -88,6 +92,7 @@ def analyze_images(
     *,
     max_pixels: int = MAX_PIXELS,
     annotated: Path | None = None,
+    root: Path | None = None,
 ) -> Iterator[ImageOutcome]:
     """Analyse images lazily, in order.
 
@@ -96,6 +101,7 @@ def analyze_images(
         paths: Image files. A folder in the list is a folder without images.
         max_pixels: Maximum number of pixels (width x height) of an image.
         annotated: Folder for copies with boxes and labels, or None.
+        root: Folder of the images, whose subfolders the copies keep. Default: their common folder.
 
     Returns:
         One outcome per path, in order.
@@ -103,7 +109,7 @@ def analyze_images(
     Raises:
         OutputError: The folder cannot be created.
     """
-    drawings = AnnotatedImageSink(annotated, paths) if annotated else None
+    drawings = AnnotatedImageSink(annotated, paths, root=root) if annotated else None
     return _outcomes(analyzer, paths, max_pixels, drawings)
 
 
@@ -119,8 +125,11 @@ def _outcomes(
         except EmolensError as error:
             yield ImageOutcome(path, error=error)
         else:
-            copy_error = _draw(drawings, path, decoded, result) if drawings else None
-            yield ImageOutcome(path, result, copy_error=copy_error)
+            copied = _draw(drawings, path, decoded, result) if drawings else False
+            if isinstance(copied, bool):
+                yield ImageOutcome(path, result, is_replaced=copied)
+            else:
+                yield ImageOutcome(path, result, copy_error=copied)
 
 
 def _analyze(
@@ -139,15 +148,17 @@ def _analyze(
 
 def _draw(
     drawings: AnnotatedImageSink, path: str, decoded: DecodedImage, result: FrameResult
-) -> EmolensError | None:
-    """Write the annotated copy and return its error, which does not affect the result."""
+) -> EmolensError | bool:
+    """Write the annotated copy; return whether it replaced a file, or its error.
+
+    An error does not affect the result.
+    """
     try:
-        drawings.write(path, draw_faces(decoded.image, result.faces))
+        return drawings.write(path, draw_faces(decoded.image, result.faces)).is_replaced
     except EmolensError as error:
         return error
     except _UNEXPECTED as error:
         return _unexpected(error)
-    return None
 
 
 def _unexpected(error: Exception) -> ProcessingError:

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from emolens.core.errors import ConfigError, InputError, SourceError
 from emolens.core.frame import Frame
 from emolens.core.ports import SourceReport
+from emolens.imaging.animations import is_animation
 from emolens.imaging.decode import MAX_PIXELS, read_image
-from emolens.imaging.kinds import kind_by_name, kind_of
+from emolens.imaging.kinds import VIDEO, kind_by_name, kind_of
 from emolens.imaging.listing import LeftOut, first_bytes, no_images
 from emolens.media.clip import Clip
 from emolens.media.images import find_images
 
 DEFAULT_RATE_HZ: Final = 25.0
+_N_SHOWN: Final = 3
 
 
 class ImageSource:
@@ -37,7 +39,8 @@ class ImageSource:
 
     Raises:
         ConfigError: `rate_hz` is out of range.
-        SourceError: The folder has no images.
+        SourceError: The folder has no images, or animations or nothing but videos, which are films
+            of their own.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class ImageSource:
             raise ConfigError(f"rate_hz (--rate) is {rate_hz}; allowed: above 0 Hz")
         left_out = LeftOut()
         self._paths, unsupported = _in_order(folder, left_out)
+        _refuse_films(folder, self._paths, unsupported)
         self._rate_hz = rate_hz
         self._clip = clip or Clip()
         self._max_pixels = max_pixels
@@ -119,6 +123,23 @@ def _in_order(folder: Path, left_out: LeftOut) -> tuple[list[str], list[str]]:
     ordered = sorted(sorted(paths), key=_with_numbers)
     unsupported = [path for path in ordered if _is_unsupported(path)]
     return [path for path in ordered if path not in set(unsupported)], unsupported
+
+
+def _refuse_films(folder: Path, paths: list[str], unsupported: list[str]) -> None:
+    """Refuse a folder of films: its files would become the frames of one."""
+    films = [path for path in paths if is_animation(path)]
+    if not paths:
+        films = [path for path in unsupported if kind_of(first_bytes(path), path) is VIDEO]
+    if not films:
+        return
+    kind = "animations" if paths else "videos"
+    names = ", ".join(repr(str(Path(path).relative_to(folder))) for path in films[:_N_SHOWN])
+    more = f" and {len(films) - _N_SHOWN} more" if len(films) > _N_SHOWN else ""
+    raise SourceError(
+        f"the folder {str(folder)!r} has {len(films)} {kind}: {names}{more}. The images of a "
+        "folder are read as the frames of one film. Analyse each one by itself, such as "
+        f"{films[0]!r}, or move them to another folder."
+    )
 
 
 def _is_unsupported(path: str) -> bool:

@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -46,6 +46,52 @@ def find_images(patterns: Sequence[str], left_out: LeftOut | None = None) -> Ite
         elif not os.path.lexists(pattern) and glob.has_magic(pattern):
             paths = _matches(pattern, left_out)
         yield from paths or [pattern]
+
+
+def each_image_once(paths: Iterable[str]) -> tuple[list[str], int]:
+    """Keep the first path of each file.
+
+    Args:
+        paths: Images, as given by several arguments that may overlap. A link to a file is a file of
+            its own; links to folders are resolved.
+
+    Returns:
+        The paths in order, and the number of those left out.
+    """
+    seen: set[tuple[str, str]] = set()
+    kept, n_repeated = [], 0
+    for path in paths:
+        folder, name = os.path.split(os.path.normpath(path) if Path(path).is_dir() else path)
+        identity = os.path.realpath(folder), name
+        n_repeated += identity in seen
+        if identity not in seen:
+            kept.append(path)
+        seen.add(identity)
+    return kept, n_repeated
+
+
+def common_folder(patterns: Sequence[str]) -> Path | None:
+    """Return the folder that contains everything that arguments of `find_images` name.
+
+    Returns:
+        The folder itself if the only argument is a folder; None if there is no such folder, as for
+        several drives.
+    """
+    folders = [os.path.abspath(_fixed_folder(pattern)) for pattern in patterns]
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:
+        return None
+
+
+def _fixed_folder(pattern: str) -> str:
+    """Return a folder as it is, the folder of a file, or the part of a pattern before the magic."""
+    if os.path.isdir(pattern):
+        return pattern
+    folder = os.path.dirname(pattern)
+    while not os.path.lexists(pattern) and glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def encode_image(image: npt.NDArray[np.uint8], suffix: str) -> bytes:

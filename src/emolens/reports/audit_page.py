@@ -75,7 +75,7 @@ def _counts_plot(audit: Audit) -> Markup:
     axes.invert_yaxis()
     axes.set_xlabel("share of the split, %")
     axes.grid(visible=False, axis="y")
-    axes.legend()
+    figure.legend(loc="outside upper right", ncols=len(audit.counts))
     return to_svg(figure, "Class distribution of each split. The table lists the counts.")
 
 

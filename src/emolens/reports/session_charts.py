@@ -79,21 +79,30 @@ def shares_text(shown: ShownTime) -> str:
     return ", ".join(texts) or "nothing shown"
 
 
-def mostly_text(shown: ShownTime, whole: str = "the visible time") -> str:
-    """Name the label shown longest, with its share, but uncertainty first where it is longer.
-
-    Args:
-        shown: Seconds per label.
-        whole: The time of which the shares are.
-    """
+def mostly_text(shown: ShownTime) -> str:
+    """Name the label shown longest, with its share, but uncertainty first where it is longer."""
     label = shown.most_shown
     if label is None:
         return "never labelled"
     share = percent(shown.share(label), 0)
     if shown.uncertain_s <= shown.seconds(label):
-        return f"mostly {label.label} ({share} of {whole})"
+        return f"mostly {label.label} ({share} of the visible time)"
     uncertain = percent(shown.share(None), 0)
-    return f"uncertain for {uncertain} of {whole}, otherwise mostly {label.label} ({share})"
+    return (
+        f"uncertain for {uncertain} of the visible time, otherwise mostly {label.label} ({share})"
+    )
+
+
+def longest_text(shown: ShownTime) -> tuple[str, str]:
+    """Name what all faces of a session show longest, and its share."""
+    if not shown.visible_s:
+        return "nothing", "no face"
+    longest = max(LABELS_SHOWN, key=shown.seconds)
+    share = f"{percent(shown.share(longest), 0)} of the visible time of all faces"
+    label = shown.most_shown
+    if longest is not None or label is None:
+        return label_name(longest), share
+    return UNCERTAIN, f"{share}, otherwise mostly {label.label} ({percent(shown.share(label), 0)})"
 
 
 def overview_chart(tracks: tuple[TrackSummary, ...]) -> Chart:

@@ -21,12 +21,13 @@ from emolens.reports.session_charts import (
     clock_text,
     label_background,
     label_name,
+    longest_text,
     mostly_text,
     overview_chart,
     track_chart,
 )
 from emolens.sessions.session import Session
-from emolens.sessions.track_summary import ShownTime, TrackSummary
+from emolens.sessions.track_summary import TrackSummary
 
 # Tracks beyond these stand in a part of the page that has to be opened.
 _N_OPEN = 12
@@ -99,8 +100,7 @@ def session_page(
         overview=overview_chart(rows) if rows else None,
         open_views=[view for view in views if view.track.track_id in shown_first],
         more_views=[view for view in views if view.track.track_id not in shown_first],
-        longest=_longest(session.shown),
-        mostly=mostly_text(session.shown, "the visible time of all faces"),
+        longest=longest_text(session.shown),
         legend=[(label_name(label), label_background(label)) for label in LABELS_SHOWN],
         n_gaps=_N_GAPS,
         n_rows=len(in_overview),
@@ -166,12 +166,6 @@ def _view(track: TrackSummary) -> _View:
         changes=_changes(track),
         thumbnail=None if jpeg is None else file_data_uri(jpeg, "image/jpeg"),
     )
-
-
-def _longest(shown: ShownTime) -> str:
-    """Name the label or uncertainty that was shown longest."""
-    longest = max(LABELS_SHOWN, key=shown.seconds)
-    return label_name(longest) if shown.visible_s else "nothing"
 
 
 def _share_row(track: TrackSummary, label: Emotion | None) -> _ShareRow:

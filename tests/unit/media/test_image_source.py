@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from emolens.core.errors import ConfigError, SourceError
 from emolens.media.clip import Clip
@@ -100,3 +101,38 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
 def test_a_rate_is_positive(folder: Path, rate_hz: float) -> None:
     with pytest.raises(ConfigError, match=r"rate_hz .--rate. is .*; allowed: above 0 Hz"):
         ImageSource(folder, rate_hz=rate_hz)
+
+
+def write_gif(path: Path, n_frames: int) -> None:
+    frames = [Image.fromarray(np.full((8, 8), 20 * number, np.uint8)) for number in range(n_frames)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def test_animations_are_no_frames_of_one_film(folder: Path) -> None:
+    write_gif(folder / "still.gif", 1)
+    with ImageSource(folder) as source:
+        assert source.n_expected == 13
+    (folder / "clips").mkdir()
+    for number in range(5):
+        write_gif(folder / "clips" / f"{number}.gif", 2)
+    with pytest.raises(SourceError) as caught:
+        ImageSource(folder)
+    message = str(caught.value)
+    assert "has 5 animations: 'clips/0.gif', 'clips/1.gif', 'clips/2.gif' and 2 more" in message
+    assert f"such as {str(folder / 'clips/0.gif')!r}" in message
+
+
+def test_a_folder_of_videos_says_what_to_do(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mov"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    with pytest.raises(SourceError, match="has 2 videos: 'a.mp4', 'b.mov'.*Analyse each one"):
+        ImageSource(tmp_path)
+
+
+def test_a_video_beside_images_is_reported(folder: Path) -> None:
+    (folder / "film.mp4").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    with ImageSource(folder) as source:
+        assert source.n_expected == 12
+        (failure,) = source.failures
+    assert "film.mp4" in failure
+    assert "Use `emolens video`" in failure

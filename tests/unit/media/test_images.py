@@ -8,7 +8,13 @@ import pytest
 
 from emolens.core.errors import OutputError
 from emolens.imaging.listing import LeftOut
-from emolens.media.images import encode_image, find_images, write_image
+from emolens.media.images import (
+    common_folder,
+    each_image_once,
+    encode_image,
+    find_images,
+    write_image,
+)
 
 IMAGE = np.full((4, 6, 3), 100, np.uint8)
 
@@ -204,3 +210,45 @@ def test_thousands_of_files_take_little_time(tmp_path: Path) -> None:
     began_s = time.monotonic()
     assert len(list(find_images([str(tmp_path)]))) == 1500
     assert time.monotonic() - began_s < 10
+
+
+def test_a_file_counts_once_whatever_its_path(
+    linked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(linked)
+    given = ["own/1.png", "./own/1.png", "own/parent/own/1.png", "a twin of own/1.png", "own", "."]
+    kept, n_repeated = each_image_once(find_images(given))
+    assert kept[0] == "own/1.png"
+    # "own" lists what is behind its links, too.
+    assert sorted(Path(path).name for path in kept) == ["1.png", "2.png", "3.png", "file.png"]
+    assert n_repeated == len(list(find_images(given))) - 4 == 8
+
+
+def test_overlapping_patterns_and_missing_files_count_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    given = ["*.jpg", "b.*", "none.jpg", "./none.jpg", "sub", "sub/"]
+    kept, n_repeated = each_image_once(find_images(given))
+    assert kept == ["b.jpg", "odd[1].jpg", "none.jpg", "sub/c.webp"]
+    assert n_repeated == 3
+
+
+def test_the_common_folder_is_above_all_arguments(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for given, expected in (
+        (["b.jpg"], "."),
+        (["sub"], "sub"),
+        (["sub/"], "sub"),
+        (["sub/c.webp"], "sub"),
+        (["b.jpg", "sub/c.webp"], "."),
+        (["sub/*.webp"], "sub"),
+        (["su*/**/*.webp", "sub/x.png"], "."),
+        (["**"], "."),
+        (["odd[1].jpg"], "."),
+        (["../x/y.jpg", "sub"], ".."),
+    ):
+        assert common_folder(given) == (folder / expected).resolve(), given
+    assert common_folder([]) is None

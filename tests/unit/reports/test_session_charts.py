@@ -14,11 +14,14 @@ from emolens.reports.session_charts import (
     clock_text,
     label_background,
     label_color,
+    longest_text,
+    mostly_text,
     overview_chart,
     shares_text,
     track_chart,
 )
 from emolens.sessions.session import Session, SessionSummary
+from emolens.sessions.track_summary import ShownTime
 from tests.unit.sessions.session_cases import face_of, session_of, steadily
 
 HAPPY, SAD = Emotion.HAPPY, Emotion.SAD
@@ -34,6 +37,45 @@ def data_of(session: Session) -> dict[str, Any]:
 def probabilities_of(track: dict[str, Any]) -> npt.NDArray[np.uint8]:
     stored = np.frombuffer(base64.b64decode(track["probabilities"]), np.uint8)
     return stored.reshape(N_EMOTIONS, -1)
+
+
+def shown_for(**seconds: float) -> ShownTime:
+    uncertain_s = seconds.pop("uncertain", 0.0)
+    return ShownTime(tuple(seconds.get(label, 0.0) for label in LABELS), uncertain_s)
+
+
+@pytest.mark.parametrize(
+    ("shown", "mostly", "longest"),
+    [
+        (
+            shown_for(neutral=38, uncertain=62),
+            "uncertain for 62 % of the visible time, otherwise mostly neutral (38 %)",
+            ("uncertain", "62 % of the visible time of all faces, otherwise mostly neutral (38 %)"),
+        ),
+        (
+            shown_for(happy=30, sad=28, uncertain=42),
+            "uncertain for 42 % of the visible time, otherwise mostly happy (30 %)",
+            ("uncertain", "42 % of the visible time of all faces, otherwise mostly happy (30 %)"),
+        ),
+        (
+            shown_for(happy=60, sad=10, uncertain=30),
+            "mostly happy (60 % of the visible time)",
+            ("happy", "60 % of the visible time of all faces"),
+        ),
+        (
+            shown_for(uncertain=4),
+            "never labelled",
+            ("uncertain", "100 % of the visible time of all faces"),
+        ),
+        (shown_for(), "never labelled", ("nothing", "no face")),
+    ],
+)
+def test_long_uncertainty_is_named_first(
+    shown: ShownTime, mostly: str, longest: tuple[str, str]
+) -> None:
+    assert mostly_text(shown).replace("\u00a0", " ") == mostly
+    strong, small = longest_text(shown)
+    assert (strong, small.replace("\u00a0", " ")) == longest
 
 
 def test_probabilities_are_stored_with_gaps_and_nothing_else() -> None:

@@ -107,6 +107,7 @@ def test_the_page_says_what_was_seen() -> None:
         "Mostly happy (76 % of the visible time).",
         "Track 9",
         "Never labelled.",
+        "longest shown happy 47 % of the visible time of all faces",
         "tracks 2",
         "frames processed 200 30 without a face",
         "1.4 times real time",
