@@ -25,8 +25,6 @@ TESTED_ELSEWHERE = {
     "jobs/extras.py": "tests/integration/test_broken_libraries.py, test_silence.py",
     "rendering/font.py": "one constant; tests/unit/rendering/test_lettering.py",
     "reports/audit_text.py": "tests/integration/test_audit_command.py",
-    "reports/data_text.py": "tests/integration/test_data_commands.py",
-    "reports/evaluation_text.py": "tests/integration/test_evaluate_command.py",
     "reports/plots.py": "tests/unit/reports/test_evaluation_page.py",
     "runtime/download.py": "tests/unit/runtime/test_catalogue.py",
     "runtime/quantization.py": "tests/parity/test_torch_and_onnx.py",

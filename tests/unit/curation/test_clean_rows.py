@@ -100,3 +100,13 @@ def test_locations_are_relative_to_the_source(tmp_path: Path) -> None:
     first, second = (clean_rows(tmp_path / name) for name in ("one", "two"))
     assert "part.parquet: row 2" in reasons(first)
     assert first.sources[0].rows == second.sources[0].rows
+
+
+def test_locations_are_relative_also_below_the_folder_of_all_data_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOLENS_DATA", str(tmp_path))
+    write_rows(tmp_path / "faces.parquet")
+    (source,) = clean_rows(Path("faces.parquet")).sources
+    assert source.source == "faces.parquet"
+    assert {row.location for row in source.rows} <= {f"row {n + 1}" for n in range(len(ROWS))}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emolens.core.errors import InputError
 from emolens.datasets import duplicates
-from emolens.datasets.duplicates import DuplicateGroups, find_duplicates
+from emolens.datasets.duplicates import DuplicateGroups, find_duplicates, join_groups
 from tests.drawings import cut_out, drawn_face, drawn_photograph
 
 Image = npt.NDArray[np.uint8]
@@ -174,3 +174,18 @@ def test_the_order_of_images_does_not_matter(data: st.DataObject) -> None:
     assert len({(near, place) for near, (place, _) in zip(groups.near, chosen, strict=True)}) == (
         len(set(groups.near))
     )
+
+
+def test_groups_of_overlapping_parts_are_joined() -> None:
+    def groups(exact: list[int], near: list[int]) -> DuplicateGroups:
+        return DuplicateGroups(np.array(exact), np.array(near))
+
+    parts = [
+        (np.array([0, 2, 4]), groups([0, 1, 0], [0, 1, 0])),
+        (np.array([1, 2, 3]), groups([0, 1, 2], [0, 1, 1])),
+        (np.array([3, 4]), groups([0, 1], [0, 0])),
+    ]
+    joined = join_groups(parts, 6)
+    assert joined.exact.tolist() == [0, 1, 2, 3, 0, 4]
+    assert joined.near.tolist() == [0, 1, 0, 0, 0, 2]
+    assert join_groups([], 0).near.tolist() == []

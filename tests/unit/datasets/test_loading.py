@@ -13,7 +13,12 @@ import pytest
 from emolens.core.errors import DatasetError
 from emolens.datasets.faces import Split
 from emolens.datasets.formats import SourceFormat, find_format
-from emolens.datasets.loading import held_out_split, iter_faces, load_faces
+from emolens.datasets.loading import (
+    folders_of_split,
+    held_out_split,
+    iter_faces,
+    load_faces,
+)
 from emolens.datasets.reading import ReadingReport
 
 FACE = np.random.default_rng(1).integers(0, 256, (48, 48)).astype(np.uint8)
@@ -316,3 +321,18 @@ def test_broken_faces_are_refused_or_counted_in_a_report(tmp_path: Path) -> None
 def test_a_source_that_is_none_is_refused_though_faults_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="Supported: FER2013"):
         iter_faces(tmp_path, report=ReadingReport(skip_damaged=True))
+
+
+def test_folders_of_a_split_have_their_own_names(tmp_path: Path) -> None:
+    for split in ("Training", "val", "dev"):
+        put_image(tmp_path / "mine" / split / "happy" / "1.png")
+    (tmp_path / "mine/label_map.toml").write_text(
+        '[classes]\nhappy = "happy"\n[splits]\ndev = "validation"\n'
+    )
+    assert folders_of_split(tmp_path / "mine", Split.TRAIN) == ("Training",)
+    assert folders_of_split(tmp_path / "mine", Split.VALIDATION) == ("dev", "val")
+    assert folders_of_split(tmp_path / "mine", Split.TEST) == ()
+    put_image(tmp_path / "plain/happy/1.png")
+    assert folders_of_split(tmp_path / "plain", Split.TRAIN) == ()
+    table = put_csv(tmp_path / "fer2013.csv", "PublicTest")
+    assert folders_of_split(table, Split.VALIDATION) == ()

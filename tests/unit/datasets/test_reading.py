@@ -104,3 +104,14 @@ def test_files_that_are_passed_on_do_not_tell_where_a_source_lies() -> None:
         "c",
     )
     assert without_folder([".: a."], Path()) == (".: a.",)
+
+
+def test_a_source_below_the_folder_of_all_data_sets_is_not_told_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOLENS_DATA", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    location = str(tmp_path / "mine" / "happy" / "1.png")
+    expected = (str(Path("mine", "happy", "1.png")),)
+    assert without_folder([location], Path("mine")) == expected
+    assert without_folder([location], Path("other"), Path("mine")) == expected

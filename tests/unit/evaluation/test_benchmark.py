@@ -16,7 +16,7 @@ from emolens.datasets.faces import DetectedFace, FaceSample, Split, Wanted
 from emolens.datasets.loading import iter_faces, load_faces
 from emolens.datasets.readers.fer2013_parquet import to_table
 from emolens.datasets.targets import Target
-from emolens.evaluation.benchmark import evaluate_model, read_benchmark
+from emolens.evaluation.benchmark import Benchmark, evaluate_model, read_benchmark
 from emolens.evaluation.leaks import Leaks
 from emolens.imaging.crop import resize_gray_square
 
@@ -245,3 +245,27 @@ def test_groups_follow_the_faces_that_are_evaluated(rated: Path) -> None:
     assert found.to_dict()["by_group"] == found.by_group.to_dict()
     with pytest.raises(DatasetError, match="expected one column 'sex'"):
         read_benchmark(rated, Split.VALIDATION, sizes_px=[48], group="sex")
+
+
+@pytest.mark.parametrize(
+    ("split", "folders", "text"),
+    [
+        (None, (), None),
+        (Split.VALIDATION, (), "validation"),
+        (Split.VALIDATION, ("validation",), "validation"),
+        (Split.VALIDATION, ("val",), "validation (folder val)"),
+        (Split.TEST, ("a", "b"), "test (folder a, b)"),
+    ],
+)
+def test_a_split_is_named_with_its_folder(
+    split: Split | None, folders: tuple[str, ...], text: str | None
+) -> None:
+    assert Benchmark(Path("mine"), split, split_folders=folders).split_text == text
+
+
+def test_class_folders_are_read_with_the_names_of_their_splits(tmp_path: Path) -> None:
+    for folder in ("train/happy", "val/happy"):
+        (tmp_path / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / folder / "1.png"), np.eye(48, dtype=np.uint8) * 200)
+    benchmark = read_benchmark(tmp_path, sizes_px=[48])
+    assert benchmark.split_text == "validation (folder val)"

@@ -109,3 +109,10 @@ def test_detection_adds_the_accuracy_of_all_images() -> None:
     record = whole.to_dict()["matrix"]
     assert isinstance(record, dict)
     assert record[ALL_IMAGES] == [row]
+
+
+def test_the_default_model_has_its_real_name() -> None:
+    default = cell("default")
+    named = replace(default, record={**default.record, "model": "everyday"})
+    found = CrossEvaluation.of([("a", [named, cell("labels")])])
+    assert found.models == ("everyday", "labels")

@@ -106,3 +106,11 @@ def test_what_cannot_be_measured_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         Predictions(probabilities, np.array(labels, np.int64))
+
+
+def test_classes_without_faces_have_no_row_but_a_column_if_predicted() -> None:
+    found = compute_metrics(predictions([0, 0, 3, 3], [0, 2, 3, 3]))
+    assert found.with_faces == ("angry", "happy")
+    assert found.without_faces == ("disgust", "fear", "sad", "surprise", "neutral")
+    assert found.predicted_labels == ("angry", "fear", "happy")
+    assert found.shown_matrix.tolist() == [[1, 1, 0], [0, 0, 2]]

@@ -12,6 +12,7 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.jobs.streams import DrawOptions
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.pipeline.models import Models
+from emolens.runtime.catalogue import find_model
 from emolens.testing import SyntheticSource
 from emolens.testing.sample_clip import crossing_clip
 
@@ -80,4 +81,29 @@ def test_an_unknown_style_of_tags_is_an_error_before_anything_is_written(tmp_pat
     job = VideoJob(annotated=tmp_path / "a.mkv", draw_options=DrawOptions(style="loud"))
     with pytest.raises(ConfigError, match="style is 'loud'"):
         analyze_video(clip(0.3), job)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_names_the_model_and_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    recorded = tmp_path / "private" / "film.mkv"
+    analyze_video(clip(0.5), VideoJob(annotated=recorded))
+    page = tmp_path / "page.html"
+    models = Models(model=find_model("labels-small", "emotion").path)
+    assert analyze_video(recorded, VideoJob(report=page), models=models).failures == []
+    text = page.read_text(encoding="utf-8")
+    assert "<h1>film.mkv</h1>" in text
+    assert str(tmp_path) not in text
+    assert "private" not in text
+    assert f"labels-small ({models.classifier.model_sha256[:8]})" in text
+    assert str(models.model_name) not in text
+    analyze_video(recorded, VideoJob(report=page))
+    shown = page.read_text(encoding="utf-8")
+    assert "<code>everyday (" in shown
+    assert "default</code>" not in shown
+
+
+def test_a_page_is_html_whatever_the_suffix_asks(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"the suffix is '\.pdf'; allowed: \.html"):
+        analyze_video(clip(), VideoJob(report=tmp_path / "out.pdf"))
     assert list(tmp_path.iterdir()) == []

@@ -8,9 +8,10 @@ from emolens.media.clip import Clip
 from emolens.media.image_source import ImageSource
 from emolens.media.images import write_image
 from emolens.media.network_source import NetworkSource
-from emolens.media.open_source import paced, plan_source
+from emolens.media.open_source import paced, plan_of_frames, plan_source
 from emolens.media.paced_source import PacedSource
 from emolens.media.video_source import VideoSource
+from emolens.testing import SyntheticSource
 from tests.clips import ClipRecipe, make_clip, make_tracks, numbered_image
 
 
@@ -128,3 +129,20 @@ def test_files_can_be_slowed_down_and_cameras_cannot(tmp_path: Path) -> None:
         assert isinstance(source, PacedSource)
     camera = plan_source(7)
     assert paced(camera) is camera
+
+
+def test_pages_show_the_name_of_a_file_without_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shots").mkdir()
+    monkeypatch.chdir(tmp_path / "shots")
+    for source, title in (
+        (tmp_path / "film.mp4", "film.mp4"),
+        ("../film.mp4", "film.mp4"),
+        (tmp_path / "shots", "shots"),
+        (".", "shots"),
+        ("rtsp://me:secret@camera/door", "rtsp://camera/door"),
+        (0, "camera 0"),
+    ):
+        assert plan_source(source).title == title
+    assert plan_of_frames(SyntheticSource(), name="a clip").title == "a clip"
