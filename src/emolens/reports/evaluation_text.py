@@ -34,7 +34,7 @@ def evaluation_text(cell: Cell) -> Iterator[Block]:
         f"balanced recall {metrics.balanced_accuracy:.2%}, macro-F1 {metrics.macro_f1:.3f}, "
         f"NLL {metrics.nll:.3f}, Brier {metrics.brier:.3f}, ECE {metrics.ece:.3f}"
     )
-    yield from _abstention_and_votes(evaluation, has_labels=cell.benchmark.target is Target.LABEL)
+    yield from _abstention_and_votes(evaluation, cell.benchmark.target)
     if evaluation.comparison and evaluation.rival:
         comparison = evaluation.comparison
         low, high = comparison.accuracy_difference_ci95
@@ -109,7 +109,7 @@ def _accuracy(name: str, metrics: ClassificationMetrics, rest: str) -> str:
     )
 
 
-def _abstention_and_votes(evaluation: Evaluation, *, has_labels: bool) -> Iterator[str]:
+def _abstention_and_votes(evaluation: Evaluation, target: Target) -> Iterator[str]:
     """List the thresholds for abstention and the agreement with raters."""
     for chosen in evaluation.abstention:
         if chosen.threshold is not None:
@@ -117,10 +117,11 @@ def _abstention_and_votes(evaluation: Evaluation, *, has_labels: bool) -> Iterat
                 f"accuracy of at least {chosen.target_accuracy:.0%}: confidence threshold "
                 f"{chosen.threshold:.3f}, coverage {chosen.coverage:.0%}"
             )
-    votes = evaluation.votes
+    # The majority vote as the ground truth agrees with itself.
+    votes = None if target is Target.MAJORITY else evaluation.votes
     if votes and votes.with_majority is not None and votes.labels_with_majority is not None:
         yield f"agreement with the majority vote {votes.with_majority:.1%}" + (
-            f", of the labels {votes.labels_with_majority:.1%}" if has_labels else ""
+            f", of the labels {votes.labels_with_majority:.1%}" if target is Target.LABEL else ""
         )
 
 

@@ -42,7 +42,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def model_text(name: str, sha256: str) -> str:
-    """Name a model and the begin of its file's digest: "everyday (76ee6fca)"."""
+    """Name a model and the start of its file's digest: "everyday (76ee6fca)"."""
     return f"{name} ({sha256[:8]})"
 
 

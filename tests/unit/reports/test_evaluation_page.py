@@ -140,6 +140,7 @@ def test_the_majority_vote_is_not_compared_with_itself() -> None:
     assert "labels of the data set" not in section
     assert percent(1.0) not in section
     assert percent(votes.labels_with_single_rater) in section
+    assert "agreement with the majority vote" not in page
     soft = write_report(found, replace(SUBJECT, target="soft"))
     assert "labels of the data set" not in soft
     assert "the majority vote itself" not in soft
