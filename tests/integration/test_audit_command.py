@@ -28,7 +28,8 @@ def test_findings_come_first(source: Path) -> None:
     assert lines[0] == "faces.parquet: 16 faces"
     assert lines[2].startswith("validation faces with duplicates in train")
     assert "of 3 (66.7%), 1 (33.3%) with an exact duplicate" in lines[2]
-    assert "agreement with raters" in lines[-1]
+    assert "agreement with raters" in lines[-2]
+    assert lines[-1] == "no faces: angry, disgust, fear, surprise"
     assert done.stderr == ""
 
 

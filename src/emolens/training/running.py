@@ -126,8 +126,8 @@ def _train_landmarks(
 
 
 def _next_step(best: Path, name: str) -> str:
-    model = shlex.quote(f"{name}.onnx")
-    return f"wrote {best}; next: emolens export {shlex.quote(str(best))} {model}"
+    quoted = shlex.quote(str(best)), shlex.quote(name)
+    return f"wrote {best}; next: emolens export {quoted[0]} {quoted[1]}.onnx"
 
 
 def source_sentences(faces: "TrainingFaces") -> Iterator[str]:
