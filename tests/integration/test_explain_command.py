@@ -105,7 +105,7 @@ def test_a_face_crop_needs_no_detector_and_quiet_says_nothing(
         (["portrait.png", "--model", "huge"], "unknown emotion model 'huge'"),
         (["portrait.png", "--model", "none.ckpt"], "none.ckpt: no such checkpoint"),
         (["portrait.png", "--detector", "haar"], "unknown detector 'haar'"),
-        (["portrait.png", "--out", "a.gif"], "cannot write an image as '.gif'"),
+        (["portrait.png", "--out", "a.gif"], "the suffix is '.gif'; allowed: .png, .jpg"),
     ],
 )
 def test_what_cannot_be_done_ends_with_1_and_says_why(
