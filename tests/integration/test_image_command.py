@@ -136,6 +136,25 @@ def test_json_lines_go_to_a_file_and_images_to_a_folder(folder: Path) -> None:
     assert b"no face detected" in done.stdout
 
 
+def test_an_image_counts_once_and_copies_keep_their_folders(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    for name in ("1-good.jpg", "sub/1-good.jpg"):
+        (folder / name).write_bytes((folder / "1-good.jpg").read_bytes())
+    arguments = ["1-good.jpg", "./1-good.jpg", "1-*.jpg", "sub", "--annotated", "drawn"]
+    for run in (0, 1):
+        done = image_command(*arguments, cwd=folder)
+        said = done.stderr.decode()
+        assert done.returncode == 0, said
+        assert said.count("left out 2 images given twice") == 1
+        assert "images: 2, faces: 2, failed: 0" in said
+        assert ("drawn: replaced 2 existing images" in said) == bool(run)
+    drawn = [path for path in (folder / "drawn").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(folder / "drawn")) for path in drawn} == {
+        "1-good.jpg",
+        "sub/1-good.jpg",
+    }
+
+
 def test_quiet_says_nothing_but_errors(folder: Path) -> None:
     done = image_command("1-good.jpg", "2-empty.jpg", "--quiet", cwd=folder)
     assert (done.returncode, done.stdout) == (2, b"")

@@ -79,8 +79,8 @@ def image(  # noqa: PLR0913 (one option each)
         totals.warnings.append(left_out.warning)
     if n_repeated:
         totals.warnings.append(
-            f"left out {n_repeated:,} that {'was' if n_repeated == 1 else 'were'} given twice; "
-            "each image is analysed once"
+            f"left out {n_repeated:,} {'image' if n_repeated == 1 else 'images'} given twice; "
+            "each one is analysed once"
         )
     if totals.n_replaced:
         totals.warnings.append(f"{annotated}: replaced {totals.n_replaced:,} existing images")

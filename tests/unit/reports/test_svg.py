@@ -24,7 +24,9 @@ def test_a_figure_is_inline_searchable_the_same_every_time_and_described() -> No
     assert "<?xml" not in drawing
 
 
-@pytest.mark.parametrize("top", [0.013, 0.021, 0.07, 0.22, 0.31, 0.9, 2.1, 12.4, 19, 78, 1234, 21_000])
+@pytest.mark.parametrize(
+    "top", [0.013, 0.021, 0.07, 0.22, 0.31, 0.9, 2.1, 12.4, 19, 78, 1234, 21_000]
+)
 def test_ticks_are_at_equal_nice_steps(top: float) -> None:
     with plotting():
         figure = new_figure(4, 3)
