@@ -53,7 +53,7 @@ class Actor:
 
 
 class SyntheticSource:
-    """A source of frames with actors on a plain background.
+    """A source of frames with actors on a background.
 
     Implements `emolens.core.ports.FrameSource`. It is deterministic and draws frames on demand. A
     closed source can be opened again and then starts from the beginning.
@@ -64,7 +64,7 @@ class SyntheticSource:
         rate_hz: Frames per second.
         duration_s: Length in seconds; `math.inf` continues until the source is closed.
         is_live: Whether each frame is yielded at its time, as by a camera.
-        background: Grey value of the background.
+        background: Grey value of the background, or uint8 (H, W, 3) BGR of the frame size.
         clock: A monotonic clock in seconds.
 
     Raises:
@@ -79,7 +79,7 @@ class SyntheticSource:
         rate_hz: float = 30.0,
         duration_s: float = 2.0,
         is_live: bool = False,
-        background: int = 110,
+        background: int | Pixels = 110,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if rate_hz <= 0 or duration_s < 0 or min(size_wh) < 1:
@@ -133,7 +133,8 @@ class SyntheticSource:
     def draw(self, at_s: float) -> Pixels:
         """Draw the frame at `at_s` seconds, uint8 (H, W, 3) BGR."""
         width, height = self._size_wh
-        image = np.full((height, width, 3), self._background, np.uint8)
+        image = np.empty((height, width, 3), np.uint8)
+        image[:] = self._background
         for actor in self._actors:
             box = actor.box_at(at_s)
             if box is not None:
