@@ -61,6 +61,7 @@ def live(  # noqa: PLR0913 (one option each)
     detector_px: options.DetectorPxOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
     tracker: options.TrackerOption = DEFAULT_TRACKER,
+    cuts: options.CutsOption = True,
     quiet: options.QuietOption = False,
 ) -> None:
     """Track faces on a camera and classify their apparent expression in real time.
@@ -85,7 +86,7 @@ def live(  # noqa: PLR0913 (one option each)
             window=shown,
             duration_s=duration,
             draw_options=DrawOptions(blur=blur, heatmap=heatmap),
-            settings=live_settings(detector_px, blur=blur),
+            settings=live_settings(detector_px, blur=blur, cuts=cuts),
             tracker=tracker,
             on_result=status.show,
             on_event=say_nothing if quiet else echo,

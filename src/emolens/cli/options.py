@@ -66,6 +66,10 @@ MaxMegapixelsOption = Annotated[
 TrackerOption = Annotated[
     str, typer.Option("--tracker", help="Face tracker: bytetrack, ocsort or cbiou.")
 ]
+CutsOption = Annotated[
+    bool,
+    typer.Option("--cuts/--no-cuts", help="Detect cuts of the video and end all tracks there."),
+]
 VideoTrackOption = Annotated[
     int | None,
     typer.Option(

@@ -74,6 +74,7 @@ def video(  # noqa: PLR0913 (one option each)
     detector_px: options.DetectorPxOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
     tracker: options.TrackerOption = DEFAULT_TRACKER,
+    cuts: options.CutsOption = True,
     quiet: options.QuietOption = False,
 ) -> None:
     """Track faces in a video and classify their apparent expression.
@@ -99,6 +100,7 @@ def video(  # noqa: PLR0913 (one option each)
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
         detector_px=detector_px,
+        cuts=cuts,
     )
     job = VideoJob(
         tables=table or (),

@@ -11,6 +11,12 @@ SCHEMA_VERSION: Final = "1.1"
 addition."""
 
 
+SHOT: Final = (
+    "Number of the shot, from 1; a new one begins at a cut, a jump of the time stamps or a pause."
+)
+"""The description of a shot."""
+
+
 def _check_label(label: str) -> str:
     if label not in LABELS:
         raise ValueError(f"must be one of {', '.join(LABELS)}, got {label!r}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from emolens.contract.base import Label, Probabilities, Record, Share
+from emolens.contract.base import SHOT, Label, Probabilities, Record, Share
 from emolens.core.errors import EmolensError
 from emolens.core.face import FaceResult
 from emolens.core.frame import FrameResult
@@ -75,6 +75,7 @@ class FrameRecord(Record):
     frame: int = Field(description="Number of the frame in its source, from 0.")
     media_time_s: float = Field(description="Time of the frame in its source, in seconds.")
     dropped_before: int = Field(ge=0, description="Frames dropped since the previous line.")
+    shot: int = Field(ge=1, description=SHOT)
     width: int = Field(ge=1, description="Width in pixels.")
     height: int = Field(ge=1, description="Height in pixels.")
     faces: list[TrackedFaceRecord | FaceRecord] = Field(description="The faces, largest first.")
@@ -126,6 +127,7 @@ def frame_record(result: FrameResult, *, time: str | None = None) -> FrameRecord
         frame=result.frame_index,
         media_time_s=result.media_time_s,
         dropped_before=result.dropped_before,
+        shot=result.shot,
         **_faces_values(result),
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import Field, create_model
 
-from emolens.contract.base import Label, Record, Share
+from emolens.contract.base import SHOT, Label, Record, Share
 from emolens.core.emotion import LABELS
 from emolens.core.face import FaceResult
 from emolens.core.frame import Cell, FrameResult
@@ -35,6 +35,7 @@ class _FrameColumns(Record):
     media_time_s: float = Field(
         allow_inf_nan=True, description="Time of the frame in its source, in seconds."
     )
+    shot: int = Field(ge=1, description=SHOT)
     track_id: int | None = Field(
         default=None, description="Number of the track; empty in a frame without a face."
     )
@@ -91,7 +92,11 @@ def face_rows(result: FrameResult) -> list[dict[str, Cell]]:
 
 def table_rows(result: FrameResult) -> list[dict[str, Cell]]:
     """Return one dict with `TABLE_COLUMNS` for each face, or a single one without faces."""
-    frame = {"frame": result.frame_index, "media_time_s": result.media_time_s}
+    frame = {
+        "frame": result.frame_index,
+        "media_time_s": result.media_time_s,
+        "shot": result.shot,
+    }
     rows = [
         TableRow(**frame, track_id=face.track_id, **_values(face)) for face in result.faces
     ] or [TableRow(**frame)]

@@ -77,6 +77,10 @@ class SessionRecord(Record):
     n_without_face: int = Field(ge=0)
     without_face_s: Seconds
     n_restarts: int = Field(ge=0)
+    n_shots: int = Field(ge=0)
+    cuts_s: list[float] = Field(
+        description="Times at which a new shot begins, at most the first 10,000."
+    )
     n_tracks: int = Field(ge=0)
     n_other_tracks: int = Field(ge=0, description="Tracks that are not in `tracks`.")
     others_s: Seconds

@@ -82,6 +82,8 @@ class FrameResult:
         frame_index: Number of the frame in its source, from 0.
         media_time_s: Time of the frame in its source, in seconds.
         dropped_before: Number of frames dropped between the previous result and this one.
+        shot: Number of the shot, from 1. A new shot begins at a cut of the video, where its time
+            stamps jump, and after a pause. No track is in two shots.
         timings_ms: Milliseconds spent in each stage, by stage name; read-only.
         warnings: Warnings about the input, e.g. "only the first of 12 frames is used".
         frame_reference: Weak reference to the frame; use `frame` to read it. None in pickled and
@@ -93,6 +95,7 @@ class FrameResult:
     frame_index: int = 0
     media_time_s: float = 0.0
     dropped_before: int = 0
+    shot: int = 1
     timings_ms: Mapping[str, float] = field(default_factory=ReadOnlyDict)
     warnings: tuple[str, ...] = ()
     frame_reference: "weakref.ref[Frame] | None" = field(default=None, compare=False, repr=False)
@@ -132,7 +135,7 @@ class FrameResult:
         return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
 
     def to_stream_dict(self) -> dict[str, object]:
-        """Return `to_dict` with the frame number, its time and the number of dropped frames.
+        """Return `to_dict` with the frame number, its time, its shot and the number of dropped frames.
 
         The format is `emolens.contract.FrameRecord`.
         """

@@ -87,9 +87,11 @@ class Watched:
         return text
 
 
-def live_settings(detector_px: int | None = None, *, blur: bool = False) -> StreamSettings:
+def live_settings(
+    detector_px: int | None = None, *, blur: bool = False, cuts: bool = True
+) -> StreamSettings:
     """Create the settings of a live stream; with blurred faces, detection runs on every frame."""
-    settings = StreamSettings.for_live()
+    settings = replace(StreamSettings.for_live(), cuts=cuts)
     if blur:
         # Without a detection in every frame, a new face would be shown unblurred.
         settings = replace(settings, detect_hz=None)

@@ -19,6 +19,7 @@ from emolens.storage.names import check_suffix
 TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _TYPES: Final = {
     "frame": pa.int64(),
+    "shot": pa.int64(),
     "track_id": pa.int64(),
     "label": pa.string(),
     "top": pa.string(),

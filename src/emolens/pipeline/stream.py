@@ -37,7 +37,7 @@ from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.schedule import Pace
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
-from emolens.tracking import DEFAULT_TRACKER, build_tracker
+from emolens.tracking import DEFAULT_TRACKER, CutDetector, build_tracker
 
 # A full detection runs at least this often, to detect small new faces next to known ones.
 _FULL_DETECTION_EVERY_S: Final = 1.0
@@ -123,6 +123,8 @@ class StreamAnalyzer:
         self._full_detection_s = -math.inf
         self._warned_wh: tuple[int, int] | None = None
         self._n_segments = 1
+        self._cuts = CutDetector() if settings.cuts else None
+        self._shot = 1
 
     @classmethod
     def load(
@@ -181,8 +183,8 @@ class StreamAnalyzer:
             keeps its track id in case it returns.
         """
         at_s = frame.media_time_s
-        self._restart_after_gap(frame)
         timings: dict[str, float] = {}
+        self._begin_shot_if_new(frame, timings)
         is_detected = self._detection_pace.is_due(at_s)
         located: Sequence[_FaceState] = ()
         if is_detected:
@@ -200,6 +202,7 @@ class StreamAnalyzer:
             frame_index=frame.index,
             media_time_s=at_s,
             dropped_before=dropped_before,
+            shot=self._shot,
             timings_ms=MappingProxyType(timings),
             warnings=self._new_warnings(frame.size_wh),
             frame_reference=weakref.ref(frame),
@@ -212,7 +215,8 @@ class StreamAnalyzer:
         self._warned_wh = size_wh
         return detection_warnings(self._detector, size_wh)
 
-    def _restart_after_gap(self, frame: Frame) -> None:
+    def _begin_shot_if_new(self, frame: Frame, timings: dict[str, float]) -> None:
+        """End all tracks at a cut, and restart after a gap."""
         at_s, last_s = frame.media_time_s, self._last_s
         is_same_segment = len(frame.clock_offsets_s) == self._n_segments
         if last_s is not None and not (
@@ -220,12 +224,25 @@ class StreamAnalyzer:
         ):
             self.restart()
         self._last_s, self._n_segments = at_s, len(frame.clock_offsets_s)
+        if self._cuts:
+            with self._timed("cuts", timings):
+                is_cut = self._cuts.is_cut(frame.image, at_s)
+            if is_cut:
+                self._begin_shot()
 
     def restart(self) -> None:
-        """Reset all tracks, e.g. for another source. Track ids are not reused."""
-        self._last_s = None
-        self._full_detection_s = -math.inf
+        """Reset all tracks, e.g. for another source. Numbers of tracks and shots are not reused."""
         self._warned_wh = None
+        if self._cuts:
+            self._cuts.reset()
+        if self._last_s is not None:
+            self._begin_shot()
+        self._last_s = None
+
+    def _begin_shot(self) -> None:
+        """End all tracks, and detect and classify in the next frame."""
+        self._shot += 1
+        self._full_detection_s = -math.inf
         self._tracker.reset()
         self._keep_only(set())
         self._visible = []

@@ -21,6 +21,7 @@ class StreamSettings:
         detect_share: Maximum share of real time for detection, above 0 to 1. None sets no limit,
             which makes results reproducible.
         classify_share: Maximum share of real time for classification, above 0 to 1, or None.
+        cuts: Whether to detect cuts. All tracks end at a cut, and `FrameResult.shot` increases.
         max_gap_s: A longer pause between two frames, in seconds, resets all tracks.
         min_confidence: Minimum smoothed probability of a shown label, 0 to 1.
         detector_px: Longer side of the detector's input for a 4:3 frame in pixels, 128 to 16384;
@@ -33,6 +34,7 @@ class StreamSettings:
     classify_hz: float | None = 10.0
     detect_share: float | None = None
     classify_share: float | None = None
+    cuts: bool = True
     max_gap_s: float = 2.0
     min_confidence: float = 0.0
     detector_px: int | None = None

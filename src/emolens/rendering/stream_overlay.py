@@ -28,6 +28,7 @@ _ROWS: Final = "rows"
 _JOINED_S: Final = 0.6
 # Bars of more faces would cover too much of the image.
 _MAX_BARS: Final = 3
+_CUT_RGB: Final = (255, 255, 255)
 
 
 @dataclass(slots=True)
@@ -67,6 +68,8 @@ class StreamOverlay:
         self._strip = strip
         self._most_rows: Holds[str, int] = Holds()
         self._spans: dict[int, deque[_Span]] = {}
+        self._shot: int | None = None
+        self._cuts_s: deque[float] = deque()
 
     def apply(self, image: npt.NDArray[np.uint8], result: FrameResult) -> npt.NDArray[np.uint8]:
         """Draw the next result.
@@ -79,6 +82,7 @@ class StreamOverlay:
             A new uint8 (H, W, 3) BGR image of the same size.
         """
         self._add_spans(result)
+        self._add_cut(result)
         pen = Pen(image)
         boxes = [face.box for face in result.faces]
         rows = self._rows(result.faces, self._n_rows(pen, boxes, result.media_time_s))
@@ -109,6 +113,14 @@ class StreamOverlay:
                 spans.popleft()
             if not spans:
                 del self._spans[track_id]
+
+    def _add_cut(self, result: FrameResult) -> None:
+        at_s = result.media_time_s
+        if self._shot not in {None, result.shot}:
+            self._cuts_s.append(at_s)
+        self._shot = result.shot
+        while self._cuts_s and not 0 <= at_s - self._cuts_s[0] <= _WINDOW_S:
+            self._cuts_s.popleft()
 
     def _n_rows(self, pen: Pen, boxes: Sequence[Box], now_s: float) -> int:
         """Return the number of rows that are low enough and cover no face."""
@@ -153,6 +165,9 @@ class StreamOverlay:
             if pen.width_of(name) < x_to - x_from - 2 * pen.line_px:
                 middle = (x_from + 2 * pen.line_px, top + height / 2)
                 pen.write(middle, name, color=text_rgb(color))
+        for cut_s in self._cuts_s:
+            x = left + per_s * (_WINDOW_S - (now_s - cut_s))
+            pen.block((x - pen.line_px, top, x, top + height - 1), _CUT_RGB)
 
 
 def _time_text(result: FrameResult) -> str:

@@ -136,8 +136,8 @@ def chart_data(session: Session, rows: tuple[TrackSummary, ...]) -> dict[str, ob
 
     Returns:
         `labels` (name and colour), `edge` (colour of the edges of areas), `start_s` and `bin_s` of
-        the time grid, `range_s` of the session, the constants `steps`, `absent` and `no_scores`,
-        `overview` (track IDs) and `tracks` by ID. See `_track_data` for a track.
+        the time grid, `range_s` and `cuts_s` of the session, the constants `steps`, `absent` and
+        `no_scores`, `overview` (track IDs) and `tracks` by ID. See `_track_data` for a track.
     """
     timeline = session.tracks[0].timeline
     return {
@@ -146,6 +146,7 @@ def chart_data(session: Session, rows: tuple[TrackSummary, ...]) -> dict[str, ob
         "start_s": timeline.start_s,
         "bin_s": timeline.bin_s,
         "range_s": [session.start_s, session.end_s],
+        "cuts_s": [round(at_s, 3) for at_s in session.cuts_s],
         "steps": STEPS,
         "absent": ABSENT,
         "no_scores": NO_SCORES,

@@ -1,6 +1,6 @@
 """Summary of a video or live session as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from emolens.core.emotion import Emotion
@@ -10,10 +10,13 @@ from emolens.sessions.track_summary import TrackSummary
 
 # A longer table is hard to read.
 _MAX_SHOWN: Final = 20
+_MAX_CUTS_SHOWN: Final = 6
 
 
 def session_text(session: Session) -> Iterator[Block]:
     """List the tracks in a table; of many tracks, only the longest visible ones."""
+    if session.cuts_s:
+        yield f"{session.n_shots:,} shots; tracks end at each cut: {_times(session.cuts_s)}"
     if not session.tracks:
         yield "no face detected"
         return
@@ -36,6 +39,11 @@ def session_text(session: Session) -> Iterator[Block]:
     n_more = session.n_tracks - len(shown)
     if n_more:
         yield f"and {n_more} more, visible for a shorter time"
+
+
+def _times(cuts_s: Sequence[float]) -> str:
+    times = [f"{at_s:.1f} s" for at_s in cuts_s[:_MAX_CUTS_SHOWN]]
+    return ", ".join([*times, "..."] if len(cuts_s) > len(times) else times)
 
 
 def _shares(track: TrackSummary) -> str:

@@ -21,6 +21,8 @@ MAX_HOLD_S: Final = 0.5
 """Maximum time in seconds that one frame represents."""
 N_BINS: Final = 600
 MAX_TRACKS: Final = 200
+MAX_CUTS: Final = 10_000
+"""Maximum number of cuts whose times are kept; the first ones are."""
 
 _FIRST_BIN_S = 0.05
 # The time in seconds that a single frame represents.
@@ -50,6 +52,8 @@ class Session:
         others_s: Total visible time of the further tracks in seconds.
         shown: Seconds per label over all faces, including the further tracks. Two faces visible at
             the same time count twice.
+        n_shots: Number of shots.
+        cuts_s: Times at which a new shot begins, at most the first 10,000.
     """
 
     start_s: float
@@ -63,6 +67,8 @@ class Session:
     n_other_tracks: int
     others_s: float
     shown: ShownTime
+    n_shots: int
+    cuts_s: tuple[float, ...]
 
     @property
     def duration_s(self) -> float:
@@ -108,6 +114,8 @@ class Session:
             n_without_face=self.n_without_face,
             without_face_s=self.without_face_s,
             n_restarts=self.n_restarts,
+            n_shots=self.n_shots,
+            cuts_s=list(self.cuts_s),
             n_tracks=self.n_tracks,
             n_other_tracks=self.n_other_tracks,
             others_s=self.others_s,
@@ -173,6 +181,8 @@ class SessionSummary:
         self._end_s = 0.0
         self._tracks: dict[int, TrackTally] = {}
         self._totals = _Totals()
+        self._shot: int | None = None
+        self._cuts_s: list[float] = []
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Add the result of one frame."""
@@ -188,6 +198,7 @@ class SessionSummary:
         self._count_pending(before_s)
         self._faces = result.faces
         self._totals.count(result)
+        self._count_shot(result.shot, at_s)
         self._open_tracks(frame, result.faces, at_s)
 
     def finish(self) -> Session:
@@ -209,6 +220,8 @@ class SessionSummary:
             n_other_tracks=totals.n_others + len(others),
             others_s=totals.others_s + sum(track.visible_s for track in others),
             shown=shown_time(totals.sums),
+            n_shots=totals.n_shots,
+            cuts_s=tuple(self._cuts_s),
         )
 
     def __enter__(self) -> Self:
@@ -240,6 +253,15 @@ class SessionSummary:
             elif face.track_id is not None:
                 self._totals.others_s += self._hold_s
         self._faces = None
+
+    def _count_shot(self, shot: int, at_s: float) -> None:
+        """Count a new shot, and keep the time of a cut."""
+        if shot == self._shot:
+            return
+        if self._shot is not None and len(self._cuts_s) < MAX_CUTS:
+            self._cuts_s.append(at_s)
+        self._totals.n_shots += 1
+        self._shot = shot
 
     def _open_tracks(self, frame: Frame, faces: Iterable[FaceResult], at_s: float) -> None:
         visible: set[int] = set()
@@ -273,6 +295,7 @@ class _Totals:
     sums: npt.NDArray[np.float64] = field(default_factory=no_sums)
     n_frames: int = 0
     n_dropped: int = 0
+    n_shots: int = 0
     n_without_face: int = 0
     without_face_s: float = 0.0
     n_others: int = 0

@@ -1,5 +1,6 @@
 """Detection of hard cuts in a stream, frame by frame."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ import numpy.typing as npt
 
 # All constants: docs/experiments/0023-cuts.md.
 # A new frame starts a shot if it lacks more than this share of the details of the last one. The
-# share grows by half of what motion alone is expected to lose.
+# share grows with the loss that motion alone is expected to cause. Motion halves in 0.2 s.
 _MIN_LOST: Final = 0.3
-_MOTION_WEIGHT: Final = 0.5
+_MOTION_WEIGHT: Final = 0.75
+_MOTION_HALF_LIFE_S: Final = 0.2
+# Several frames may have the same time.
+_MIN_STEP_S: Final = 1e-3
 # A frame that resembles one from this many seconds before is no cut: it ends a flash.
 _FLASH_S: Final = 0.2
 # A flash adds light only, and turns at least this share of the image white.
@@ -48,12 +52,21 @@ class _View:
     Attributes:
         image: uint8 (h, w, 3), the longer side 64 px.
         at_s: Time in seconds.
-        lost_per_s: Share of the details that were lost since the last view, per second.
+        motion_per_s: Share of the details that motion lost recently, per second.
     """
 
     image: Pixels
     at_s: float
-    lost_per_s: float = 0.0
+    motion_per_s: float = 0.0
+
+    def motion_after(self, passed_s: float) -> float:
+        """Return what remains of the motion after some seconds."""
+        return self.motion_per_s * 0.5 ** (passed_s / _MOTION_HALF_LIFE_S)
+
+    def expected_loss(self, passed_s: float) -> float:
+        """Return the share of the details that fading motion loses in some seconds, 0 to 1."""
+        lost = self.motion_per_s - self.motion_after(passed_s)
+        return min(1.0, lost * _MOTION_HALF_LIFE_S / math.log(2))
 
 
 class CutDetector:
@@ -95,20 +108,17 @@ class CutDetector:
             self._keep(_View(small, at_s))
             return is_cut
         last = self._views[-1]
-        passed_s = max(at_s - last.at_s, 1e-3)
+        passed_s = max(at_s - last.at_s, _MIN_STEP_S)
+        allowed = _MIN_LOST + _MOTION_WEIGHT * last.expected_loss(passed_s)
         lost = _lost_share(last.image, small)
-        is_new = lost > _MIN_LOST + _MOTION_WEIGHT * min(1.0, self._lost_per_s * passed_s)
-        if is_new and _lost_share(self._views[0].image, small) <= _MIN_LOST:
-            is_new = False
-        if is_new and passed_s < _FLASH_S and _is_flash(last.image, small):
+        if lost > allowed:
+            lost = min(lost, _lost_share(self._views[0].image, small))
+        is_cut = lost > allowed
+        if is_cut and passed_s < _FLASH_S and _is_flash(last.image, small):
             return False
-        self._keep(_View(small, at_s, 0.0 if is_new else lost / passed_s))
-        return is_new
-
-    @property
-    def _lost_per_s(self) -> float:
-        """The fastest recent loss of details by motion, per second."""
-        return max(view.lost_per_s for view in self._views)
+        motion_per_s = 0.0 if is_cut else max(last.motion_after(passed_s), lost / passed_s)
+        self._keep(_View(small, at_s, motion_per_s))
+        return is_cut
 
     def _keep(self, view: _View) -> None:
         """Keep a view, and the others of the last 0.2 s."""

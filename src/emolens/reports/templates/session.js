@@ -75,6 +75,23 @@
     paint(u);
     u.ctx.restore();
   };
+  // Cuts closer together than a few pixels share a line, so that they hide nothing.
+  const paintCuts = clipped((u) => {
+    const { top, height } = u.bbox;
+    const apart = 4 * devicePixelRatio;
+    let last = -Infinity;
+    u.ctx.strokeStyle = ink;
+    u.ctx.lineWidth = devicePixelRatio;
+    u.ctx.beginPath();
+    for (const at of page.cuts_s) {
+      const x = Math.round(u.valToPos(at, "x", true)) + u.ctx.lineWidth / 2;
+      if (x - last < apart) continue;
+      u.ctx.moveTo(x, top);
+      u.ctx.lineTo(x, top + height);
+      last = x;
+    }
+    u.ctx.stroke();
+  });
   const edges = (first, n) => Array.from({ length: n + 1 }, (_, bin) => origin + (first + bin) * width);
 
   const timeAxis = {
@@ -155,7 +172,7 @@
               values: (_u, splits) => splits.map((at) => (at < 0 ? "shown" : percent(at))),
             },
           ],
-          hooks: { draw: [paint] },
+          hooks: { draw: [paint, paintCuts] },
         },
       }),
       [xs, ...curves, shown],
@@ -210,7 +227,7 @@
               values: () => page.overview.map((id) => `track ${id}`),
             },
           ],
-          hooks: { draw: [paint], setCursor: [tell] },
+          hooks: { draw: [paint, paintCuts], setCursor: [tell] },
         },
       }),
       [xs, xs.map(() => null)],
