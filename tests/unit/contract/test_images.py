@@ -51,7 +51,7 @@ def test_lines_can_be_read_back() -> None:
 def test_keys_that_may_be_missing_are_missing() -> None:
     _, result = frame_and_result(3)
     assert list(frame_record(result).to_dict()) == [
-        *("frame", "media_time_s", "dropped_before", "width", "height", "faces"),
+        *("frame", "media_time_s", "dropped_before", "shot", "width", "height", "faces"),
     ]
     assert next(iter(frame_record(result, time="now").to_dict())) == "time"
     assert image_error_record("b", EmptyFileError("is empty")).to_dict() == {

@@ -34,7 +34,11 @@ def test_a_frame_without_a_face_has_a_row_in_tables_only() -> None:
     empty = FrameResult((64, 48), (), 8, 0.32)
     assert face_rows(empty) == []
     (row,) = table_rows(empty)
-    assert {name for name, value in row.items() if value is not None} == {"frame", "media_time_s"}
+    assert {name for name, value in row.items() if value is not None} == {
+        "frame",
+        "media_time_s",
+        "shot",
+    }
     assert TableRow.model_validate(row).to_dict() == row
 
 

@@ -110,6 +110,7 @@ def test_a_stream_has_one_row_per_face_and_one_for_a_frame_without() -> None:
     assert {name: value for name, value in empty.items() if value is not None} == {
         "frame": 8,
         "media_time_s": 0.32,
+        "shot": 1,
     }
 
 

@@ -324,11 +324,12 @@ def test_timings_name_the_stages_that_ran() -> None:
     analyzer = StreamAnalyzer(MarkDetector(), FakeClassifier(), clock=lambda: next(ticks) * 0.001)
     results = [analyzer.step(frame) for frame in frames(actor(still()), duration_s=0.2)]
     full = {"detection": 1.0, "tracking": 1.0, "classification": 1.0}
+    always = {"cuts": 1.0}
     assert [dict(result.timings_ms) for result in results] == [
-        pytest.approx(full) if index % 3 == 0 else {} for index in range(6)
+        pytest.approx(always | (full if index % 3 == 0 else {})) for index in range(6)
     ]
     (empty,) = run(frames(duration_s=0.03))
-    assert set(empty.timings_ms) == {"detection", "tracking"}
+    assert set(empty.timings_ms) == {"cuts", "detection", "tracking"}
 
 
 def test_with_shares_looking_gives_way_to_frames() -> None:
