@@ -5,7 +5,8 @@ python docs/experiments/cuts.py --json docs/metrics/cuts.json
 Counts the cuts that are found and the false ones, over several clips of each kind, and measures the
 CPU time per frame. Backgrounds are drawn with the dead leaves model; the subjects are two portraits
 in the public domain. PySceneDetect's detectors are compared if the package `scenedetect` is
-installed (`pip install --no-deps scenedetect`), with its thresholds and no minimum length of a shot.
+installed (`pip install --no-deps scenedetect`), with its thresholds and no minimum length of a
+shot.
 """
 
 import argparse
@@ -136,7 +137,7 @@ def zoomed(seed: int, per_s: float) -> Draw:
 
 
 def passed_by(seed: int, crossing_s: float) -> Draw:
-    """Return a portrait that somebody passes close to the camera, covering half of the image."""  # codespell:ignore somebody
+    """Return a portrait behind something close to the camera that covers half of the image."""
     cover = drawn_place(seed + 500, size_wh=(round(0.5 * WH[0]), WH[1]))
 
     def path(at_s: float) -> tuple[float, float, float] | None:
@@ -148,31 +149,22 @@ def passed_by(seed: int, crossing_s: float) -> Draw:
     return ground.draw
 
 
+def running(
+    start: float, speed: float, y: float, width: float, at_s: float
+) -> tuple[float, float, float]:
+    """Return the place of a face that runs to the right again and again."""
+    return (start + speed * at_s) % (WH[0] + 2 * width) - width, y, width
+
+
 def crowd(seed: int) -> Draw:
     """Return eight faces that run through the image."""
     rng = np.random.default_rng(seed)
     actors = []
     for number in range(8):
-        y, width, phase, speed = (
-            rng.uniform(90, 270),
-            rng.uniform(90, 190),
-            rng.uniform(0, 9),
-            rng.uniform(150, 500),
-        )
+        y, width = rng.uniform(90, 270), rng.uniform(90, 190)
+        start, speed = rng.uniform(0, 800), rng.uniform(150, 500)
         portrait = (collins, hopper)[number % 2]
-        way = WH[0] + 2 * width
-
-        def path(
-            t: float,
-            y: float = y,
-            w: float = width,
-            p: float = phase,
-            s: float = speed,
-            way: float = way,
-        ) -> tuple[float, float, float]:
-            return (p * 90 + s * t) % way - w, y, w
-
-        actors.append(portrait(path))
+        actors.append(portrait(partial(running, start, speed, y, width)))
     return SyntheticSource(actors, size_wh=WH, background=drawn_place(seed, size_wh=WH)).draw
 
 

@@ -16,7 +16,7 @@ import pytest
 from emolens.core.frame import FrameResult
 from emolens.media.recording_sink import RecordingSink
 from emolens.media.video_source import VideoSource
-from emolens.testing import crowd_clip
+from emolens.testing import crowd_clip, cut_clip
 from tests.command_line import run_emolens
 
 RATE_HZ = 15
@@ -189,3 +189,17 @@ def test_bench_needs_something_to_measure(folder: Path) -> None:
     done = run_emolens("bench", "--source", "missing.mkv", cwd=folder)
     assert done.returncode == 1
     assert "no such file" in done.stderr
+
+
+def test_lines_tell_the_shot(folder: Path, tmp_path: Path) -> None:
+    with RecordingSink(tmp_path / "cut.mkv") as recording:
+        for frame in cut_clip(size_wh=(320, 180), shot_s=1.0, rate_hz=RATE_HZ, n_shots=2):
+            recording.write(frame, FrameResult(frame.size_wh, ()))
+    options = ("--source", "cut.mkv", "--no-window", "--jsonl")
+    for switch, shots in (((), {1, 2}), (("--no-cuts",), {1})):
+        done = run_emolens("live", *options, "out.jsonl", *switch, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert {line["shot"] for line in lines} == shots
+        pairs = {(line["shot"], face["track_id"]) for line in lines for face in line["faces"]}
+        assert pairs == {(number, number) for number in shots}

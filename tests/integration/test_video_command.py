@@ -23,7 +23,7 @@ from emolens.detection import build_detector
 from emolens.media.images import write_image
 from emolens.media.recording_sink import RecordingSink
 from emolens.media.video_source import VideoSource
-from emolens.testing import Actor, SyntheticSource, collins, crossing_clip
+from emolens.testing import Actor, SyntheticSource, collins, crossing_clip, cut_clip
 from tests.clips import ClipRecipe, make_clip, make_sound, sound_packets
 from tests.command_line import run_emolens
 from tests.tables import rows_of
@@ -155,7 +155,9 @@ def test_a_hidden_face_is_a_gap_and_not_an_invented_label(folder: Path) -> None:
     hidden = [row for row in rows if 1.0 <= float(row["media_time_s"]) < 1.999]
     assert len(hidden) == 20
     for row in hidden:
-        assert [name for name, value in row.items() if value] == ["frame", "media_time_s"]
+        assert [name for name, value in row.items() if value] == [
+            *("frame", "media_time_s", "shot")
+        ]
     seen = [row for row in rows if row not in hidden]
     assert {(row["track_id"], row["label"]) for row in seen} == {("1", "happy")}
     assert all(row["detection_score"] for row in seen)
@@ -343,3 +345,20 @@ def test_stopping_keeps_what_was_measured(folder: Path, tmp_path: Path, number: 
     assert "the results so far are kept" in said
     assert 0 < len(rows_of(tmp_path / "t.csv")) < 400
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_folder_of_unrelated_images_has_a_shot_for_each(tmp_path: Path) -> None:
+    source = cut_clip(size_wh=SIZE_WH, n_shots=4, shot_s=0.1)
+    for number in range(4):
+        image = source.draw(number / 10)
+        # Mirrored, because a return within 0.2 s is no new shot.
+        write_image(tmp_path / "in" / f"{number}.png", image if number < 2 else image[:, ::-1])
+    done = run_emolens("video", "in", "--table", "out.csv", "--report", "out.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 shots; tracks end at each cut: 0.0 s, 0.1 s, 0.1 s" in done.stdout + done.stderr
+    assert [(row["shot"], row["track_id"]) for row in rows_of(tmp_path / "out.csv")] == [
+        ("1", "1"), ("2", "2"), ("3", "3"), ("4", "4")
+    ]  # fmt: skip
+    assert "<span>shots</span><strong>4</strong>" in (tmp_path / "out.html").read_text()
+    run_emolens("video", "in", "--table", "all.csv", "--no-cuts", cwd=tmp_path)
+    assert {row["shot"] for row in rows_of(tmp_path / "all.csv")} == {"1"}

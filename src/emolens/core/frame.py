@@ -135,7 +135,7 @@ class FrameResult:
         return json.dumps(self.to_dict(), ensure_ascii=True, allow_nan=False)
 
     def to_stream_dict(self) -> dict[str, object]:
-        """Return `to_dict` with the frame's number, time and shot, and the dropped frames before it.
+        """Return `to_dict` with number, time and shot of the frame, and the dropped frames before.
 
         The format is `emolens.contract.FrameRecord`.
         """

@@ -1,5 +1,6 @@
 """Clips of several shots with cuts between them, the ground truth for the detection of cuts."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -60,7 +61,7 @@ class EditedSource:
         self._shots = tuple(shots)
         self._rate_hz = rate_hz
         self._dissolve_s = dissolve_s
-        starts = np.cumsum([0.0, *(shot.duration_s for shot in shots)]).tolist()
+        starts = [0.0, *itertools.accumulate(shot.duration_s for shot in shots)]
         self._starts, self._n_frames = starts[:-1], round(starts[-1] * rate_hz)
         self._is_closed = False
         self.report = SourceReport(self._n_frames)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from emolens.tracking.dissolves import DissolveDetector
-from emolens.tracking.views import Pixels, has_details, lost_share, shrink
+from emolens.tracking.views import Pixels, has_details, lost_share, lost_share_far, shrink
 
 # All constants: docs/experiments/0023-cuts.md.
 # A new frame starts a shot if it lacks more than this share of the details of the last one. The
@@ -44,7 +44,7 @@ class _View:
 
     def motion_after(self, passed_s: float) -> float:
         """Return what remains of the motion after some seconds."""
-        return self.motion_per_s * 0.5 ** (passed_s / _MOTION_HALF_LIFE_S)
+        return self.motion_per_s * math.exp2(-passed_s / _MOTION_HALF_LIFE_S)
 
     def expected_loss(self, passed_s: float) -> float:
         """Return the share of the details that fading motion loses in some seconds, 0 to 1."""
@@ -106,7 +106,8 @@ class CutDetector:
         allowed = _MIN_LOST + _MOTION_WEIGHT * last.expected_loss(passed_s)
         lost = lost_share(last.image, small)
         if lost > allowed:
-            lost = min(lost, lost_share(self._views[0].image, small))
+            before_flash = lost_share(self._views[0].image, small)
+            lost = min(lost, before_flash, lost_share_far(last.image, small))
         is_cut = lost > allowed
         if is_cut and passed_s < _FLASH_S and _is_flash(last.image, small):
             return False

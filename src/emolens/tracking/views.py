@@ -11,11 +11,12 @@ import numpy.typing as npt
 # Frames are compared at this size: the longer side, and the side before averaging, in pixels.
 _SIDE_PX: Final = 64
 _SAMPLED_PX: Final = 288
-# Details are compared in overlapping square blocks, at the motion of the whole image and a few
-# pixels around it.
+# Details are compared in overlapping square blocks: at the motion of the whole image and some pixels
+# around it, and, before a cut is reported, further around their place.
 _BLOCK_PX: Final = 16
 _STEP_PX: Final = 8
 _REACH_PX: Final = 3
+_FAR_PX: Final = 8
 # The motion of the whole image is found by moving its centre by up to this share of its sides.
 _MARGIN: Final = 1 / 6
 # Blocks of less variance are plain; above the second one, more variance has no more weight.
@@ -79,12 +80,21 @@ def lost_share(before: Pixels, after: Pixels) -> float:
     """
     if _correlation(before, after) >= _SAME:
         return 0.0
-    shift_x, shift_y = _motion(before, after)
+    return _lost(before, after, _motion(before, after), reach_px=_REACH_PX)
+
+
+def lost_share_far(before: Pixels, after: Pixels) -> float:
+    """Return `lost_share` after a longer search, for subjects that move in several directions."""
+    return _lost(before, after, (0, 0), reach_px=_FAR_PX)
+
+
+def _lost(before: Pixels, after: Pixels, shift_xy: tuple[int, int], *, reach_px: int) -> float:
+    """Search the details of an image in another one, near their shifted places."""
     height, width = before.shape[:2]
     lost = total = 0.0
     for x, y, weight in _blocks(before):
-        left, right = _span(x + shift_x, width)
-        top, bottom = _span(y + shift_y, height)
+        left, right = _span(x + shift_xy[0], width, reach_px)
+        top, bottom = _span(y + shift_xy[1], height, reach_px)
         if right - left < _BLOCK_PX or bottom - top < _BLOCK_PX:
             continue  # it moved out of the image
         block = before[y : y + _BLOCK_PX, x : x + _BLOCK_PX]
@@ -94,9 +104,9 @@ def lost_share(before: Pixels, after: Pixels) -> float:
     return lost / total if total else 0.0
 
 
-def _span(start: int, length: int) -> tuple[int, int]:
+def _span(start: int, length: int, reach_px: int) -> tuple[int, int]:
     """Return the part of a side in which a block is searched."""
-    return max(0, start - _REACH_PX), min(length, start + _BLOCK_PX + _REACH_PX)
+    return max(0, start - reach_px), min(length, start + _BLOCK_PX + reach_px)
 
 
 def _correlation(before: Pixels, after: Pixels) -> float:

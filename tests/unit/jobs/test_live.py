@@ -106,3 +106,8 @@ def test_the_style_of_tags_can_be_chosen() -> None:
     assert 0 < n_number_pixels("color") < n_number_pixels("auto")
     with pytest.raises(ConfigError, match="style is 'loud'"):
         n_number_pixels("loud")
+
+
+def test_cuts_can_be_switched_off() -> None:
+    assert live_settings().cuts
+    assert not live_settings(cuts=False).cuts

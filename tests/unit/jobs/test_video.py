@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,8 +13,9 @@ from emolens.core.errors import ConfigError, SourceError
 from emolens.jobs.streams import DrawOptions
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.pipeline.models import Models
+from emolens.pipeline.stream_settings import StreamSettings
 from emolens.runtime.catalogue import find_model
-from emolens.testing import SyntheticSource
+from emolens.testing import SyntheticSource, cut_clip
 from emolens.testing.sample_clip import crossing_clip
 
 pytestmark = pytest.mark.timeout(120)
@@ -107,3 +109,20 @@ def test_a_page_is_html_whatever_the_suffix_asks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"the suffix is '\.pdf'; allowed: \.html"):
         analyze_video(clip(), VideoJob(report=tmp_path / "out.pdf"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("is_on", "n_shots"), [(True, 3), (False, 1)])
+def test_every_row_has_its_shot_and_no_track_is_in_two(
+    tmp_path: Path, is_on: bool, n_shots: int
+) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "a.parquet", "a.jsonl")]
+    job = VideoJob(tables=paths, settings=StreamSettings(cuts=is_on))
+    recorded = analyze_video(cut_clip(size_wh=(320, 180), shot_s=0.6), job)
+    assert recorded.session.n_shots == n_shots
+    assert recorded.session.cuts_s == pytest.approx([0.6, 1.2][: n_shots - 1])
+    tables = [pd.read_csv(paths[0]), pd.read_parquet(paths[1]), pd.read_json(paths[2], lines=True)]
+    for table in tables:
+        assert table["shot"].dtype == np.int64
+        assert set(zip(table["shot"], table["track_id"], strict=True)) == {
+            (number, number) for number in range(1, n_shots + 1)
+        }

@@ -1,5 +1,6 @@
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -275,3 +276,23 @@ def test_whatever_comes_is_drawn(
         at_s += step_s
         drawn = overlay.apply(frame.image, result(frame, found, at_s=at_s))
         assert drawn.shape == frame.image.shape
+
+
+def test_a_cut_is_a_line_in_the_strip_for_ten_seconds() -> None:
+    def strip(shots: Sequence[int]) -> Pixels:
+        frame, overlay = blank(), StreamOverlay()
+        for index, shot in enumerate(shots):
+            one = face(Box(200, 100, 300, 200), label=Emotion.SAD, track_id=shot)
+            found = replace(result(frame, [one], at_s=index / 10), shot=shot)
+            drawn = overlay.apply(frame.image, found)
+        return drawn[-18:]
+
+    def columns(image: Pixels) -> list[int]:
+        """The columns that are white from top to bottom."""
+        return np.flatnonzero((image[2:-2] == 255).all(axis=(0, 2))).tolist()
+
+    assert columns(strip([1] * 60)) == []
+    recent, older = columns(strip([1] * 30 + [2] * 10)), columns(strip([1] * 30 + [2] * 40))
+    assert 1 <= len(recent) <= 4
+    assert 0 < older[0] < recent[0]
+    assert columns(strip([1] * 30 + [2] * 110)) == []

@@ -266,3 +266,24 @@ def test_the_page_needs_neither_matplotlib_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_cuts_are_lines_with_a_legend_and_a_number_of_shots() -> None:
+    session = replace(two_persons(), n_shots=3, cuts_s=(2.0, 4.5))
+    page = page_of(session)
+    assert charts_of(page)["cuts_s"] == [2.0, 4.5]
+    text = without_library(page)
+    assert '<span class="key cut"></span>cut</li>' in text
+    assert "<span>shots</span><strong>3</strong>" in text
+    assert "where all tracks end, at 0:02.0, 0:04.5. Drag" in text
+    assert "page.cuts_s" in text
+    many = page_of(replace(session, n_shots=50, cuts_s=tuple(n / 10 for n in range(49))))
+    assert "0:01.9 and later. Drag" in many
+
+
+def test_a_page_without_cuts_does_not_mention_them() -> None:
+    page = without_library(page_of(two_persons()))
+    assert charts_of(page_of(two_persons()))["cuts_s"] == []
+    assert "<span>shots</span>" not in page
+    assert "</span>cut</li>" not in page
+    assert "where all tracks end" not in page

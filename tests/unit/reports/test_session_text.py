@@ -30,3 +30,18 @@ def test_everybody_gets_a_line() -> None:
     assert [row[0] for row in table.rows] == ["1", "2"]
     assert {row[3] for row in table.rows} == {"sad 80%, uncertain 20%"}
     assert list(session_text(SessionSummary().finish())) == ["no face detected"]
+
+
+def test_cuts_are_told_with_the_first_times() -> None:
+    summary = SessionSummary()
+    frame = Frame(SyntheticSource(size_wh=(80, 60)).draw(0.0))
+    for index in range(3):
+        summary.write(frame, FrameResult((80, 60), (), index, index * 1.5, shot=index + 1))
+    said, _ = session_text(summary.finish())
+    assert said == "3 shots; tracks end at each cut: 1.5 s, 3.0 s"
+    for index in range(3, 9):
+        summary.write(frame, FrameResult((80, 60), (), index, index * 1.5, shot=index + 1))
+    said, _ = session_text(summary.finish())
+    assert said == (
+        "9 shots; tracks end at each cut: 1.5 s, 3.0 s, 4.5 s, 6.0 s, 7.5 s, 9.0 s, ..."
+    )

@@ -12,7 +12,7 @@ from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import ConfigError
 from emolens.core.frame import Frame
 from emolens.core.geometry import Box
-from emolens.sessions.session import SessionSummary
+from emolens.sessions.session import MAX_CUTS, SessionSummary
 from tests.unit.sessions.session_cases import (
     FPS,
     FRAME,
@@ -334,3 +334,29 @@ def test_former_names_give_the_same_with_a_warning() -> None:
     ):
         with pytest.warns(DeprecationWarning, match=rf"Session.{old} is dep.* Use Session.{new}\."):
             assert getattr(session, old) == getattr(session, new)
+
+
+def test_shots_and_cuts_are_kept_with_their_times() -> None:
+    summary = SessionSummary()
+    for number in range(8):
+        summary.write(FRAME, dataclasses.replace(result_of(10 + number / 2), shot=3 + number // 3))
+    session = summary.finish()
+    assert (session.n_shots, session.cuts_s) == (3, (11.5, 13.0))
+    record = session.to_dict()
+    assert (record["n_shots"], record["cuts_s"]) == (3, [11.5, 13.0])
+
+
+def test_cuts_are_bounded_and_all_shots_are_counted() -> None:
+    summary = SessionSummary()
+    for number in range(MAX_CUTS + 5):
+        summary.write(FRAME, dataclasses.replace(result_of(number / 25), shot=number + 1))
+    session = summary.finish()
+    assert session.n_shots == MAX_CUTS + 5
+    assert session.cuts_s == pytest.approx([(1 + n) / 25 for n in range(MAX_CUTS)])
+
+
+def test_after_a_restart_of_the_source_cuts_go_on_in_time() -> None:
+    summary = SessionSummary()
+    for shot, at_s in ((1, 5.0), (1, 5.04), (2, 0.0), (3, 0.04)):
+        summary.write(FRAME, dataclasses.replace(result_of(at_s), shot=shot))
+    assert summary.finish().cuts_s == pytest.approx((5.08, 5.12))

@@ -34,9 +34,10 @@ def test_a_dissolve_mixes_both_shots() -> None:
 
 def test_interrupting_ends_the_clip_and_opening_begins_it_again() -> None:
     with EditedSource([grey(10)], rate_hz=10) as source:
-        for frame in source:
-            source.interrupt()
-        assert frame.index == 0
+        frames = iter(source)
+        assert next(frames).index == 0
+        source.interrupt()
+        assert list(frames) == []
     with source:
         assert len(list(source)) == 10
 
