@@ -11,7 +11,7 @@ import numpy.typing as npt
 # Frames are compared at this size: the longer side, and the side before averaging, in pixels.
 _SIDE_PX: Final = 64
 _SAMPLED_PX: Final = 288
-# Details are compared in overlapping square blocks: at the motion of the whole image and some pixels
+# Details are compared in overlapping square blocks: at the motion of the whole image and a little
 # around it, and, before a cut is reported, further around their place.
 _BLOCK_PX: Final = 16
 _STEP_PX: Final = 8
