@@ -10,7 +10,7 @@ import numpy.typing as npt
 # All constants: docs/experiments/0023-cuts.md.
 # Frames are compared at this size: the longer side, and the side before averaging, in pixels.
 _SIDE_PX: Final = 64
-_SAMPLED_PX: Final = 288
+_SAMPLED_PX: Final = 192
 # Details are compared in overlapping square blocks: at the motion of the whole image and a little
 # around it, and, before a cut is reported, further around their place.
 _BLOCK_PX: Final = 16
@@ -22,8 +22,8 @@ _MARGIN: Final = 1 / 6
 # Blocks of less variance are plain; above the second one, more variance has no more weight.
 _PLAIN_VARIANCE: Final = 12.0
 _FULL_VARIANCE: Final = 600.0
-# Images of this correlation are not compared in detail.
-_SAME: Final = 0.97
+# Images whose centres correlate like this are not compared in detail.
+_SAME: Final = 0.92
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -78,9 +78,10 @@ def lost_share(before: Pixels, after: Pixels) -> float:
         before: uint8 (h, w, 3), from `shrink`.
         after: The other image, of the same size.
     """
-    if _correlation(before, after) >= _SAME:
+    shift_xy, correlation = _motion(before, after)
+    if correlation >= _SAME:
         return 0.0
-    return _lost(before, after, _motion(before, after), reach_px=_REACH_PX)
+    return _lost(before, after, shift_xy, reach_px=_REACH_PX)
 
 
 def lost_share_far(before: Pixels, after: Pixels) -> float:
@@ -109,12 +110,8 @@ def _span(start: int, length: int, reach_px: int) -> tuple[int, int]:
     return max(0, start - reach_px), min(length, start + _BLOCK_PX + reach_px)
 
 
-def _correlation(before: Pixels, after: Pixels) -> float:
-    return float(cv2.matchTemplate(after, before, cv2.TM_CCOEFF_NORMED)[0, 0])
-
-
-def _motion(before: Pixels, after: Pixels) -> tuple[int, int]:
-    """Return how far the centre of an image moved to the right and downwards, in pixels."""
+def _motion(before: Pixels, after: Pixels) -> tuple[tuple[int, int], float]:
+    """Return how far the centre of an image moved (x, y) in pixels, and its correlation there."""
     half = before.shape[1] // 2, before.shape[0] // 2
     from_gray, to_gray = (
         cv2.resize(cv2.cvtColor(one, cv2.COLOR_BGR2GRAY), half, interpolation=cv2.INTER_AREA)
@@ -123,5 +120,5 @@ def _motion(before: Pixels, after: Pixels) -> tuple[int, int]:
     x, y = round(half[0] * _MARGIN), round(half[1] * _MARGIN)
     centre = from_gray[y : half[1] - y, x : half[0] - x]
     matches = cv2.matchTemplate(to_gray, centre, cv2.TM_CCOEFF_NORMED)
-    _, _, _, (best_x, best_y) = cv2.minMaxLoc(matches)
-    return 2 * (best_x - x), 2 * (best_y - y)
+    _, correlation, _, (best_x, best_y) = cv2.minMaxLoc(matches)
+    return (2 * (best_x - x), 2 * (best_y - y)), float(correlation)

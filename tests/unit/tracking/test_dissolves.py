@@ -46,6 +46,11 @@ def test_a_mixture_that_returns_is_no_dissolve() -> None:
     assert found(lambda at_s: mixed(one, other, 0.6 - abs(at_s - 2))) == []
 
 
+def test_shares_that_go_back_are_no_dissolve() -> None:
+    one, other = drawn_place(1), drawn_place(2)
+    assert found(lambda at_s: mixed(one, other, (at_s - 1) / 2 + 0.3 * (round(5 * at_s) % 2))) == []
+
+
 def test_after_a_reset_half_a_dissolve_is_none() -> None:
     detector = DissolveDetector()
     one, other = shrink(drawn_place(1)), shrink(drawn_place(2))
