@@ -14,86 +14,38 @@ Source:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier, softmax
-from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
-from emolens.core.errors import InputError, ModelError
+from emolens.core.emotion import EmotionScores
+from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec
-from emolens.core.ports import EmotionClassifier
-from emolens.core.records import ArrayRecord
+from emolens.explanation.maps import FaceExplainer, FaceMaps, MapKind
 from emolens.explanation.placement import Centers, Floats, find_centers, resize_maps
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
+
+__all__ = ["ActivationExplainer", "ActivationMaps", "FaceExplainer"]
 
 _LOGITS, _CAM = "logits", "cam"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ActivationMaps(ArrayRecord):
-    """Maps of the evidence for and against each class in one face.
+class ActivationMaps(FaceMaps):
+    """Class-activation maps of one face.
 
-    Attributes:
-        maps: float32 (7, n, n), in the order of `Emotion`, rows from the top, read-only. A cell is
-            evidence in units of the logit, positive for the class and negative against it. The mean
-            over the cells is the logit without the bias.
-        scores: Probabilities that the maps explain.
-        centers: Centres of the n rows and of the n columns, as fractions of the side of the face
-            (0 is the upper or left edge, 1 the lower or right one).
+    A cell of `maps` is evidence in units of the logit. The mean over the cells is the logit without
+    the bias.
     """
 
-    maps: Floats
-    scores: EmotionScores
-    centers: Centers
-
-    def __post_init__(self) -> None:
-        maps = np.array(self.maps, np.float32)
-        n_cells = len(self.centers)
-        if n_cells < 1 or maps.shape != (N_EMOTIONS, n_cells, n_cells):
-            raise InputError(
-                f"maps with {n_cells} centres must have the shape ({N_EMOTIONS}, {n_cells}, "
-                f"{n_cells}); got {maps.shape}"
-            )
-        if not np.isfinite(maps).all():
-            raise InputError("activation maps must be finite; the network returned inf or nan")
-        maps.setflags(write=False)
-        object.__setattr__(self, "maps", maps)
+    kind: ClassVar[MapKind] = MapKind.ACTIVATION
+    least_scale: ClassVar[float] = 0.0
 
     def evidence(self, size_px: int) -> Floats:
         """Resize the signed maps to the size of a face: float32 (7, size_px, size_px)."""
         return resize_maps(self.maps, self.centers, size_px)
-
-    def heat_map(self, emotion: Emotion, size_px: int) -> Floats:
-        """Compute the activation map of one class.
-
-        The map is resized, clipped at 0 and divided by its maximum. It shows the location of the
-        evidence, not its amount. Compare classes with `heat_maps`.
-
-        Returns:
-            float32 (size_px, size_px), 0..1 with maximum 1; all 0 without evidence for the class.
-        """
-        return _heat(resize_maps(self.maps[emotion.index], self.centers, size_px))
-
-    def heat_maps(self, size_px: int) -> Floats:
-        """Compute the activation maps of all classes, on one scale.
-
-        The maps are resized, clipped at 0 and divided by the maximum of all seven. Equal brightness
-        is equal evidence.
-
-        Returns:
-            float32 (7, size_px, size_px), 0..1; all 0 without evidence for any class.
-        """
-        return _heat(self.evidence(size_px))
-
-
-class FaceExplainer(EmotionClassifier, Protocol):
-    """A classifier that also explains its predictions with activation maps."""
-
-    def explain(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[ActivationMaps]:
-        """Compute maps and scores of uint8 crops, (H, W) grey or (H, W, 3) BGR, in their order."""
-        ...
 
 
 class ActivationExplainer:
@@ -165,9 +117,3 @@ class ActivationExplainer:
     def _maps(self, crops: Sequence[npt.NDArray[np.uint8]]) -> Floats:
         (maps,) = self._classifier.run(crops, (_CAM,))
         return maps
-
-
-def _heat(evidence: Floats) -> Floats:
-    positive = np.maximum(evidence, 0)
-    largest = positive.max()
-    return positive / largest if largest > 0 else positive

@@ -1,0 +1,45 @@
+"""The measured agreement of maps with the effect of removing parts of a face, and the default kind.
+
+The measurement: on faces that a model classifies clearly, the thirds of the face (upper, middle,
+lower) are removed in turn by means that the map does not use. The decisive third is the one whose
+removal lowers the probability of the class most.
+
+The rule, fixed before the measurement: a kind of map is shown by default only if its strongest
+third is the decisive one for at least 60 % of the faces, with each class weighted equally, and the
+95 % interval lies above the share of always pointing at the same third. Among the kinds that pass,
+the one with the larger share is the default.
+
+Source: docs/experiments/0024-faithful-maps.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from emolens.explanation.maps import MapKind
+
+MIN_SHARE: Final = 0.6
+"""Smallest share of faces, 0..1, for a kind that is shown by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The measured agreement of one kind of map for one model.
+
+    Attributes:
+        share: Share of faces whose map is strongest in the decisive third, 0..1, with each class
+            weighted equally.
+        ci95: Its 95 % interval.
+        constant: Share of always pointing at the same third, the best of the three.
+        n_faces: Number of faces.
+    """
+
+    share: float
+    ci95: tuple[float, float]
+    constant: float
+    n_faces: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether the kind may be shown by default."""
+        return self.share >= MIN_SHARE and self.ci95[0] > self.constant
