@@ -103,7 +103,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     ] = None,
     faces: Annotated[
         bool,
-        typer.Option("--faces", help="Show faces in the report: mistakes and activation maps."),
+        typer.Option("--faces", help="Show faces in the report: mistakes and heat maps."),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`emolens explain`: activation maps of each class."""
+"""`emolens explain`: maps of each class."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,8 @@ from emolens.cli import options
 from emolens.cli.terminal import echo, show
 from emolens.core.emotion import Emotion
 from emolens.detection import DEFAULT_DETECTOR
-from emolens.explanation import FaceExplainer
+from emolens.explanation import FaceExplainer, MapKind, OcclusionExplainer
+from emolens.explanation.agreement import agreement_text, default_kind
 from emolens.jobs.explain import explain_image
 from emolens.jobs.extras import require_gradcam
 from emolens.media.addresses import refuse_addresses
@@ -37,6 +38,14 @@ def explain(  # noqa: PLR0913 (one option each)
     emotion: Annotated[
         str | None, typer.Option(help="Draw only this class, enlarged. Default: all seven.")
     ] = None,
+    kind: Annotated[
+        MapKind | None,
+        typer.Option(
+            help="occlusion: how much a probability drops when a place is blurred. activation: "
+            "class-activation map, or Grad-CAM of a checkpoint. Default: the kind that agrees best "
+            "with the model."
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Model name, .onnx file, or .ckpt file from emolens train.")
     ] = "default",
@@ -47,9 +56,9 @@ def explain(  # noqa: PLR0913 (one option each)
     face_crops: options.FaceCropsOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Draw activation maps of each class for every face of an image.
+    """Draw maps of each class for every face of an image.
 
-    An activation map shows which regions the network uses. It does not explain why a face has an
+    A map shows which places of the face matter to the model. It does not explain why a face has an
     expression.
     """
     refuse_addresses([image])
@@ -57,7 +66,12 @@ def explain(  # noqa: PLR0913 (one option each)
     check_face_crops(face_crops=face_crops, detector_px=detector_px)
     is_checkpoint = model.endswith(_CHECKPOINT_SUFFIX)
     models = Models(model=DEFAULT_ALIAS if is_checkpoint else model, detector=detector)
-    explainer = _grad_cam(Path(model)) if is_checkpoint else models.explainer
+    sha256 = "" if is_checkpoint else models.classifier.model_sha256
+    chosen = kind or default_kind(sha256)
+    explainer = (
+        _of_checkpoint(Path(model), chosen) if is_checkpoint else models.explainer_of(chosen)
+    )
+    note = agreement_text(chosen, sha256)
     target = out or Path(f"{Path(image).stem}-explained.png")
     explanation = explain_image(
         image,
@@ -65,6 +79,7 @@ def explain(  # noqa: PLR0913 (one option each)
         explainer,
         None if face_crops else models.detector(detector_px=detector_px, sideways=sideways),
         emotion=only,
+        note=note,
         max_pixels=max_megapixels * options.MEGAPIXEL,
     )
     if quiet:
@@ -75,11 +90,13 @@ def explain(  # noqa: PLR0913 (one option each)
         echo(f"{one_line(image)}: no face detected, no file written")
         return
     show([explanation.table(only)])
+    echo(f"{chosen} maps: {note}")
     echo(f"wrote {target}")
 
 
-def _grad_cam(checkpoint: Path) -> FaceExplainer:
+def _of_checkpoint(checkpoint: Path, kind: MapKind) -> FaceExplainer:
     require_gradcam("emolens explain with a checkpoint")
     from emolens.training.gradcam import GradCamExplainer  # noqa: PLC0415 (torch is optional)
 
-    return GradCamExplainer.load(checkpoint)
+    network = GradCamExplainer.load(checkpoint)
+    return network if kind is MapKind.ACTIVATION else OcclusionExplainer(network)

@@ -96,9 +96,9 @@ def live(  # noqa: PLR0913 (one option each)
     if not quiet:
         if jsonl != STDOUT:
             show(session_text(watched.session))
-        for warning in watched.status.warnings:
-            echo(warning)
-        echo(str(watched))
+        notes = job.draw_options.notes(models)
+        for note in (*watched.status.warnings, *notes, str(watched)):
+            echo(note)
     if watched.error:
         echo_error(str(watched.error))
     if watched.error or watched.has_failures:

@@ -83,7 +83,7 @@ BlurOption = Annotated[
     typer.Option("--blur", help="Make faces unrecognisable in all images shown or written."),
 ]
 HeatmapOption = Annotated[
-    bool, typer.Option("--heatmap", help="Draw an activation map over each face.")
+    bool, typer.Option("--heatmap", help="Draw over each face which places matter.")
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print no tables, progress or warnings.")

@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "train": "Train a model from a recipe and save a checkpoint after every epoch.",
     "evaluate": "Measure models: accuracy, per-class metrics, calibration, leaks, agreement with "
     "raters.",
-    "explain": "Draw activation maps of each class for every face of an image.",
+    "explain": "Draw maps of each class for every face of an image.",
     "export": "Export a checkpoint as an ONNX file with its manifest and SHA-256.",
     "bench": "Measure throughput and the latency of each stage, from decoding to drawing.",
     "doctor": "Report versions, the inference device, model files, and camera and video support.",

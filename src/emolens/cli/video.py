@@ -111,18 +111,18 @@ def video(  # noqa: PLR0913 (one option each)
         settings=settings,
         tracker=tracker,
     )
+    models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
     recorded = analyze_video(
         plan,
         job,
-        models=Models(model=model, detector=detector, n_threads=STREAM_THREADS),
+        models=models,
         progress=partial(progress, quiet=quiet),
         stopping=stopping_on_signals,
     )
     if not quiet:
         show(session_text(recorded.session))
-        for warning in recorded.warnings:
-            echo(warning)
-        echo(str(recorded))
+        for note in (*recorded.warnings, *job.draw_options.notes(models), str(recorded)):
+            echo(note)
     for failure in recorded.failures:
         echo_error(failure)
     if recorded.failures:

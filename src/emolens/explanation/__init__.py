@@ -1,12 +1,19 @@
-"""Class-activation maps of faces and tests of their faithfulness."""
+"""Maps of the places of a face that matter to a classifier, and tests of their faithfulness."""
 
-from emolens.explanation.activation import ActivationExplainer, ActivationMaps, FaceExplainer
+from emolens.explanation.activation import ActivationExplainer, ActivationMaps
+from emolens.explanation.maps import FaceExplainer, FaceMaps, MapKind
+from emolens.explanation.occlusion import OcclusionExplainer, OcclusionMaps
 
 __all__ = [
     "ActivationExplainer",
     "ActivationMaps",
     "FaceExplainer",
+    "FaceMaps",
+    "MapKind",
+    "OcclusionExplainer",
+    "OcclusionMaps",
     "activation",
+    "agreement",
     "heat_layer",
     "placement",
     "places",

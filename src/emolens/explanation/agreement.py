@@ -43,3 +43,35 @@ class Agreement:
     def passes(self) -> bool:
         """Whether the kind may be shown by default."""
         return self.share >= MIN_SHARE and self.ci95[0] > self.constant
+
+    def __str__(self) -> str:
+        return (
+            f"In {self.share:.0%} of {self.n_faces:,} faces, the strongest third of such a map is "
+            "the third of the face whose removal lowers the class most (random: 33%)."
+        )
+
+
+MEASURED: Final[Mapping[str, Mapping[MapKind, Agreement]]] = {}
+"""Agreement by SHA-256 of the model file and kind, from docs/metrics/maps.json."""
+
+
+def default_kind(model_sha256: str) -> MapKind:
+    """Return the kind of map that is shown for a model by default.
+
+    Returns:
+        The kind that passes the rule with the larger share. For a model that is not measured, the
+        occlusion map, which shows an effect on the predictions by definition.
+    """
+    of_model = MEASURED.get(model_sha256, {})
+    passing = [kind for kind, agreement in of_model.items() if agreement.passes]
+    return max(passing, key=lambda kind: of_model[kind].share, default=MapKind.OCCLUSION)
+
+
+def agreement_text(kind: MapKind, model_sha256: str) -> str:
+    """Describe the measured agreement of a kind for a model, and warn if it fails the rule."""
+    agreement = MEASURED.get(model_sha256, {}).get(kind)
+    if agreement is None:
+        return f"The agreement of {kind} maps with the effect of removal is not measured here."
+    default = default_kind(model_sha256)
+    better = "" if agreement.passes else f" This is too little: use {default} maps."
+    return f"{agreement}{better}"

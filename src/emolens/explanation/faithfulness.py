@@ -21,7 +21,7 @@ from scipy import stats
 from emolens.core.emotion import Emotion
 from emolens.core.errors import InputError
 from emolens.core.ports import EmotionClassifier
-from emolens.explanation.activation import ActivationMaps, FaceExplainer
+from emolens.explanation.maps import FaceExplainer, FaceMaps
 from emolens.explanation.placement import Floats, resize_maps
 from emolens.imaging.crop import resize_gray_square
 from emolens.imaging.preprocess import to_gray
@@ -66,7 +66,7 @@ class Faithfulness:
     by_random_pixels: RemovalScores
 
 
-def rank_agreement(first: ActivationMaps, second: ActivationMaps) -> npt.NDArray[np.float64]:
+def rank_agreement(first: FaceMaps, second: FaceMaps) -> npt.NDArray[np.float64]:
     """Spearman's rank correlation of two networks' maps of one face, for each class.
 
     Args:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier
-from emolens.core.emotion import N_EMOTIONS, EmotionScores
+from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec
 from emolens.core.ports import EmotionClassifier
@@ -51,6 +51,10 @@ class OcclusionMaps(FaceMaps):
     kind: ClassVar[MapKind] = MapKind.OCCLUSION
     least_scale: ClassVar[float] = 0.05
 
+    def peak(self, emotion: Emotion) -> float:
+        """Return the largest drop of a class at any place, at least 0."""
+        return max(float(self.maps[emotion.index].max()), 0.0)
+
     def evidence(self, size_px: int) -> Floats:
         """Resize the signed maps to the size of a face: float32 (7, size_px, size_px).
 
@@ -59,7 +63,9 @@ class OcclusionMaps(FaceMaps):
         if size_px < 1:
             raise InputError(f"size_px must be at least 1; got {size_px}")
         size = (size_px, size_px)
-        return np.stack([np.asarray(cv2.resize(of_class, size), np.float32) for of_class in self.maps])
+        return np.stack(
+            [np.asarray(cv2.resize(of_class, size), np.float32) for of_class in self.maps]
+        )
 
 
 class OcclusionExplainer:

@@ -14,15 +14,15 @@ from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError, ModelError
 from emolens.core.ports import EmotionClassifier
 from emolens.core.progress import Progress, silently
-from emolens.datasets.faces import FaceSet, Split
+from emolens.datasets.faces import Split
 from emolens.datasets.loading import Framer
 from emolens.datasets.reading import without_folder
 from emolens.datasets.targets import Target
 from emolens.evaluation.benchmark import Benchmark, evaluate_model, read_benchmark
 from emolens.evaluation.cross import Cell, CrossEvaluation, names_of
 from emolens.evaluation.detection import rows_with_face
-from emolens.evaluation.evaluation import Evaluation
-from emolens.explanation import ActivationExplainer
+from emolens.explanation.agreement import agreement_text
+from emolens.explanation.legend import full_scale, legend
 from emolens.imaging.bgr import as_bgr
 from emolens.pipeline.models import Models
 from emolens.pipeline.sample_framing import CropCheck, LargestFaceFramer
@@ -173,7 +173,7 @@ class EvaluationJob:
         """Write the metrics and report of one pair to a folder and return both paths."""
         gallery = None
         if self.shows_faces:
-            gallery = _gallery(cell, self._loaded(cell.model).explainer)
+            gallery = _gallery(cell, self._loaded(cell.model))
         return _write(folder, to_line(cell.record), _page(cell, gallery))
 
     def write_all(self, folder: Path, cross: CrossEvaluation) -> list[tuple[Path, Path]]:
@@ -237,7 +237,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
     return write_report(cell.evaluation, subject, gallery)
 
 
-def _gallery(cell: Cell, explainer: ActivationExplainer) -> "Gallery":
+def _gallery(cell: Cell, models: Models) -> "Gallery":
     """Collect mistakes of each label, and heat maps of mistakes and of correct predictions."""
     from emolens.reports.evaluation_page import (  # noqa: PLC0415 (plotting is optional)
         Gallery,
@@ -246,29 +246,32 @@ def _gallery(cell: Cell, explainer: ActivationExplainer) -> "Gallery":
         thumbnails,
     )
 
-    evaluation = cell.evaluation
+    evaluation, explainer = cell.evaluation, models.explainer
     faces = cell.benchmark.by_size[explainer.input_spec.size_px]
     hits, misses = example_hits(evaluation), example_mistakes(evaluation)
-    hit_maps, miss_maps = (
-        thumbnails(evaluation, _maps(evaluation, explainer, faces, rows), rows)
-        for rows in (hits, misses)
-    )
+    rows = np.concatenate([hits, misses])
+    predicted = [Emotion.from_index(row) for row in evaluation.predictions.predicted[rows].tolist()]
+    drawn, about = _drawn_maps(models, list(faces.images[rows]), predicted)
+    maps = thumbnails(evaluation, drawn, rows)
     mistakes = thumbnails(evaluation, list(faces.images[misses]), misses)
-    return Gallery(mistakes, hit_maps, miss_maps)
+    return Gallery(mistakes, maps[: len(hits)], maps[len(hits) :], about)
 
 
-def _maps(
-    evaluation: Evaluation,
-    explainer: ActivationExplainer,
-    faces: FaceSet,
-    rows: npt.NDArray[np.int64],
-) -> list[npt.NDArray[np.uint8]]:
-    """Draw heat maps of the predicted class over the faces of some rows, uint8 BGR."""
-    images = faces.images[rows]
-    predicted = evaluation.predictions.predicted[rows].tolist()
-    return [
-        draw_heat(as_bgr(image), maps.heat_map(Emotion.from_index(index), _MAP_PX), _MAP_PX)
-        for image, maps, index in zip(
-            images, explainer.explain(list(images)), predicted, strict=True
-        )
+def _drawn_maps(
+    models: Models, faces: Sequence[npt.NDArray[np.uint8]], predicted: Sequence[Emotion]
+) -> tuple[list[npt.NDArray[np.uint8]], str]:
+    """Draw the map of the predicted class over each face, on one scale, and describe the colours.
+
+    Returns:
+        uint8 BGR images, and a text with the scale and the measured agreement of the maps.
+    """
+    pairs = list(zip(models.explainer.explain(faces), predicted, strict=True))
+    scale = full_scale(pairs)
+    drawn = [
+        draw_heat(as_bgr(face), maps.heat_map(emotion, _MAP_PX, full_scale=scale), _MAP_PX)
+        for face, (maps, emotion) in zip(faces, pairs, strict=True)
     ]
+    kind = models.default_map_kind
+    colors = legend(kind, None, scale)
+    agreement = agreement_text(kind, models.classifier.model_sha256)
+    return drawn, f"{colors}. {agreement}"

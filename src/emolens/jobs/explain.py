@@ -1,4 +1,4 @@
-"""Heat maps of the evidence for each class in the faces of an image, and their main regions."""
+"""Heat maps of each class over the faces of an image, and their main regions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,9 @@ from emolens.core.emotion import Emotion
 from emolens.core.face import FaceResult
 from emolens.core.ports import FaceDetector
 from emolens.detection import detection_warnings
-from emolens.explanation import ActivationMaps, FaceExplainer
-from emolens.explanation.places import evidence_places
+from emolens.explanation import FaceExplainer, FaceMaps, OcclusionMaps
+from emolens.explanation.legend import full_scale, legend
+from emolens.explanation.places import drop_places, evidence_places
 from emolens.imaging.decode import MAX_PIXELS, read_image
 from emolens.imaging.exposure import light_warnings
 from emolens.imaging.turn import crop_turned
@@ -34,20 +35,22 @@ _MIN_SHARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
-    """One face with the evidence for each class.
+    """One face with a map of each class.
 
     Attributes:
         title: Number, position and label of the face.
         result: The result for the face.
-        maps: The evidence for each class.
+        maps: The maps of each class.
     """
 
     title: str
     result: FaceResult
-    maps: ActivationMaps
+    maps: FaceMaps
 
     def places(self, emotion: Emotion) -> str:
-        """Describe the regions with the most evidence for a class."""
+        """Describe the regions that matter most for a class."""
+        if isinstance(self.maps, OcclusionMaps):
+            return _drops(self.maps, emotion)
         places = evidence_places(self.maps.heat_map(emotion, _PLACES_PX))[:_N_PLACES]
         shown = [f"{place.name} {place.share:.0%}" for place in places if place.share >= _MIN_SHARE]
         return ", ".join(shown) or "nowhere"
@@ -60,10 +63,12 @@ class Explanation:
     Attributes:
         faces: The faces, largest first; if empty, no file is written.
         warnings: Warnings about the image, for users.
+        heading: What the regions of the table show.
     """
 
     faces: tuple[Explained, ...]
     warnings: tuple[str, ...]
+    heading: str
 
     def table(self, emphasized: Emotion | None = None) -> TextTable:
         """Format probabilities and regions of all classes; by default, emphasize the top class."""
@@ -76,7 +81,7 @@ class Explanation:
                 title = face.title if emotion is Emotion.ANGRY else ""
                 probability = face.maps.scores[emotion]
                 rows.append((title, emotion.label, f"{probability:.1%}", face.places(emotion)))
-        headings = ("face", "class", "probability", "evidence")
+        headings = ("face", "class", "probability", self.heading)
         return TextTable(headings, rows, frozenset({2}), frozenset(strong))
 
 
@@ -87,9 +92,10 @@ def explain_image(
     detector: FaceDetector | None,
     *,
     emotion: Emotion | None = None,
+    note: str = "",
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
-    """Draw activation maps of every face of an image.
+    """Draw maps of every face of an image.
 
     Args:
         path: Image to read.
@@ -97,6 +103,7 @@ def explain_image(
         explainer: Explainer that computes the heat maps.
         detector: Face detector, or None to treat the image as one face crop.
         emotion: Draw only this class, enlarged; None draws all seven.
+        note: Sentence below the maps: their measured agreement.
         max_pixels: Maximum number of pixels (width x height) of the image.
 
     Raises:
@@ -114,10 +121,11 @@ def explain_image(
         for index, (result, of_face) in enumerate(zip(results, maps, strict=True))
     )
     if faces:
-        write_image(out, _draw(decoded.image, framed, faces, emotion))
+        write_image(out, _draw(decoded.image, framed, faces, emotion, note))
     too_small = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
     warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + too_small
-    return Explanation(faces, warnings)
+    are_drops = any(isinstance(of_face, OcclusionMaps) for of_face in maps)
+    return Explanation(faces, warnings, "drop when blurred" if are_drops else "evidence")
 
 
 def _draw(
@@ -125,17 +133,33 @@ def _draw(
     framed: list[FramedFace],
     faces: tuple[Explained, ...],
     emotion: Emotion | None,
+    note: str,
 ) -> npt.NDArray[np.uint8]:
+    shown = list(Emotion) if emotion is None else [emotion]
+    scale = full_scale([(face.maps, one) for face in faces for one in shown])
     drawn = []
     for face, explained in zip(framed, faces, strict=True):
         crop = crop_turned(image, face.square, _CROP_PX, roll_degrees=face.turn_degrees)
         heats = (
-            explained.maps.heat_maps(_CROP_PX)
+            explained.maps.heat_maps(_CROP_PX, full_scale=scale)
             if emotion is None
-            else explained.maps.heat_map(emotion, _CROP_PX)[np.newaxis]
+            else explained.maps.heat_map(emotion, _CROP_PX, full_scale=scale)[np.newaxis]
         )
         drawn.append(ExplainedFace(explained.title, crop, explained.maps.scores, heats))
-    return draw_all_classes(drawn) if emotion is None else draw_one_class(drawn, emotion)
+    colors = legend(faces[0].maps.kind, emotion, scale, note=note)
+    if emotion is None:
+        return draw_all_classes(drawn, colors)
+    return draw_one_class(drawn, emotion, colors)
+
+
+def _drops(maps: OcclusionMaps, emotion: Emotion) -> str:
+    places = drop_places(maps.maps[emotion.index])
+    shown = [
+        f"{place.name} {100 * place.drop:.0f} points"
+        for place in places[:_N_PLACES]
+        if place.drop >= maps.least_scale
+    ]
+    return ", ".join(shown) or f"no single place ({100 * maps.peak(emotion):.0f} points at most)"
 
 
 def _title(index: int, result: FaceResult) -> str:

@@ -119,7 +119,7 @@ def watch(
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text, style=job.draw_options.style)
-    layers = job.draw_options.layers(models, analyzer, overlay)
+    layers = job.draw_options.layers(models, analyzer, overlay, is_live=True)
     analyzer.warm_up()
     summary = SessionSummary()
     ending = _StopCondition(job.duration_s, job.window)

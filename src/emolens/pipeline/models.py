@@ -23,7 +23,7 @@ from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
 
 if TYPE_CHECKING:
-    from emolens.explanation.activation import ActivationExplainer
+    from emolens.explanation import FaceExplainer, MapKind
     from emolens.pipeline.stream import StreamAnalyzer
     from emolens.pipeline.stream_settings import StreamSettings
 
@@ -64,7 +64,7 @@ class Models:
         self._loading = threading.Lock()
         self._emotion: EmotionModel | None = None
         self._detection: DetectorModels | None = None
-        self._explainer: ActivationExplainer | None = None
+        self._explainers: dict[MapKind, FaceExplainer] = {}
 
     @property
     def model_name(self) -> str:
@@ -82,21 +82,46 @@ class Models:
         return OnnxEmotionClassifier(self._emotion_model())
 
     @property
-    def explainer(self) -> "ActivationExplainer":
-        """The explainer that computes heat maps.
+    def explainer(self) -> "FaceExplainer":
+        """The explainer with the default kind of map of the emotion model.
 
         Raises:
-            ModelError: The model cannot be loaded or has no activation maps.
+            ModelError: The model cannot be loaded.
         """
-        from emolens.explanation.activation import (  # noqa: PLC0415 (rarely used)
+        return self.explainer_of(self.default_map_kind)
+
+    @property
+    def default_map_kind(self) -> "MapKind":
+        """The kind of map whose agreement with the emotion model is the best of those measured.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+        """
+        from emolens.explanation.agreement import default_kind  # noqa: PLC0415 (rarely used)
+
+        return default_kind(self._emotion_model().sha256)
+
+    def explainer_of(self, kind: "MapKind") -> "FaceExplainer":
+        """Return the explainer with a kind of map.
+
+        Raises:
+            ModelError: The model cannot be loaded, or has no activation maps.
+        """
+        from emolens.explanation import (  # noqa: PLC0415 (rarely used)
             ActivationExplainer,
+            MapKind,
+            OcclusionExplainer,
         )
 
         model = self._emotion_model()
         with self._loading:
-            if self._explainer is None:
-                self._explainer = ActivationExplainer(model)
-            return self._explainer
+            if kind not in self._explainers:
+                self._explainers[kind] = (
+                    ActivationExplainer(model)
+                    if kind is MapKind.ACTIVATION
+                    else OcclusionExplainer(OnnxEmotionClassifier(model))
+                )
+            return self._explainers[kind]
 
     def detector(self, *, detector_px: int | None = None, sideways: bool = False) -> FaceDetector:
         """Create a face detector.

@@ -19,7 +19,7 @@ Heat = npt.NDArray[np.float32]
 
 # Viridis (van der Walt and Smith 2015): dark violet to green to yellow, perceptually uniform for
 # any colour vision and in grey. Cividis is too, but its middle resembles the grey face below.
-_COLORMAP = cv2.COLORMAP_VIRIDIS
+COLORMAP = cv2.COLORMAP_VIRIDIS
 # Opacity of the colour without evidence and with maximum evidence. The face below is darkened, so
 # that brightness shows evidence and not skin.
 _OPACITY = (0.25, 0.65)
@@ -32,8 +32,34 @@ _MAX_COLUMNS = 3
 _MUTED_RGB: Color = (175, 175, 180)
 _FRAME_RGB: Color = (245, 245, 245)
 _PLAIN = "the face"
-# A tile with a smaller maximum looks empty and gets a caption.
-_HARDLY = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class HeatLegend:
+    """The meaning of the colours of a plot.
+
+    Attributes:
+        text: What the colours show.
+        low: The value of the darkest colour.
+        high: The value of the lightest colour.
+        note: A sentence below the scale, or "".
+        flat_below: A heat map with a smaller maximum, 0 to 1, gets the caption `flat_text`.
+        flat_text: Its caption, at most a few words.
+    """
+
+    text: str
+    low: str = "none"
+    high: str = "most"
+    note: str = ""
+    flat_below: float = 0.05
+    flat_text: str = "hardly any evidence"
+
+    def __str__(self) -> str:
+        text = self.text[0].upper() + self.text[1:]
+        return f"{text}, from {self.low} (dark) to {self.high} (light)"
+
+
+_EVIDENCE = HeatLegend("evidence for the class")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,24 +107,26 @@ def draw_heat(crop: Pixels, heat: Heat, size_px: int) -> Pixels:
     face = _resized(crop, size_px)
     gray = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY).astype(np.float32)[:, :, None]
     smooth = np.asarray(cv2.resize(heat.astype(np.float32), (size_px, size_px)), np.float32)
-    colors = cv2.applyColorMap(_levels(smooth), _COLORMAP).astype(np.float32)
+    colors = cv2.applyColorMap(_levels(smooth), COLORMAP).astype(np.float32)
     least, most = _OPACITY
     opacity = (least + (most - least) * smooth)[:, :, None]
     mixed = opacity * colors + (1 - opacity) * _FACE_BRIGHTNESS * gray
     return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
 
 
-def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
+def draw_all_classes(faces: Sequence[ExplainedFace], legend: HeatLegend = _EVIDENCE) -> Pixels:
     """Draw all seven classes side by side, one row per face, starting with the face itself.
 
     Args:
         faces: At least one face, each with seven heat maps on one scale.
+        legend: The meaning of the colours.
 
     Returns:
         uint8 (H, W, 3) BGR.
     """
     _check_faces(faces, N_EMOTIONS)
-    sheet = _Sheet(_side_for(len(faces), _TILE_PX), n_columns=1 + N_EMOTIONS, n_rows=len(faces))
+    side = _side_for(len(faces), _TILE_PX)
+    sheet = _Sheet(side, n_columns=1 + N_EMOTIONS, n_rows=len(faces), legend=legend)
     for row, face in enumerate(faces):
         sheet.title(row, 0, face.title)
         sheet.tile(row, 0, _resized(face.crop, sheet.side))
@@ -110,17 +138,20 @@ def draw_all_classes(faces: Sequence[ExplainedFace]) -> Pixels:
                 sheet.frame(row, column)
             sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
             sheet.bar(row, column, emotion, face.scores[emotion])
-            sheet.warning(row, column, _warning(heat))
-    sheet.legend("evidence for the class, one scale for all seven of a face:")
+            sheet.warning(row, column, _warning(heat, legend))
+    sheet.draw_legend()
     return sheet.to_bgr()
 
 
-def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
+def draw_one_class(
+    faces: Sequence[ExplainedFace], emotion: Emotion, legend: HeatLegend = _EVIDENCE
+) -> Pixels:
     """Draw one class, with one large image per face.
 
     Args:
         faces: At least one face, each with one heat map.
         emotion: The class of the heat maps.
+        legend: The meaning of the colours.
 
     Returns:
         uint8 (H, W, 3) BGR.
@@ -128,30 +159,37 @@ def draw_one_class(faces: Sequence[ExplainedFace], emotion: Emotion) -> Pixels:
     _check_faces(faces, 1)
     n_columns = min(len(faces), _MAX_COLUMNS)
     side = _side_for(len(faces), _LARGE_PX)
-    sheet = _Sheet(side, n_columns=n_columns, n_rows=math.ceil(len(faces) / n_columns))
+    n_rows = math.ceil(len(faces) / n_columns)
+    sheet = _Sheet(side, n_columns=n_columns, n_rows=n_rows, legend=legend)
     for index, face in enumerate(faces):
         row, column = divmod(index, n_columns)
         sheet.title(row, column, face.title)
         sheet.tile(row, column, draw_heat(face.crop, face.heats[0], side))
         sheet.caption(row, column, emotion.label, _probability(face.scores, emotion))
         sheet.bar(row, column, emotion, face.scores[emotion])
-        sheet.warning(row, column, _warning(face.heats[0]))
-    sheet.legend(f"evidence for {emotion.label}:")
+        sheet.warning(row, column, _warning(face.heats[0], legend))
+    sheet.draw_legend()
     return sheet.to_bgr()
 
 
 class _Sheet:
     """A dark sheet of square tiles in rows and columns. The tile side determines all sizes."""
 
-    def __init__(self, side: int, *, n_columns: int, n_rows: int) -> None:
+    def __init__(self, side: int, *, n_columns: int, n_rows: int, legend: HeatLegend) -> None:
         self.side = side
+        self._legend = legend
         self.text_px = min(max(round(side / 11), 11), 18)
         self.font = sized_font(self.text_px)
         self.line = round(self.text_px * 1.5)
         self.gap = max(8, side // 14)
         self.row_height = self.line + side + round(self.line * 1.7) + self.gap
         width = self.gap + n_columns * (side + self.gap)
-        height = self.gap + n_rows * self.row_height + self.line + self.gap
+        self._texts, self._notes = (
+            self._wrapped(text, width - 2 * self.gap) for text in (legend.text, legend.note)
+        )
+        n_lines = len(self._texts) + 1 + len(self._notes)
+        self._top_of_legend = self.gap + n_rows * self.row_height
+        height = self._top_of_legend + n_lines * self.line + self.gap
         self.canvas = Image.new("RGB", (width, height), PANEL_RGB)
         self.draw = ImageDraw.Draw(self.canvas)
 
@@ -203,24 +241,39 @@ class _Sheet:
         center = (x + self.side / 2, y + self.side - self.line * 0.6)
         self._text(center, text, PANEL_TEXT_RGB, "mm", outlined=True)
 
-    def legend(self, text: str) -> None:
-        """Draw the colour scale in the last line."""
-        middle = self.canvas.height - self.gap - self.line / 2
+    def draw_legend(self) -> None:
+        """Draw the meaning of the colours below all rows: text, colour scale, note."""
+        x, middle = float(self.gap), self._top_of_legend + self.line / 2
+        for line in self._texts:
+            self._text((x, middle), line, _MUTED_RGB, "lm")
+            middle += self.line
+        self._scale(x, middle)
+        for line in self._notes:
+            middle += self.line
+            self._text((x, middle), line, _MUTED_RGB, "lm")
+
+    def _scale(self, x: float, middle: float) -> None:
+        """Draw the colour scale between its lowest and highest value."""
         length, thick = 6 * self.text_px, round(self.text_px * 0.8)
-        words = (text, "none ", " most")
-        widths = [self.font.getlength(word) for word in words]
-        room = self.canvas.width - 2 * self.gap
-        x = float(self.gap)
-        if sum(widths) + self.text_px + length <= room:
-            self._text((x, middle), text, _MUTED_RGB, "lm")
-            x += widths[0] + self.text_px
-        self._text((x, middle), words[1], _MUTED_RGB, "lm")
-        x += widths[1]
+        low, high = f"{self._legend.low} ", f" {self._legend.high}"
+        self._text((x, middle), low, _MUTED_RGB, "lm")
+        x += self.font.getlength(low)
         levels = np.tile(np.linspace(0, 1, length, dtype=np.float32), (thick, 1))
-        colors = np.asarray(cv2.applyColorMap(_levels(levels), _COLORMAP), np.uint8)
+        colors = np.asarray(cv2.applyColorMap(_levels(levels), COLORMAP), np.uint8)
         strip = Image.fromarray(np.ascontiguousarray(colors[:, :, ::-1]))
         self.canvas.paste(strip, (round(x), round(middle - thick / 2)))
-        self._text((x + length, middle), words[2], _MUTED_RGB, "lm")
+        self._text((x + length, middle), high, _MUTED_RGB, "lm")
+
+    def _wrapped(self, text: str, room: float) -> list[str]:
+        """Break a text into lines that fit."""
+        lines: list[str] = []
+        for word in text.split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self.font.getlength(longer) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
 
     def to_bgr(self) -> Pixels:
         """Return the sheet as uint8 (H, W, 3) BGR."""
@@ -257,11 +310,8 @@ def _probability(scores: EmotionScores, emotion: Emotion) -> str:
     return f"{scores[emotion]:.0%}"
 
 
-def _warning(heat: Heat) -> str:
-    largest = float(heat.max())
-    if largest >= _HARDLY:
-        return ""
-    return "hardly any evidence" if largest > 0 else "no evidence"
+def _warning(heat: Heat, legend: HeatLegend) -> str:
+    return legend.flat_text if float(heat.max()) < legend.flat_below else ""
 
 
 def _side_for(n_faces: int, sides: Sequence[tuple[float, int]]) -> int:

@@ -84,13 +84,15 @@ class Gallery:
 
     Attributes:
         mistakes: Wrong predictions, from `example_mistakes`.
-        hit_maps: Class-activation maps of correct predictions, from `example_hits`.
-        miss_maps: Class-activation maps of wrong predictions, from `example_mistakes`.
+        hit_maps: Heat maps of correct predictions, from `example_hits`.
+        miss_maps: Heat maps of wrong predictions, from `example_mistakes`.
+        about_maps: What the colours of the maps show, and their measured agreement.
     """
 
     mistakes: tuple[Thumbnail, ...]
     hit_maps: tuple[Thumbnail, ...]
     miss_maps: tuple[Thumbnail, ...]
+    about_maps: str
 
 
 def example_hits(evaluation: Evaluation) -> npt.NDArray[np.int64]:
