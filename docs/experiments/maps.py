@@ -241,15 +241,15 @@ def published(clear: ClearFaces, explainers: dict[str, FaceExplainer]) -> Result
     """Measure the kinds that a user can choose, judged by mean grey and inpainting."""
     results: Results = {}
     for name, explainer in explainers.items():
-        started_s = time.perf_counter()
+        started_s = time.process_time()
         pairs = _own_maps(explainer, clear)
-        took_s = time.perf_counter() - started_s
+        took_s = time.process_time() - started_s
         maps = [one for one, _peak in pairs]
         peaks = np.array([peak for _one, peak in pairs], np.float64)
         of_kind: Results = {
             "judged": clear.judge(maps, ("grey", "inpainting")),
             "judged_by_each": {how: _short(clear.judge(maps, (how,))) for how in REMOVALS},
-            "ms_per_face": 1e3 * took_s / len(maps),
+            "cpu_ms_per_face": 1e3 * took_s / len(maps),
             "curves": clear.curves(maps),
         }
         if name == "occlusion":

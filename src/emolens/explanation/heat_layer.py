@@ -1,5 +1,6 @@
 """Heat-map overlay on the faces of a stream."""
 
+import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -21,6 +22,8 @@ Pixels = npt.NDArray[np.uint8]
 # Maximum age of a map, after which it is computed again. Until then it moves along with its face.
 # An occlusion map takes 37 predictions.
 _MAX_AGE_S: Final = {MapKind.ACTIVATION: 0.15, MapKind.OCCLUSION: 0.3}
+# A face that is hidden for a moment keeps its map.
+_KEPT_S: Final = 0.5
 LIVE_CROPS: Final = 4
 """Predictions per frame of a live stream: 9 ms with the default model on one thread, and three maps
 per second of one face at 30 frames per second."""
@@ -50,7 +53,7 @@ class _FaceHeat:
     """The maps of one face of the stream, and the task that computes the next ones."""
 
     maps: FaceMaps | None = None
-    at_s: float = 0.0
+    at_s: float = -math.inf
     task: _Task | None = None
     task_at_s: float = 0.0
 
@@ -121,7 +124,9 @@ class HeatLayer:
 
     def _update(self, image: Pixels, placed: list[_Placed], at_s: float) -> None:
         """Compute maps that are missing or old, within the limit of predictions."""
-        self._heats = {one.key: self._heats.get(one.key, _FaceHeat()) for one in placed}
+        recent = {key: heat for key, heat in self._heats.items() if 0 <= at_s - heat.at_s < _KEPT_S}
+        of_frame = {one.key: self._heats.get(one.key, _FaceHeat()) for one in placed}
+        self._heats = recent | of_frame
         waiting = [one for one in placed if _is_due(self._heats[one.key], at_s)]
         if self._crops_per_frame is not None:
             waiting = sorted(waiting, key=lambda one: _rank(self._heats[one.key]))[:1]

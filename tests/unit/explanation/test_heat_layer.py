@@ -5,14 +5,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from emolens.core.emotion import EmotionScores
 from emolens.core.errors import InputError
+from emolens.core.face import FaceResult
 from emolens.core.frame import Frame
 from emolens.core.geometry import Box, Framing
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps
 from emolens.explanation.heat_layer import HeatLayer
+from emolens.explanation.occlusion import N_COVERED, OcclusionExplainer
 from emolens.pipeline.framed_face import cut_faces
 from emolens.rendering.blur import FaceBlur
 from tests.unit.explanation.models import brightness_model
+from tests.unit.explanation.toy_classifiers import ConstantClassifier, SquareClassifier
 from tests.unit.rendering.results import face, noise_frame, result
 
 Pixels = npt.NDArray[np.uint8]
@@ -108,9 +112,9 @@ def test_what_is_remembered_does_not_grow_and_ends_with_the_stream(
     for number in range(200):
         shown = face(Box(10, 10, 40, 40), track_id=number)
         layer.apply(frame.image, result(frame, [shown], at_s=number / 30))
-    assert len(layer._cache) <= 6
+    assert len(layer._heats) <= 16
     layer.apply(frame.image, result(frame, [], at_s=0.0))
-    assert layer._cache == {}
+    assert layer._heats == {}
 
 
 def test_no_face_costs_nothing(explainer: CountingExplainer) -> None:
@@ -170,3 +174,94 @@ def test_a_rolled_face_is_explained_upright_and_its_map_lies_on_it(
     assert change[60:140, 100:180].any()
     green = drawn[:, :, 1].astype(int) - drawn[:, :, 0]
     assert green[70:130, 150:175].mean() > green[70:130, 105:130].mean()
+
+
+class CountingClassifier(SquareClassifier):
+    """Keeps the numbers of the crops that it was asked about at once."""
+
+    def __init__(self, crop: Pixels, square: tuple[slice, slice]) -> None:
+        super().__init__(crop, square)
+        self.batches: list[int] = []
+
+    def classify(self, crops: Sequence[Pixels]) -> list[EmotionScores]:
+        self.batches.append(len(crops))
+        return super().classify(crops)
+
+
+MOUTH = np.s_[32:44, 16:32]
+BOX = Box(100, 60, 180, 140)
+
+
+def crop_of(frame: Frame, shown: FaceResult) -> Pixels:
+    """The crop of a face as the layer cuts it."""
+    explainer = CountingExplainer()
+    HeatLayer(explainer, SAME).apply(frame.image, result(frame, [shown]))
+    return explainer.crops[0]
+
+
+def lightness(drawn: Pixels) -> npt.NDArray[np.int64]:
+    """How far each pixel is from violet to yellow."""
+    return drawn[:, :, 1].astype(np.int64) - drawn[:, :, 0]
+
+
+@pytest.mark.parametrize("roll_degrees", [0.0, 90.0, -90.0, 180.0])
+def test_the_occlusion_map_of_a_turned_face_lies_on_its_mouth(roll_degrees: float) -> None:
+    frame = noise_frame()
+    shown = replace(face(BOX), roll_degrees=roll_degrees)
+    classifier = SquareClassifier(crop_of(frame, shown), MOUTH)
+    drawn = HeatLayer(OcclusionExplainer(classifier), SAME).apply(
+        frame.image, result(frame, [shown])
+    )
+    light = lightness(drawn)
+    sides = {
+        0.0: light[115:140, 127:153],
+        90.0: light[87:113, 100:125],
+        -90.0: light[87:113, 155:180],
+        180.0: light[60:85, 127:153],
+    }
+    means = {side: float(part.mean()) for side, part in sides.items()}
+    assert max(means, key=lambda side: means[side]) == roll_degrees
+    assert means[roll_degrees] > sorted(means.values())[-2] + 30
+
+
+def test_a_live_stream_never_waits_for_a_whole_map() -> None:
+    frame, shown = noise_frame(), face(BOX)
+    classifier = CountingClassifier(crop_of(frame, shown), MOUTH)
+    layer = HeatLayer(OcclusionExplainer(classifier), SAME, crops_per_frame=4)
+    is_plain = [
+        np.array_equal(
+            layer.apply(frame.image, result(frame, [shown], at_s=index / 30)), frame.image
+        )
+        for index in range(40)
+    ]
+    n_frames = -(-(1 + N_COVERED) // 4)
+    assert is_plain == [True] * (n_frames - 1) + [False] * (41 - n_frames)
+    assert max(classifier.batches) <= 4
+    # The map is as old as 0.3 s when the next one begins.
+    assert 2 * (1 + N_COVERED) < sum(classifier.batches) <= 4 * (1 + N_COVERED)
+
+
+def test_faces_of_a_live_stream_take_turns() -> None:
+    frame = noise_frame()
+    boxes = [Box(10 + 100 * index, 60, 90 + 100 * index, 140) for index in range(3)]
+    faces = [face(box, track_id=index) for index, box in enumerate(boxes)]
+    classifier = CountingClassifier(crop_of(frame, faces[0]), MOUTH)
+    layer = HeatLayer(OcclusionExplainer(classifier), SAME, crops_per_frame=8)
+    for index in range(30):
+        drawn = layer.apply(frame.image, result(frame, faces, at_s=index / 30))
+    assert max(classifier.batches) <= 8
+    assert len(classifier.batches) <= 30
+    is_changed = (drawn != frame.image).any(axis=2)
+    assert all(
+        is_changed[60:140, round(box.x_min) : round(box.x_max)].mean() > 0.9 for box in boxes
+    )
+
+
+def test_a_face_that_matters_nowhere_stays_dark() -> None:
+    frame, shown = noise_frame(), face(BOX)
+    nowhere = OcclusionExplainer(ConstantClassifier())
+    drawn = HeatLayer(nowhere, SAME).apply(frame.image, result(frame, [shown]))
+    mouth = SquareClassifier(crop_of(frame, shown), MOUTH)
+    glowing = HeatLayer(OcclusionExplainer(mouth), SAME).apply(frame.image, result(frame, [shown]))
+    assert np.quantile(lightness(drawn)[60:140, 100:180], 0.99) < 0
+    assert np.quantile(lightness(glowing)[60:140, 100:180], 0.99) > 40

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from emolens.core.geometry import Box
+from emolens.rendering.heat_strip import HeatStrip
+from emolens.rendering.heatmap import HeatLegend
+from tests.unit.rendering.results import face, noise_frame, result
+
+LEGEND = HeatLegend("drop of the probability when the place is blurred", "0", "50 points")
+
+
+def changed(width: int, height: int, *, text: str = LEGEND.text, n_faces: int = 1) -> np.ndarray:
+    frame = noise_frame(width, height)
+    found = result(frame, [face(Box(5, 5, 20, 20))] * n_faces)
+    before = frame.image.copy()
+    drawn = HeatStrip(HeatLegend(text, "0", "50 points"), "short").apply(frame.image, found)
+    np.testing.assert_array_equal(frame.image, before)
+    assert drawn.shape == frame.image.shape
+    return (drawn != frame.image).any(axis=2)
+
+
+def test_the_scale_stands_at_the_upper_left_edge_of_frames_with_faces() -> None:
+    is_changed = changed(1280, 720)
+    assert is_changed[:40, :400].mean() > 0.5
+    assert not is_changed[60:].any()
+    # The upper right corner belongs to the status.
+    assert not is_changed[:, 1000:].any()
+    assert not changed(1280, 720, n_faces=0).any()
+
+
+def test_a_narrow_frame_gets_the_short_text_and_a_tiny_one_the_scale_alone() -> None:
+    widths = [np.flatnonzero(changed(w, 480).any(axis=0)).max() for w in (1600, 520, 200)]
+    assert widths[0] > widths[1] > widths[2] > 60
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (16, 400), (400, 16)])
+def test_a_frame_of_any_size_is_drawn_on(size_wh: tuple[int, int]) -> None:
+    changed(*size_wh)
