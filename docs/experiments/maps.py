@@ -42,7 +42,6 @@ MIN_PROBABILITY = 0.8
 MIN_DROP = 0.1
 REMOVALS = ("grey", "blur", "inpainting")
 N_BOOTSTRAPS = 2000
-N_FOR_CURVES = 10
 # (places per side, height and width of the patch): the maps that are compared before one is built.
 GRIDS = (
     (6, 1 / 3, 2 / 3),
@@ -184,11 +183,11 @@ class ClearFaces:
             }
         return results
 
-    def curves(self, maps: Sequence[npt.NDArray[np.float32]]) -> Results:
+    def curves(self, maps: Sequence[npt.NDArray[np.float32]], n_per_class: int) -> Results:
         """Measure deletion and insertion by maps, by shuffled maps and by random pixels."""
         rng = np.random.default_rng(SEED)
         rows = np.concatenate(
-            [np.flatnonzero(self.classes == index)[:N_FOR_CURVES] for index in range(N_EMOTIONS)]
+            [np.flatnonzero(self.classes == index)[:n_per_class] for index in range(N_EMOTIONS)]
         )
         scores: dict[str, list[tuple[float, float]]] = {}
         for row in track(rows.tolist(), description="deletion", transient=True):
@@ -237,7 +236,7 @@ def candidates(clear: ClearFaces, activation: ActivationExplainer) -> Results:
     return results
 
 
-def published(clear: ClearFaces, explainers: dict[str, FaceExplainer]) -> Results:
+def published(clear: ClearFaces, explainers: dict[str, FaceExplainer], n_curves: int) -> Results:
     """Measure the kinds that a user can choose, judged by mean grey and inpainting."""
     results: Results = {}
     for name, explainer in explainers.items():
@@ -250,7 +249,7 @@ def published(clear: ClearFaces, explainers: dict[str, FaceExplainer]) -> Result
             "judged": clear.judge(maps, ("grey", "inpainting")),
             "judged_by_each": {how: _short(clear.judge(maps, (how,))) for how in REMOVALS},
             "cpu_ms_per_face": 1e3 * took_s / len(maps),
-            "curves": clear.curves(maps),
+            "curves": clear.curves(maps, n_curves),
         }
         if name == "occlusion":
             quantiles = np.quantile(peaks, (0.05, 0.25, 0.5, 0.75, 0.95))
@@ -347,6 +346,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[])
     parser.add_argument("--candidates", nargs="*", default=[])
     parser.add_argument("--per-class", type=int, default=100)
+    parser.add_argument("--curves", type=int, default=10, help="faces per class for deletion")
     parser.add_argument("--json", type=Path, default=OUT)
     options = parser.parse_args()
     data = load_faces(options.data, Split.VALIDATION)
@@ -364,7 +364,11 @@ def main() -> None:
                 "occlusion": OcclusionExplainer(activation),
                 "activation": activation,
             }
-            of_part = published(clear, kinds) if part == "models" else candidates(clear, activation)
+            of_part = (
+                published(clear, kinds, options.curves)
+                if part == "models"
+                else candidates(clear, activation)
+            )
             counts = {LABELS[i]: int((clear.classes == i).sum()) for i in range(N_EMOTIONS)}
             sha256 = OnnxEmotionClassifier.load(name).model_sha256
             head: Results = {"model_sha256": sha256, "n_faces": counts}

@@ -18,7 +18,7 @@ from emolens.core import errors
 from emolens.core.errors import EmolensError, InputError
 from emolens.core.face import TrackedFace, TrackState
 from emolens.core.frame import FrameReference
-from emolens.explanation.activation import ActivationMaps
+from emolens.explanation import ActivationMaps, OcclusionMaps
 from emolens.media.sample import sample_image
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.runner import StreamStatus
@@ -69,6 +69,7 @@ PUBLIC = {
 UNHASHABLE = ("ModelManifest", "Recorded", "SourceReport")
 INSIDE = {
     "ActivationMaps": ActivationMaps(np.zeros((7, 2, 2), np.float32), scores(), (0.25, 0.75)),
+    "OcclusionMaps": OcclusionMaps(np.zeros((7, 2, 2), np.float32), scores(), (0.25, 0.75)),
     "Latency": Latency(1, 2.0, 3.0, 4.0),
     "StreamStatus": StreamStatus(*range(len(fields(StreamStatus)))),
     "TrackedFace": TrackedFace(1, DETECTION.box, DETECTION, TrackState.SEEN, 1.0, 0.0),

@@ -10,7 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.emotion import LABELS
+from emolens.explanation import MapKind
+from emolens.explanation.agreement import MEASURED
 from emolens.imaging.decode import read_image
+from emolens.pipeline.models import Models
 from tests.command_line import run_emolens
 from tests.recipes import small_recipe
 
@@ -119,7 +122,42 @@ def test_what_cannot_be_done_ends_with_1_and_says_why(
     assert {path.name for path in folder.iterdir()} == {"portrait.png", "blank.png", "two.png"}
 
 
-def test_a_checkpoint_with_dense_layers_is_explained_and_its_model_file_is_not(
+@pytest.mark.parametrize("kind", ["occlusion", "activation"])
+def test_each_kind_of_map_tells_its_unit_and_its_agreement(kind: str, folder: Path) -> None:
+    done = explain_command("portrait.png", "--kind", kind, "--out", "a.png", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    heading = {"occlusion": "drop when blurred", "activation": "evidence"}[kind]
+    assert heading in done.stdout.splitlines()[0]
+    model = Models().classifier.model_sha256
+    measured = MEASURED[model][MapKind(kind)]
+    text = " ".join(done.stderr.split())
+    assert f"{kind} maps: In {measured.share:.0%} of {measured.n_faces:,} faces" in text
+    assert ("use occlusion maps" in text) is not measured.passes
+
+
+def test_the_smile_matters_at_the_mouth(folder: Path) -> None:
+    done = explain_command("portrait.png", cwd=folder)
+    (happy,) = [line for line in done.stdout.splitlines() if re.search(r"happy +9[0-9]\.", line)]
+    points = re.search(r"% +lower (centre|left|right) (\d+) points", happy)
+    assert points, happy
+    assert int(points[2]) > 20
+    # The map of the plot is lightest at the mouth.
+    explain_command("portrait.png", "--emotion", "happy", "--out", "a.png", cwd=folder)
+    plot = read_image(folder / "a.png").image[60:620, 40:600].astype(int)
+    light = (plot[:, :, 1] - plot[:, :, 0]).clip(0)
+    upper, middle, lower = (part.sum() for part in np.array_split(light.sum(axis=1), 3))
+    assert lower > upper + middle
+
+
+def test_a_face_where_no_place_matters_is_dark_and_says_so(folder: Path) -> None:
+    done = explain_command("portrait.png", "--emotion", "angry", "--out", "a.png", cwd=folder)
+    (angry,) = [line for line in done.stdout.splitlines() if "angry" in line]
+    assert "no single place (0 points at most)" in angry
+    plot = read_image(folder / "a.png").image[60:560, 40:600].astype(int)
+    assert (plot[:, :, 1] - plot[:, :, 0]).max() < 20
+
+
+def test_models_with_dense_layers_have_occlusion_maps_and_grad_cam_of_their_checkpoint(
     folder: Path, generated_data: Path
 ) -> None:
     from emolens.training.export import export_checkpoint
@@ -133,11 +171,23 @@ def test_a_checkpoint_with_dense_layers_is_explained_and_its_model_file_is_not(
         "hidden": [8],
     }
     fit(small_recipe(generated_data, epochs=1, network=network), folder, show_progress=False)
-    done = explain_command("portrait.png", "--model", "best.ckpt", "--out", "a.png", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert read_image(folder / "a.png").image.shape[1] > 8 * 168
     export_checkpoint(folder / "best.ckpt", folder / "dense.onnx")
-    refused = explain_command("portrait.png", "--model", "dense.onnx", cwd=folder)
+    for model, kind in (
+        ("best.ckpt", "activation"),
+        ("best.ckpt", "occlusion"),
+        ("dense.onnx", "occlusion"),
+    ):
+        done = explain_command(
+            "portrait.png", "--model", model, "--kind", kind, "--out", "a.png", cwd=folder
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"The agreement of {kind} maps" in done.stderr
+        assert read_image(folder / "a.png").image.shape[1] > 8 * 168
+    default = explain_command("portrait.png", "--model", "dense.onnx", cwd=folder)
+    assert "drop when blurred" in default.stdout
+    refused = explain_command(
+        "portrait.png", "--model", "dense.onnx", "--kind", "activation", cwd=folder
+    )
     assert refused.returncode == 1
     assert "no class-activation maps" in refused.stderr
-    assert "FILE.ckpt" in refused.stderr
+    assert "use --kind occlusion" in refused.stderr

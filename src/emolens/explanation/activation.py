@@ -67,7 +67,8 @@ class ActivationExplainer:
             raise ModelError(
                 f"the model {model.manifest.name} has no class-activation maps, because dense "
                 f"layers follow its pooling (outputs: {', '.join(model.session.output_names)}). "
-                "Use Grad-CAM of its checkpoint: emolens explain IMAGE --model FILE.ckpt"
+                "Occlusion maps work for every model: use --kind occlusion (OcclusionExplainer). "
+                "Grad-CAM needs its checkpoint: emolens explain IMAGE --kind activation --model FILE.ckpt"
             )
         self._classifier = OnnxEmotionClassifier(model)
         self._centers = centers

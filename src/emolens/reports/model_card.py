@@ -13,6 +13,7 @@ from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import ModelManifest
 from emolens.datasets.targets import Target
+from emolens.explanation.agreement import MEASURED, default_kind
 
 _INTENDED_USE = """\
 ## Intended use
@@ -26,6 +27,20 @@ sorting your own images.
 Out of scope are the assessment of employees, applicants, pupils or students, policing, border
 control, lie detection, diagnosis, and surveillance of people who do not know. The European Union's
 AI Act prohibits the inference of emotions at work and in education (article 5(1)(f)).
+"""
+_MAPS = """\
+## Maps
+
+`emolens explain` shows which places of a face matter. The table has the share of faces whose map is
+strongest in the third of the face whose removal lowers the probability most, each class weighted
+equally; at random it is 33 %. A kind below 60 % is not a default
+(`docs/experiments/0024-faithful-maps.md`).
+
+| kind of map | strongest third decides | 95 % interval | faces |
+|---|---|---|---|
+{rows}
+
+A map shows an effect on this model, not the cause of an expression.
 """
 _LIMITATIONS = """\
 ## Limitations
@@ -149,8 +164,9 @@ def write_card(subject: CardSubject, measured: Sequence[EvaluationRecord]) -> st
     ]
     is_fer2013 = "FER2013" in subject.manifest.dataset
     limitations = _LIMITATIONS + (_LIMITATIONS_OF_FER2013 if is_fer2013 else "")
+    maps = _maps(subject.sha256)
     return "\n".join(
-        [_details(subject), _INTENDED_USE, _evaluation(measured), *pretrained, limitations]
+        [_details(subject), _INTENDED_USE, _evaluation(measured), *maps, *pretrained, limitations]
     )
 
 
@@ -194,6 +210,20 @@ def _evaluation(measured: Sequence[EvaluationRecord]) -> str:
     head = f"| | {' | '.join(headings)} |\n|{'---|' * (len(headings) + 1)}\n"
     body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows.items())
     return f"## Evaluation\n\n{head}{body}"
+
+
+def _maps(sha256: str) -> list[str]:
+    """Write the section on maps, for a model whose maps are measured."""
+    measured = MEASURED.get(sha256, {})
+    if not measured:
+        return []
+    default = default_kind(sha256)
+    rows = "\n".join(
+        f"| {kind}{' (default)' if kind is default else ''} | {_percent(agreement.share)} | "
+        f"{' to '.join(map(_percent, agreement.ci95))} | {agreement.n_faces} |"
+        for kind, agreement in measured.items()
+    )
+    return [_MAPS.format(rows=rows)]
 
 
 def _ground_truth(target: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from emolens.core.errors import ConfigError
 from emolens.core.frame import Frame
+from emolens.explanation import MapKind
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
@@ -32,7 +33,11 @@ def test_each_model_file_is_read_once(
     for _ in range(2):
         analyzer = models.stream_analyzer(settings=StreamSettings(detector_px=320))
         assert analyzer.step(Frame(astronaut)).faces
-    assert models.explainer is models.explainer
+    assert models.explainer is models.explainer is models.explainer_of(models.default_map_kind)
+    kinds = {kind: models.explainer_of(kind) for kind in MapKind}
+    assert all(models.explainer_of(kind) is kinds[kind] for kind in MapKind)
+    for kind, explainer in kinds.items():
+        assert explainer.explain([astronaut[:200, 150:350]])[0].kind is kind
     assert len(models.explainer.explain([astronaut[:200, 150:350]])) == 1
     assert model_reads["labels-small"] == 1
     assert set(model_reads.values()) == {1}

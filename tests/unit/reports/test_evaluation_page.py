@@ -68,7 +68,7 @@ def test_faces_are_shown_when_asked_for() -> None:
     faces = faces_with_votes(140)
     rows = example_mistakes(found)
     mistakes = thumbnails(found, list(faces.images[rows]), rows)
-    page = write_report(found, SUBJECT, Gallery(mistakes, (), ()))
+    page = write_report(found, SUBJECT, Gallery(mistakes, (), (), ""))
     assert page.count("<img") == len(mistakes) > 5
     assert f"predicted {mistakes[0].predicted}" in page
 
