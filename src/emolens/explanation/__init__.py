@@ -15,6 +15,7 @@ __all__ = [
     "activation",
     "agreement",
     "heat_layer",
+    "legend",
     "placement",
     "places",
 ]

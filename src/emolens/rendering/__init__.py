@@ -5,6 +5,7 @@ from emolens.rendering.overlay import draw_faces
 __all__ = [
     "blur",
     "draw_faces",
+    "heat_strip",
     "heatmap",
     "overlay",
     "palette",
