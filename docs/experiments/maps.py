@@ -197,7 +197,7 @@ class ClearFaces:
                 "random pixels": rng.permutation(maps[row].size),
             }
             for name, order in orders.items():
-                emotion = list(Emotion)[int(self.classes[row])]
+                emotion = Emotion.from_index(int(self.classes[row]))
                 measured = removal_scores(
                     self.classifier, self.faces[row], emotion, order, n_steps=8
                 )
@@ -272,7 +272,7 @@ def _own_maps(
     pairs = []
     for face, index in zip(clear.faces, clear.classes.tolist(), strict=True):
         (maps,) = explainer.explain([face])
-        heat = maps.heat_map(list(Emotion)[index], size_px)
+        heat = maps.heat_map(Emotion.from_index(index), size_px)
         pairs.append((heat, float(maps.maps[index].max())))
     return pairs
 

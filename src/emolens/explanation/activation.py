@@ -68,7 +68,8 @@ class ActivationExplainer:
                 f"the model {model.manifest.name} has no class-activation maps, because dense "
                 f"layers follow its pooling (outputs: {', '.join(model.session.output_names)}). "
                 "Occlusion maps work for every model: use --kind occlusion (OcclusionExplainer). "
-                "Grad-CAM needs its checkpoint: emolens explain IMAGE --kind activation --model FILE.ckpt"
+                "Grad-CAM needs its checkpoint: emolens explain IMAGE --kind activation "
+                "--model FILE.ckpt"
             )
         self._classifier = OnnxEmotionClassifier(model)
         self._centers = centers

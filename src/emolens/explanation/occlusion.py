@@ -32,7 +32,7 @@ N_PLACES: Final = 6
 N_COVERED: Final = N_PLACES**2
 PATCH_HEIGHT: Final = 1 / 3
 PATCH_WIDTH: Final = 2 / 3
-"""Size of the blurred rectangle, as fractions of the side of the face: as wide as a mouth or as both
+"""Size of the blurred rectangle, as fractions of the side of the face: as wide as a mouth or both
 eyes. If half a smile remains, the probability hardly drops."""
 # Standard deviation of the blur, as a fraction of the side: after it no face is readable.
 # Source: docs/experiments/0002-quality.md.
