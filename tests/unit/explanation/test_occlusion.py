@@ -79,7 +79,7 @@ def test_faces_are_explained_alike_alone_and_together_and_again(gray_faces: Pixe
 def test_maps_in_parts_equal_maps_at_once(face: Pixels, n_faces: int) -> None:
     explainer = OcclusionExplainer(SquareClassifier(face, np.s_[30:40, 10:30]))
     task = explainer.begin(face)
-    parts = []
+    parts: list[OcclusionMaps | None] = []
     while not parts or parts[-1] is None:
         parts.append(task.advance(n_faces))
     assert len(parts) == -(-(1 + N_COVERED) // n_faces)

@@ -1,4 +1,5 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from emolens.core.geometry import Box
@@ -9,14 +10,16 @@ from tests.unit.rendering.results import face, noise_frame, result
 LEGEND = HeatLegend("drop of the probability when the place is blurred", "0", "50 points")
 
 
-def changed(width: int, height: int, *, text: str = LEGEND.text, n_faces: int = 1) -> np.ndarray:
+def changed(
+    width: int, height: int, *, text: str = LEGEND.text, n_faces: int = 1
+) -> npt.NDArray[np.bool_]:
     frame = noise_frame(width, height)
     found = result(frame, [face(Box(5, 5, 20, 20))] * n_faces)
     before = frame.image.copy()
     drawn = HeatStrip(HeatLegend(text, "0", "50 points"), "short").apply(frame.image, found)
     np.testing.assert_array_equal(frame.image, before)
     assert drawn.shape == frame.image.shape
-    return (drawn != frame.image).any(axis=2)
+    return np.asarray((drawn != frame.image).any(axis=2))
 
 
 def test_the_scale_stands_at_the_upper_left_edge_of_frames_with_faces() -> None:
