@@ -49,7 +49,7 @@ def test_all_classes_side_by_side_beside_the_current_folder_s_other_files(folder
     maps = figure[:, width // 8 :].astype(int)
     glows = maps[:, :, 1] - maps[:, :, 0] > 40
     places = np.flatnonzero(glows[: int(0.7 * height)].any(axis=0))
-    assert len(places) > width / 80
+    assert len(places) > width / 100
     assert np.ptp(places) < width / 8
 
 
