@@ -4,10 +4,10 @@ The measurement: on faces that a model classifies clearly, the thirds of the fac
 lower) are removed in turn by means that the map does not use. The decisive third is the one whose
 removal lowers the probability of the class most.
 
-The rule, fixed before the published measurement: a kind of map is shown by default only if its strongest
-third is the decisive one for at least 60 % of the faces, with each class weighted equally, and the
-95 % interval lies above the share of always pointing at the same third. Among the kinds that pass,
-the one with the larger share is the default.
+The rule, fixed before the published measurement: a kind of map is shown by default only if its
+strongest third is the decisive one for at least 60 % of the faces, with each class weighted
+equally, and the 95 % interval lies above the share of always pointing at the same third. Among the
+kinds that pass, the one with the larger share is the default.
 
 Source: docs/experiments/0024-faithful-maps.md.
 """

@@ -25,8 +25,8 @@ _MAX_AGE_S: Final = {MapKind.ACTIVATION: 0.15, MapKind.OCCLUSION: 0.3}
 # A face that is hidden for a moment keeps its map.
 _KEPT_S: Final = 0.5
 LIVE_CROPS: Final = 4
-"""Predictions per frame of a live stream: 10 ms with the default model on one thread, and three maps
-per second of one face at 30 frames per second."""
+"""Predictions per frame of a live stream: 10 ms with the default model on one thread, and three
+maps per second of one face at 30 frames per second."""
 STREAM_SCALE: Final = 0.5
 """Drop of the probability with the lightest colour, the same for all frames of a stream."""
 
