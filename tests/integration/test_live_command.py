@@ -178,7 +178,8 @@ def test_bench_measures_a_video_stage_by_stage(folder: Path) -> None:
         assert case["n_faces"] == 1
         stages = case["stages_ms"]
         assert set(stages) == {
-            "decoding", "detection", "following", "tracking", "classification", "drawing", "frame",
+            "decoding", "cuts", "detection", "following", "tracking", "classification", "drawing",
+            "frame",
         }  # fmt: skip
         assert case["frames_per_s"] > 0
         assert stages["frame"]["p50"] <= stages["frame"]["p95"] <= stages["frame"]["p99"]
