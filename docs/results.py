@@ -1,5 +1,7 @@
 """Write the tables of README and docs/results.md from the files that `emolens evaluate` wrote.
 
+It also writes the accuracies that emolens states in its records.
+
     python docs/results.py everyday labels labels-small
 
 `make metrics` runs it. Tests compare both pages with the same files.
@@ -12,6 +14,7 @@ from typing import Any
 
 from emolens.core.emotion import LABELS
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL
+from emolens.runtime.measured import MEASURED_FILE
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -85,6 +88,26 @@ def label_table(models: list[str]) -> str:
     return _markdown([f"{columns[0]['n']:,} faces", *headings], rows)
 
 
+def measured(models: list[str]) -> str:
+    """Make the file of accuracies that emolens states in its records, by SHA-256 of the model."""
+    by_model = {
+        read(model)["model_sha256"]: [
+            {
+                "faces": f"FER2013's {metrics['split']}",
+                "target": metrics["target"],
+                "n": metrics["n"],
+                "accuracy": metrics["accuracy"],
+                "interval": metrics["accuracy_ci95"],
+                "n_leak_free": metrics["leak_free"]["n"],
+                "leak_free": metrics["leak_free"]["accuracy"],
+            }
+            for metrics in (read(f"{model}-majority"), read(model))
+        ]
+        for model in models
+    }
+    return json.dumps(by_model, indent=1) + "\n"
+
+
 def chain() -> str:
     """Compare the whole chain with ready-made crops."""
     metrics = read("whole-chain")
@@ -134,12 +157,13 @@ def _replace(page: Path, *tables: str) -> None:
 
 
 def main() -> None:
-    """Write the tables of both pages."""
+    """Write the tables of both pages, and the accuracies that emolens states."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+")
     models = parser.parse_args().models
     for_labels = [model for model in models if model != DEFAULT_EMOTION_MODEL]
     _replace(ROOT / "README.md", overview(models))
+    MEASURED_FILE.write_text(measured(models), encoding="utf-8")
     page = ROOT / "docs/results.md"
     _replace(page, overview(models), majority_table(models), label_table(for_labels), chain())
 

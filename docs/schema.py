@@ -14,12 +14,13 @@ from emolens.contract import (
     FacesRecord,
     FrameRecord,
     ImageRecord,
+    Provenance,
     SessionRecord,
     TableRow,
 )
 
 SCHEMA = Path(__file__).with_name("schema.json")
-RECORDS = (ImageRecord, FacesRecord, FrameRecord, FaceRow, TableRow, SessionRecord)
+RECORDS = (ImageRecord, FacesRecord, FrameRecord, FaceRow, TableRow, SessionRecord, Provenance)
 
 
 def schema_text() -> str:
@@ -28,8 +29,8 @@ def schema_text() -> str:
         [(record, "serialization") for record in RECORDS],
         title="Public records of emolens",
         description="Lines of `emolens image --jsonl` (ImageRecord) and `live --jsonl` "
-        "(FrameRecord), rows of `video --table` (TableRow), and records of results and sessions in "
-        "Python.",
+        "(FrameRecord), rows of `video --table` (TableRow), records of results and sessions in "
+        "Python, and the record of how an output was made (Provenance).",
     )
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

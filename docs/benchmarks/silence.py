@@ -53,15 +53,15 @@ PYTHON: Final = (
 COMMANDS: Final[Mapping[str, tuple[Sequence[str], frozenset[str]]]] = {
     "image": (
         ("image", "face.png", "--jsonl", "o.jsonl", "--annotated", "drawn"),
-        frozenset({"o.jsonl", "drawn", "drawn/face.png"}),
+        frozenset({"o.jsonl", "o.jsonl.emolens.json", "drawn", "drawn/face.png"}),
     ),
     "video": (
         *(("video", "clip.mkv", "--table", "o.csv", "--annotated", "o.mkv", "--report", "o.html"),),
-        frozenset({"o.csv", "o.mkv", "o.html"}),
+        frozenset({"o.csv", "o.csv.emolens.json", "o.mkv", "o.html"}),
     ),
     "live": (
         *(("live", "--source", "clip.mkv", "--no-window", "--jsonl", "o.jsonl"),),
-        frozenset({"o.jsonl"}),
+        frozenset({"o.jsonl", "o.jsonl.emolens.json"}),
     ),
 }
 """The arguments and the requested files of each command."""

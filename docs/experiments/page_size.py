@@ -8,6 +8,7 @@ Labels change at random, on the average every ten seconds, and tracks pause.
 import argparse
 
 import numpy as np
+from tests.made import MADE
 from tests.unit.sessions.session_cases import Moment, face_of, session_of
 
 from emolens.core.emotion import Emotion
@@ -46,8 +47,7 @@ def main() -> None:
             title="interview.mp4",
             speed=Speed(),
             source="interview.mp4",
-            model="everyday",
-            emolens_version="0.1.0",
+            made=MADE,
         )
         print(f"{n_tracks} tracks: {len(page.encode()) / 1e3:.0f} kB")
 

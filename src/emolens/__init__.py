@@ -21,7 +21,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers treat it as True; importing `typing` is slow
 
 if TYPE_CHECKING:
-    from emolens.contract import ROW_COLUMNS, SCHEMA_VERSION, TABLE_COLUMNS
+    from emolens.contract import ROW_COLUMNS, SCHEMA_VERSION, TABLE_COLUMNS, Provenance
     from emolens.core.emotion import LABELS, Emotion, EmotionScores
     from emolens.core.errors import (
         BrokenLibraryError,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from emolens.core.geometry import Box
     from emolens.core.manifest import InputSpec, ModelManifest
     from emolens.core.ports import FrameSource, ResultSink, SourceReport
+    from emolens.jobs.cite import read_provenance
     from emolens.jobs.streams import DrawOptions
     from emolens.jobs.video import Recorded, VideoJob, analyze_video
     from emolens.media.clip import Clip
@@ -97,6 +98,7 @@ __all__ = [
     "Models",
     "OutputError",
     "ProcessingError",
+    "Provenance",
     "PushSource",
     "QualityReason",
     "Recorded",
@@ -115,6 +117,7 @@ __all__ = [
     "analyze",
     "analyze_video",
     "draw_faces",
+    "read_provenance",
     "stream",
 ]
 
@@ -126,6 +129,7 @@ _LOADED_ON_USE = {
         "ROW_COLUMNS",
         "SCHEMA_VERSION",
         "TABLE_COLUMNS",
+        "Provenance",
     ),
     "emolens.core.emotion": (
         "LABELS",
@@ -171,6 +175,7 @@ _LOADED_ON_USE = {
         "ResultSink",
         "SourceReport",
     ),
+    "emolens.jobs.cite": ("read_provenance",),
     "emolens.jobs.streams": ("DrawOptions",),
     "emolens.jobs.video": (
         "Recorded",

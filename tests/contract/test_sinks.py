@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,14 @@ import pytest
 
 from emolens.core.errors import OutputError
 from emolens.core.ports import ResultSink
+from emolens.jobs.cite import read_provenance
 from emolens.media.callback_sink import CallbackSink
 from emolens.media.jsonl_sink import JsonlSink
 from emolens.media.recording_sink import RecordingSink
 from emolens.media.table_sink import TableSink
 from emolens.media.video_source import VideoSource
+from emolens.storage.side_files import side_path
+from tests.made import MADE
 from tests.results import frame_and_result
 
 N_FRAMES: Final = 5
@@ -29,6 +33,15 @@ MAKERS: Final[dict[str, Callable[[Path], ResultSink]]] = {
     "lines.jsonl": lambda path: JsonlSink(str(path)),
     "recording.mkv": RecordingSink,
     "recording.mp4": RecordingSink,
+}
+# The same sinks, which write a record of how their results were made.
+RECORDED: Final[dict[str, Callable[[Path], ResultSink]]] = {
+    "table.csv": partial(TableSink, made=MADE),
+    "table.parquet": partial(TableSink, made=MADE),
+    "table.jsonl": partial(TableSink, made=MADE),
+    "lines.jsonl": lambda path: JsonlSink(str(path), made=MADE),
+    "recording.mkv": partial(RecordingSink, made=MADE),
+    "recording.mp4": partial(RecordingSink, made=MADE),
 }
 RECORDINGS: Final = ("recording.mkv", "recording.mp4")
 
@@ -47,6 +60,21 @@ def target(name: str, tmp_path: Path) -> Path:
 @pytest.fixture
 def open_sink(name: str, target: Path) -> OpenSink:
     return lambda: MAKERS[name](target)
+
+
+def test_a_file_with_a_record_of_how_it_was_made_gives_it_back(name: str, target: Path) -> None:
+    with RECORDED[name](target) as sink:
+        write(sink)
+    assert frames_in(target) == list(range(N_FRAMES))
+    assert read_provenance(target) == MADE
+    beside = {target.name, *([side_path(target).name] * (target.suffix in {".csv", ".jsonl"}))}
+    assert set(os.listdir(target.parent)) == beside
+
+
+def test_without_a_result_there_is_no_record_either(name: str, target: Path) -> None:
+    with RECORDED[name](target):
+        pass
+    assert os.listdir(target.parent) == []
 
 
 def write(sink: ResultSink, *, start: int = 0) -> None:

@@ -101,7 +101,7 @@ def test_plots_are_only_needed_for_a_page(source: Path) -> None:
         check=False,
     )
     assert page.returncode == 1
-    assert "[report]\"" in page.stderr
+    assert '[report]"' in page.stderr
     assert not (source.parent / "a.html").exists()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from emolens.jobs.cite import read_provenance
 from emolens.media.video_source import VideoSource
 from emolens.runtime.catalogue import DEFAULT_EMOTION_MODEL, default_detector
 from tests.command_line import run_emolens as command
@@ -39,6 +40,7 @@ def test_demo_writes_what_it_says(tmp_path: Path) -> None:
     written = ("astronaut.png", "astronaut.json", "crossing.mkv", "crossing.csv", "crossing.html")
     for name in written:
         assert name in done.stderr
+        assert read_provenance(tmp_path / "results" / name).tracker in {None, "bytetrack"}
 
 
 def test_data_info_counts(data: Path) -> None:

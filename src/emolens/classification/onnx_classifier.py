@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import MODEL, Description
 from emolens.core.emotion import N_EMOTIONS, EmotionScores
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec, ModelManifest
@@ -38,6 +39,11 @@ class OnnxEmotionClassifier:
     def model_sha256(self) -> str:
         """SHA-256 of the model file."""
         return self._model.sha256
+
+    @property
+    def description(self) -> Description:
+        """The model."""
+        return {MODEL: self._model.identity}
 
     @property
     def input_spec(self) -> InputSpec:

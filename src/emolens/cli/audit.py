@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from emolens import __version__
 from emolens.cli.options import JsonOption, QuietOption, file_named
 from emolens.cli.terminal import (
     PartialFailureError,
@@ -16,12 +15,15 @@ from emolens.cli.terminal import (
     show,
     write_json,
 )
+from emolens.contract import PROVENANCE_KEY, Provenance
 from emolens.curation.audit import Audit
 from emolens.curation.audit import audit as audit_faces
 from emolens.curation.audited_faces import join_audited, read_audited
 from emolens.curation.clean_rows import list_clean_rows
+from emolens.datasets.clean_file import COMPARED_SIZE_PX
 from emolens.jobs.extras import require_report
-from emolens.jobs.sources import read_sources
+from emolens.jobs.sources import data_record, read_sources
+from emolens.pipeline.provenance import provenance
 from emolens.reports.audit_text import audit_text
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import STDOUT
@@ -68,23 +70,26 @@ def audit(
     audited = join_audited(parts)
     with shown("faces", len(audited)) as done:
         result = audit_faces(audited, done)
+    made = provenance({"compared_px": COMPARED_SIZE_PX}, source=data_record(sources))
     if json:
-        write_json(json, result.to_dict())
-    _write_files(result, report, clean, quiet=quiet)
+        write_json(json, {**result.to_dict(), PROVENANCE_KEY: made.to_dict()})
+    _write_files(result, made, report, clean, quiet=quiet)
     if json != STDOUT and not quiet:
         show(audit_text(result))
     if len(parts) < len(sources):
         raise PartialFailureError
 
 
-def _write_files(result: Audit, report: Path | None, clean: Path | None, *, quiet: bool) -> None:
+def _write_files(
+    result: Audit, made: Provenance, report: Path | None, clean: Path | None, *, quiet: bool
+) -> None:
     contents: dict[Path, str] = {}
     if report:
         from emolens.reports.audit_page import audit_page  # noqa: PLC0415 (plots are optional)
 
-        contents[report] = audit_page(result, emolens_version=__version__)
+        contents[report] = audit_page(result, made=made)
     if clean:
-        contents[clean] = list_clean_rows(result).model_dump_json(indent=1) + "\n"
+        contents[clean] = list_clean_rows(result, made=made).model_dump_json(indent=1) + "\n"
     for path, content in contents.items():
         write_bytes(path, content.encode())
         if not quiet:

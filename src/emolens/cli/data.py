@@ -9,8 +9,10 @@ import typer
 from emolens.cli import audit, convert
 from emolens.cli.options import JsonOption, QuietOption
 from emolens.cli.terminal import PartialFailureError, echo_error, progress, show, write_json
+from emolens.contract import PROVENANCE_KEY
 from emolens.datasets.summary import summarize
-from emolens.jobs.sources import read_sources
+from emolens.jobs.sources import data_record, read_sources
+from emolens.pipeline.provenance import provenance
 from emolens.reports.data_text import data_text
 from emolens.storage.jsonl import STDOUT
 
@@ -47,7 +49,9 @@ def info(
         progress=partial(progress, quiet=quiet),
     )
     if json:
-        write_json(json, {"sources": [summary.to_dict() for summary in summaries]})
+        made = provenance({"skip_damaged": skip_damaged}, source=data_record(sources))
+        counted = [summary.to_dict() for summary in summaries]
+        write_json(json, {"sources": counted, PROVENANCE_KEY: made.to_dict()})
     if json != STDOUT and not quiet:
         show(block for summary in summaries for block in data_text(summary))
     if not summaries:

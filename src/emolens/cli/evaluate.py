@@ -136,7 +136,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     cells = job.measure(data[0], models) if is_pair else []
     cross = None if is_pair else job.measure_all(data, models, echo_error)
     if json:
-        write_json(json, cross.to_dict() if cross else cells[0].record)
+        write_json(json, job.record_of(cross) if cross else cells[0].record)
     if report:
         written = job.write_all(report, cross) if cross else [job.write(report, cells[0])]
         for metrics, page in written if not quiet else ():

@@ -11,9 +11,16 @@ from emolens.cli import options
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress, show
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.listing import LeftOut
-from emolens.jobs.images import TABLE_LIMIT, ImageOutcome, ImageTotals, analyze_images
+from emolens.jobs.images import (
+    TABLE_LIMIT,
+    ImageOutcome,
+    ImageTotals,
+    analyze_images,
+    images_provenance,
+)
 from emolens.media.addresses import refuse_addresses
 from emolens.media.images import common_folder, each_image_once, find_images
+from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.models import Models
 from emolens.reports.images_text import images_table
 from emolens.reports.text import one_line
@@ -68,7 +75,7 @@ def image(  # noqa: PLR0913 (one option each)
     )
     totals = ImageTotals()
     with (
-        _lines_to(jsonl) as write,
+        _lines_to(jsonl, analyzer, images) as write,
         progress("images", len(images), quiet=quiet) as done,
     ):
         for number, outcome in enumerate(outcomes, start=1):
@@ -90,12 +97,15 @@ def image(  # noqa: PLR0913 (one option each)
 
 
 @contextlib.contextmanager
-def _lines_to(target: str | None) -> Iterator[Callable[[ImageOutcome], None]]:
+def _lines_to(
+    target: str | None, analyzer: ImageAnalyzer, images: list[str]
+) -> Iterator[Callable[[ImageOutcome], None]]:
     """Yield a function that writes the JSON line of an outcome, if there is a target."""
     if target is None:
         yield lambda _outcome: None
         return
-    with jsonl_writing(target) as write:
+    made = images_provenance(analyzer, images).to_dict()
+    with jsonl_writing(target, made=made) as write:
         yield lambda outcome: write(outcome.record.to_dict())
 
 

@@ -14,7 +14,7 @@ from emolens.cli.terminal import PartialFailureError, echo, echo_error, show
 from emolens.core.progress import say_nothing
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.jobs.live import LiveJob, live_settings, watch
-from emolens.jobs.streams import DrawOptions, check_not_source
+from emolens.jobs.streams import DrawOptions, check_not_source, stream_provenance
 from emolens.media.jsonl_sink import JsonlSink
 from emolens.media.open_source import paced, plan_source
 from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
@@ -76,17 +76,20 @@ def live(  # noqa: PLR0913 (one option each)
     )
     check_not_source(plan.path, jsonl, record)
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
+    settings = live_settings(detector_px, blur=blur, cuts=cuts)
+    draw_options = DrawOptions(blur=blur, heatmap=heatmap)
     # Report problems with models or the screen before any file is created.
-    models.stream_analyzer(tracker=tracker)
+    analyzer = models.stream_analyzer(tracker=tracker, settings=settings)
+    made = stream_provenance(plan, analyzer, draw_options)
     shown = Window() if (has_screen() if window is None else window) else None
     with StatusLine(is_shown=not quiet and jsonl != STDOUT) as status:
         job = LiveJob(
-            data=[JsonlSink(jsonl, wall_clock=_wall_clock())] if jsonl else [],
-            images=[RecordingSink(record)] if record else [],
+            data=[JsonlSink(jsonl, wall_clock=_wall_clock(), made=made)] if jsonl else [],
+            images=[RecordingSink(record, made=made)] if record else [],
             window=shown,
             duration_s=duration,
-            draw_options=DrawOptions(blur=blur, heatmap=heatmap),
-            settings=live_settings(detector_px, blur=blur, cuts=cuts),
+            draw_options=draw_options,
+            settings=settings,
             tracker=tracker,
             on_result=status.show,
             on_event=say_nothing if quiet else echo,

@@ -35,13 +35,14 @@ def list_models() -> None:
             model.name + (" (default)" if model.name == default_name(model.kind) else ""),
             model.kind,
             "yes" if model.is_installed else "no",
+            model.sha256[:12],
             model.license,
             model.origin,
         )
         for model in known_models()
     ]
-    headings = ("name", "kind", "installed", "licence", "origin")
-    show([TextTable(headings, rows, folded=frozenset({4}))])
+    headings = ("name", "kind", "installed", "SHA-256", "licence", "origin")
+    show([TextTable(headings, rows, folded=frozenset({5}))])
     for model in known_models():
         if not model.is_installed:
             echo(f"{model.name} is not installed. Install it with: {model.install_command}")

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 import emolens
 from emolens.cli.interruption import unwinding
 from emolens.cli.terminal import PartialFailureError, echo_error, echo_own_warnings
+from emolens.core.command_line import running
 from emolens.core.errors import EmolensError
 from emolens.core.libraries import explained, explaining_imports
 
@@ -35,6 +36,7 @@ COMMANDS: Final = {
     "explain": "Draw maps of each class for every face of an image.",
     "export": "Export a checkpoint as an ONNX file with its manifest and SHA-256.",
     "bench": "Measure throughput and the latency of each stage, from decoding to drawing.",
+    "cite": "Print how to cite emolens, or a methods paragraph for a file that emolens wrote.",
     "doctor": "Report versions, the inference device, model files, and camera and video support.",
 }
 GROUPS: Final = {
@@ -95,7 +97,8 @@ def run_program(arguments: Sequence[str]) -> None:
     try:
         app = build_app(arguments)
         _resume_garbage_collection()
-        app()
+        with running(arguments):
+            app()
     except PartialFailureError:
         sys.exit(EXIT_SOME_INPUTS_FAILED)
     except EmolensError as error:

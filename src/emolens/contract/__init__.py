@@ -17,6 +17,17 @@ from emolens.contract.images import (
     image_error_record,
     image_record,
 )
+from emolens.contract.provenance import (
+    EMBEDDED_KEY,
+    PROVENANCE_KEY,
+    AccuracyRecord,
+    DetectorRecord,
+    ExpressionModelRecord,
+    InputKind,
+    InputRecord,
+    ModelRecord,
+    Provenance,
+)
 from emolens.contract.rows import (
     ROW_COLUMNS,
     TABLE_COLUMNS,
@@ -28,15 +39,24 @@ from emolens.contract.rows import (
 from emolens.contract.sessions import SessionRecord, TrackRecord
 
 __all__ = [
+    "EMBEDDED_KEY",
+    "PROVENANCE_KEY",
     "ROW_COLUMNS",
     "SCHEMA_VERSION",
     "TABLE_COLUMNS",
+    "AccuracyRecord",
+    "DetectorRecord",
     "ErrorRecord",
+    "ExpressionModelRecord",
     "FaceRecord",
     "FaceRow",
     "FacesRecord",
     "FrameRecord",
     "ImageRecord",
+    "InputKind",
+    "InputRecord",
+    "ModelRecord",
+    "Provenance",
     "Record",
     "SessionRecord",
     "TableRow",

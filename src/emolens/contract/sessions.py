@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from emolens.contract.base import SCHEMA_VERSION, Label, Probabilities, Record
+from emolens.contract.provenance import Provenance
 from emolens.core.emotion import LABELS
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -88,4 +89,7 @@ class SessionRecord(Record):
     seconds: SecondsShown
     tracks: list[TrackRecord] = Field(
         description="The tracks visible longest, in order of appearance."
+    )
+    provenance: Provenance | None = Field(
+        default=None, description="How the results were made; absent if unknown."
     )

@@ -4,6 +4,8 @@ The package uses only numpy and the standard library. It has no I/O, clock, logg
 """
 
 __all__ = [
+    "command_line",
+    "description",
     "emotion",
     "errors",
     "face",
@@ -15,4 +17,5 @@ __all__ = [
     "ports",
     "progress",
     "records",
+    "version",
 ]

@@ -132,6 +132,10 @@ class SourceReport:
         is_live: Whether frames arrive in real time and cannot wait.
         warnings: Warnings for users, e.g. that pixels are not square.
         failures: The warnings that mean that data is damaged or missing.
+        size_wh: Stored (width, height) of a file in pixels, or None if it is unknown or varies.
+        rate_hz: Frames per second of a file or folder, or None if it is unknown.
+        duration_s: Duration of a file in seconds, or None if it is unknown.
+        n_files: Number of the images of a folder, or None for other sources.
     """
 
     n_expected: int | None = None
@@ -139,6 +143,10 @@ class SourceReport:
     is_live: bool = False
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    size_wh: tuple[int, int] | None = None
+    rate_hz: float | None = None
+    duration_s: float | None = None
+    n_files: int | None = None
 
 
 @runtime_checkable

@@ -13,6 +13,11 @@ import numpy as np
 _HASHED_VALUES = 16
 
 
+def public_name(name: str) -> str:
+    """Return a file name with its undecodable bytes escaped, because text formats refuse them."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class ArrayRecord:
     """A base class for frozen dataclasses with arrays, which must set `eq=False`.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from emolens.contract import Provenance
 from emolens.curation.audit import Audit
 from emolens.curation.audited_faces import AuditedFaces
 from emolens.datasets.clean_file import (
@@ -23,7 +24,7 @@ from emolens.datasets.votes import is_not_a_face
 _Rows = npt.NDArray[np.bool_]
 
 
-def list_clean_rows(audit: Audit) -> CleanFile:
+def list_clean_rows(audit: Audit, *, made: Provenance | None = None) -> CleanFile:
     """List the training rows to leave out, each with every reason.
 
     A row is left out if the raters find no face in it, if it is blank, if validation or test
@@ -32,6 +33,7 @@ def list_clean_rows(audit: Audit) -> CleanFile:
 
     Args:
         audit: An audit of all splits. Leaks are detected only if it includes the held-out splits.
+        made: The record of how the audit was made.
     """
     audited = audit.audited
     reasons = _reasons(audit)
@@ -39,7 +41,8 @@ def list_clean_rows(audit: Audit) -> CleanFile:
         sources=tuple(
             _clean_source(audited, number, source, reasons)
             for number, source in enumerate(audited.sources)
-        )
+        ),
+        provenance=made,
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from emolens.contract import Provenance
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError
 from emolens.datasets.cleaning import pixel_digests
@@ -100,6 +101,7 @@ class CleanFile(_Part):
     size_px: Literal[48] = COMPARED_SIZE_PX
     rules: dict[CleanReason, str] = RULES
     sources: tuple[CleanSource, ...]
+    provenance: Provenance | None = None
 
 
 def row_keys(faces: FaceSet) -> list[RowKey]:

@@ -6,6 +6,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import DETECTOR, Description, ModelIdentity
 from emolens.core.errors import ModelError
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Framing
@@ -25,7 +26,7 @@ from emolens.detection.letterbox import (
     network_input,
     smaller_size,
 )
-from emolens.runtime.catalogue import find_model
+from emolens.runtime.catalogue import find_model, known_sha256
 from emolens.runtime.session import OnnxSession
 
 # Detects 98 % of FER2013's faces, and nothing in scikit-image's sample images without faces, whose
@@ -100,6 +101,12 @@ class CenterFaceDetector:
     def framing(self) -> Framing:
         """FER2013's face framing in units of this detector's boxes."""
         return CENTERFACE_FRAMING
+
+    @property
+    def description(self) -> Description:
+        """The model, and the minimum score of a detection."""
+        identity = ModelIdentity(self.name, known_sha256(self.name, "detector"))
+        return {DETECTOR: identity, "detector_min_score": self._min_score}
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Detect the faces in an image.

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import LANDMARKS, Description, description_of
 from emolens.core.errors import ModelError
 from emolens.core.face import MIRRORED_LANDMARKS, FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
@@ -96,6 +97,14 @@ class LandmarkDetector:
     def framing(self) -> Framing:
         """FER2013's face framing; for a rolled face in units of `roll.box`."""
         return LANDMARK_FRAMING
+
+    @property
+    def description(self) -> Description:
+        """The landmark network, and the settings of the wrapped detector."""
+        return {
+            **description_of(self._detector),
+            LANDMARKS: self._model.identity,
+        }
 
     def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """Return the wrapped detector's warnings for an image of (width, height) pixels."""

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import Description, description_of
 from emolens.core.face import FaceDetection, FaceRoll
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
@@ -46,6 +47,11 @@ class SidewaysDetector:
     def framing(self) -> Framing:
         """Framing of the wrapped detector."""
         return self._detector.framing
+
+    @property
+    def description(self) -> Description:
+        """The settings of the wrapped detector, and that images are rotated."""
+        return {**description_of(self._detector), "sideways": True}
 
     def warnings(self, size_wh: tuple[int, int]) -> tuple[str, ...]:
         """Return the wrapped detector's warnings for an image of (width, height) pixels."""

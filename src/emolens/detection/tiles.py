@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import Description, description_of
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Box, Framing
 from emolens.core.ports import FaceDetector
@@ -127,6 +128,15 @@ class TiledDetector:
     def framing(self) -> Framing:
         """FER2013's face framing in units of the detector's boxes."""
         return self._detector.framing
+
+    @property
+    def description(self) -> Description:
+        """The input size, and the settings of the wrapped detector."""
+        return {
+            **description_of(self._detector),
+            "detector_px": self._detector_px,
+            "detector_pass_px": self._long_side_px,
+        }
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Detect the faces in a uint8 (H, W, 3) BGR image, largest first; an empty list if none.

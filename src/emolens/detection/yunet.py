@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import DETECTOR, Description, ModelIdentity
 from emolens.core.face import FaceDetection
 from emolens.core.geometry import Framing
 from emolens.detection.candidates import (
@@ -30,7 +31,7 @@ from emolens.detection.letterbox import (
 )
 from emolens.detection.yunet_weights import unpack_weights
 from emolens.imaging.exposure import spread_most
-from emolens.runtime.catalogue import YUNET_GRAPH, find_model
+from emolens.runtime.catalogue import YUNET_GRAPH, find_model, known_sha256
 from emolens.runtime.session import OnnxSession
 
 # Detects 97 % of FER2013's faces from 144 px, and nothing in one pass over scikit-image's sample
@@ -100,6 +101,12 @@ class YuNetDetector:
     def framing(self) -> Framing:
         """FER2013's face framing in units of this detector's boxes."""
         return YUNET_FRAMING
+
+    @property
+    def description(self) -> Description:
+        """The model, and the minimum score of a detection."""
+        identity = ModelIdentity(self.name, known_sha256(self.name, "detector"))
+        return {DETECTOR: identity, "detector_min_score": self._min_score}
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[FaceDetection]:
         """Detect the faces in an image.

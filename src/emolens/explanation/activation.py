@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier, softmax
+from emolens.core.description import Description
 from emolens.core.emotion import EmotionScores
 from emolens.core.errors import ModelError
 from emolens.core.manifest import InputSpec
@@ -78,6 +79,11 @@ class ActivationExplainer:
     def load(cls, name_or_path: str | Path = "default", *, n_threads: int = 1) -> Self:
         """Load a model by name or path; raises `ModelError` if it is unusable or has no maps."""
         return cls(load_emotion_model(name_or_path, n_threads=n_threads))
+
+    @property
+    def description(self) -> Description:
+        """The model."""
+        return self._classifier.description
 
     @property
     def input_spec(self) -> InputSpec:

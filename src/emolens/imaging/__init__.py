@@ -8,6 +8,7 @@ __all__ = [
     "decode",
     "exposure",
     "halve",
+    "image_text",
     "kinds",
     "limits",
     "listing",

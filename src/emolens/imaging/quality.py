@@ -1,5 +1,7 @@
 """Face quality: size, sharpness, light, share inside the image and direction."""
 
+from typing import Final
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,18 @@ MIN_SHARE_INSIDE = 0.7
 # tip lies half that distance before the eyes (Farkas 1994, "Anthropometry of the Head and Face":
 # about 35 mm, and 63 mm between the pupils), so 0.35 is a head turned by 57 degrees.
 MAX_NOSE_OVERSHOOT = 0.35
+
+
+QUALITY_LIMITS: Final = {
+    "quality_min_face_px": MIN_SIZE_PX,
+    "quality_min_sharpness": MIN_SHARPNESS,
+    "quality_min_share_inside": MIN_SHARE_INSIDE,
+    "quality_max_nose_overshoot": MAX_NOSE_OVERSHOOT,
+    "quality_min_levels": float(MIN_LEVELS),
+    "quality_max_grain": MAX_GRAIN,
+    "quality_dark_level": float(DARK_LEVEL),
+}
+"""The limits beyond which a face gets no label, for the record of how a result was made."""
 
 
 def measure_sharpness(gray_crop: npt.NDArray[np.uint8]) -> float:

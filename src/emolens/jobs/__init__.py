@@ -6,6 +6,7 @@ events and stopping.
 
 __all__ = [
     "bench",
+    "cite",
     "convert",
     "demo",
     "doctor",

@@ -10,17 +10,21 @@ from typing import Final
 import cv2
 
 from emolens import __version__
+from emolens.contract import PROVENANCE_KEY, Provenance
+from emolens.core.description import settings_of
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.ports import FrameSource
 from emolens.core.progress import Progress, silently
 from emolens.detection import DEFAULT_DETECTOR, resolve_detector_name
+from emolens.media.input_record import input_record
 from emolens.media.open_source import plan_source
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.models import Models
+from emolens.pipeline.provenance import provenance
 from emolens.pipeline.speed import SpeedMetrics, measure_speed
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.reports.text import Block, TextTable, numbers_from
-from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
+from emolens.runtime.catalogue import DEFAULT_ALIAS
 from emolens.testing.sample_clip import crowd_clip
 
 _SIZES: Final = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
@@ -102,8 +106,21 @@ class BenchJob:
 
     def record(self, measured: Sequence[tuple[BenchCase, SpeedMetrics]]) -> dict[str, object]:
         """Return all metrics as plain values, with the hardware, models and settings."""
-        return _record(
-            measured, model=self.model, detector=self.detector, detector_px=self.detector_px
+        return {
+            **_record(
+                measured, model=self.model, detector=self.detector, detector_px=self.detector_px
+            ),
+            PROVENANCE_KEY: self._provenance().to_dict(),
+        }
+
+    def _provenance(self) -> Provenance:
+        models = Models(model=self.model, detector=self.detector)
+        plan = None if self.source is None else plan_source(self.source)
+        return provenance(
+            settings_of(self, without=("source", "model", "detector", "detector_px")),
+            models.classifier,
+            models.detector(detector_px=self.detector_px),
+            source=input_record(plan) if plan else None,
         )
 
 
@@ -148,7 +165,7 @@ def _record(
         "emolens": __version__,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "processor": _processor(),
-        "model": DEFAULT_EMOTION_MODEL if model == DEFAULT_ALIAS else model,
+        "model": Models(model=model).model_name,
         "detector": resolve_detector_name(detector),
         "detector_px": detector_px,
         "measurements": [

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from emolens.contract import EMBEDDED_KEY
 from emolens.core.progress import Progress, silently
 from emolens.datasets.faces import FaceSample
 from emolens.datasets.loading import iter_faces
 from emolens.datasets.readers.fer2013_parquet import SCHEMA, SUFFIXES, to_table, warnings_metadata
 from emolens.datasets.reading import ReadingReport, without_folder
 from emolens.imaging.crop import resize_gray_square
+from emolens.jobs.sources import data_record
+from emolens.pipeline.provenance import provenance
 from emolens.storage.files import writing
 from emolens.storage.names import check_suffix
 
@@ -57,6 +60,8 @@ def convert_data(
     check_suffix(out, SUFFIXES)
     report = ReadingReport(skip_damaged=skip_damaged)
     samples = iter_faces(source, report=report)
+    settings = {"size_px": size_px, "skip_damaged": skip_damaged}
+    made = provenance(settings, source=data_record([source]))
     n_faces = 0
     with (
         progress("faces", None) as done,
@@ -68,7 +73,8 @@ def convert_data(
             writer.write_table(to_table([_resized(sample, size_px) for sample in part]))
             n_faces += len(part)
             done(n_faces)
-        writer.add_key_value_metadata(warnings_metadata(without_folder(report.warnings, source)))
+        warnings = warnings_metadata(without_folder(report.warnings, source))
+        writer.add_key_value_metadata({**warnings, EMBEDDED_KEY: made.to_json()})
         if not n_faces:
             raise report.no_faces(source)
     return Converted(n_faces, report)

@@ -16,6 +16,7 @@ from emolens.pipeline.models import Models
 from emolens.rendering.overlay import draw_faces
 from emolens.storage.files import write_bytes
 from emolens.storage.jsonl import to_line
+from emolens.storage.side_files import write_side_file
 from emolens.testing.sample_clip import crossing_clip
 
 _CLIP_S: Final = 5.0
@@ -27,10 +28,13 @@ def demo_image(models: Models, out: Path) -> tuple[str, FrameResult]:
     """Analyse the bundled portrait and write `IMAGE_FILES` to a folder."""
     source = sample_image()
     decoded = read_image(source)
-    result = models.image_analyzer().analyze_image(decoded.image)
+    analyzer = models.image_analyzer()
+    result = analyzer.analyze_image(decoded.image)
+    made = analyzer.provenance.of_image(source.name, result.size_wh)
     annotated, record = (out / name for name in IMAGE_FILES)
-    write_image(annotated, draw_faces(decoded.image, result.faces))
+    write_image(annotated, draw_faces(decoded.image, result.faces), made=made)
     write_bytes(record, to_line(image_record(source.name, result).to_dict()).encode("ascii"))
+    write_side_file(record, made.to_dict())
     return source.name, result
 
 

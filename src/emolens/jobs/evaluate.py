@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from emolens import __version__
+from emolens.classification import OnnxEmotionClassifier
+from emolens.contract import PROVENANCE_KEY, Provenance
+from emolens.core.description import settings_of
 from emolens.core.emotion import Emotion
 from emolens.core.errors import DatasetError, ModelError
 from emolens.core.ports import EmotionClassifier
@@ -24,7 +26,9 @@ from emolens.evaluation.detection import rows_with_face
 from emolens.explanation.agreement import agreement_text
 from emolens.explanation.legend import full_scale, legend
 from emolens.imaging.bgr import as_bgr
+from emolens.jobs.sources import data_record
 from emolens.pipeline.models import Models
+from emolens.pipeline.provenance import provenance
 from emolens.pipeline.sample_framing import CropCheck, LargestFaceFramer
 from emolens.rendering.heatmap import draw_heat
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL, LABEL_MODEL
@@ -115,6 +119,7 @@ class EvaluationJob:
                 "rival_model": rival.manifest.name if rival else None,
                 "rival_sha256": rival.model_sha256 if rival else None,
                 **evaluation.to_dict(),
+                PROVENANCE_KEY: self._provenance([source], [classifier], rival).to_dict(),
             }
             # Keep only the faces that reports show, to save memory.
             shown = faces.take(rows_with_face(faces) if self.shows_faces else np.arange(0))
@@ -188,8 +193,33 @@ class EvaluationJob:
             for column, names in zip(cross.columns, folders_of(cross), strict=True)
             for cell, name in zip(column.cells, names, strict=True)
         ]
-        page = cross_page(cross, emolens_version=__version__)
-        return [*written, _write(folder, to_line(cross.to_dict()), page)]
+        page = cross_page(cross, made=self.provenance_of(cross))
+        return [*written, _write(folder, to_line(self.record_of(cross)), page)]
+
+    def record_of(self, cross: CrossEvaluation) -> dict[str, object]:
+        """Return the matrices as plain values, with the record of how they were made."""
+        return {**cross.to_dict(), PROVENANCE_KEY: self.provenance_of(cross).to_dict()}
+
+    def provenance_of(self, cross: CrossEvaluation) -> Provenance:
+        """Return the record of how all pairs were measured."""
+        sources = [column.cells[0].benchmark.source for column in cross.columns]
+        classifiers = [self._loaded(cell.model).classifier for cell in cross.columns[0].cells]
+        return self._provenance(sources, classifiers, None)
+
+    def _provenance(
+        self,
+        sources: Sequence[Path],
+        classifiers: Sequence[OnnxEmotionClassifier],
+        rival: OnnxEmotionClassifier | None,
+    ) -> Provenance:
+        """Build the record; several models are listed by name and digest."""
+        listed = [f"{one.manifest.name} {one.model_sha256}" for one in classifiers]
+        models = classifiers[0] if len(classifiers) == 1 else {"models": ", ".join(listed)}
+        compared = {"compare": f"{rival.manifest.name} {rival.model_sha256}"} if rival else {}
+        settings = settings_of(self, without=("compare", "shows_faces"))
+        loaded = next(iter(self._models.values()))
+        detector = loaded.detector(sideways=True) if self.detect else None
+        return provenance(models, detector, settings, compared, source=data_record(sources))
 
     def _loaded(self, model: str) -> Models:
         """Load a model, or return it from the cache."""
@@ -231,7 +261,7 @@ def _page(cell: Cell, gallery: "Gallery | None") -> str:
         training=names_of([training])[0] if training else None,
         tta=bool(record["tta"]),
         rival=cell.rival,
-        emolens_version=__version__,
+        made=Provenance.model_validate(record[PROVENANCE_KEY]),
         warnings=cell.warnings,
     )
     return write_report(cell.evaluation, subject, gallery)

@@ -113,7 +113,8 @@ def explain_image(
     """
     check_suffix(out, IMAGE_SUFFIXES)
     decoded = read_image(path, max_pixels=max_pixels)
-    framed = ImageAnalyzer(detector, explainer).frame_faces(decoded.image)
+    analyzer = ImageAnalyzer(detector, explainer)
+    framed = analyzer.frame_faces(decoded.image)
     maps = explainer.explain([face.crop for face in framed])
     results = [face.to_result(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]
     faces = tuple(
@@ -121,7 +122,9 @@ def explain_image(
         for index, (result, of_face) in enumerate(zip(results, maps, strict=True))
     )
     if faces:
-        write_image(out, _draw(decoded.image, framed, faces, emotion, note))
+        height, width = decoded.image.shape[:2]
+        made = analyzer.provenance.of_image(path, (width, height))
+        write_image(out, _draw(decoded.image, framed, faces, emotion, note), made=made)
     too_small = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
     warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + too_small
     are_drops = any(isinstance(of_face, OcclusionMaps) for of_face in maps)

@@ -9,6 +9,7 @@ import cv2
 
 from emolens.core.errors import EmolensError, ProcessingError
 from emolens.core.frame import FrameResult
+from emolens.core.records import public_name
 from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image
 from emolens.imaging.listing import no_images
 from emolens.media.annotated_image_sink import AnnotatedImageSink
@@ -16,7 +17,7 @@ from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.rendering.overlay import draw_faces
 
 if TYPE_CHECKING:
-    from emolens.contract import ImageRecord
+    from emolens.contract import ImageRecord, Provenance
 
 TABLE_LIMIT: Final = 100
 """Maximum number of images in a table; for more, only the totals are printed."""
@@ -109,8 +110,22 @@ def analyze_images(
     Raises:
         OutputError: The folder cannot be created.
     """
-    drawings = AnnotatedImageSink(annotated, paths, root=root) if annotated else None
+    drawings = None
+    if annotated:
+        drawings = AnnotatedImageSink(annotated, paths, root=root, made=analyzer.provenance)
     return _outcomes(analyzer, paths, max_pixels, drawings)
+
+
+def images_provenance(analyzer: ImageAnalyzer, paths: Sequence[str]) -> "Provenance":
+    """Return the record of how the results of images are made.
+
+    A single image is named. Of several, only the number is recorded.
+    """
+    from emolens.contract import InputRecord  # noqa: PLC0415 (pydantic is slow to load)
+
+    name = public_name(Path(paths[0]).name) if len(paths) == 1 else None
+    source = InputRecord(kind="images", name=name, n_files=len(paths))
+    return analyzer.provenance.model_copy(update={"input": source})
 
 
 def _outcomes(

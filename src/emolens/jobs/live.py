@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from emolens.contract import Provenance
 from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
 from emolens.core.progress import say_nothing
-from emolens.jobs.streams import DrawOptions, Stopping, never, take_all
+from emolens.jobs.streams import DrawOptions, Stopping, never, stream_provenance, take_all
 from emolens.media.open_source import SourcePlan
 from emolens.media.window import Window
 from emolens.pipeline.latency import CAPTURE_TO_RESULT
@@ -74,6 +75,11 @@ class Watched:
     error: EmolensError | None
     has_failures: bool
 
+    @property
+    def provenance(self) -> Provenance | None:
+        """The record of how the results were made."""
+        return self.session.provenance
+
     def __str__(self) -> str:
         counts, delay = self.status.counts, self.status.latencies.get(CAPTURE_TO_RESULT)
         text = f"{counts.processed} frames processed, {counts.dropped} dropped"
@@ -121,7 +127,7 @@ def watch(
     overlay = StreamOverlay(status=speedometer.text, style=job.draw_options.style)
     layers = job.draw_options.layers(models, analyzer, overlay, is_live=True)
     analyzer.warm_up()
-    summary = SessionSummary()
+    summary = SessionSummary(made=stream_provenance(plan, analyzer, job.draw_options))
     ending = _StopCondition(job.duration_s, job.window)
     windows: list[ResultSink] = [job.window] if job.window else []
     with (

@@ -4,8 +4,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from emolens.contract import InputRecord
 from emolens.core.errors import DatasetError
 from emolens.core.progress import Progress, silently
+from emolens.core.records import public_name
+
+
+def data_record(sources: Sequence[Path]) -> InputRecord:
+    """Return the record of data sets: their names, without folders."""
+    names = ", ".join(public_name(source.resolve().name) for source in sources)
+    return InputRecord(kind="data set", name=names, n_files=len(sources))
+
 
 _Read = TypeVar("_Read")
 

@@ -6,11 +6,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emolens.contract import Provenance
+from emolens.core.description import settings_of
 from emolens.core.errors import ConfigError, EmolensError
 from emolens.core.frame import FrameResult
+from emolens.core.ports import SourceReport
 from emolens.explanation.agreement import agreement_text
 from emolens.explanation.heat_layer import LIVE_CROPS, STREAM_SCALE, HeatLayer
 from emolens.explanation.legend import legend
+from emolens.media.input_record import input_record
+from emolens.media.open_source import SourcePlan
 from emolens.pipeline.models import Models
 from emolens.pipeline.outputs import Layer, Outputs
 from emolens.pipeline.runner import StreamRunner
@@ -95,6 +100,25 @@ def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:
                 f"{output}: the output would overwrite {used[path]}. Use another name."
             )
         used[path] = "another output"
+
+
+def stream_provenance(
+    plan: SourcePlan,
+    analyzer: StreamAnalyzer,
+    options: DrawOptions,
+    report: SourceReport | None = None,
+) -> Provenance:
+    """Return the record of how the results of a stream are made.
+
+    Args:
+        plan: Plan of the source.
+        analyzer: Analyzer of the stream.
+        options: Options for drawing frames.
+        report: Report of the opened source, or None before it is opened.
+    """
+    made = analyzer.provenance
+    settings = {**made.settings, **settings_of(options)}
+    return made.model_copy(update={"settings": settings, "input": input_record(plan, report)})
 
 
 @dataclass(slots=True)

@@ -7,12 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from emolens import __version__
+from emolens.contract import Provenance
 from emolens.core.errors import ConfigError, OutputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, ResultSink, SourceReport
 from emolens.core.progress import Progress, silently
-from emolens.jobs.streams import DrawOptions, Stopping, check_not_source, never, take_all
+from emolens.jobs.streams import (
+    DrawOptions,
+    Stopping,
+    check_not_source,
+    never,
+    stream_provenance,
+    take_all,
+)
 from emolens.media.open_source import Source, SourcePlan, plan_of_frames, plan_source
 from emolens.media.plain_source import Frames
 from emolens.media.recording_sink import RecordingSink, check_recording_name
@@ -25,7 +32,6 @@ from emolens.pipeline.stream import STREAM_THREADS
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.reports.session_page import Speed, session_page
-from emolens.reports.text import model_text
 from emolens.sessions.session import MAX_HOLD_S, Session, SessionSummary
 from emolens.storage.files import write_bytes
 from emolens.storage.names import PAGE_SUFFIXES, check_suffix
@@ -72,6 +78,11 @@ class Recorded:
     warnings: list[str]
     wall_s: float
     latencies: dict[str, Latency]
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """The record of how the results were made, which all outputs contain."""
+        return self.session.provenance
 
     @property
     def speed(self) -> Speed:
@@ -124,13 +135,14 @@ def analyze_video(
     layers = job.draw_options.layers(models, analyzer, overlay)
     # In a slow image sequence, each result holds until the next image.
     hold_s = max(MAX_HOLD_S, plan.frame_s)
-    summary = SessionSummary(thumbnails=job.thumbnails, max_hold_s=hold_s)
     with plan.open() as opened:
+        made = stream_provenance(plan, analyzer, job.draw_options, opened.report)
+        summary = SessionSummary(thumbnails=job.thumbnails, max_hold_s=hold_s, made=made)
         recording = None
         if job.annotated:
-            recording = RecordingSink(Path(job.annotated), sound_from=plan.sound_from)
+            recording = RecordingSink(Path(job.annotated), sound_from=plan.sound_from, made=made)
         images: list[ResultSink] = [recording] if recording else []
-        tables = [TableSink(Path(table)) for table in job.tables]
+        tables = [TableSink(Path(table), made=made) for table in job.tables]
         outputs = Outputs(data=[summary, *tables], images=images, layers=layers)
         runner = StreamRunner(lambda: _BorrowedSource(opened), analyzer.step, is_live=False)
         recorded = _take(runner, outputs, opened, summary, progress=progress, stopping=stopping)
@@ -140,9 +152,7 @@ def analyze_video(
     if recording:
         recorded = replace(recorded, warnings=[*recorded.warnings, *recording.warnings])
     if job.report:
-        report_failures = _write_report(
-            Path(job.report), recorded, source=plan.title, models=models
-        )
+        report_failures = _write_report(Path(job.report), recorded, made, source=plan.title)
         recorded = replace(recorded, failures=[*recorded.failures, *report_failures])
     return recorded
 
@@ -230,16 +240,14 @@ class _BorrowedSource:
         return iter(self._source)
 
 
-def _write_report(path: Path, recorded: Recorded, *, source: str, models: Models) -> list[str]:
+def _write_report(path: Path, recorded: Recorded, made: Provenance, *, source: str) -> list[str]:
     """Write the report of a recording and return any error; the analysis itself is complete."""
-    classifier = models.classifier
     page = session_page(
         recorded.session,
         title=source,
         speed=recorded.speed,
         source=source,
-        model=model_text(classifier.manifest.name, classifier.model_sha256),
-        emolens_version=__version__,
+        made=made,
     )
     try:
         write_bytes(path, page.encode("utf-8"))

@@ -8,6 +8,7 @@ __all__ = [
     "clip",
     "image_source",
     "images",
+    "input_record",
     "jsonl_sink",
     "network_source",
     "open_source",

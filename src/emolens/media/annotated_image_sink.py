@@ -4,12 +4,16 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import OutputError
 from emolens.media.images import common_folder, write_image
+
+if TYPE_CHECKING:
+    from emolens.contract import Provenance
 
 _KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # File systems allow 255 bytes. The rest is for the number, the suffix and the temporary name.
@@ -41,18 +45,27 @@ class AnnotatedImageSink:
         folder: The output folder. It is created if it is missing.
         inputs: Paths of all inputs.
         root: Folder of the inputs. Default: the folder that contains all of them.
+        made: The record of how the images are made, without an input.
 
     Raises:
         OutputError: The folder cannot be created.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[str], *, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inputs: Iterable[str],
+        *,
+        root: Path | None = None,
+        made: "Provenance | None" = None,
+    ) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot create the folder {folder}: {error.strerror}") from error
         paths = list(inputs)
         self._folder = folder
+        self._made = made
         self._own = Path(os.path.realpath(folder))
         self._root = root or common_folder(paths)
         self._input_folders = {_real_folder(path) for path in paths}
@@ -72,7 +85,8 @@ class AnnotatedImageSink:
             )
         path = self._free_path(parent, Path(source))
         is_replaced = path.exists()
-        write_image(path, image)
+        size_wh = (image.shape[1], image.shape[0])
+        write_image(path, image, made=self._made and self._made.of_image(source, size_wh))
         return Written(path, is_replaced)
 
     def _subfolder(self, source: str) -> str:

@@ -64,7 +64,13 @@ class ImageSource:
         self._name = str(folder)
         self.failures: list[str] = []
         self.warnings: list[str] = [left_out.warning] if left_out.warning else []
-        self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
+        self.report = SourceReport(
+            self.n_expected,
+            warnings=self.warnings,
+            failures=self.failures,
+            rate_hz=rate_hz,
+            n_files=len(self._paths),
+        )
         for path in unsupported:
             self._try_read(path)
 

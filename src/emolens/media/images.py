@@ -5,14 +5,19 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emolens.core.errors import OutputError
+from emolens.imaging.image_text import with_text
 from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
 from emolens.storage.files import write_bytes
+
+if TYPE_CHECKING:
+    from emolens.contract import Provenance
 
 _JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 IMAGE_SUFFIXES = (".png", *_JPEG_SUFFIXES)
@@ -115,13 +120,28 @@ def encode_image(image: npt.NDArray[np.uint8], suffix: str) -> bytes:
     return bytes(encoded)
 
 
-def write_image(path: str | os.PathLike[str], image: npt.NDArray[np.uint8]) -> None:
+def write_image(
+    path: str | os.PathLike[str],
+    image: npt.NDArray[np.uint8],
+    *,
+    made: "Provenance | None" = None,
+) -> None:
     """Write a uint8 (H, W, 3) BGR image as .jpg or .png.
+
+    Args:
+        path: The file to write.
+        image: The image.
+        made: The record of how the image was made, which the file contains as text.
 
     Raises:
         OutputError: The suffix is not allowed, or the file cannot be written.
     """
-    write_bytes(path, encode_image(image, Path(path).suffix))
+    encoded = encode_image(image, Path(path).suffix)
+    if made is not None:
+        from emolens.contract import EMBEDDED_KEY  # noqa: PLC0415 (pydantic is slow to load)
+
+        encoded = with_text(encoded, EMBEDDED_KEY, made.to_json())
+    write_bytes(path, encoded)
 
 
 def _matches(pattern: str, left_out: LeftOut) -> list[str]:

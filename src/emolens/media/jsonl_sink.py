@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable
 from typing import Self
 
-from emolens.contract import frame_record
+from emolens.contract import Provenance, frame_record
 from emolens.core.frame import Frame, FrameResult
 from emolens.storage.files import GrowingFile
 from emolens.storage.jsonl import STDOUT, to_line
+from emolens.storage.side_files import write_side_file
 
 
 class JsonlSink:
@@ -21,12 +22,20 @@ class JsonlSink:
             standard output is flushed after every line.
         wall_clock: Converts `captured_at_s` of a frame to seconds since 1970 (UTC), and adds `time`
             to every line. None for files, whose frames were not captured when they were read.
+        made: The record of how the lines are made, for the side file. Standard output has none.
 
     Raises:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, target: str, *, wall_clock: Callable[[float], float] | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        wall_clock: Callable[[float], float] | None = None,
+        made: Provenance | None = None,
+    ) -> None:
+        self._target, self._made = target, made
         self._wall_clock = wall_clock
         self._file = None if target == STDOUT else GrowingFile(target, keeps_lines=True)
         self._is_open, self._is_empty = True, True
@@ -72,3 +81,4 @@ class JsonlSink:
                 self._file.discard()
             else:
                 self._file.complete()
+                write_side_file(self._target, self._made.to_dict() if self._made else None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from emolens.contract import InputKind
 from emolens.core.errors import ConfigError
 from emolens.core.ports import FrameSource
 from emolens.imaging.decode import MAX_PIXELS
@@ -40,6 +41,7 @@ class SourcePlan:
         is_live: Whether frames arrive when they are captured.
         clip: Selected frames.
         frame_s: Seconds between two selected images of a folder; 0 for other sources.
+        kind: The kind of the source, for records.
     """
 
     name: str
@@ -49,6 +51,7 @@ class SourcePlan:
     is_live: bool = False
     clip: Clip = field(default_factory=Clip)
     frame_s: float = 0.0
+    kind: InputKind = "frames"
 
     @property
     def title(self) -> str:
@@ -121,12 +124,21 @@ def _plan(
     is_stored = isinstance(text, str) and (Path(text).is_file() or Path(text).is_dir())
     if number is not None and not is_stored:
         open_camera = partial(CameraSource, number)
-        return SourcePlan(f"camera {number}", open_camera, is_endless=True, path=None, is_live=True)
+        return SourcePlan(
+            f"camera {number}",
+            open_camera,
+            is_endless=True,
+            path=None,
+            is_live=True,
+            kind="camera",
+        )
     name = str(text)
     scheme = scheme_of(name)
     if scheme in NETWORK_SCHEMES:
         shown, connect = without_secrets(name), partial(NetworkSource, name)
-        return SourcePlan(shown, connect, is_endless=True, path=None, is_live=True)
+        return SourcePlan(
+            shown, connect, is_endless=True, path=None, is_live=True, kind="network camera"
+        )
     if scheme is not None and not Path(name).exists():
         allowed = ", ".join(sorted(NETWORK_SCHEMES))
         raise ConfigError(
@@ -139,8 +151,14 @@ def _plan(
             "the source is neither a file nor an address; an address begins with its scheme "
             "(rtsp://, http://)"
         )
-    open_source = partial(images if path.is_dir() else video, path)
-    return SourcePlan(name, open_source, is_endless=False, path=path)
+    is_folder = path.is_dir()
+    return SourcePlan(
+        name,
+        partial(images if is_folder else video, path),
+        is_endless=False,
+        path=path,
+        kind="folder of images" if is_folder else "video",
+    )
 
 
 def plan_of_frames(source: object, *, name: str | None = None) -> SourcePlan:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emolens.contract import Provenance
 from emolens.core.errors import OutputError
 from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.pyav import OutputContainer, VideoStream, av
@@ -19,6 +20,8 @@ from emolens.media.video_file import reason_of
 from emolens.storage.names import check_suffix
 
 RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
+COMMENT: Final = "comment"
+"""Key of the record of how a recording was made, in the metadata of its container."""
 # 90 kHz time stamps, as in MPEG. Matroska itself rounds to milliseconds.
 _TIME_BASE: Final = Fraction(1, 90_000)
 _RATE_HINT_HZ: Final = 30
@@ -62,14 +65,18 @@ class RecordingSink:
     Args:
         path: A path with the suffix .mkv or .mp4.
         sound_from: A file whose sound is copied for the duration of the frames, or None.
+        made: The record of how the frames are made, for the comment of the container.
 
     Raises:
         ConfigError: The suffix is not allowed.
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, path: Path, *, sound_from: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, *, sound_from: Path | None = None, made: Provenance | None = None
+    ) -> None:
         check_recording_name(path)
+        self._made = made
         self._path = path
         self._sound_from = sound_from
         self._output: OutputContainer | None = None
@@ -152,6 +159,8 @@ class RecordingSink:
         output = av.open(f"file:{self._path}", "w", container_options=options)
         # Without a random identifier in the Matroska file, the same input gives the same bytes.
         output.flags |= av.container.Flags.bitexact.value  # type: ignore[operator]  # an int
+        if self._made:
+            output.metadata[COMMENT] = self._made.to_json()
         self._output = output
         self._size_wh = _even(frame.size_wh)
         video = output.add_stream("libx264", rate=_RATE_HINT_HZ, options=_codec_options())

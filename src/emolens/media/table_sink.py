@@ -10,11 +10,18 @@ from typing import IO, Final, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emolens.contract import SCHEMA_VERSION, TABLE_COLUMNS, table_rows
+from emolens.contract import (
+    EMBEDDED_KEY,
+    SCHEMA_VERSION,
+    TABLE_COLUMNS,
+    Provenance,
+    table_rows,
+)
 from emolens.core.frame import Cell, Frame, FrameResult
 from emolens.storage.files import GrowingFile
 from emolens.storage.jsonl import to_line
 from emolens.storage.names import check_suffix
+from emolens.storage.side_files import write_side_file
 
 TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _TYPES: Final = {
@@ -57,18 +64,22 @@ class TableSink:
     Args:
         path: A path with the suffix .csv, .parquet or .jsonl. The file appears when the sink is
             closed.
+        made: The record of how the rows are made: metadata of a Parquet file, and a side file of
+            the other formats (`emolens.storage.side_files`).
 
     Raises:
         ConfigError: The suffix is not allowed.
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, made: Provenance | None = None) -> None:
         check_table_name(path)
+        self._path = path
         # Incomplete text files are readable; a Parquet file without its footer is not.
         is_text = path.suffix.lower() != ".parquet"
         self._file = GrowingFile(path, keeps_lines=is_text)
-        self._format = _format_of(path.suffix.lower(), self._file.stream)
+        self._side_record = made.to_dict() if made and is_text else None
+        self._format = _format_of(path.suffix.lower(), self._file.stream, made)
         self._is_open, self._is_empty = True, True
 
     def __enter__(self) -> Self:
@@ -117,6 +128,7 @@ class TableSink:
             self._format.abandon()
             raise self._file.fail(error) from error
         self._file.complete()
+        write_side_file(self._path, self._side_record)
 
 
 def check_table_name(path: Path) -> None:
@@ -128,14 +140,14 @@ def check_table_name(path: Path) -> None:
     check_suffix(path, TABLE_SUFFIXES)
 
 
-def _format_of(suffix: str, file: IO[bytes]) -> _Format:
+def _format_of(suffix: str, file: IO[bytes], made: Provenance | None) -> _Format:
     match suffix:
         case ".csv":
             return _Csv(file)
         case ".jsonl":
             return _JsonLines(file)
         case _:
-            return _Parquet(file)
+            return _Parquet(file, made)
 
 
 class _Csv:
@@ -169,8 +181,10 @@ class _JsonLines:
 
 
 class _Parquet:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._writer = pq.ParquetWriter(file, SCHEMA)
+    def __init__(self, file: IO[bytes], made: Provenance | None) -> None:
+        own = {EMBEDDED_KEY: made.to_json()} if made else {}
+        self._schema = SCHEMA.with_metadata({**SCHEMA.metadata, **own})
+        self._writer = pq.ParquetWriter(file, self._schema)
         self._rows: list[dict[str, Cell]] = []
         self._batches: list[pa.RecordBatch] = []
 
@@ -193,7 +207,7 @@ class _Parquet:
 
     def _pack(self) -> None:
         if self._rows:
-            self._batches.append(pa.RecordBatch.from_pylist(self._rows, SCHEMA))
+            self._batches.append(pa.RecordBatch.from_pylist(self._rows, self._schema))
             self._rows = []
 
     def _flush(self) -> None:

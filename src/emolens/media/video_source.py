@@ -111,7 +111,14 @@ class VideoSource:
         except BaseException:
             self._container.close()
             raise
-        self.report = SourceReport(self.n_expected, warnings=self.warnings, failures=self.failures)
+        self.report = SourceReport(
+            self.n_expected,
+            warnings=self.warnings,
+            failures=self.failures,
+            size_wh=self.facts.size_wh,
+            rate_hz=self.facts.rate_hz,
+            duration_s=self.facts.duration_s,
+        )
         # AVI stores time stamps in coding order only.
         is_avi = self._container.format.name == "avi"
         self._is_in_coding_order = is_avi and self._stream.codec_context.has_b_frames
@@ -166,6 +173,11 @@ class VideoSource:
             to_s = last_s if self._clip.end_s is None else min(last_s, self._clip.end_s)
             share = max(0.0, to_s - from_s) / duration_s
         return max(1, round(n_frames * share / self._clip.every))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata of the container, such as its title."""
+        return dict(self._container.metadata)
 
     @property
     def n_damaged(self) -> int:

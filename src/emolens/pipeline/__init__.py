@@ -13,6 +13,7 @@ __all__ = [
     "latency",
     "models",
     "outputs",
+    "provenance",
     "runner",
     "sample_framing",
     "speed",

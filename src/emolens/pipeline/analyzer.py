@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from emolens.detection import (
 from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
 from emolens.imaging.exposure import light_warnings
 from emolens.pipeline.framed_face import FramedFace, cut_faces, detect_regions
+
+if TYPE_CHECKING:
+    from emolens.contract import Provenance
 
 ImageInput = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads do not speed up a single face.
@@ -100,6 +103,17 @@ class ImageAnalyzer:
         )
         classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
         return cls(face_detector, classifier, max_pixels=max_pixels)
+
+    @property
+    def provenance(self) -> "Provenance":
+        """The record of how results are made now, without an input."""
+        from emolens.pipeline.provenance import provenance  # noqa: PLC0415 (pydantic is slow to load)
+
+        return provenance(
+            {"face_crops": self._detector is None, "sideways": False},
+            self._classifier,
+            self._detector,
+        )
 
     def analyze(self, source: ImageInput) -> FrameResult:
         """Detect all faces of an image and classify their apparent expression.

@@ -14,6 +14,7 @@ from typing import Final, Self
 import numpy as np
 
 from emolens.classification import OnnxEmotionClassifier
+from emolens.contract import Provenance
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
@@ -34,6 +35,7 @@ from emolens.detection import (
     moved_to,
 )
 from emolens.pipeline.framed_face import cut_faces, face_region
+from emolens.pipeline.provenance import provenance
 from emolens.pipeline.schedule import Pace
 from emolens.pipeline.stream_settings import StreamSettings
 from emolens.smoothing import ExponentialSmoother, LabelHysteresis, OneEuroBox
@@ -170,6 +172,12 @@ class StreamAnalyzer:
     def framing(self) -> Framing:
         """Position of the classifier's crops relative to the detector's boxes."""
         return self._detector.framing
+
+    @property
+    def provenance(self) -> Provenance:
+        """The record of how results are made now, without an input."""
+        parts = (self._classifier, self._detector, self._tracker, self._smoother, self._hysteresis)
+        return provenance(self._settings, *parts)
 
     def step(self, frame: Frame, *, dropped_before: int = 0) -> FrameResult:
         """Detect or follow, track and classify all faces of the next frame.

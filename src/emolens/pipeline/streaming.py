@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from emolens.contract import Provenance
 from emolens.core.errors import ConfigError
 from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.media.clip import Clip
+from emolens.media.input_record import input_record
 from emolens.media.open_source import Source, SourcePlan, paced, plan_of_frames, plan_source
 from emolens.media.plain_source import Frames
 from emolens.pipeline.runner import StreamRunner, StreamStatus
@@ -34,6 +36,11 @@ class Stream:
     def status(self) -> StreamStatus | None:
         """Frame counts, state of the source and latencies; None before the first loop."""
         return self._runner.status if self._runner else None
+
+    @property
+    def provenance(self) -> Provenance:
+        """The record of how results are made now."""
+        return self._analyzer.provenance.model_copy(update={"input": input_record(self._plan)})
 
     def stop(self) -> None:
         """End the loop. This method is thread-safe."""

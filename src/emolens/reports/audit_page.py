@@ -3,6 +3,7 @@
 import numpy as np
 from markupsafe import Markup
 
+from emolens.contract import Provenance
 from emolens.curation.audit import Audit
 from emolens.datasets.reading import without_folder
 from emolens.reports.page import percent, render_page
@@ -22,12 +23,12 @@ _COLORS = (BLUE, ORANGE, GREEN, GREY)
 _LARGEST_SHOWN = 10
 
 
-def audit_page(audit: Audit, *, emolens_version: str) -> str:
+def audit_page(audit: Audit, *, made: Provenance) -> str:
     """Render the report of an audit.
 
     Args:
         audit: The result of the audit.
-        emolens_version: Version number in the footer.
+        made: The record of how the audit was made.
 
     Returns:
         The page as HTML. It has the names of the sources without their folders, because a page is
@@ -52,7 +53,7 @@ def audit_page(audit: Audit, *, emolens_version: str) -> str:
         shown=lambda text: without_folder((text,), *sources)[0],
         plots=plots,
         n_listed=_N_LISTED,
-        emolens_version=emolens_version,
+        made=made,
     )
 
 

@@ -7,17 +7,18 @@ import numpy as np
 import seaborn as sns
 from markupsafe import Markup
 
+from emolens.contract import Provenance
 from emolens.evaluation.cross import ALL_IMAGES, CrossEvaluation
 from emolens.reports.page import render_page
 from emolens.reports.svg import SEQUENTIAL, new_figure, plotting, to_svg
 
 
-def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
+def cross_page(cross: CrossEvaluation, *, made: Provenance) -> str:
     """Render the report, with links to the report of each pair.
 
     Args:
         cross: The evaluations.
-        emolens_version: Version number in the footer.
+        made: The record of how the matrix was made.
 
     Returns:
         The page as HTML. The links are relative, to the folders of `folders_of`.
@@ -33,9 +34,7 @@ def cross_page(cross: CrossEvaluation, *, emolens_version: str) -> str:
         column.name: [f"{folder}/report.html" for folder in folders]
         for column, folders in zip(cross.columns, folders_of(cross), strict=True)
     }
-    return render_page(
-        "cross.html", cross=cross, plots=plots, links=links, emolens_version=emolens_version
-    )
+    return render_page("cross.html", cross=cross, plots=plots, links=links, made=made)
 
 
 def folders_of(cross: CrossEvaluation) -> list[list[str]]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from emolens.contract import Provenance
 from emolens.core.emotion import LABELS, N_EMOTIONS
 from emolens.evaluation.evaluation import Evaluation
 from emolens.evaluation.slices import Slice, Slices
@@ -39,7 +40,7 @@ class Subject:
         training: Name of the source of the training rows, or None.
         tta: Whether predictions are means over ten views.
         rival: Name of the second model, or None.
-        emolens_version: Version of emolens.
+        made: The record of how the evaluation was made.
         warnings: Assumptions about the faces, such as the order of numeric labels.
     """
 
@@ -52,7 +53,7 @@ class Subject:
     training: str | None
     tta: bool
     rival: str | None
-    emolens_version: str
+    made: Provenance
     warnings: tuple[str, ...] = ()
 
 
@@ -182,6 +183,7 @@ def write_report(evaluation: Evaluation, subject: Subject, gallery: Gallery | No
         }
     return render_page(
         "evaluation.html",
+        made=subject.made,
         evaluation=evaluation,
         metrics=metrics,
         subject=subject,

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from emolens.contract import Provenance
 from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import ModelManifest
 from emolens.datasets.targets import Target
 from emolens.explanation.agreement import MEASURED, default_kind
+from emolens.reports.methods_text import made_sentence
 
 _INTENDED_USE = """\
 ## Intended use
@@ -117,6 +119,7 @@ class EvaluationRecord(BaseModel):
     nll: float
     ece: float
     per_class: dict[str, ClassRecord]
+    provenance: Provenance | None = None
 
 
 def read_record(path: Path) -> EvaluationRecord:
@@ -209,7 +212,8 @@ def _evaluation(measured: Sequence[EvaluationRecord]) -> str:
         ]
     head = f"| | {' | '.join(headings)} |\n|{'---|' * (len(headings) + 1)}\n"
     body = "".join(f"| {name} | {' | '.join(cells)} |\n" for name, cells in rows.items())
-    return f"## Evaluation\n\n{head}{body}"
+    made = sorted({f"{made_sentence(one.provenance)}\n" for one in measured if one.provenance})
+    return f"## Evaluation\n\n{head}{body}" + "".join(f"\n{sentence}" for sentence in made)
 
 
 def _maps(sha256: str) -> list[str]:

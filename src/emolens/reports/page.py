@@ -1,11 +1,16 @@
 """HTML pages: self-contained files without requests to any server."""
 
 import base64
+import json
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+
+from emolens.contract import PROVENANCE_KEY, Provenance
+from emolens.reports.methods_text import made_sentence
 
 
 def to_data_uri(image: npt.NDArray[np.uint8]) -> str:
@@ -18,11 +23,12 @@ def file_data_uri(content: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def render_page(template: str, **context: object) -> str:
+def render_page(template: str, *, made: Provenance, **context: object) -> str:
     """Render a template of `reports/templates`. All values are escaped.
 
     Args:
         template: File name of a template that extends `page.html`.
+        made: The record of how the content was made, for the footer and for programs.
         context: The variables of the template.
 
     Returns:
@@ -41,7 +47,17 @@ def render_page(template: str, **context: object) -> str:
     environment.filters["percent"] = percent
     environment.filters["number"] = number_text
     environment.filters["chance"] = chance_text
-    return environment.get_template(template).render(context)
+    return environment.get_template(template).render(
+        context,
+        made=made,
+        made_sentence=made_sentence(made),
+        made_json=htmlsafe_json_dumps(made.to_dict(), dumps=_ascii_json),
+        made_id=PROVENANCE_KEY,
+    )
+
+
+def _ascii_json(record: object, **_kwargs: object) -> str:
+    return json.dumps(record, ensure_ascii=True, allow_nan=False)
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from emolens.contract import Provenance
 from emolens.core.emotion import LABELS, Emotion
 from emolens.reports.page import file_data_uri, render_page
 from emolens.reports.session_charts import (
@@ -26,6 +27,7 @@ from emolens.reports.session_charts import (
     overview_chart,
     track_chart,
 )
+from emolens.reports.text import model_text
 from emolens.sessions.session import Session
 from emolens.sessions.track_summary import TrackSummary
 
@@ -70,7 +72,7 @@ class Speed:
 
 
 def session_page(
-    session: Session, *, title: str, speed: Speed, source: str, model: str, emolens_version: str
+    session: Session, *, title: str, speed: Speed, source: str, made: Provenance
 ) -> str:
     """Fill `templates/session.html`; the same session gives the same text.
 
@@ -79,8 +81,7 @@ def session_page(
         title: Heading of the page.
         speed: The speed of processing.
         source: Where the frames come from: the name of a file, without its folders.
-        model: Name and digest of the emotion model.
-        emolens_version: Stands in the footer.
+        made: The record of how the session was made.
 
     Returns:
         HTML with uPlot inside, or without any script where no face was tracked.
@@ -96,7 +97,7 @@ def session_page(
         title=title,
         speed=speed,
         source=source,
-        model=model,
+        model=model_text(made.model.name, made.model.sha256) if made.model else "unknown",
         overview=overview_chart(rows) if rows else None,
         open_views=[view for view in views if view.track.track_id in shown_first],
         more_views=[view for view in views if view.track.track_id not in shown_first],
@@ -107,7 +108,7 @@ def session_page(
         clock=clock_text,
         duration=duration_text,
         scripts=_scripts(chart_data(session, rows) if rows else None),
-        emolens_version=emolens_version,
+        made=made,
     )
 
 

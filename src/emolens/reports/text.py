@@ -41,9 +41,9 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None else f"{share:.{digits}%}"
 
 
-def model_text(name: str, sha256: str) -> str:
-    """Name a model and the start of its file's digest: "everyday (76ee6fca)"."""
-    return f"{name} ({sha256[:8]})"
+def model_text(name: str, sha256: str | None) -> str:
+    """Name a model and the start of its file's digest, if known: "everyday (76ee6fca)"."""
+    return f"{name} ({sha256[:8]})" if sha256 else name
 
 
 def printable(text: str) -> str:

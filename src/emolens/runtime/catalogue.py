@@ -233,6 +233,12 @@ def find_known_model(name: str) -> KnownModel:
     raise ModelError(f"unknown model {name!r}; allowed: {names}")
 
 
+def known_sha256(name: str, kind: ModelKind) -> str | None:
+    """Return the SHA-256 of a model of the catalogue, or None for an unknown name."""
+    digests = (model.sha256 for model in known_models() if (model.name, model.kind) == (name, kind))
+    return next(digests, None)
+
+
 def known_models() -> tuple[KnownModel, ...]:
     """Return all models of the catalogue, the shipped emotion models first."""
     return _KNOWN_MODELS

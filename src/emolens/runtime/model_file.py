@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emolens.core.description import ModelIdentity
 from emolens.core.emotion import N_EMOTIONS
 from emolens.core.errors import ModelError
 from emolens.core.manifest import BLANK_SHA256, LandmarkManifest, ModelManifest
@@ -42,6 +43,11 @@ class EmotionModel:
     manifest: ModelManifest
     sha256: str
     size_bytes: int
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, digest and training data."""
+        return ModelIdentity(self.manifest.name, self.sha256, self.manifest.dataset)
 
 
 def load_emotion_model(name_or_path: str | Path, *, n_threads: int = 1) -> EmotionModel:
@@ -93,10 +99,17 @@ class LandmarkModel:
             to the centre of the close-up in units of its side, and to `is_face` (N,), the
             probability of a face.
         manifest: Manifest of the file.
+        sha256: SHA-256 digest of the whole file; None for a model that is not from a file.
     """
 
     session: OnnxSession
     manifest: LandmarkManifest
+    sha256: str | None = None
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, digest and training data."""
+        return ModelIdentity(self.manifest.name, self.sha256, self.manifest.dataset)
 
 
 def load_landmark_model(path: Path | None = None, *, n_threads: int = 1) -> LandmarkModel:
@@ -119,7 +132,7 @@ def load_landmark_model(path: Path | None = None, *, n_threads: int = 1) -> Land
             f"{name}: the model has the outputs {', '.join(session.output_names)}; expected "
             f"{', '.join(LANDMARK_OUTPUTS)}"
         )
-    return LandmarkModel(session, manifest)
+    return LandmarkModel(session, manifest, hashlib.sha256(content).hexdigest())
 
 
 def seal(content: bytes) -> bytes:

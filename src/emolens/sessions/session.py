@@ -10,7 +10,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from emolens.contract import SCHEMA_VERSION, SessionRecord
+from emolens.contract import SCHEMA_VERSION, Provenance, SessionRecord
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult
 from emolens.core.frame import Frame, FrameResult
@@ -54,6 +54,7 @@ class Session:
             the same time count twice.
         n_shots: Number of shots.
         cuts_s: Times at which a new shot begins, at most the first 10,000.
+        provenance: The record of how the results were made, or None if unknown.
     """
 
     start_s: float
@@ -69,6 +70,7 @@ class Session:
     shown: ShownTime
     n_shots: int
     cuts_s: tuple[float, ...]
+    provenance: Provenance | None = None
 
     @property
     def duration_s(self) -> float:
@@ -122,6 +124,7 @@ class Session:
             most_shown=None if most_shown is None else most_shown.label,
             seconds=self.shown.to_dict(),
             tracks=[track.record for track in self.tracks],
+            **({} if self.provenance is None else {"provenance": self.provenance}),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -151,6 +154,7 @@ class SessionSummary:
             fewer than two processed frames per second.
         n_bins: Maximum number of bins of a timeline, an even number.
         max_tracks: Maximum number of tracks with a timeline.
+        made: The record of how the results are made, for the session.
 
     Raises:
         ConfigError: A number is out of range.
@@ -163,6 +167,7 @@ class SessionSummary:
         max_hold_s: float = MAX_HOLD_S,
         n_bins: int = N_BINS,
         max_tracks: int = MAX_TRACKS,
+        made: Provenance | None = None,
     ) -> None:
         if n_bins < 2 or n_bins % 2 or max_tracks < 1 or not 0 < max_hold_s < math.inf:
             raise ConfigError(
@@ -170,6 +175,7 @@ class SessionSummary:
                 "allowed: an even number of bins from 2, 1 track or more, and above 0 s"
             )
         self._thumbnails = thumbnails
+        self._made = made
         self._max_hold_s = max_hold_s
         self._max_tracks = max_tracks
         self._clock = _Clock()
@@ -222,6 +228,7 @@ class SessionSummary:
             shown=shown_time(totals.sums),
             n_shots=totals.n_shots,
             cuts_s=tuple(self._cuts_s),
+            provenance=self._made,
         )
 
     def __enter__(self) -> Self:

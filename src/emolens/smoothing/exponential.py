@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import Description
 from emolens.core.emotion import EmotionScores
 from emolens.core.errors import ConfigError
 
@@ -39,6 +40,11 @@ class ExponentialSmoother:
             raise ConfigError(f"tau_s is {tau_s}; allowed: 0 s or more, finite")
         self._tau_s = tau_s
         self._levels: dict[int, _Level] = {}
+
+    @property
+    def description(self) -> Description:
+        """The time constant in seconds."""
+        return {"smoothing_tau_s": self._tau_s}
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> EmotionScores:
         """Add the scores of a track at `at_s` seconds and return the smoothed scores.

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from emolens.core.description import Description
 from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
 
@@ -40,6 +41,14 @@ class LabelHysteresis:
         self._margin = margin
         self._patience_s = patience_s
         self._shown: dict[int, _Shown] = {}
+
+    @property
+    def description(self) -> Description:
+        """The margin in probability and the patience in seconds."""
+        return {
+            "hysteresis_margin": self._margin,
+            "hysteresis_patience_s": self._patience_s,
+        }
 
     def update(self, track_id: int, scores: EmotionScores, at_s: float) -> Emotion:
         """Add the smoothed scores of a track at `at_s` seconds and return its label.

@@ -1,3 +1,3 @@
 """Atomic file writing, and checks of output names."""
 
-__all__ = ["files", "jsonl", "names"]
+__all__ = ["files", "jsonl", "names", "side_files"]

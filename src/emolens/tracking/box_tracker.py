@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from emolens.core.description import TRACKER, Description
 from emolens.core.face import FaceDetection, TrackedFace, TrackState
 from emolens.core.geometry import Box
 from emolens.tracking.library import BaseTracker, sv
@@ -48,11 +49,14 @@ class BoxTracker:
     Args:
         tracker: A tracker of the package `trackers`, not shared with other code.
         name: The name of the tracker in options.
+        buffer_s: The maximum time without a detection that the tracker was created with, in
+            seconds; None if unknown.
     """
 
-    def __init__(self, tracker: BaseTracker, *, name: str) -> None:
+    def __init__(self, tracker: BaseTracker, *, name: str, buffer_s: float | None = None) -> None:
         self._tracker = tracker
         self._name = name
+        self._buffer_s = buffer_s
         self._numbers = itertools.count(1)
         self._tracks: list[_Track] = []
         self._last_s: float | None = None
@@ -63,6 +67,11 @@ class BoxTracker:
     def name(self) -> str:
         """The name of the tracker in options."""
         return self._name
+
+    @property
+    def description(self) -> Description:
+        """The name, and the maximum time in seconds without a detection of the same track."""
+        return {TRACKER: self._name, "tracker_buffer_s": self._buffer_s}
 
     def update(self, detections: Sequence[FaceDetection], at_s: float) -> list[TrackedFace]:
         """Match the detections of a frame with the existing tracks.

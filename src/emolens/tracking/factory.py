@@ -81,4 +81,4 @@ def build_tracker(
                 high_conf_det_threshold=_NEW_TRACK_SCORE,
                 minimum_consecutive_frames=1,
             )
-    return BoxTracker(tracker, name=name)
+    return BoxTracker(tracker, name=name, buffer_s=buffer_s)

@@ -8,6 +8,7 @@ Source:
 """
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from emolens.classification.onnx_classifier import softmax
+from emolens.core.description import MODEL, Description, ModelIdentity
 from emolens.core.emotion import N_EMOTIONS, EmotionScores
 from emolens.core.errors import ConfigError
 from emolens.core.manifest import InputSpec
@@ -39,14 +41,18 @@ class GradCamExplainer:
 
     Args:
         networks: One or more networks of one architecture.
+        identity: Their name and the digest of their checkpoint.
 
     Raises:
         ConfigError: There is no network.
     """
 
-    def __init__(self, networks: Sequence[ExpressionNetwork]) -> None:
+    def __init__(
+        self, networks: Sequence[ExpressionNetwork], *, identity: ModelIdentity | None = None
+    ) -> None:
         if not networks:
             raise ConfigError("networks is empty; Grad-CAM needs at least one network")
+        self._identity = identity or ModelIdentity("network")
         self._networks = [copy.deepcopy(network).eval() for network in networks]
         self._spec = networks[0].input_spec
 
@@ -60,7 +66,14 @@ class GradCamExplainer:
         loaded = load_checkpoint(path)
         # answer.balance shifts the scores only, and needs class frequencies.
         answer = loaded.recipe.answer.model_copy(update={"balance": 0.0})
-        return cls(adjust_networks(loaded.networks, answer, np.zeros(N_EMOTIONS)))
+        identity = ModelIdentity(loaded.recipe.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        networks = adjust_networks(loaded.networks, answer, np.zeros(N_EMOTIONS))
+        return cls(networks, identity=identity)
+
+    @property
+    def description(self) -> Description:
+        """The networks."""
+        return {MODEL: self._identity}
 
     @property
     def input_spec(self) -> InputSpec:

@@ -39,6 +39,9 @@ def test_a_live_source_is_told_as_it_comes() -> None:
     assert watched.session.n_frames == len(told) == len(written)
     assert watched.status.counts.captured == 10
     assert all(speed.endswith("ms") for _, speed in told)
+    assert watched.provenance is not None
+    assert watched.provenance.settings["detect_share"] == 0.5
+    assert watched.provenance.settings["blur"] is False
     assert str(watched).startswith(f"{len(told)} frames processed")
 
 

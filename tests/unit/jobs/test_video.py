@@ -46,7 +46,12 @@ def test_a_video_becomes_tables_a_copy_and_a_page(tmp_path: Path) -> None:
     assert recorded.session.n_frames == table["frame"].nunique() == 10
     assert {track.track_id for track in recorded.session.tracks} == {1, 2}
     assert (tmp_path / "a.mkv").stat().st_size > 1000
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.mkv", "a.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.csv",
+        "a.csv.emolens.json",
+        "a.mkv",
+        "a.parquet",
+    ]
 
 
 def test_heat_maps_need_no_second_reading_of_the_model(

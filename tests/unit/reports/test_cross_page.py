@@ -9,25 +9,26 @@ from emolens.evaluation.evaluation import evaluate
 from emolens.evaluation.leaks import Leaks
 from emolens.reports.cross_page import cross_page, folders_of
 from emolens.reports.page import percent
+from tests.made import MADE
 from tests.unit.evaluation.cases import answers, evaluation, faces_with_votes
 from tests.unit.evaluation.cross_cases import cell, cross
 
 
 def test_a_page_stands_alone_escapes_names_and_repeats() -> None:
     found = cross(models=("fast", "<mine>"), data=("a", "b & c"))
-    page = cross_page(found, emolens_version="1.2.3")
+    page = cross_page(found, made=MADE)
     assert "&lt;mine&gt;" in page
     assert "<mine>" not in page
     assert "b &amp; c" in page
     assert "emolens 1.2.3" in page
     assert page.count("<svg") == 2
     assert not re.search(r"https?://(?!www\.w3\.org/)", page)
-    assert page == cross_page(found, emolens_version="1.2.3")
+    assert page == cross_page(found, made=MADE)
 
 
 def test_every_pair_has_its_metrics_and_a_link() -> None:
     found = cross(data=("a", "b"))
-    page = cross_page(found, emolens_version="1")
+    page = cross_page(found, made=MADE)
     for row in found.matrix("accuracy"):
         for accuracy in row:
             assert percent(accuracy) in page
@@ -42,7 +43,7 @@ def test_every_pair_has_its_metrics_and_a_link() -> None:
 
 def test_plots_are_told_in_words_too() -> None:
     found = cross(models=("fast",), data=("a", "b"))
-    page = cross_page(found, emolens_version="1")
+    page = cross_page(found, made=MADE)
     accuracies = found.matrix("accuracy")[0]
     told = f"accuracy: fast on a: {accuracies[0]:.1%}; fast on b: {accuracies[1]:.1%}"
     assert f'aria-label="{told}"' in page
@@ -56,7 +57,7 @@ def test_leak_free_metrics_and_missing_classes_are_reported() -> None:
     leaks = Leaks(np.arange(len(happy)), None, None)
     few = replace(cell("fast"), evaluation=evaluate(answers(happy), happy, leaks, temperature=1.0))
     found = CrossEvaluation.of([("all", [leaked]), ("few", [few])])
-    page = cross_page(found, emolens_version="1")
+    page = cross_page(found, made=MADE)
     assert leaked.evaluation.leak_free is not None
     assert leaked.evaluation.leak_free.metrics is not None
     assert percent(leaked.evaluation.leak_free.metrics.accuracy) in page

@@ -20,6 +20,7 @@ from emolens.reports.evaluation_page import (
     write_report,
 )
 from emolens.reports.page import percent
+from tests.made import MADE
 from tests.unit.evaluation.cases import answers, evaluation, faces_with_votes
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ SUBJECT = Subject(
     training="faces.parquet",
     tta=False,
     rival=None,
-    emolens_version="1.2.3",
+    made=MADE,
 )
 
 

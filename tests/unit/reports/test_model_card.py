@@ -7,6 +7,7 @@ from emolens.core.emotion import LABELS
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec, ModelManifest
 from emolens.reports.model_card import CardSubject, EvaluationRecord, read_record, write_card
+from tests.made import MADE
 
 SUBJECT = CardSubject(
     ModelManifest(
@@ -42,6 +43,12 @@ def results(**changes: object) -> EvaluationRecord:
         "per_class": per_class,
     }
     return EvaluationRecord.model_validate({**values, **changes})
+
+
+def test_a_card_says_how_its_metrics_were_made() -> None:
+    measured = [results(), results(provenance=MADE.to_dict()), results(provenance=MADE.to_dict())]
+    assert write_card(SUBJECT, measured).count("Made with emolens 1.2.3 on 4 May 2026") == 1
+    assert "Made with" not in write_card(SUBJECT, [results()])
 
 
 def test_a_card_has_the_metrics() -> None:

@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 
 import cv2
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
+from emolens.contract import Provenance
 from emolens.reports.page import (
     chance_text,
     file_data_uri,
@@ -14,6 +16,7 @@ from emolens.reports.page import (
     render_page,
     to_data_uri,
 )
+from tests.made import MADE, runs_nothing
 
 
 def test_an_image_becomes_an_address_that_holds_it() -> None:
@@ -25,14 +28,14 @@ def test_an_image_becomes_an_address_that_holds_it() -> None:
 
 
 def test_a_page_asks_nothing_of_any_server() -> None:
-    page = render_page("page.html")
+    page = render_page("page.html", made=MADE)
     assert "default-src 'none'" in page
     assert not re.search(r"https?://", page)
 
 
 def test_a_name_that_is_missing_is_an_error_and_no_gap() -> None:
     with pytest.raises(UndefinedError):
-        render_page("evaluation.html")
+        render_page("evaluation.html", made=MADE)
 
 
 @pytest.mark.parametrize(
@@ -52,10 +55,19 @@ def test_a_tiny_chance_is_no_zero() -> None:
     assert chance_text(0.03124) == "= 0.031"
 
 
+def test_every_page_says_how_it_was_made() -> None:
+    page = render_page("page.html", made=MADE)
+    footer = page[page.index("<footer>") : page.index("</footer>")]
+    assert "Made with emolens 1.2.3 on 4 May 2026, 10:20 UTC: model everyday" in footer
+    assert f"<code>{'a' * 64}</code>" in footer
+    (record,) = re.findall(r'<script type="application/json" id="provenance">(.*)</script>', page)
+    assert Provenance.model_validate(json.loads(record)) == MADE
+
+
 def test_a_page_runs_no_script_unless_it_says_so() -> None:
-    page = render_page("page.html")
+    page = render_page("page.html", made=MADE)
     assert "script-src" not in page
-    assert "<script" not in page
+    assert runs_nothing(page)
 
 
 def test_the_bytes_of_a_file_become_an_address() -> None:

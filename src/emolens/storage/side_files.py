@@ -1,0 +1,33 @@
+"""Side files: the record of how a text file was made, next to it.
+
+Tables and JSON Lines have no place for such a record that all programs ignore.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from emolens.storage.files import write_bytes
+
+SIDE_SUFFIX: Final = ".emolens.json"
+"""`faces.csv` has the side file `faces.csv.emolens.json`."""
+
+
+def side_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of the side file of a file."""
+    own = Path(path)
+    return own.with_name(own.name + SIDE_SUFFIX)
+
+
+def write_side_file(path: str | os.PathLike[str], record: Mapping[str, object] | None) -> None:
+    """Write the side file of a file; None writes nothing, and so does a device or pipe.
+
+    Raises:
+        OutputError: The side file cannot be written. The file itself is unchanged.
+    """
+    if record is None or (Path(path).exists() and not Path(path).is_file()):
+        return
+    text = json.dumps(record, ensure_ascii=True, allow_nan=False, indent=1)
+    write_bytes(side_path(path), f"{text}\n".encode("ascii"))
