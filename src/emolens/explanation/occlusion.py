@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification.onnx_classifier import OnnxEmotionClassifier
+from emolens.core.description import Description, description_of
 from emolens.core.emotion import N_EMOTIONS, Emotion, EmotionScores
 from emolens.core.errors import InputError
 from emolens.core.manifest import InputSpec
@@ -86,6 +87,11 @@ class OcclusionExplainer:
     def load(cls, name_or_path: str | Path = "default", *, n_threads: int = 1) -> Self:
         """Load a model by name or path; raises `ModelError` if it is unusable."""
         return cls(OnnxEmotionClassifier.load(name_or_path, n_threads=n_threads))
+
+    @property
+    def description(self) -> Description:
+        """The description of the classifier."""
+        return description_of(self._classifier)
 
     @property
     def input_spec(self) -> InputSpec:

@@ -25,9 +25,9 @@ _DIGITS: Final = 12
 # Settings that the sentences mention; others are listed by name.
 _TOLD: Final = frozenset(
     {
-        *("blur", "heatmap", "face_crops", "sideways", "compare", "models"),
+        *("blur", "heatmap", "style", "face_crops", "sideways", "compare", "models"),
         *("detect_hz", "classify_hz", "detect_share", "classify_share", "min_confidence"),
-        *("detector_min_score", "detector_pass_px", "tracker_buffer_s", "max_gap_s"),
+        *("detector_min_score", "detector_pass_px", "tracker_buffer_s", "max_gap_s", "cuts"),
         *("smoothing_tau_s", "hysteresis_margin", "hysteresis_patience_s"),
         *("split", "target", "tta", "training", "has_leaks", "detect", "group"),
     }
@@ -230,9 +230,12 @@ def _stream(made: Provenance) -> Iterator[str]:
         f"{name}{f' ({reference.short})' if reference else ''}."
     )
     if (buffer_s := settings.get("tracker_buffer_s")) is not None:
-        gap_s = settings.get("max_gap_s")
-        pause = f", and at a pause of more than {gap_s:g} s" if gap_s is not None else ""
-        yield f"A track ended after {buffer_s:g} s without a detection{pause}."
+        ends = [f"after {buffer_s:g} s without a detection"]
+        if (gap_s := settings.get("max_gap_s")) is not None:
+            ends.append(f"at a pause of more than {gap_s:g} s")
+        if settings.get("cuts"):
+            ends.append("at a detected cut")
+        yield f"A track ended {_listed(ends)}."
     if (share := settings.get("detect_share")) is not None:
         yield (
             f"Frames were processed in real time, with at most {_percent(float(share))} % of the "
@@ -304,5 +307,5 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"

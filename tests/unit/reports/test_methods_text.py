@@ -68,7 +68,8 @@ def test_settings_change_the_paragraph() -> None:
 
 def test_a_setting_without_a_sentence_is_listed() -> None:
     assert "Further settings" not in methods_text(MADE)
-    assert "Further settings: cuts = True." in methods_text(with_settings(cuts=True))
+    assert "Further settings: mirror = True." in methods_text(with_settings(mirror=True))
+    assert "and at a detected cut." in methods_text(with_settings(cuts=True, tracker_buffer_s=2.0))
 
 
 def test_another_model_has_no_accuracy_of_ours() -> None:
