@@ -4,7 +4,7 @@ The texts state only what the record contains.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from emolens.contract import AccuracyRecord, DetectorRecord, InputRecord, ModelRecord, Provenance
