@@ -18,10 +18,13 @@ from emolens.training.compact_weights import as_bytes, rounded_to_bytes
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import changed_for_export, differing_keys
+from emolens.training.recipe_paths import strip_folders
 from emolens.training.revision import UNKNOWN_REVISION
 
 StateDict = Mapping[str, Tensor]
 _NETWORK_PREFIX = "network."
+# The folder of the checkpoints that the recipes of emolens build upon.
+_SHIPPED = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +95,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
             networks.append(network.eval())
         revision = str(content.get("code_revision", UNKNOWN_REVISION))
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such checkpoint") from error
+        raise ConfigError(f"{path}: no such checkpoint{_advice(path)}") from error
     except (ConfigError, ValidationError, *NOT_A_TORCH_FILE) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"{path}: not a checkpoint of emolens train: {reason}") from error
     return Checkpoint(recipe, tuple(networks), revision)
 
 
+def _advice(path: Path) -> str:
+    """Return where the checkpoints of the shipped recipes are, for a path in `checkpoints/`."""
+    if path.parent.name != _SHIPPED:
+        return ""
+    return (
+        f". The folder {_SHIPPED}/ is in the repository and the source distribution of emolens, not "
+        f"in the installed package. Copy it to {path.parent.parent}."
+    )
+
+
 def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
     """Write a checkpoint at a quarter of its size, for `start` or `teacher` of other recipes.
 
-    Filters are rounded to one byte per weight, other weights to float16.
+    Filters are rounded to one byte per weight, other weights to float16. The recipe in the file keeps
+    the names of its data sets and files without their folders.
 
     Args:
         checkpoint: A file of `save_checkpoint`.
@@ -121,7 +135,8 @@ def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
         {key: _packed(value) for key, value in network.state_dict().items()}
         for network in loaded.networks
     ]
-    recipe = changed_for_export(loaded.recipe, changes)
+    changed = changed_for_export(loaded.recipe, changes)
+    recipe = Recipe.model_validate(strip_folders(changed.model_dump(mode="json")))
     save_checkpoint(out, recipe, states, loaded.code_revision)
     return out.stat().st_size
 

@@ -37,6 +37,7 @@ from emolens.training.networks import ExpressionNetwork
 from emolens.training.processes import is_main_process
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import differing_keys, load_recipe, to_toml
+from emolens.training.recipe_paths import strip_folders
 from emolens.training.revision import code_revision
 from emolens.training.run_report import validation_metrics, write_run_report
 from emolens.training.teaching import with_taught_targets
@@ -169,7 +170,10 @@ def _check_folder(recipe: Recipe, run_dir: Path, *, resume: bool) -> None:
 
 def _check_same_recipe(wanted: Recipe, begun: Recipe, run_dir: Path) -> None:
     """Raise an error if a resumed run has another recipe, apart from paths and devices."""
-    old, new = (recipe.model_dump(mode="json", exclude=_MAY_CHANGE) for recipe in (begun, wanted))
+    old, new = (
+        strip_folders(recipe.model_dump(mode="json", exclude=_MAY_CHANGE))
+        for recipe in (begun, wanted)
+    )
     differing = differing_keys(old, new)
     if differing:
         raise ConfigError(

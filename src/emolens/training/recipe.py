@@ -16,7 +16,7 @@ from emolens.training.recipe_section import Count, Fraction, Section, SidePx
 
 
 class DataSection(Section):
-    """A data set, its cleaning and its weight. Relative paths start at the current folder.
+    """A data set, its cleaning and its weight.
 
     A recipe has one `[data]` section or several `[[data]]` sections.
     """

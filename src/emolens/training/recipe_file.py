@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from emolens.core.errors import ConfigError
 from emolens.training.network_sections import NetworkSection
 from emolens.training.recipe import Recipe
+from emolens.training.recipe_paths import anchor_paths
 
 _EXPORT_KEYS = ("name", "license", "pretrained", "answer")
 
@@ -20,9 +21,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe and apply `section.key=value` overrides.
 
     Args:
-        path: A TOML file.
+        path: A TOML file. Relative paths in it start at its folder or, if nothing exists there, at
+            the current folder.
         overrides: Assignments such as `"schedule.batch_size=64"` or `"phases.0.epochs=3"`. The
-            value is TOML; a bare word is a string.
+            value is TOML; a bare word is a string. Relative paths start at the current folder.
 
     Raises:
         ConfigError: The file is missing or is not TOML, a key is unknown, or a value has the wrong
@@ -75,6 +77,8 @@ def changed_for_export(recipe: Recipe, changes: Sequence[str]) -> Recipe:
 def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
     """Read a TOML file and apply `section.key=value` overrides without validation.
 
+    Relative paths start at the folder of the file, those of overrides at the current folder.
+
     Raises:
         ConfigError: The file is missing or is not TOML, or an override has no key.
     """
@@ -84,8 +88,10 @@ def read_toml(path: Path, overrides: Sequence[str] = ()) -> dict[str, object]:
         raise ConfigError(f"{path}: cannot read the recipe: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    anchor_paths(values, path.parent)
     for override in overrides:
         _apply_override(values, override)
+    anchor_paths(values, Path())
     return values
 
 
