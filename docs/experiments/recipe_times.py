@@ -15,14 +15,21 @@ from typing import Any
 
 import torch
 
+from emolens.testing import drawn_faces
 from emolens.training.architectures import build_network
 from emolens.training.batches import Batch
 from emolens.training.checkpoint import load_checkpoint
+from emolens.training.landmarks.fit import load_landmark_recipe
+from emolens.training.landmarks.module import LandmarkModule
+from emolens.training.landmarks.network import LandmarkNetwork
+from emolens.training.landmarks.recipe import KIND, LandmarkRecipe
+from emolens.training.landmarks.teaching import teach
+from emolens.training.landmarks.views import FaceBatch
 from emolens.training.losses import ExpressionLoss
 from emolens.training.module import ExpressionModule
 from emolens.training.networks import ExpressionNetwork
 from emolens.training.recipe import DataSection, Recipe
-from emolens.training.recipe_file import load_recipe, override
+from emolens.training.recipe_file import load_recipe, override, read_toml
 
 ROOT = Path(__file__).parents[2]
 # Training faces of each source: published, or of docs/experiments/0020-learning.md (more.parquet).
@@ -113,8 +120,37 @@ def core_hours(recipe: Recipe) -> Iterator[float]:
         yield per_face * n_faces * (n_whole + sum(areas)) / 3600
 
 
+def landmark_hours(recipe: LandmarkRecipe) -> Iterator[float]:
+    """Yield the hours of one core of the teachers' detections and of each phase."""
+    n_faces = sum(one.repeat * N_FACES[one.source.name] for one in recipe.images)
+    n_images = sum(N_FACES[one.source.name] for one in recipe.images)
+    drawn = drawn_faces(BATCH).images
+    yield n_images * seconds(lambda: teach(list(drawn), recipe.teachers)) / BATCH / 3600
+    size_px = recipe.network.size_px
+    backgrounds = torch.randint(0, 256, (BATCH, 1, size_px, size_px), dtype=torch.uint8)
+    batch = FaceBatch(
+        torch.randint(0, 256, (BATCH, 1, size_px, size_px), dtype=torch.uint8),
+        torch.rand(BATCH, 5, 2),
+        torch.tensor([[0.1, 0.1, 0.9, 0.9]]).repeat(BATCH, 1),
+    )
+    for index, phase in enumerate(recipe.phases):
+        module = LandmarkModule(recipe, index, LandmarkNetwork(recipe.network), backgrounds)
+        module.log = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.hardware.precision == "bf16"):
+            # The closure is called at once.
+            step = seconds(lambda: module.training_step(batch, 0).backward())  # noqa: B023
+        yield phase.epochs * n_faces * step / BATCH / 3600
+
+
 def measured(path: Path) -> dict[str, Any]:
     """Measure one recipe."""
+    if read_toml(path).get("kind") == KIND:
+        landmarks = load_landmark_recipe(path)
+        return {
+            "core_hours": round(sum(landmark_hours(landmarks)), 3),
+            "epochs": sum(phase.epochs for phase in landmarks.phases),
+            "faces": round(sum(one.repeat * N_FACES[one.source.name] for one in landmarks.images)),
+        }
     recipe = load_recipe(path)
     if recipe.network.kind in RANDOM_WEIGHTS:
         recipe = override(recipe, ["network.weights=random"])
@@ -125,19 +161,28 @@ def measured(path: Path) -> dict[str, Any]:
     }
 
 
+def time_line(record: dict[str, Any]) -> str:
+    """Return the comment on the time in the recipe."""
+    hours = record["core_hours"]
+    amount = f"{hours:.0f} h" if hours >= 0.95 else f"{60 * hours:.0f} min"
+    own = ", for 1,000 images" if record["faces"] == N_FACES["my-images"] else ""
+    return f"# Time: {amount} of one CPU core{own}."
+
+
 def main() -> None:
     """Print one line per recipe, and write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", help="names of recipes; default: all")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     record = {}
     for path in sorted((ROOT / "recipes").glob("*.toml")):
-        # The landmark network has a recipe of another kind.
-        if path.stem != "landmarks":
-            record[path.stem] = measured(path)
-            print(f"{path.stem}: {record[path.stem]}", flush=True)
+        if options.only and path.stem not in options.only:
+            continue
+        record[path.stem] = measured(path)
+        print(f"{path.stem}: {record[path.stem]} {time_line(record[path.stem])}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

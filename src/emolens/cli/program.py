@@ -42,6 +42,7 @@ COMMANDS: Final = {
 GROUPS: Final = {
     "data": "Inspect, audit and convert data sets.",
     "models": "List, verify, download and document models.",
+    "recipes": "List and copy training recipes and the notebook.",
 }
 # The parser ignores everything after one of these.
 _ENDING: Final = ("--version", "--help")

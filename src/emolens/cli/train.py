@@ -34,6 +34,7 @@ def train(
         raise ConfigError(
             "--out cannot be used with --resume, which sets the folder. Remove --out."
         )
+    tell = say_nothing if quiet else echo
     result = run_recipe(
         recipe,
         assignments or (),
@@ -41,7 +42,8 @@ def train(
         is_resumed=resume is not None,
         is_shown=not quiet,
         progress=partial(progress, quiet=quiet),
-        on_warning=say_nothing if quiet else echo,
+        on_warning=tell,
+        on_epoch=tell,
         on_end=echo,
     )
     if result:

@@ -15,6 +15,7 @@ __all__ = [
     "extras",
     "images",
     "live",
+    "recipes",
     "sources",
     "streams",
     "video",

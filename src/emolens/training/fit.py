@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import (
 from torch import Tensor
 
 from emolens.core.errors import ConfigError
-from emolens.core.progress import Progress, silently
+from emolens.core.progress import Progress, say_nothing, silently
 from emolens.datasets.faces import FaceSet
 from emolens.imaging.preprocess import preprocess
 from emolens.storage.files import write_bytes
@@ -106,6 +106,7 @@ def fit(
     show_progress: bool = True,
     on_faces: Callable[[TrainingFaces], None] = lambda _faces: None,
     on_teaching: Progress = silently,
+    on_epoch: Callable[[str], None] = say_nothing,
 ) -> FitResult:
     """Train a recipe and write a checkpoint after every epoch.
 
@@ -121,6 +122,7 @@ def fit(
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
         on_faces: Called with the faces before training, in the main process.
         on_teaching: Progress of the teachers' predictions, with `asked_about = "faces"`.
+        on_epoch: Called with one line per epoch, in the main process and without a progress bar.
 
     Raises:
         ConfigError: There is no run to resume, the recipe differs from that of the run, the folder
@@ -153,7 +155,14 @@ def fit(
             if index:
                 network = load_checkpoint(finished[index - 1]).networks[0]
             module = ExpressionModule(recipe, index, network, loss, teachers)
-            _run_phase(module, faces, finished[index], revision, show_progress=show_progress)
+            _run_phase(
+                module,
+                faces,
+                finished[index],
+                revision,
+                show_progress=show_progress,
+                on_epoch=on_epoch,
+            )
     chosen = finished if recipe.snapshots else finished[-1:]
     return _finish(recipe, run_dir, chosen, members, faces)
 
@@ -219,6 +228,7 @@ def _run_phase(
     revision: str,
     *,
     show_progress: bool,
+    on_epoch: Callable[[str], None],
 ) -> None:
     """Train one phase and save the network of its best epoch."""
     recipe, phase, phase_dir = module.recipe, module.phase, finished.with_suffix("")
@@ -235,6 +245,7 @@ def _run_phase(
             monitor="val_accuracy",
             mode="max",
             show_progress=show_progress,
+            on_epoch=on_epoch,
         ),
     ]
     if phase.patience:

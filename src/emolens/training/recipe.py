@@ -87,7 +87,11 @@ class FacesSection(Section):
     def _check_classes(self) -> Self:
         unknown = [label for label in self.classes if label not in LABELS]
         if unknown or len(set(self.classes)) < max(2, len(self.classes)):
-            raise ValueError(f"classes must be two or more different ones of {', '.join(LABELS)}")
+            raise ValueError(
+                f"classes must be two or more different ones of {', '.join(LABELS)}; got "
+                f"{list(self.classes)}. Models have no other classes: assign folders with other "
+                "names to these in a label_map.toml in the data set"
+            )
         return self
 
 

@@ -24,6 +24,7 @@ def run_recipe(
     is_shown: bool = True,
     progress: Progress,
     on_warning: Callable[[str], None],
+    on_epoch: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     """Train a recipe, with a checkpoint after every epoch.
@@ -33,9 +34,10 @@ def run_recipe(
         assignments: Overrides, such as `"schedule.batch_size=64"`.
         out: Folder of the run; by default `runs/NAME`.
         is_resumed: Whether to resume the run in that folder.
-        is_shown: Whether to show a progress bar of each epoch.
+        is_shown: Whether to show a progress bar of each epoch, in a terminal.
         progress: Progress of the teachers' predictions.
         on_warning: Called with sentences about the faces of each source.
+        on_epoch: Called with one line per epoch, without a progress bar.
         on_end: Called with the path of the checkpoint and the next command.
 
     Returns:
@@ -55,6 +57,7 @@ def run_recipe(
         is_shown=is_shown,
         progress=progress,
         on_warning=on_warning,
+        on_epoch=on_epoch,
         on_end=on_end,
     )
 
@@ -68,6 +71,7 @@ def _train_expressions(
     is_shown: bool,
     progress: Progress,
     on_warning: Callable[[str], None],
+    on_epoch: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is slow to load)
@@ -86,6 +90,7 @@ def _train_expressions(
         show_progress=is_shown,
         on_faces=warn,
         on_teaching=progress,
+        on_epoch=on_epoch,
     )
     if not is_main_process():
         return ""
@@ -102,6 +107,7 @@ def _train_landmarks(
     is_shown: bool,
     progress: Progress,
     on_warning: Callable[[str], None],
+    on_epoch: Callable[[str], None],
     on_end: Callable[[str], None],
 ) -> str:
     from emolens.training.landmarks.fit import (  # noqa: PLC0415 (torch is slow to load)
@@ -117,6 +123,7 @@ def _train_landmarks(
         resume=is_resumed,
         show_progress=is_shown,
         on_teaching=progress,
+        on_epoch=on_epoch,
     )
     on_end(_next_step(result.best, recipe.name))
     return (

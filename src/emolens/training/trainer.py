@@ -4,6 +4,7 @@ import contextlib
 import logging
 import shlex
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ _IGNORED_WARNINGS = (
     # Every process validates on all faces.
     "It is recommended to use .*sync_dist=True",
 )
+_METRIC_NAMES = {"val_accuracy": "accuracy", "val_error": "landmark error"}
 _PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -51,8 +53,65 @@ class ProgressBar(RichProgressBar):
         return {name: metrics[key] for name, key in shown.items() if key in metrics}
 
 
+class EpochLines(Callback):
+    """One line of text per epoch, for logs and notebooks.
+
+    Args:
+        phase: Name of the phase, such as `phase-1`.
+        monitor: Metric that selects the best epoch.
+        mode: `min` or `max` of the metric.
+        on_line: Called with the line, in the main process.
+    """
+
+    def __init__(self, phase: str, monitor: str, mode: str, on_line: Callable[[str], None]) -> None:
+        self._phase = phase.replace("-", " ")
+        self._monitor = monitor
+        self._choose = max if mode == "max" else min
+        self._on_line = on_line
+        self._started_s = 0.0
+        self._rate = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        del trainer, pl_module
+        self._started_s = time.monotonic()
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Note the learning rate of the step; after the last step it is 0."""
+        del trainer, pl_module
+        self._rate = max(group["lr"] for group in optimizer.param_groups)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Describe the epoch, which has been validated."""
+        del pl_module
+        if not trainer.is_global_zero:
+            return
+        metrics = trainer.callback_metrics
+        losses = {"train_loss_epoch": "training loss", "val_loss": "validation loss"}
+        parts = [f"{name} {metrics[key]:.4f}" for key, name in losses.items() if key in metrics]
+        value = float(metrics[self._monitor])
+        # A resumed run knows the best of its earlier epochs from the checkpoint.
+        earlier = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]  # the trainer has one
+        best = value if earlier is None else self._choose(value, float(earlier))
+        parts += [
+            f"{_METRIC_NAMES[self._monitor]} {value:.2%} (best {best:.2%})",
+            f"learning rate {self._rate:.1e}",
+            f"{time.monotonic() - self._started_s:.1f} s",
+        ]
+        epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self._on_line(f"{self._phase}, epoch {epoch}: {', '.join(parts)}")
+
+
 def epoch_callbacks(
-    folder: Path, ema_decay: float, *, monitor: str, mode: str, show_progress: bool
+    folder: Path,
+    ema_decay: float,
+    *,
+    monitor: str,
+    mode: str,
+    show_progress: bool,
+    on_epoch: Callable[[str], None],
 ) -> list[Callback]:
     """Build the callbacks: weight averaging, best and last checkpoint, learning rates, progress.
 
@@ -62,6 +121,7 @@ def epoch_callbacks(
         monitor: Metric that selects the best epoch.
         mode: `min` or `max` of the metric.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
+        on_epoch: Called with one line per epoch, if there is no progress bar.
     """
     callbacks: list[Callback] = [
         WeightAveraging(avg_fn=_moving_average(ema_decay)),
@@ -73,6 +133,8 @@ def epoch_callbacks(
     ]
     if show_progress and sys.stderr.isatty():
         callbacks.append(ProgressBar(console_kwargs={"stderr": True}))
+    else:
+        callbacks.append(EpochLines(folder.name, monitor, mode, on_epoch))
     return callbacks
 
 

@@ -2,7 +2,7 @@
 
 import io
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from pydantic import ValidationError
 
 from emolens.core.errors import ConfigError, DatasetError
-from emolens.core.progress import Progress, silently
+from emolens.core.progress import Progress, say_nothing, silently
 from emolens.imaging.crop import resize_gray_square
 from emolens.storage.files import write_bytes
 from emolens.training.checkpoint import averaged_state
@@ -133,6 +133,7 @@ def fit_landmarks(
     resume: bool = False,
     show_progress: bool = True,
     on_teaching: Progress = silently,
+    on_epoch: Callable[[str], None] = say_nothing,
 ) -> LandmarkFit:
     """Train a landmark network and write a checkpoint after every epoch.
 
@@ -146,6 +147,7 @@ def fit_landmarks(
         resume: Whether to continue from the last checkpoint in the folder.
         show_progress: Whether to draw a progress bar on standard error, if that is a terminal.
         on_teaching: Progress of the teachers' detections.
+        on_epoch: Called with one line per epoch, without a progress bar.
 
     Raises:
         ConfigError: There is no run to resume, the recipe differs from that of the run, or the
@@ -171,7 +173,14 @@ def fit_landmarks(
         for index, path in enumerate(finished):
             if not path.exists():
                 module = LandmarkModule(recipe, index, network, backgrounds)
-                val_error = _train(module, training, validation, path, show_progress=show_progress)
+                val_error = _train(
+                    module,
+                    training,
+                    validation,
+                    path,
+                    show_progress=show_progress,
+                    on_epoch=on_epoch,
+                )
                 state = averaged_state(path.with_suffix("") / BEST_CHECKPOINT)
                 save_landmarks(path, recipe, state, {"val_error": val_error}, revision)
             network = load_landmarks(path).network
@@ -246,12 +255,18 @@ def _train(
     finished: Path,
     *,
     show_progress: bool,
+    on_epoch: Callable[[str], None],
 ) -> float:
     """Train one phase, or the rest of it, and return the smallest validation error."""
     schedule, folder = module.recipe.schedule, finished.with_suffix("")
     batches = _Batches(training, schedule.batch_size, seed=module.seed)
     callbacks = epoch_callbacks(
-        folder, schedule.ema_decay, monitor="val_error", mode="min", show_progress=show_progress
+        folder,
+        schedule.ema_decay,
+        monitor="val_error",
+        mode="min",
+        show_progress=show_progress,
+        on_epoch=on_epoch,
     )
     trainer = build_trainer(
         module.recipe.hardware,
