@@ -138,5 +138,6 @@ $(QUICK_ENV)/installed: pyproject.toml constraints.txt
 $(DEV_ENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEV_ENV)
 	@echo "installing emolens and its tools into $(DEV_ENV); torch is large, this takes minutes ..."
+	@.ci/cpu-torch $(DEV_ENV)/bin/python
 	$(DEV_ENV)/bin/python $(INSTALL) --editable '.[dev]'
 	touch $@

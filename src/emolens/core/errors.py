@@ -116,9 +116,13 @@ class MissingExtraError(EmolensError, ImportError):
         # It loads importlib.metadata, which the start of every command would pay for.
         from emolens.core.installation import install_command  # noqa: PLC0415 (see above)
 
+        advice = f"Install it with: {install_command(extra)}"
+        if extra == "train":
+            # On Linux, pip adds CUDA's libraries, 4.3 GB (docs/training.md).
+            without_cuda = install_command(extra, options="--torch-backend auto")
+            advice += f" (without an NVIDIA GPU, three times as small: uv {without_cuda})"
         super().__init__(
-            f"{feature} requires the package {missing!r}, which is not installed. "
-            f"Install it with: {install_command(extra)}"
+            f"{feature} requires the package {missing!r}, which is not installed. {advice}"
         )
         self._arguments = (feature, extra, missing)
 
