@@ -28,7 +28,7 @@ def list_recipes() -> None:
 @app.command("copy")
 def copy(
     name: Annotated[str, typer.Argument(help="Name from `emolens recipes list`.")],
-    folder: Annotated[Path, typer.Argument(help="Output folder.", metavar="[FOLDER]")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Output folder.", metavar="FOLDER")] = Path(),
 ) -> None:
     """Copy a recipe or the notebook to a folder, to change and run it.
 
@@ -37,12 +37,8 @@ def copy(
     copied = copy_recipe(name, folder)
     for path in copied.written:
         echo(f"wrote {path}")
+    if copied.advice:
+        echo(copied.advice)
     recipe = shlex.quote(str(copied.written[0]))
-    if copied.missing:
-        echo(
-            f"{recipe} needs {', '.join(map(str, copied.missing))}: not in the installed package. "
-            "Copy checkpoints/ from the repository or the source distribution of emolens; other "
-            "files are described in the recipe."
-        )
     runs = "jupyter lab" if recipe.endswith(".ipynb") else "emolens train"
     echo(f"next: {runs} {recipe}")

@@ -51,8 +51,8 @@ class ShippedRecipe:
     def needs(self) -> str:
         """The data sets, files and weights that it needs, in one line."""
         paths = [Path(file) for file in self.files]
-        checkpoints = [path.stem for path in paths if path.parent.name]
-        parts = [", ".join(self.sources), *(path.name for path in paths if not path.parent.name)]
+        checkpoints = sorted(path.stem for path in paths if _is_checkpoint(path))
+        parts = [", ".join(self.sources), *(one.name for one in paths if not _is_checkpoint(one))]
         if checkpoints:
             parts.append(f"checkpoints {', '.join(checkpoints)}")
         if self.is_downloading:
@@ -71,6 +71,20 @@ class CopiedRecipe:
 
     written: tuple[Path, ...]
     missing: tuple[Path, ...]
+
+    @property
+    def advice(self) -> str:
+        """Where the missing files are; empty if none is missing."""
+        recipe, names = self.written[0], ", ".join(path.name for path in self.missing)
+        if not self.missing:
+            return ""
+        if any(_is_checkpoint(path) for path in self.missing):
+            return (
+                f"{recipe} needs {names}, not in the installed package. Copy the folder "
+                f"{_COPIED_CHECKPOINTS} of the repository or the source distribution of emolens to "
+                f"{recipe.parent}."
+            )
+        return f"{recipe} needs {names} beside it. Its first lines describe where the file is from."
 
 
 def shipped_recipes() -> list[ShippedRecipe]:
@@ -115,6 +129,10 @@ def copy_recipe(name: str, folder: Path) -> CopiedRecipe:
         else:
             missing.append(place)
     return CopiedRecipe(tuple(written), tuple(missing))
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return path.suffix == ".ckpt"
 
 
 def _find(name: str) -> ShippedRecipe:

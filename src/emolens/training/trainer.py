@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -51,6 +52,36 @@ class ProgressBar(RichProgressBar):
         shown = {"loss": "train_loss_step", "val_loss": "val_loss", "val_acc": "val_accuracy"}
         shown["val_error"] = "val_error"
         return {name: metrics[key] for name, key in shown.items() if key in metrics}
+
+
+class MovableCheckpoint(ModelCheckpoint):
+    """A checkpoint callback that keeps the best score when the folder of the run has been moved."""
+
+    @property
+    def state_key(self) -> str:
+        """Return the key of the base class, as in runs of version 0.1."""
+        return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the state with the paths in the present folder.
+
+        Lightning forgets the score otherwise, and the next epoch replaces the best one.
+        """
+
+        def moved(path: object) -> str:
+            return str(Path(str(self.dirpath)) / Path(str(path)).name) if path else ""
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        super().load_state_dict(
+            {
+                **state_dict,
+                **{key: moved(state_dict[key]) for key in paths if key in state_dict},
+                "best_k_models": {
+                    moved(path): score for path, score in state_dict["best_k_models"].items()
+                },
+                "dirpath": self.dirpath,
+            }
+        )
 
 
 class EpochLines(Callback):
@@ -125,10 +156,10 @@ def epoch_callbacks(
     """
     callbacks: list[Callback] = [
         WeightAveraging(avg_fn=_moving_average(ema_decay)),
-        ModelCheckpoint(
+        MovableCheckpoint(
             folder, filename="best", monitor=monitor, mode=mode, enable_version_counter=False
         ),
-        ModelCheckpoint(folder, filename="last", enable_version_counter=False),
+        MovableCheckpoint(folder, filename="last", enable_version_counter=False),
         LearningRateMonitor("epoch"),
     ]
     if show_progress and sys.stderr.isatty():

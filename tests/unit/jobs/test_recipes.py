@@ -1,6 +1,7 @@
 """The list of shipped recipes and the copies to work with."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -57,8 +58,25 @@ def test_checkpoints_that_exist_are_kept(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_listed(tmp_path: Path) -> None:
-    weights = tmp_path / "dlib_face_recognition_resnet_model_v1.dat"
-    assert copy_recipe("face-resnet.toml", tmp_path).missing == (weights,)
+    copied = copy_recipe("face-resnet.toml", tmp_path)
+    assert copied.missing == (tmp_path / "dlib_face_recognition_resnet_model_v1.dat",)
+    assert "face_recognition_models" in copied.written[0].read_text()
+    assert copied.advice == (
+        f"{tmp_path}/face-resnet.toml needs dlib_face_recognition_resnet_model_v1.dat beside it. "
+        "Its first lines describe where the file is from."
+    )
+
+
+def test_an_installed_package_has_no_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "emolens/recipes"
+    shutil.copytree(ROOT / "recipes", installed)
+    monkeypatch.setattr("emolens.jobs.recipes._FOLDERS", (installed,))
+    copied = copy_recipe("fast", tmp_path / "new")
+    assert copied.written == (tmp_path / "new/fast.toml",)
+    assert copied.missing == (tmp_path / "new/checkpoints/teacher-3.ckpt",)
+    assert "fast.toml needs teacher-3.ckpt, not in the installed package. Copy" in copied.advice
 
 
 def test_the_notebook_is_copied_unchanged(tmp_path: Path) -> None:
