@@ -1,5 +1,6 @@
 """Every recipe that is shipped runs from beginning to end, on drawn images."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from emolens.training.network_sections import BackboneSection, FaceResNetSection
 from emolens.training.recipe import Recipe
 from emolens.training.recipe_file import load_recipe
 from tests.recipes import small_recipe
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 # The landmark network has a recipe of another kind: test_landmark_training.py.
@@ -76,3 +78,12 @@ def test_shipped_recipes_run(
     result = fit(Recipe.model_validate(values), tmp_path, show_progress=False)
     assert result.best.exists()
     assert 0 <= result.val_accuracy <= 1
+
+
+def test_times_of_recipes_are_as_measured() -> None:
+    script = load_script(ROOT / "docs/experiments/recipe_times.py")
+    measured = json.loads((ROOT / "docs/metrics/recipe-times.json").read_text())
+    paths = sorted((ROOT / "recipes").glob("*.toml"))
+    assert [path.stem for path in paths] == sorted(measured)
+    for path in paths:
+        assert script.time_line(measured[path.stem]) in path.read_text().splitlines(), path.stem

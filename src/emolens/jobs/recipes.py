@@ -160,7 +160,9 @@ def _read_notebook(file: Path) -> ShippedRecipe:
 def _described(file: Path, text: str, *, values: dict[str, Any]) -> ShippedRecipe:
     """Read the first sentence and the time from a comment."""
     sentence, time = _SENTENCE.match(text), _TIME.search(text)
-    files = [path.replace(_CHECKPOINTS, _COPIED_CHECKPOINTS) for path in paths_at(values, FILE_KEYS)]
+    files = [
+        path.replace(_CHECKPOINTS, _COPIED_CHECKPOINTS) for path in paths_at(values, FILE_KEYS)
+    ]
     return ShippedRecipe(
         name=file.stem,
         file=file,
