@@ -2,8 +2,8 @@
 
     python docs/experiments/recipe_times.py --json docs/metrics/recipe-times.json
 
-Needs no data: the faces are random, and their number is that of the published data sets. The time is
-that of one core, so other programs hardly matter.
+Needs no data: the faces are random, and their number is that of the published data sets. The time
+is that of one core, so other programs hardly matter.
 """
 
 import argparse

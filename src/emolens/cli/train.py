@@ -28,7 +28,10 @@ def train(
 ) -> None:
     """Train a model from a recipe and save a checkpoint after every epoch."""
     require_training("emolens train")
-    from emolens.training.running import run_recipe  # noqa: PLC0415 (training is optional)
+    from emolens.training.running import (  # noqa: PLC0415 (training is optional)
+        RunListener,
+        run_recipe,
+    )
 
     if resume and out:
         raise ConfigError(
@@ -41,10 +44,9 @@ def train(
         out=resume or out,
         is_resumed=resume is not None,
         is_shown=not quiet,
-        progress=partial(progress, quiet=quiet),
-        on_warning=tell,
-        on_epoch=tell,
-        on_end=echo,
+        listener=RunListener(
+            progress=partial(progress, quiet=quiet), on_warning=tell, on_epoch=tell, on_end=echo
+        ),
     )
     if result:
         show([result])

@@ -160,15 +160,13 @@ def _read_notebook(file: Path) -> ShippedRecipe:
 def _described(file: Path, text: str, *, values: dict[str, Any]) -> ShippedRecipe:
     """Read the first sentence and the time from a comment."""
     sentence, time = _SENTENCE.match(text), _TIME.search(text)
-    files = [
-        path.replace(_CHECKPOINTS, _COPIED_CHECKPOINTS) for path in paths_at(values, FILE_KEYS)
-    ]
+    paths = paths_at(values, FILE_KEYS)
     return ShippedRecipe(
         name=file.stem,
         file=file,
         summary=" ".join(sentence[1].split()) if sentence else "",
         sources=tuple(paths_at(values, SOURCE_KEYS)),
-        files=tuple(files),
+        files=tuple(path.replace(_CHECKPOINTS, _COPIED_CHECKPOINTS) for path in paths),
         is_downloading=values.get("network", {}).get("weights") == HUB,
         time=time[1] if time else "",
     )

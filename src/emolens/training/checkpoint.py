@@ -107,16 +107,16 @@ def _advice(path: Path) -> str:
     if path.parent.name != _SHIPPED:
         return ""
     return (
-        f". The folder {_SHIPPED}/ is in the repository and the source distribution of emolens, not "
-        f"in the installed package. Copy it to {path.parent.parent}."
+        f". The folder {_SHIPPED}/ is in the repository and the source distribution of emolens, "
+        f"not in the installed package. Copy it to {path.parent.parent}."
     )
 
 
 def save_small(checkpoint: Path, out: Path, changes: Sequence[str] = ()) -> int:
     """Write a checkpoint at a quarter of its size, for `start` or `teacher` of other recipes.
 
-    Filters are rounded to one byte per weight, other weights to float16. The recipe in the file keeps
-    the names of its data sets and files without their folders.
+    Filters are rounded to one byte per weight, other weights to float16. The recipe in the file
+    keeps the names of its data sets and files without their folders.
 
     Args:
         checkpoint: A file of `save_checkpoint`.

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 _RUNS: Final = Path("runs")
 
 
+@dataclass(frozen=True, slots=True)
+class RunListener:
+    """The receiver of the progress and the messages of a run.
+
+    Attributes:
+        progress: Progress of the teachers' predictions.
+        on_warning: Called with sentences about the faces of each source.
+        on_epoch: Called with one line per epoch, without a progress bar.
+        on_end: Called with the path of the checkpoint and the next command.
+    """
+
+    progress: Progress
+    on_warning: Callable[[str], None]
+    on_epoch: Callable[[str], None]
+    on_end: Callable[[str], None]
+
+
 def run_recipe(
     path: Path,
     assignments: Sequence[str] = (),
@@ -22,10 +40,7 @@ def run_recipe(
     out: Path | None = None,
     is_resumed: bool = False,
     is_shown: bool = True,
-    progress: Progress,
-    on_warning: Callable[[str], None],
-    on_epoch: Callable[[str], None],
-    on_end: Callable[[str], None],
+    listener: RunListener,
 ) -> str:
     """Train a recipe, with a checkpoint after every epoch.
 
@@ -35,10 +50,7 @@ def run_recipe(
         out: Folder of the run; by default `runs/NAME`.
         is_resumed: Whether to resume the run in that folder.
         is_shown: Whether to show a progress bar of each epoch, in a terminal.
-        progress: Progress of the teachers' predictions.
-        on_warning: Called with sentences about the faces of each source.
-        on_epoch: Called with one line per epoch, without a progress bar.
-        on_end: Called with the path of the checkpoint and the next command.
+        listener: Receives progress and messages.
 
     Returns:
         The main metric, with `**` around its value; empty in all processes but the first.
@@ -55,10 +67,7 @@ def run_recipe(
         out=out,
         is_resumed=is_resumed,
         is_shown=is_shown,
-        progress=progress,
-        on_warning=on_warning,
-        on_epoch=on_epoch,
-        on_end=on_end,
+        listener=listener,
     )
 
 
@@ -69,10 +78,7 @@ def _train_expressions(
     out: Path | None,
     is_resumed: bool,
     is_shown: bool,
-    progress: Progress,
-    on_warning: Callable[[str], None],
-    on_epoch: Callable[[str], None],
-    on_end: Callable[[str], None],
+    listener: RunListener,
 ) -> str:
     from emolens.training.fit import fit  # noqa: PLC0415 (torch is slow to load)
     from emolens.training.processes import is_main_process  # noqa: PLC0415 (torch is slow to load)
@@ -81,7 +87,7 @@ def _train_expressions(
 
     def warn(faces: "TrainingFaces") -> None:
         for sentence in source_sentences(faces):
-            on_warning(sentence)
+            listener.on_warning(sentence)
 
     result = fit(
         recipe,
@@ -89,12 +95,12 @@ def _train_expressions(
         resume=is_resumed,
         show_progress=is_shown,
         on_faces=warn,
-        on_teaching=progress,
-        on_epoch=on_epoch,
+        on_teaching=listener.progress,
+        on_epoch=listener.on_epoch,
     )
     if not is_main_process():
         return ""
-    on_end(_next_step(result.best, recipe.name))
+    listener.on_end(_next_step(result.best, recipe.name))
     return f"validation accuracy **{result.val_accuracy:.2%}**"
 
 
@@ -105,27 +111,23 @@ def _train_landmarks(
     out: Path | None,
     is_resumed: bool,
     is_shown: bool,
-    progress: Progress,
-    on_warning: Callable[[str], None],
-    on_epoch: Callable[[str], None],
-    on_end: Callable[[str], None],
+    listener: RunListener,
 ) -> str:
     from emolens.training.landmarks.fit import (  # noqa: PLC0415 (torch is slow to load)
         fit_landmarks,
         load_landmark_recipe,
     )
 
-    del on_warning  # landmark recipes do not drop images
     recipe = load_landmark_recipe(path, assignments)
     result = fit_landmarks(
         recipe,
         out or _RUNS / recipe.name,
         resume=is_resumed,
         show_progress=is_shown,
-        on_teaching=progress,
-        on_epoch=on_epoch,
+        on_teaching=listener.progress,
+        on_epoch=listener.on_epoch,
     )
-    on_end(_next_step(result.best, recipe.name))
+    listener.on_end(_next_step(result.best, recipe.name))
     return (
         f"mean landmark error **{result.val_error:.1%}** of the distance between the eyes, on "
         "close-ups rolled by any angle"
