@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from emolens.core.errors import ConfigError
 from emolens.storage.files import write_bytes
-from emolens.training.recipe_paths import FILE_KEYS, HUB, SOURCE_KEYS, paths_at
+from emolens.training.recipe_paths import FILE_KEYS, SOURCE_KEYS, downloads_weights, paths_at
 
 _PACKAGE: Final = Path(__file__).parents[1]
 # In an installed package, or in a clone (`force-include` in pyproject.toml copies them).
@@ -167,6 +167,6 @@ def _described(file: Path, text: str, *, values: dict[str, Any]) -> ShippedRecip
         summary=" ".join(sentence[1].split()) if sentence else "",
         sources=tuple(paths_at(values, SOURCE_KEYS)),
         files=tuple(path.replace(_CHECKPOINTS, _COPIED_CHECKPOINTS) for path in paths),
-        is_downloading=values.get("network", {}).get("weights") == HUB,
+        is_downloading=downloads_weights(values),
         time=time[1] if time else "",
     )

@@ -74,6 +74,11 @@ def paths_at(values: Mapping[str, Any], places: Places) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def downloads_weights(values: Mapping[str, Any]) -> bool:
+    """Return whether a recipe downloads pretrained weights."""
+    return any(section.get("weights") == HUB for section in _sections(values, ("network",)))
+
+
 def _change(values: dict[str, Any], places: Places, change: Callable[[str], str]) -> None:
     def changed(value: object) -> object:
         if isinstance(value, list | tuple):
