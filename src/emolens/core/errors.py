@@ -119,7 +119,7 @@ class MissingExtraError(EmolensError, ImportError):
         advice = f"Install it with: {install_command(extra)}"
         if extra == "train":
             # On Linux, pip adds CUDA's libraries, 4.3 GB (docs/training.md).
-            without_cuda = install_command(extra, options="--torch-backend auto")
+            without_cuda = install_command(extra, options=["--torch-backend", "auto"])
             advice += f" (without an NVIDIA GPU, a third of the size: uv {without_cuda})"
         super().__init__(
             f"{feature} requires the package {missing!r}, which is not installed. {advice}"

@@ -41,6 +41,6 @@ def test_a_missing_extra_says_how_to_get_it() -> None:
     message = str(MissingExtraError("emolens train", "train", "torch"))
     assert message.startswith("emolens train requires the package 'torch'")
     assert f"Install it with: {install_command('train')} (without an NVIDIA GPU" in message
-    assert f"uv {install_command('train', options='--torch-backend auto')})" in message
+    assert f"uv {install_command('train', options=['--torch-backend', 'auto'])})" in message
     report = str(MissingExtraError("emolens evaluate --report", "report", "seaborn"))
     assert report.endswith(f"Install it with: {install_command('report')}")
