@@ -96,6 +96,8 @@ metrics: $(USER_ENV)/installed $(DEV_ENV)/installed
 	    --json $(METRICS)/whole-chain-live.json
 	$(DEV)/python docs/experiments/elsewhere.py $(DATA) $(WILD) --models $(MODELS) \
 	    --json $(METRICS)/shipped-elsewhere.json
+	$(USER_ENV)/bin/python docs/experiments/thresholds.py $(DATA) --models $(MODELS) \
+	    --json $(SHIPPED)/thresholds.json
 	$(USER_ENV)/bin/python docs/results.py $(MODELS)
 
 # What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.
@@ -108,6 +110,7 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/recording_kill.py --runs 20 --json $(METRICS)/recording-kill.json
 	$(BENCH)/identity.py --minutes 10 --json $(METRICS)/identity.json
 	$(BENCH)/silence.py --seconds 60 --json $(METRICS)/silence.json
+	$(BENCH)/start.py --runs 10
 	$(BENCH)/hour.py --frames 108000 --json $(METRICS)/hour.json
 	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
 	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json

@@ -10,17 +10,23 @@ from pydantic.json_schema import models_json_schema
 
 from emolens.contract import (
     SCHEMA_VERSION,
+    CropRow,
     FaceRow,
     FacesRecord,
     FrameRecord,
     ImageRecord,
+    ImageRow,
     Provenance,
     SessionRecord,
     TableRow,
+    TrackRow,
 )
 
 SCHEMA = Path(__file__).with_name("schema.json")
-RECORDS = (ImageRecord, FacesRecord, FrameRecord, FaceRow, TableRow, SessionRecord, Provenance)
+RECORDS = (
+    *(ImageRecord, FacesRecord, FrameRecord, SessionRecord),
+    *(FaceRow, TableRow, ImageRow, CropRow, TrackRow, Provenance),
+)
 
 
 def schema_text() -> str:
@@ -29,7 +35,8 @@ def schema_text() -> str:
         [(record, "serialization") for record in RECORDS],
         title="Public records of emolens",
         description="Lines of `emolens image --jsonl` (ImageRecord) and `live --jsonl` "
-        "(FrameRecord), rows of `video --table` (TableRow), records of results and sessions in "
+        "(FrameRecord), rows of `image --table` (ImageRow), `video --table` (TableRow), "
+        "`video --summary` (TrackRow) and `crop` (CropRow), records of results and sessions in "
         "Python, and the record of how an output was made (Provenance).",
     )
     head = {

@@ -21,7 +21,14 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers treat it as True; importing `typing` is slow
 
 if TYPE_CHECKING:
-    from emolens.contract import ROW_COLUMNS, SCHEMA_VERSION, TABLE_COLUMNS, Provenance
+    from emolens.contract import (
+        IMAGE_TABLE_COLUMNS,
+        ROW_COLUMNS,
+        SCHEMA_VERSION,
+        TABLE_COLUMNS,
+        TRACK_COLUMNS,
+        Provenance,
+    )
     from emolens.core.emotion import LABELS, Emotion, EmotionScores
     from emolens.core.errors import (
         BrokenLibraryError,
@@ -46,13 +53,14 @@ if TYPE_CHECKING:
     from emolens.core.geometry import Box
     from emolens.core.manifest import InputSpec, ModelManifest
     from emolens.core.ports import FrameSource, ResultSink, SourceReport
+    from emolens.imaging.inputs import ImageInput
     from emolens.jobs.cite import read_provenance
-    from emolens.jobs.streams import DrawOptions
+    from emolens.jobs.drawing import DrawOptions
     from emolens.jobs.video import Recorded, VideoJob, analyze_video
     from emolens.media.clip import Clip
     from emolens.media.push_source import PushSource
     from emolens.pipeline.analysis import analyze
-    from emolens.pipeline.analyzer import ImageAnalyzer, ImageInput
+    from emolens.pipeline.analyzer import ImageAnalyzer
     from emolens.pipeline.models import Models
     from emolens.pipeline.stream import StreamAnalyzer
     from emolens.pipeline.stream_settings import StreamSettings
@@ -64,10 +72,12 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "IMAGE_TABLE_COLUMNS",
     "LABELS",
     "ROW_COLUMNS",
     "SCHEMA_VERSION",
     "TABLE_COLUMNS",
+    "TRACK_COLUMNS",
     "Box",
     "BrokenLibraryError",
     "Clip",
@@ -126,10 +136,12 @@ __all__ = [
 # before the command line is loaded, which imports this module.
 _LOADED_ON_USE = {
     "emolens.contract": (
+        "IMAGE_TABLE_COLUMNS",
         "ROW_COLUMNS",
         "SCHEMA_VERSION",
         "TABLE_COLUMNS",
         "Provenance",
+        "TRACK_COLUMNS",
     ),
     "emolens.core.emotion": (
         "LABELS",
@@ -175,8 +187,9 @@ _LOADED_ON_USE = {
         "ResultSink",
         "SourceReport",
     ),
+    "emolens.imaging.inputs": ("ImageInput",),
     "emolens.jobs.cite": ("read_provenance",),
-    "emolens.jobs.streams": ("DrawOptions",),
+    "emolens.jobs.drawing": ("DrawOptions",),
     "emolens.jobs.video": (
         "Recorded",
         "VideoJob",
@@ -185,10 +198,7 @@ _LOADED_ON_USE = {
     "emolens.media.clip": ("Clip",),
     "emolens.media.push_source": ("PushSource",),
     "emolens.pipeline.analysis": ("analyze",),
-    "emolens.pipeline.analyzer": (
-        "ImageAnalyzer",
-        "ImageInput",
-    ),
+    "emolens.pipeline.analyzer": ("ImageAnalyzer",),
     "emolens.pipeline.models": ("Models",),
     "emolens.pipeline.stream": ("StreamAnalyzer",),
     "emolens.pipeline.stream_settings": ("StreamSettings",),

@@ -39,7 +39,9 @@ def state_after(arguments: list[str], cwd: Path) -> str:
     return done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("more", [[], ["--jsonl", "faces.jsonl", "--annotated", "drawn"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--jsonl", "faces.jsonl", "--annotated", "drawn"], ["--table", "a.csv"]]
+)
 def test_naming_faces_in_images_loads_nothing_that_it_does_not_need(
     more: list[str], tmp_path: Path
 ) -> None:
@@ -53,6 +55,25 @@ def test_a_table_of_images_needs_no_records() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_cropping_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    assert state_after(["crop", str(sample_image()), "out"], tmp_path) == "[] True True"
+
+
+@pytest.mark.parametrize("command", [[], ["image"], ["video"], ["live"], ["crop"]])
+def test_help_loads_no_library_that_a_run_needs(command: list[str], tmp_path: Path) -> None:
+    libraries = (*HEAVY, "cv2", "numpy", "onnxruntime", "PIL")
+    code = (
+        "import atexit, sys;"
+        f"atexit.register(lambda: print(sorted({{*{libraries!r}}} & {{*sys.modules}})));"
+        "from emolens.cli.main import run; run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, "--help"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_python_programs_load_no_more_than_the_command(tmp_path: Path) -> None:

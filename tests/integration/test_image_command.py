@@ -1,5 +1,6 @@
 """`emolens image` as a script sees it: lines, files, exit codes."""
 
+import csv
 import json
 import os
 import subprocess
@@ -10,7 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 import pytest
+
+from emolens import IMAGE_TABLE_COLUMNS
 
 NO_FACE = np.full((120, 160, 3), 128, np.uint8)
 # A name with everything that breaks naive scripts, and one that is no valid UTF-8.
@@ -153,6 +157,41 @@ def test_an_image_counts_once_and_copies_keep_their_folders(folder: Path) -> Non
         "1-good.jpg",
         "sub/1-good.jpg",
     }
+
+
+def test_a_table_has_every_face_and_every_image(folder: Path) -> None:
+    done = image_command(
+        ".", "none.jpg", "--table", "new/a.csv", "--table", "a.parquet", cwd=folder
+    )
+    assert done.returncode == 2, done.stderr.decode()
+    with (folder / "new/a.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(IMAGE_TABLE_COLUMNS)
+    assert [(Path(row["path"]).name, row["face"], row["label"], row["error"]) for row in rows] == [
+        ("1-good.jpg", "1", "happy", ""),
+        ("2-empty.jpg", "", "", "empty_file"),
+        ("3-text.jpg", "", "", "unsupported_format"),
+        ("4-truncated.jpg", "", "", "damaged_image"),
+        ("5-no-face.png", "", "", ""),
+        ("6-good.png", "1", "happy", ""),
+        ("none.jpg", "", "", "not_found"),
+    ]
+    assert pq.read_table(folder / "a.parquet").num_rows == len(rows)
+
+
+def test_the_bytes_of_an_image_on_standard_input(folder: Path) -> None:
+    command = [sys.executable, "-m", "emolens", "image", "-", "--jsonl", "-"]
+    with (folder / "1-good.jpg").open("rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    (record,) = lines(done.stdout)
+    assert (record["path"], record["faces"][0]["label"]) == ("-", "happy")
+    leader, follower = os.openpty()
+    done = subprocess.run(command, stdin=follower, capture_output=True, check=False, timeout=60)
+    os.close(leader)
+    os.close(follower)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"standard input is a terminal" in done.stderr
 
 
 def test_quiet_says_nothing_but_errors(folder: Path) -> None:

@@ -88,6 +88,26 @@ def test_two_people_who_cross_have_two_numbers(
     assert len(lines) == 2
 
 
+def test_several_videos_have_files_of_their_own(folder: Path) -> None:
+    (folder / "bad.mp4").write_bytes(b"no video")
+    paths = ("short.mkv", "bad.mp4", "hiding.mkv")
+    done = run_emolens(
+        *("video", *paths, "--table", "many/", "--report", "many/{name}.html", "--no-tags"),
+        cwd=folder,
+    )
+    assert done.returncode == 2, done.stderr
+    names = ("hiding.csv", "hiding.html", "short.csv", "short.html")
+    assert sorted(path.name for path in (folder / "many").iterdir()) == list(names)
+    lines = [line.split()[0] for line in done.stdout.splitlines()]
+    assert lines == ["video", *paths]
+    assert done.stderr.count("bad.mp4") == 1
+    assert "short.mkv: 20 frames" in done.stderr
+    assert "videos: 3, analysed: 3, with errors: 1" in done.stderr
+    alone = run_emolens("video", "short.mkv", "--table", "alone.csv", "--quiet", cwd=folder)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    assert (folder / "alone.csv").read_bytes() == (folder / "many/short.csv").read_bytes()
+
+
 def test_every_frame_has_rows_with_its_own_time(
     folder: Path, crossing: subprocess.CompletedProcess[str]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emolens.cli.options import JsonOption, QuietOption, file_named
+from emolens.cli.options import REPORT, JsonOption, QuietOption, file_named
 from emolens.cli.terminal import (
     PartialFailureError,
     echo,
@@ -42,6 +42,7 @@ def audit(
     report: Annotated[
         Path | None,
         typer.Option(
+            *REPORT,
             help="Write an HTML report with plots and lists.",
             metavar="FILE.html",
             callback=file_named(PAGE_SUFFIXES),

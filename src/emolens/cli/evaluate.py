@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from emolens.cli import options
 from emolens.cli.options import JsonOption, QuietOption, folder_named
 from emolens.cli.terminal import (
     PartialFailureError,
@@ -37,6 +38,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     model: Annotated[
         list[str] | None,
         typer.Option(
+            *options.MODEL,
             help="Model name or .onnx file. Repeat the option to measure several models.",
             show_default=f"{LABEL_MODEL} for labels, {DEFAULT_EMOTION_MODEL} for other targets",
         ),
@@ -96,6 +98,7 @@ def evaluate(  # noqa: PLR0913 (one parameter an option)
     report: Annotated[
         Path | None,
         typer.Option(
+            *options.REPORT,
             help=f"Write {METRICS} and {REPORT}, a page with plots, to this folder. With several "
             "models or sources, also write both files for each pair to a subfolder.",
             callback=folder_named,

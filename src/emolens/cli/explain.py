@@ -47,7 +47,10 @@ def explain(  # noqa: PLR0913 (one option each)
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Model name, .onnx file, or .ckpt file from emolens train.")
+        str,
+        typer.Option(
+            *options.MODEL, help="Model name, .onnx file, or .ckpt file from emolens train."
+        ),
     ] = "default",
     detector: options.DetectorOption = DEFAULT_DETECTOR,
     detector_px: options.DetectorPxOption = None,

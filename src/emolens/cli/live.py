@@ -8,23 +8,11 @@ from typing import Annotated
 import typer
 
 from emolens.cli import options
-from emolens.cli.signals import stopping_on_signals
-from emolens.cli.status_line import StatusLine
+from emolens.cli.loading import loading
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, show
 from emolens.core.progress import say_nothing
-from emolens.detection import DEFAULT_DETECTOR
-from emolens.jobs.live import LiveJob, live_settings, watch
-from emolens.jobs.streams import DrawOptions, check_not_source, stream_provenance
-from emolens.media.jsonl_sink import JsonlSink
-from emolens.media.open_source import paced, plan_source
-from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
-from emolens.media.window import Window, has_screen
-from emolens.pipeline.models import Models
-from emolens.pipeline.stream import STREAM_THREADS
-from emolens.reports.session_text import session_text
 from emolens.storage.jsonl import STDOUT
-from emolens.storage.names import JSON_LINES_SUFFIXES
-from emolens.tracking import DEFAULT_TRACKER
+from emolens.storage.names import JSON_LINES_SUFFIXES, RECORDING_SUFFIXES
 
 
 def live(  # noqa: PLR0913 (one option each)
@@ -41,6 +29,7 @@ def live(  # noqa: PLR0913 (one option each)
     jsonl: Annotated[
         str | None,
         typer.Option(
+            *options.JSONL,
             help="Write one JSON line per frame to this file (.jsonl); - for standard output.",
             callback=options.file_named(JSON_LINES_SUFFIXES),
         ),
@@ -56,11 +45,15 @@ def live(  # noqa: PLR0913 (one option each)
     video_track: options.VideoTrackOption = None,
     blur: options.BlurOption = False,
     heatmap: options.HeatmapOption = False,
+    tags: options.TagsOption = True,
+    style: options.StyleOption = "auto",
+    min_confidence: options.MinConfidenceOption = None,
+    at_least: options.AtLeastOption = None,
     model: options.ModelOption = "default",
-    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector: options.DetectorOption = options.DEFAULT_DETECTOR,
     detector_px: options.DetectorPxOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
-    tracker: options.TrackerOption = DEFAULT_TRACKER,
+    tracker: options.TrackerOption = options.DEFAULT_TRACKER,
     cuts: options.CutsOption = True,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -71,13 +64,30 @@ def live(  # noqa: PLR0913 (one option each)
 
     Stop with q or Esc in the window, with Ctrl-C, or with --duration.
     """
+    with loading():
+        from emolens.cli.signals import stopping_on_signals
+        from emolens.cli.status_line import StatusLine
+        from emolens.jobs.confidence import chosen_confidence
+        from emolens.jobs.drawing import DrawOptions
+        from emolens.jobs.live import LiveJob, live_settings, watch
+        from emolens.jobs.streams import check_not_source, stream_provenance
+        from emolens.media.jsonl_sink import JsonlSink
+        from emolens.media.open_source import paced, plan_source
+        from emolens.media.recording_sink import RecordingSink
+        from emolens.media.window import Window, has_screen
+        from emolens.pipeline.models import Models
+        from emolens.pipeline.stream import STREAM_THREADS
+        from emolens.reports.session_text import session_text
+
     plan = paced(
         plan_source(source, max_pixels=max_megapixels * options.MEGAPIXEL, video_track=video_track)
     )
     check_not_source(plan.path, jsonl, record)
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
-    settings = live_settings(detector_px, blur=blur, cuts=cuts)
-    draw_options = DrawOptions(blur=blur, heatmap=heatmap)
+    say = say_nothing if quiet else echo
+    confidence = chosen_confidence(models, min_confidence, at_least, on_message=say)
+    settings = live_settings(detector_px, blur=blur, cuts=cuts, min_confidence=confidence)
+    draw_options = DrawOptions(blur=blur, heatmap=heatmap, tags=tags, style=style)
     # Report problems with models or the screen before any file is created.
     analyzer = models.stream_analyzer(tracker=tracker, settings=settings)
     made = stream_provenance(plan, analyzer, draw_options)
@@ -92,7 +102,7 @@ def live(  # noqa: PLR0913 (one option each)
             settings=settings,
             tracker=tracker,
             on_result=status.show,
-            on_event=say_nothing if quiet else echo,
+            on_event=say,
             on_failure=echo_error,
         )
         watched = watch(plan, models, job, stopping=stopping_on_signals)

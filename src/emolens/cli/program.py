@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import emolens
+from emolens.cli.completion import words_to_complete
 from emolens.cli.interruption import unwinding
 from emolens.cli.terminal import PartialFailureError, echo_error, echo_own_warnings
 from emolens.core.command_line import running
@@ -30,6 +31,7 @@ COMMANDS: Final = {
     "image": "Detect faces in images and classify their apparent expression.",
     "video": "Track faces in a video and classify their apparent expression.",
     "live": "Track faces on a camera and classify their apparent expression in real time.",
+    "crop": "Crop the faces in images as classifiers receive them, with a table of their places.",
     "train": "Train a model from a recipe and save a checkpoint after every epoch.",
     "evaluate": "Measure models: accuracy, per-class metrics, calibration, leaks, agreement with "
     "raters.",
@@ -37,6 +39,7 @@ COMMANDS: Final = {
     "export": "Export a checkpoint as an ONNX file with its manifest and SHA-256.",
     "bench": "Measure throughput and the latency of each stage, from decoding to drawing.",
     "cite": "Print how to cite emolens, or a methods paragraph for a file that emolens wrote.",
+    "completion": "Print the script that completes commands and options in a shell.",
     "doctor": "Report versions, the inference device, model files, and camera and video support.",
 }
 GROUPS: Final = {
@@ -96,7 +99,7 @@ def run_program(arguments: Sequence[str]) -> None:
             stream.reconfigure(errors="backslashreplace")
     echo_own_warnings()
     try:
-        app = build_app(arguments)
+        app = build_app(words_to_complete() or arguments)
         _resume_garbage_collection()
         with running(arguments):
             app()

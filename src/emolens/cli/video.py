@@ -1,79 +1,67 @@
 """`emolens video`: face tracking and classification in a video."""
 
-import shlex
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emolens.cli import options
-from emolens.cli.signals import stopping_on_signals
+from emolens.cli.loading import loading
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, progress, show
-from emolens.core.errors import ConfigError
-from emolens.detection import DEFAULT_DETECTOR
-from emolens.jobs.streams import DrawOptions
-from emolens.jobs.video import VideoJob, analyze_video
-from emolens.media.addresses import without_secrets
-from emolens.media.clip import Clip
-from emolens.media.image_source import DEFAULT_RATE_HZ
-from emolens.media.open_source import plan_source
-from emolens.media.recording_sink import RECORDING_SUFFIXES
-from emolens.pipeline.models import Models
-from emolens.pipeline.stream import STREAM_THREADS
-from emolens.pipeline.stream_settings import StreamSettings
-from emolens.reports.session_text import session_text
-from emolens.storage.names import PAGE_SUFFIXES
-from emolens.tracking import DEFAULT_TRACKER
+from emolens.core.progress import say_nothing
+from emolens.reports.text import one_line
+
+if TYPE_CHECKING:
+    from emolens.jobs.videos import VideoOutcome
 
 
 def video(  # noqa: PLR0913 (one option each)
-    path: Annotated[str, typer.Argument(help="Video file, or folder of images.", metavar="PATH")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Video files, folders of images, or glob patterns of them.", metavar="PATH..."
+        ),
+    ],
     *,
     table: Annotated[
-        list[Path] | None,
-        typer.Option(help="Write one row per face and frame: .csv, .parquet or .jsonl."),
+        list[str] | None,
+        typer.Option(
+            *options.TABLE,
+            help="Write one row per face and frame: .csv, .parquet or .jsonl.",
+            metavar="FILE",
+        ),
     ] = None,
     annotated: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the video with boxes and labels: .mkv or .mp4.",
-            callback=options.file_named(RECORDING_SUFFIXES),
-        ),
+        str | None,
+        typer.Option(help="Write the video with boxes and labels: .mkv or .mp4.", metavar="FILE"),
     ] = None,
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Write a report with time lines: .html.",
-            callback=options.file_named(PAGE_SUFFIXES),
+            *options.REPORT, help="Write a report with time lines: .html.", metavar="FILE"
         ),
     ] = None,
+    summary: options.SummaryOption = None,
     every: Annotated[int, typer.Option(help="Process only every n-th frame.", min=1)] = 1,
     start: Annotated[float | None, typer.Option(help="Start at this second.")] = None,
     end: Annotated[float | None, typer.Option(help="Stop before this second.")] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Frame rate of a folder of images, in images per second.",
-            metavar="HZ",
-            show_default=f"{DEFAULT_RATE_HZ:g}",
-        ),
-    ] = None,
+    rate: options.RateOption = None,
     video_track: options.VideoTrackOption = None,
-    detect_hz: Annotated[
-        float,
-        typer.Option(help="Detections per second of video; 0 detects faces in every frame."),
-    ] = 10.0,
+    detect_hz: options.DetectHzOption = 10.0,
     blur: options.BlurOption = False,
     heatmap: options.HeatmapOption = False,
+    tags: options.TagsOption = True,
+    style: options.StyleOption = "auto",
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Show a thumbnail of every face in the report.")
     ] = False,
+    min_confidence: options.MinConfidenceOption = None,
+    at_least: options.AtLeastOption = None,
     model: options.ModelOption = "default",
-    detector: options.DetectorOption = DEFAULT_DETECTOR,
+    detector: options.DetectorOption = options.DEFAULT_DETECTOR,
     detector_px: options.DetectorPxOption = None,
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
-    tracker: options.TrackerOption = DEFAULT_TRACKER,
+    tracker: options.TrackerOption = options.DEFAULT_TRACKER,
     cuts: options.CutsOption = True,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -82,23 +70,42 @@ def video(  # noqa: PLR0913 (one option each)
     Every frame is processed unless --every, --start or --end is given. Damaged frames are
     reported, and the others are processed (exit code 2).
 
+    With several videos, an output is a folder (out/) or a name with {name}, such as
+    out/{name}.parquet. A video that fails does not stop the others (exit code 2).
+
     Ctrl-C stops the analysis and keeps the results so far.
     """
-    if plan_source(path).is_endless:
-        shown = shlex.quote(without_secrets(path))
-        raise ConfigError(f"{shown} is a live source; use: emolens live --source {shown}")
+    with loading():
+        from emolens.cli.signals import stopping_on_signals
+        from emolens.jobs.confidence import chosen_confidence
+        from emolens.jobs.drawing import DrawOptions
+        from emolens.jobs.video import VideoJob
+        from emolens.jobs.videos import analyze_videos, find_videos, refuse_live_sources
+        from emolens.media.clip import Clip
+        from emolens.media.open_source import plan_source
+        from emolens.pipeline.models import Models
+        from emolens.pipeline.stream import STREAM_THREADS
+        from emolens.pipeline.stream_settings import StreamSettings
+        from emolens.reports.videos_text import videos_table
+
+    videos = find_videos(paths)
+    refuse_live_sources(videos)
     clip = Clip(start, end, every)
-    plan = plan_source(
-        path,
+    plan = partial(
+        plan_source,
         clip=None if clip == Clip() else clip,
         rate_hz=rate,
         max_pixels=max_megapixels * options.MEGAPIXEL,
         video_track=video_track,
     )
+    models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
     settings = StreamSettings(
         # Without a detection in every frame, a new face would be shown unblurred.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
+        min_confidence=chosen_confidence(
+            models, min_confidence, at_least, on_message=say_nothing if quiet else echo
+        ),
         detector_px=detector_px,
         cuts=cuts,
     )
@@ -106,24 +113,42 @@ def video(  # noqa: PLR0913 (one option each)
         tables=table or (),
         annotated=annotated,
         report=report,
-        draw_options=DrawOptions(blur=blur, heatmap=heatmap),
+        summary=summary,
+        draw_options=DrawOptions(blur=blur, heatmap=heatmap, tags=tags, style=style),
         thumbnails=thumbnails,
         settings=settings,
         tracker=tracker,
     )
-    models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
-    recorded = analyze_video(
-        plan,
-        job,
-        models=models,
-        progress=partial(progress, quiet=quiet),
-        stopping=stopping_on_signals,
-    )
-    if not quiet:
-        show(session_text(recorded.session))
-        for note in (*recorded.warnings, *job.draw_options.notes(models), str(recorded)):
-            echo(note)
-    for failure in recorded.failures:
-        echo_error(failure)
-    if recorded.failures:
+    shown = partial(progress, quiet=quiet)
+    is_single = len(videos) == 1
+    outcomes = []
+    for outcome in analyze_videos(
+        videos, job, plan, models=models, progress=shown, stopping=stopping_on_signals
+    ):
+        outcomes.append(outcome)
+        if is_single and outcome.error:
+            raise outcome.error
+        _report(outcome, quiet=quiet, is_single=is_single)
+    if not is_single and not quiet:
+        show([videos_table([(one.path, one.session) for one in outcomes])])
+        n_failed = sum(bool(one.failures) for one in outcomes)
+        echo(f"videos: {len(videos)}, analysed: {len(outcomes)}, with errors: {n_failed}")
+    for note in () if quiet else job.draw_options.notes(models):
+        echo(note)
+    if any(outcome.failures for outcome in outcomes):
         raise PartialFailureError
+
+
+def _report(outcome: "VideoOutcome", *, quiet: bool, is_single: bool) -> None:
+    """Print the result of one video, with its name if it is one of several."""
+    from emolens.reports.session_text import session_text
+
+    name = "" if is_single else f"{one_line(outcome.path)}: "
+    if outcome.recorded and not quiet:
+        if is_single:
+            show(session_text(outcome.recorded.session))
+        for warning in outcome.recorded.warnings:
+            echo(name + warning)
+        echo(f"{name}{outcome.recorded}")
+    for failure in outcome.failures:
+        echo_error(failure if outcome.path in failure else name + failure)

@@ -4,6 +4,7 @@
 """
 
 from emolens.contract.base import SCHEMA_VERSION, Record
+from emolens.contract.crops import CROP_COLUMNS, CropRow
 from emolens.contract.images import (
     ErrorRecord,
     FaceRecord,
@@ -29,22 +30,30 @@ from emolens.contract.provenance import (
     Provenance,
 )
 from emolens.contract.rows import (
+    IMAGE_TABLE_COLUMNS,
     ROW_COLUMNS,
     TABLE_COLUMNS,
     FaceRow,
+    ImageRow,
     TableRow,
     face_rows,
+    image_error_rows,
+    image_rows,
     table_rows,
 )
-from emolens.contract.sessions import SessionRecord, TrackRecord
+from emolens.contract.sessions import TRACK_COLUMNS, SessionRecord, TrackRecord, TrackRow
 
 __all__ = [
+    "CROP_COLUMNS",
     "EMBEDDED_KEY",
+    "IMAGE_TABLE_COLUMNS",
     "PROVENANCE_KEY",
     "ROW_COLUMNS",
     "SCHEMA_VERSION",
     "TABLE_COLUMNS",
+    "TRACK_COLUMNS",
     "AccuracyRecord",
+    "CropRow",
     "DetectorRecord",
     "ErrorRecord",
     "ExpressionModelRecord",
@@ -53,6 +62,7 @@ __all__ = [
     "FacesRecord",
     "FrameRecord",
     "ImageRecord",
+    "ImageRow",
     "InputKind",
     "InputRecord",
     "ModelRecord",
@@ -61,13 +71,16 @@ __all__ = [
     "SessionRecord",
     "TableRow",
     "TrackRecord",
+    "TrackRow",
     "TrackedFaceRecord",
     "face_record",
     "face_rows",
     "faces_record",
     "frame_record",
     "image_error_record",
+    "image_error_rows",
     "image_record",
+    "image_rows",
     "sessions",
     "table_rows",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 
 from emolens.contract.base import SHOT, Label, Record, Share
 from emolens.core.emotion import LABELS
+from emolens.core.errors import EmolensError
 from emolens.core.face import FaceResult
 from emolens.core.frame import Cell, FrameResult
 
@@ -38,6 +39,20 @@ class _FrameColumns(Record):
     shot: int = Field(ge=1, description=SHOT)
     track_id: int | None = Field(
         default=None, description="Number of the track; empty in a frame without a face."
+    )
+
+
+class _ImageColumns(Record):
+    path: str = Field(description="The path as given, or as listed in a folder.")
+    face: int | None = Field(
+        default=None,
+        description="Number of the face in the image, from 1, largest first; empty without a face.",
+    )
+    width: int | None = Field(
+        default=None, description="Width in pixels; empty if the image cannot be read."
+    )
+    height: int | None = Field(
+        default=None, description="Height in pixels; empty if the image cannot be read."
     )
 
 
@@ -79,10 +94,23 @@ TableRow: Final[type[Record]] = create_model(
     __doc__="A row of `emolens video --table`: one face, or a frame without faces.",
     **_FACE,
 )
+ImageRow: Final[type[Record]] = create_model(
+    "ImageRow",
+    __base__=_ImageColumns,
+    __doc__="A row of `emolens image --table`: one face, or an image without a face.",
+    **_FACE,
+    error=(
+        str | None,
+        Field(default=None, description="Identifier of the error if the image cannot be read."),
+    ),
+    message=(str | None, Field(default=None, description="The error as a message for users.")),
+)
 ROW_COLUMNS: Final = tuple(FaceRow.model_fields)
 """The keys of every row of `FrameResult.to_rows`, in order."""
 TABLE_COLUMNS: Final = tuple(TableRow.model_fields)
 """The columns of a video table, in order."""
+IMAGE_TABLE_COLUMNS: Final = tuple(ImageRow.model_fields)
+"""The columns of an image table, in order."""
 
 
 def face_rows(result: FrameResult) -> list[dict[str, Cell]]:
@@ -101,6 +129,23 @@ def table_rows(result: FrameResult) -> list[dict[str, Cell]]:
         TableRow(**frame, track_id=face.track_id, **_values(face)) for face in result.faces
     ] or [TableRow(**frame)]
     return [row.model_dump() for row in rows]
+
+
+def image_rows(path: str, result: FrameResult) -> list[dict[str, Cell]]:
+    """Return one dict with `IMAGE_TABLE_COLUMNS` for each face, or a single one without faces."""
+    width, height = result.size_wh
+    image = {"path": path, "width": width, "height": height}
+    rows = [
+        ImageRow(**image, face=number, **_values(face))
+        for number, face in enumerate(result.faces, start=1)
+    ] or [ImageRow(**image)]
+    return [row.model_dump() for row in rows]
+
+
+def image_error_rows(path: str, error: EmolensError) -> list[dict[str, Cell]]:
+    """Return the row of an image that cannot be read, with `IMAGE_TABLE_COLUMNS`."""
+    values = {"path": path, "error": error.code, "message": str(error)}
+    return [ImageRow(**values).model_dump()]
 
 
 def _values(face: FaceResult) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Records of a whole video or live session; times are media times in seconds."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from emolens.contract.base import SCHEMA_VERSION, Label, Probabilities, Record
+from emolens.contract.base import SCHEMA_VERSION, Label, Probabilities, Record, Share
 from emolens.contract.provenance import Provenance
 from emolens.core.emotion import LABELS
 
@@ -60,6 +60,10 @@ class TrackRecord(Record):
     transitions: list[list[int]] = Field(
         description="Number of label changes from row to column, in the order of the classes."
     )
+    episodes: dict[str, int] = Field(
+        json_schema_extra={"propertyNames": {"enum": list(LABELS)}},
+        description="Number of times in which a class is shown without interruption.",
+    )
     gaps: list[GapRecord] = Field(description="The longest gaps, in order of time.")
     n_gaps: int = Field(ge=0)
     gaps_s: Seconds
@@ -93,3 +97,40 @@ class SessionRecord(Record):
     provenance: Provenance | None = Field(
         default=None, description="How the results were made; absent if unknown."
     )
+
+
+class _TrackColumns(Record):
+    track_id: int = Field(description="Number of the track.")
+    first_s: float = Field(description="Time of first visibility in seconds.")
+    last_s: float = Field(description="End of the last visibility in seconds.")
+    visible_s: Seconds = Field(description="Visible time in seconds.")
+    n_frames: int = Field(ge=0, description="Frames in which the track is visible.")
+    labelled_s: Seconds = Field(description="Seconds with a label.")
+    uncertain_s: Seconds = Field(description="Seconds in which emolens abstains.")
+    uncertain_share: Share | None = Field(description="`uncertain_s` as a share of `visible_s`.")
+    most_shown: Label | None = Field(description="The label shown longest.")
+    n_episodes: int = Field(ge=0, description="Sum of the `episodes_` columns.")
+    n_changes: int = Field(ge=0, description="Changes from one label directly to another.")
+    n_gaps: int = Field(ge=0, description="Number of gaps without visibility.")
+    gaps_s: Seconds = Field(description="Total duration of the gaps in seconds.")
+
+
+_CLASS_COLUMNS: Final[dict[str, tuple[Any, str]]] = {
+    "seconds": (Seconds, "Seconds in which {label} is shown."),
+    "share": (Share | None, "`seconds_{label}` as a share of `visible_s`."),
+    "mean": (Share | None, "Mean of the smoothed probability of {label} over the visible time."),
+    "episodes": (int, "Number of times in which {label} is shown without interruption."),
+}
+_BY_CLASS: Final[dict[str, Any]] = {
+    f"{name}_{label}": (kind, Field(description=description.format(label=label)))
+    for name, (kind, description) in _CLASS_COLUMNS.items()
+    for label in LABELS
+}
+TrackRow: Final[type[Record]] = create_model(
+    "TrackRow",
+    __base__=_TrackColumns,
+    __doc__="A row of `emolens video --summary`: one track.",
+    **_BY_CLASS,
+)
+TRACK_COLUMNS: Final = tuple(TrackRow.model_fields)
+"""The columns of a table of tracks, in order."""

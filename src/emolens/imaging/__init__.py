@@ -9,6 +9,7 @@ __all__ = [
     "exposure",
     "halve",
     "image_text",
+    "inputs",
     "kinds",
     "limits",
     "listing",

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ from emolens.imaging.bgr import as_bgr, bgr_from_pillow
 from emolens.imaging.bmp import inspect_bmp
 from emolens.imaging.container import Container, check_size, damaged
 from emolens.imaging.deep import read_deep
-from emolens.imaging.exif import turn_upright
+from emolens.imaging.exif import read_orientation, turn_upright
 from emolens.imaging.gif import inspect_gif
 from emolens.imaging.heic import open_heic
 from emolens.imaging.heif import inspect_heif
@@ -55,9 +55,12 @@ __all__ = [
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "DecodedImage",
+    "SupportsRead",
     "as_bgr",
     "decode_image",
+    "decode_pillow",
     "read_image",
+    "read_stream",
 ]
 
 # Larger than any uncompressed image of MAX_PIXELS. It keeps endless files (/dev/zero) out of memory
@@ -74,6 +77,14 @@ _UNSUPPORTED_WORDS = (
     *("unsupported", "cannot handle", "unknown pixel mode", "not yet supported"),
     "support not installed",  # from a Pillow that was built without a decoder
 )
+
+
+class SupportsRead(Protocol):
+    """A file that is open for reading in binary mode."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, and none at the end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,9 +171,7 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
         ) from error
     except _DECODER_ERRORS as error:
         raise _decoder_error(container.format_name, error) from error
-    upright = np.ascontiguousarray(turn_upright(pixels, container.orientation))
-    upright.setflags(write=False)
-    return DecodedImage(upright, container.warnings + warnings)
+    return _upright(pixels, container.orientation, container.warnings + warnings)
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
@@ -192,6 +201,67 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
         raise type(error)(f"{shown}: {error}") from error
 
 
+def read_stream(
+    stream: SupportsRead, *, max_pixels: int = MAX_PIXELS, shown: str = "the stream"
+) -> DecodedImage:
+    """Read an open file from its current position to its end and decode it; see `decode_image`.
+
+    Args:
+        stream: The file, open in binary mode. It stays open.
+        max_pixels: Largest width x height to decode.
+        shown: Name of the file in messages.
+
+    Returns:
+        The pixels and warnings.
+
+    Raises:
+        InputNotFoundError: The file cannot be read.
+        InputError: The file is open in text mode, or as for `decode_image`.
+    """
+    try:
+        encoded = _read_all(stream, shown, _max_file_bytes(max_pixels))
+        return decode_image(encoded, max_pixels=max_pixels)
+    except InputError as error:
+        raise type(error)(f"{shown}: {error}") from error
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise InputNotFoundError(f"{shown} cannot be read: {error}") from error
+
+
+def decode_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """Convert a Pillow image, in the way in which `decode_image` converts a file.
+
+    The EXIF orientation that the image carries is applied. Images from `ImageOps.exif_transpose`
+    carry none. Of an animation, the current frame is used.
+
+    Args:
+        image: The image, of any mode that a supported file format can have. Its pixels are loaded
+            if they are not yet.
+        max_pixels: Largest width x height to convert.
+
+    Returns:
+        The pixels and warnings.
+
+    Raises:
+        ImageTooLargeError: The image has more than `max_pixels` pixels.
+        UnsupportedFormatError: The mode has no defined white level or no known colours.
+        DamagedImageError: The file behind the image ends early or contradicts itself.
+        InputError: The image has no pixels.
+    """
+    if 0 in image.size:
+        raise InputError(f"the Pillow image has {image.width} x {image.height} px; allowed: 1 x 1")
+    check_size("Pillow", image.size, max_pixels)
+    try:
+        with pillow_limit_lifted(math.prod(image.size)):
+            image.load()
+            pixels, warnings = _pixels_of(image, lambda: image)
+            exif = image.info.get("exif")
+    except InputError:
+        raise
+    except _DECODER_ERRORS as error:
+        raise _decoder_error(image.format or "Pillow", error) from error
+    return _upright(pixels, read_orientation(exif) if isinstance(exif, bytes) else 1, warnings)
+
+
 def _max_file_bytes(max_pixels: int) -> int:
     return MAX_FILE_BYTES * max(max_pixels, MAX_PIXELS) // MAX_PIXELS
 
@@ -209,15 +279,7 @@ def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
                 _recognise(head, file.name)  # before reading a video of 10 GB
             except InputError as error:
                 raise type(error)(f"{shown}: {error}") from error
-            encoded = bytearray(head)
-            while chunk := stream.read(_CHUNK_BYTES):
-                encoded += chunk
-                if len(encoded) > max_bytes:
-                    raise ImageTooLargeError(
-                        f"{shown} is larger than {max_bytes:,} bytes. Shrink it, or raise "
-                        "max_pixels (--max-megapixels)."
-                    )
-            return bytes(encoded)
+            return _read_all(stream, shown, max_bytes, head)
     except InputError:
         raise
     except PermissionError as error:
@@ -228,6 +290,21 @@ def _read_bytes(file: Path, shown: str, max_bytes: int) -> bytes:
         raise InputNotFoundError(_missing_message(file, shown)) from error
     except OSError as error:
         raise InputNotFoundError(f"{shown} cannot be read: {error.strerror or error}") from error
+
+
+def _read_all(stream: SupportsRead, shown: str, max_bytes: int, head: bytes = b"") -> bytes:
+    """Read the rest of a file after its head."""
+    encoded = bytearray(head)
+    while chunk := stream.read(_CHUNK_BYTES):
+        if not isinstance(chunk, bytes):
+            raise InputError("the file is open in text mode. Open it in binary mode ('rb').")
+        encoded += chunk
+        if len(encoded) > max_bytes:
+            raise ImageTooLargeError(
+                f"{shown} is larger than {max_bytes:,} bytes. Shrink it, or raise "
+                "max_pixels (--max-megapixels)."
+            )
+    return bytes(encoded)
 
 
 def _missing_message(file: Path, shown: str) -> str:
@@ -266,13 +343,29 @@ def _decode(
     check_size(container.format_name, image.size, max_pixels)
     image.load()
     codec.verify(image, container)
-    deep = read_deep(image, reopen, declared_white=container.declared_white)
-    pixels = bgr_from_pillow(image) if deep is None else as_bgr(deep.image)
-    warnings = () if deep is None else (deep.warning,)
+    pixels, warnings = _pixels_of(image, reopen, container.declared_white)
     if container.shown_xyxy is None:
         return pixels, warnings
     x_min, y_min, x_max, y_max = container.shown_xyxy
     return pixels[y_min:y_max, x_min:x_max], warnings
+
+
+def _pixels_of(
+    image: Image.Image, reopen: Callable[[], Image.Image], declared_white: int | None = None
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    """Convert a loaded Pillow image to BGR; `reopen` and `declared_white` as for `read_deep`."""
+    deep = read_deep(image, reopen, declared_white=declared_white)
+    if deep is None:
+        return bgr_from_pillow(image), ()
+    return as_bgr(deep.image), (deep.warning,)
+
+
+def _upright(
+    pixels: npt.NDArray[np.uint8], orientation: int, warnings: tuple[str, ...]
+) -> DecodedImage:
+    upright = np.ascontiguousarray(turn_upright(pixels, orientation))
+    upright.setflags(write=False)
+    return DecodedImage(upright, warnings)
 
 
 def _decoder_error(

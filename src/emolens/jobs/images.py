@@ -1,20 +1,23 @@
 """Analysis of single images; an error in one does not affect the others."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import cv2
 
 from emolens.core.errors import EmolensError, ProcessingError
-from emolens.core.frame import FrameResult
+from emolens.core.frame import Cell, FrameResult
 from emolens.core.records import public_name
-from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image
+from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image, read_stream
 from emolens.imaging.listing import no_images
+from emolens.jobs.drawing import Draw, draw_tags
 from emolens.media.annotated_image_sink import AnnotatedImageSink
+from emolens.media.standard_input import STDIN, STDIN_NAME
 from emolens.pipeline.analyzer import ImageAnalyzer
-from emolens.rendering.overlay import draw_faces
 
 if TYPE_CHECKING:
     from emolens.contract import ImageRecord, Provenance
@@ -53,11 +56,25 @@ class ImageOutcome:
             return image_error_record(self.path, self.error or ProcessingError("no result"))
         return image_record(self.path, self.result)
 
+    @property
+    def rows(self) -> list[dict[str, Cell]]:
+        """The rows of the image in a table, with `emolens.IMAGE_TABLE_COLUMNS`."""
+        from emolens.contract import image_error_rows, image_rows  # noqa: PLC0415 (pydantic is slow to load)
+
+        if self.result is None:
+            return image_error_rows(self.path, self.error or ProcessingError("no result"))
+        return image_rows(self.path, self.result)
+
 
 class ImageTotals:
-    """Totals of all images for the final output; a long run keeps only these totals."""
+    """Totals of all images for the final output; a long run keeps only these totals.
 
-    def __init__(self) -> None:
+    Args:
+        blurs: Whether faces are blurred, so that a copy without a detected face needs a warning.
+    """
+
+    def __init__(self, *, blurs: bool = False) -> None:
+        self._blurs = blurs
         self.results: list[tuple[str, FrameResult]] = []
         self.warnings: list[str] = []
         self.errors: list[str] = []
@@ -76,12 +93,13 @@ class ImageTotals:
         self.n_replaced += outcome.is_replaced
         path, result = outcome.path, outcome.result
         if outcome.error is not None:
-            message = str(outcome.error)
-            self.errors.append(message if path in message else f"{path}: {message}")
+            self.errors.append(named_error(path, outcome.error))
         if outcome.copy_error is not None:
             self.errors.append(f"{path}: {outcome.copy_error}")
         if result is not None:
             self.n_faces += len(result.faces)
+            if self._blurs and not result.faces:
+                self.warnings.append(f"{path}: no face detected, so nothing is blurred")
             self.warnings += [f"{path}: {warning}" for warning in result.warnings]
             if len(self.results) <= TABLE_LIMIT:
                 self.results.append((path, result))
@@ -94,6 +112,8 @@ def analyze_images(
     max_pixels: int = MAX_PIXELS,
     annotated: Path | None = None,
     root: Path | None = None,
+    draw: Draw = draw_tags,
+    standard_input: BinaryIO | None = None,
 ) -> Iterator[ImageOutcome]:
     """Analyse images lazily, in order.
 
@@ -101,8 +121,10 @@ def analyze_images(
         analyzer: Analyzer for single images.
         paths: Image files. A folder in the list is a folder without images.
         max_pixels: Maximum number of pixels (width x height) of an image.
-        annotated: Folder for copies with boxes and labels, or None.
+        annotated: Folder for annotated copies, or None.
         root: Folder of the images, whose subfolders the copies keep. Default: their common folder.
+        draw: Draws the result on an annotated copy.
+        standard_input: File with the bytes of the image `-`, or None if `-` is a usual name.
 
     Returns:
         One outcome per path, in order.
@@ -113,7 +135,9 @@ def analyze_images(
     drawings = None
     if annotated:
         drawings = AnnotatedImageSink(annotated, paths, root=root, made=analyzer.provenance)
-    return _outcomes(analyzer, paths, max_pixels, drawings)
+    read = partial(read_one, max_pixels=max_pixels, standard_input=standard_input)
+    write = None if drawings is None else partial(_draw, drawings, draw)
+    return _outcomes(analyzer, paths, read, write)
 
 
 def images_provenance(analyzer: ImageAnalyzer, paths: Sequence[str]) -> "Provenance":
@@ -131,50 +155,74 @@ def images_provenance(analyzer: ImageAnalyzer, paths: Sequence[str]) -> "Provena
 def _outcomes(
     analyzer: ImageAnalyzer,
     paths: Sequence[str],
-    max_pixels: int,
-    drawings: AnnotatedImageSink | None,
+    read: Callable[[str], DecodedImage],
+    write: Callable[[str, DecodedImage, FrameResult], EmolensError | bool] | None,
 ) -> Iterator[ImageOutcome]:
     for path in paths:
         try:
-            decoded, result = _analyze(analyzer, path, max_pixels)
+            decoded, result = _analyze(analyzer, path, read)
         except EmolensError as error:
             yield ImageOutcome(path, error=error)
         else:
-            copied = _draw(drawings, path, decoded, result) if drawings else False
+            copied = write(path, decoded, result) if write else False
             if isinstance(copied, bool):
                 yield ImageOutcome(path, result, is_replaced=copied)
             else:
                 yield ImageOutcome(path, result, copy_error=copied)
 
 
+def named_error(path: str, error: EmolensError | None) -> str:
+    """Return the message of an error, which begins with the path unless it contains it."""
+    message = str(error or "")
+    return message if path in message else f"{path}: {message}"
+
+
+def read_one(
+    path: str, *, max_pixels: int = MAX_PIXELS, standard_input: BinaryIO | None = None
+) -> DecodedImage:
+    """Read one image of a list; see `analyze_images`.
+
+    Raises:
+        InputError: The image cannot be read.
+    """
+    if path == STDIN and standard_input is not None:
+        return read_stream(standard_input, max_pixels=max_pixels, shown=STDIN_NAME)
+    if Path(path).is_dir():
+        raise no_images(path)
+    return read_image(path, max_pixels=max_pixels)
+
+
 def _analyze(
-    analyzer: ImageAnalyzer, path: str, max_pixels: int
+    analyzer: ImageAnalyzer, path: str, read: Callable[[str], DecodedImage]
 ) -> tuple[DecodedImage, FrameResult]:
-    try:
-        if Path(path).is_dir():
-            raise no_images(path)
-        decoded = read_image(path, max_pixels=max_pixels)
+    with explaining_errors():
+        decoded = read(path)
         return decoded, analyzer.analyze_image(decoded.image, warnings=decoded.warnings)
-    except EmolensError:
-        raise
-    except _UNEXPECTED as error:
-        raise _unexpected(error) from error
 
 
 def _draw(
-    drawings: AnnotatedImageSink, path: str, decoded: DecodedImage, result: FrameResult
+    drawings: AnnotatedImageSink, draw: Draw, path: str, decoded: DecodedImage, result: FrameResult
 ) -> EmolensError | bool:
     """Write the annotated copy; return whether it replaced a file, or its error.
 
     An error does not affect the result.
     """
+    name = STDIN_NAME if path == STDIN else path
     try:
-        return drawings.write(path, draw_faces(decoded.image, result.faces)).is_replaced
+        with explaining_errors():
+            return drawings.write(name, draw(decoded.image, result)).is_replaced
     except EmolensError as error:
         return error
+
+
+@contextlib.contextmanager
+def explaining_errors() -> Iterator[None]:
+    """Convert errors of libraries about one image to `ProcessingError`."""
+    try:
+        yield
+    except EmolensError:
+        raise
     except _UNEXPECTED as error:
-        return _unexpected(error)
-
-
-def _unexpected(error: Exception) -> ProcessingError:
-    return ProcessingError(f"the image cannot be processed: {type(error).__name__}: {error}")
+        raise ProcessingError(
+            f"the image cannot be processed: {type(error).__name__}: {error}"
+        ) from error

@@ -10,7 +10,8 @@ from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import ResultSink
 from emolens.core.progress import say_nothing
-from emolens.jobs.streams import DrawOptions, Stopping, never, stream_provenance, take_all
+from emolens.jobs.drawing import DrawOptions
+from emolens.jobs.streams import Stopping, never, stream_provenance, take_all
 from emolens.media.open_source import SourcePlan
 from emolens.media.window import Window
 from emolens.pipeline.latency import CAPTURE_TO_RESULT
@@ -94,10 +95,14 @@ class Watched:
 
 
 def live_settings(
-    detector_px: int | None = None, *, blur: bool = False, cuts: bool = True
+    detector_px: int | None = None,
+    *,
+    blur: bool = False,
+    cuts: bool = True,
+    min_confidence: float = 0.0,
 ) -> StreamSettings:
     """Create the settings of a live stream; with blurred faces, detection runs on every frame."""
-    settings = replace(StreamSettings.for_live(), cuts=cuts)
+    settings = replace(StreamSettings.for_live(), cuts=cuts, min_confidence=min_confidence)
     if blur:
         # Without a detection in every frame, a new face would be shown unblurred.
         settings = replace(settings, detect_hz=None)
@@ -125,7 +130,7 @@ def watch(
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text, style=job.draw_options.style)
-    layers = job.draw_options.layers(models, analyzer, overlay, is_live=True)
+    layers = job.draw_options.layers(models, analyzer.framing, overlay, is_live=True)
     analyzer.warm_up()
     summary = SessionSummary(made=stream_provenance(plan, analyzer, job.draw_options))
     ending = _StopCondition(job.duration_s, job.window)

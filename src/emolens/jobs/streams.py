@@ -1,4 +1,4 @@
-"""Shared parts of video and live jobs: drawing options, outputs and stopping."""
+"""Shared parts of video and live jobs: outputs and stopping."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,18 +11,12 @@ from emolens.core.description import settings_of
 from emolens.core.errors import ConfigError, EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import SourceReport
-from emolens.explanation.agreement import agreement_text
-from emolens.explanation.heat_layer import LIVE_CROPS, STREAM_SCALE, HeatLayer
-from emolens.explanation.legend import legend
+from emolens.jobs.drawing import DrawOptions
 from emolens.media.input_record import input_record
 from emolens.media.open_source import SourcePlan
-from emolens.pipeline.models import Models
-from emolens.pipeline.outputs import Layer, Outputs
+from emolens.pipeline.outputs import Outputs
 from emolens.pipeline.runner import StreamRunner
 from emolens.pipeline.stream import StreamAnalyzer
-from emolens.rendering.blur import FaceBlur
-from emolens.rendering.heat_strip import HeatStrip
-from emolens.rendering.stream_overlay import StreamOverlay
 
 Stopping = Callable[[StreamRunner], AbstractContextManager[Callable[[], bool]]]
 """A context manager that can stop a runner. It yields a function that returns whether it did."""
@@ -32,60 +26,6 @@ Stopping = Callable[[StreamRunner], AbstractContextManager[Callable[[], bool]]]
 def never(_runner: StreamRunner) -> Iterator[Callable[[], bool]]:
     """Never stop the runner (a `Stopping`)."""
     yield lambda: False
-
-
-@dataclass(frozen=True, slots=True)
-class DrawOptions:
-    """Options for drawing frames.
-
-    Attributes:
-        blur: Whether to make faces unrecognisable.
-        heatmap: Whether to draw heat maps over faces.
-        style: The style of the tags, see `emolens.draw_faces`.
-    """
-
-    blur: bool = False
-    heatmap: bool = False
-    style: str = "auto"
-
-    def layers(
-        self,
-        models: Models,
-        analyzer: StreamAnalyzer,
-        overlay: StreamOverlay,
-        *,
-        is_live: bool = False,
-    ) -> list[Layer]:
-        """Create the layers to draw over a frame, bottom layer first.
-
-        Args:
-            models: The models of the stream.
-            analyzer: The analyzer of the stream.
-            overlay: The top layer.
-            is_live: Limit the predictions per frame, so that heat maps do not slow a camera down.
-
-        Raises:
-            ModelError: The model cannot be loaded.
-        """
-        layers: list[Layer] = [FaceBlur()] if self.blur else []
-        if self.heatmap:
-            crops_per_frame = LIVE_CROPS if is_live else None
-            heat = HeatLayer(models.explainer, analyzer.framing, crops_per_frame=crops_per_frame)
-            heat.warm_up()
-            meaning = legend(models.default_map_kind, None, STREAM_SCALE)
-            layers += [heat, HeatStrip(meaning, short="drop when blurred")]
-        return [*layers, overlay]
-
-    def notes(self, models: Models) -> tuple[str, ...]:
-        """Describe the measured agreement of the heat maps; nothing without heat maps.
-
-        Raises:
-            ModelError: The model cannot be loaded.
-        """
-        if not self.heatmap:
-            return ()
-        kind = models.default_map_kind
-        return (f"{kind} maps: {agreement_text(kind, models.classifier.model_sha256)}",)
 
 
 def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:

@@ -12,18 +12,20 @@ from emolens.core.errors import ConfigError, OutputError, SourceError
 from emolens.core.frame import Frame, FrameResult
 from emolens.core.ports import FrameSource, ResultSink, SourceReport
 from emolens.core.progress import Progress, silently
+from emolens.jobs.drawing import DrawOptions
 from emolens.jobs.streams import (
-    DrawOptions,
     Stopping,
     check_not_source,
     never,
     stream_provenance,
     take_all,
 )
+from emolens.jobs.summaries import check_summary_name, write_summary
 from emolens.media.open_source import Source, SourcePlan, plan_of_frames, plan_source
 from emolens.media.plain_source import Frames
 from emolens.media.recording_sink import RecordingSink, check_recording_name
-from emolens.media.table_sink import TableSink, check_table_name
+from emolens.media.table_file import check_table_name
+from emolens.media.table_sink import TableSink
 from emolens.pipeline.latency import Latency
 from emolens.pipeline.models import Models
 from emolens.pipeline.outputs import Outputs
@@ -46,6 +48,8 @@ class VideoJob:
         tables: Paths of tables with one row per face and frame: .csv, .parquet or .jsonl.
         annotated: Path of the video with boxes and labels, .mkv or .mp4, or None.
         report: Path of an HTML report with time lines, or None.
+        summary: Path of the metrics of each track: a table (.csv, .parquet or .jsonl) with
+            `emolens.TRACK_COLUMNS`, or the whole session (.json), or None.
         draw_options: Options for drawing frames.
         thumbnails: Whether the report shows a thumbnail of every face.
         settings: Rates of detection and classification.
@@ -55,6 +59,7 @@ class VideoJob:
     tables: Sequence[str | Path] = ()
     annotated: str | Path | None = None
     report: str | Path | None = None
+    summary: str | Path | None = None
     draw_options: DrawOptions = field(default_factory=DrawOptions)
     thumbnails: bool = False
     settings: StreamSettings = field(default_factory=StreamSettings)
@@ -129,10 +134,11 @@ def analyze_video(
     """
     plan = _plan(source)
     job, models = job or VideoJob(), models or Models(n_threads=STREAM_THREADS)
-    _check_outputs(plan, job)
+    check_not_source(plan.path, *outputs_of(job))
+    check_output_names(job)
     analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
     overlay = StreamOverlay(style=job.draw_options.style)
-    layers = job.draw_options.layers(models, analyzer, overlay)
+    layers = job.draw_options.layers(models, analyzer.framing, overlay)
     # In a slow image sequence, each result holds until the next image.
     hold_s = max(MAX_HOLD_S, plan.frame_s)
     with plan.open() as opened:
@@ -154,18 +160,31 @@ def analyze_video(
     if job.report:
         report_failures = _write_report(Path(job.report), recorded, made, source=plan.title)
         recorded = replace(recorded, failures=[*recorded.failures, *report_failures])
+    if job.summary:
+        recorded = _with_summary(recorded, Path(job.summary))
     return recorded
 
 
-def _check_outputs(plan: SourcePlan, job: VideoJob) -> None:
-    """Check the names of all outputs before any file is created."""
-    check_not_source(plan.path, *job.tables, job.annotated, job.report)
+def outputs_of(job: VideoJob) -> list[str | Path]:
+    """Return the paths of all outputs of a job."""
+    outputs = (*job.tables, job.annotated, job.report, job.summary)
+    return [path for path in outputs if path is not None]
+
+
+def check_output_names(job: VideoJob) -> None:
+    """Check the suffixes of all outputs before any file is created.
+
+    Raises:
+        ConfigError: A suffix is not supported.
+    """
     for table in job.tables:
         check_table_name(Path(table))
     if job.annotated:
         check_recording_name(Path(job.annotated))
     if job.report:
         check_suffix(job.report, PAGE_SUFFIXES)
+    if job.summary:
+        check_summary_name(Path(job.summary))
 
 
 def _plan(source: Source | Frames | SourcePlan) -> SourcePlan:
@@ -254,3 +273,18 @@ def _write_report(path: Path, recorded: Recorded, made: Provenance, *, source: s
     except OutputError as error:
         return [str(error)]
     return []
+
+
+def _with_summary(recorded: Recorded, path: Path) -> Recorded:
+    """Write the summary of a recording; return the recording with any error and warning."""
+    session = recorded.session
+    try:
+        write_summary(path, session)
+    except OutputError as error:
+        return replace(recorded, failures=[*recorded.failures, str(error)])
+    if not session.n_other_tracks:
+        return recorded
+    left_out = (
+        f"{path}: {session.n_other_tracks} more tracks, visible for a shorter time, are left out"
+    )
+    return replace(recorded, warnings=[*recorded.warnings, left_out])

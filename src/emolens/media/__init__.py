@@ -17,6 +17,8 @@ __all__ = [
     "push_source",
     "recording_sink",
     "sample",
+    "standard_input",
+    "table_file",
     "table_sink",
     "video_source",
     "window",

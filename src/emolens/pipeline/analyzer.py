@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emolens.classification import OnnxEmotionClassifier
-from emolens.core.errors import ConfigError, InputError
+from emolens.core.errors import ConfigError
 from emolens.core.face import FaceDetection
 from emolens.core.frame import FrameResult
-from emolens.core.geometry import Box
+from emolens.core.geometry import Box, Framing
 from emolens.core.ports import EmotionClassifier, FaceDetector
 from emolens.detection import (
     DEFAULT_DETECTOR,
@@ -23,14 +23,15 @@ from emolens.detection import (
     check_detector_px,
     detection_warnings,
 )
-from emolens.imaging.decode import MAX_PIXELS, as_bgr, decode_image, read_image
+from emolens.imaging.decode import MAX_PIXELS
 from emolens.imaging.exposure import light_warnings
+from emolens.imaging.inputs import ImageInput, load_image
+from emolens.pipeline.confidence import check_min_confidence
 from emolens.pipeline.framed_face import FramedFace, cut_faces, detect_regions
 
 if TYPE_CHECKING:
     from emolens.contract import Provenance
 
-ImageInput = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 # More threads do not speed up a single face.
 _MAX_THREADS = 4
 
@@ -46,6 +47,11 @@ class ImageAnalyzer:
         detector: Face detector, or None if every image is a single cropped face.
         classifier: Expression classifier.
         max_pixels: Maximum width x height of a decoded image file.
+        min_confidence: Minimum probability of a label, 0 to 1. A face below it has no label, like
+            one that cannot be assessed, but no reason against an assessment.
+
+    Raises:
+        ConfigError: `min_confidence` is out of range.
     """
 
     def __init__(
@@ -54,10 +60,13 @@ class ImageAnalyzer:
         classifier: EmotionClassifier,
         *,
         max_pixels: int = MAX_PIXELS,
+        min_confidence: float = 0.0,
     ) -> None:
+        check_min_confidence(min_confidence)
         self._detector = detector
         self._classifier = classifier
         self._max_pixels = max_pixels
+        self._min_confidence = min_confidence
 
     @classmethod
     def load(
@@ -70,6 +79,7 @@ class ImageAnalyzer:
         detector_px: int | None = None,
         sideways: bool = True,
         max_pixels: int = MAX_PIXELS,
+        min_confidence: float = 0.0,
     ) -> Self:
         """Load the models.
 
@@ -84,12 +94,14 @@ class ImageAnalyzer:
             sideways: If no face is detected, retry with the image rotated by 90, 180 and 270
                 degrees.
             max_pixels: Maximum width x height of a decoded image file.
+            min_confidence: Minimum probability of a label, 0 to 1; see the class.
 
         Raises:
             ModelError: A model is unknown, missing, damaged or modified.
-            ConfigError: The detector is unknown, or `detector_px` is out of range or combined with
-                `face_crops`.
+            ConfigError: The detector is unknown, a number is out of range, or `detector_px` is
+                combined with `face_crops`.
         """
+        check_min_confidence(min_confidence)
         threads = n_threads or min(os.cpu_count() or 1, _MAX_THREADS)
         check_detector_name(detector)
         check_detector_px(detector_px)
@@ -102,7 +114,12 @@ class ImageAnalyzer:
             )
         )
         classifier = OnnxEmotionClassifier.load(model, n_threads=threads)
-        return cls(face_detector, classifier, max_pixels=max_pixels)
+        return cls(face_detector, classifier, max_pixels=max_pixels, min_confidence=min_confidence)
+
+    @property
+    def framing(self) -> Framing:
+        """Position of the classifier's crops relative to the boxes of faces."""
+        return Framing(0, 0, 1) if self._detector is None else self._detector.framing
 
     @property
     def provenance(self) -> "Provenance":
@@ -110,7 +127,11 @@ class ImageAnalyzer:
         from emolens.pipeline.provenance import provenance  # noqa: PLC0415 (pydantic is slow to load)
 
         return provenance(
-            {"face_crops": self._detector is None, "sideways": False},
+            {
+                "face_crops": self._detector is None,
+                "sideways": False,
+                "min_confidence": self._min_confidence,
+            },
             self._classifier,
             self._detector,
         )
@@ -119,8 +140,8 @@ class ImageAnalyzer:
         """Detect all faces of an image and classify their apparent expression.
 
         Args:
-            source: A path, the bytes of an image file, or a uint8 array: (H, W) grey,
-                (H, W, 3) BGR or (H, W, 4) BGRA.
+            source: A path, the bytes of an image file, a file open in binary mode, a Pillow
+                image, or a uint8 array: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA.
 
         Returns:
             The result with all faces, largest first. It may have no faces.
@@ -128,8 +149,8 @@ class ImageAnalyzer:
         Raises:
             InputError: The image cannot be read. The subclass gives the cause.
         """
-        image, warnings = load_image(source, self._max_pixels)
-        return self.analyze_image(image, warnings=warnings)
+        loaded = load_image(source, max_pixels=self._max_pixels)
+        return self.analyze_image(loaded.image, warnings=loaded.warnings)
 
     def analyze_image(
         self, image: npt.NDArray[np.uint8], *, warnings: tuple[str, ...] = ()
@@ -149,7 +170,10 @@ class ImageAnalyzer:
         framed = self._cut(image, regions)
         scores = self._classifier.classify([face.crop for face in framed])
         classified = time.perf_counter()
-        faces = tuple(face.to_result(score) for face, score in zip(framed, scores, strict=True))
+        faces = tuple(
+            face.to_result(score, min_confidence=self._min_confidence)
+            for face, score in zip(framed, scores, strict=True)
+        )
         timings = {
             "detection": (detected - started) * 1e3,
             "classification": (classified - detected) * 1e3,
@@ -199,24 +223,3 @@ def check_face_crops(*, face_crops: bool, detector_px: int | None) -> None:
             "detector_px (--detector-px) has no effect with face_crops (--face-crops). Omit one of "
             "them."
         )
-
-
-def load_image(
-    source: ImageInput, max_pixels: int
-) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """Load an image as a uint8 (H, W, 3) BGR array, with warnings about it.
-
-    Raises:
-        InputError: The image cannot be read. The subclass gives the cause.
-    """
-    if isinstance(source, np.ndarray):
-        return as_bgr(source), ()
-    if isinstance(source, bytes):
-        decoded = decode_image(source, max_pixels=max_pixels)
-    elif isinstance(source, str | os.PathLike):
-        decoded = read_image(source, max_pixels=max_pixels)
-    else:
-        raise InputError(
-            f"image is of type {type(source).__name__}; allowed: a path, bytes or a uint8 array"
-        )
-    return decoded.image, decoded.warnings

@@ -15,6 +15,7 @@ from emolens.imaging.exposure import Levels, crop_spread
 from emolens.imaging.preprocess import to_gray
 from emolens.imaging.quality import assess_quality
 from emolens.imaging.turn import turn_for
+from emolens.pipeline.confidence import confident_label
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +43,13 @@ class FramedFace:
         """Assess whether the expression of the face can be classified."""
         return assess_quality(self.size_wh, self.square, self.crop, self.detection, self.levels)
 
-    def to_result(self, scores: EmotionScores) -> FaceResult:
-        """Make the result of this face from its scores."""
+    def to_result(self, scores: EmotionScores, *, min_confidence: float = 0.0) -> FaceResult:
+        """Make the result of this face from its scores.
+
+        Args:
+            scores: The scores.
+            min_confidence: Minimum confidence of a label, 0..1.
+        """
         quality = self.assess()
         box = self.square if self.detection is None else self.detection.box
         return FaceResult(
@@ -52,7 +58,7 @@ class FramedFace:
             quality=quality,
             raw=scores,
             smoothed=None,
-            label=scores.top if quality.is_assessable else None,
+            label=confident_label(scores, min_confidence) if quality.is_assessable else None,
             roll_degrees=None if self.detection is None else self.detection.roll_degrees,
         )
 

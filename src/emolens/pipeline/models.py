@@ -19,8 +19,10 @@ from emolens.detection import (
 )
 from emolens.imaging.decode import MAX_PIXELS
 from emolens.pipeline.analyzer import ImageAnalyzer, check_face_crops
+from emolens.pipeline.confidence import check_min_confidence
 from emolens.runtime.catalogue import DEFAULT_ALIAS, DEFAULT_EMOTION_MODEL
 from emolens.runtime.model_file import EmotionModel, load_emotion_model
+from emolens.runtime.thresholds import Threshold, find_threshold
 
 if TYPE_CHECKING:
     from emolens.explanation import FaceExplainer, MapKind
@@ -123,6 +125,25 @@ class Models:
                 )
             return self._explainers[kind]
 
+    def threshold(self, at_least: float) -> Threshold:
+        """Return the minimum confidence at which the emotion model reaches an accuracy.
+
+            threshold = models.threshold(at_least=0.9)
+            analyzer = models.image_analyzer(min_confidence=threshold.min_confidence)
+
+        A label is right if it is the majority vote of the raters. The accuracy is an average over
+        faces like FER2013's, measured without near-duplicates of training faces. It is no promise
+        for other photographs or a single face.
+
+        Args:
+            at_least: Accuracy of the labels, 0 to 1.
+
+        Raises:
+            ConfigError: `at_least` is out of range or not reached, or the model was not measured.
+            ModelError: The model cannot be loaded.
+        """
+        return find_threshold(self._emotion_model().sha256, at_least)
+
     def detector(self, *, detector_px: int | None = None, sideways: bool = False) -> FaceDetector:
         """Create a face detector.
 
@@ -149,6 +170,7 @@ class Models:
         detector_px: int | None = None,
         sideways: bool = True,
         max_pixels: int = MAX_PIXELS,
+        min_confidence: float = 0.0,
     ) -> ImageAnalyzer:
         """Create an analyzer of single images.
 
@@ -157,15 +179,19 @@ class Models:
             detector_px: See `detector`.
             sideways: See `detector`.
             max_pixels: Maximum width x height of a decoded image file.
+            min_confidence: Minimum probability of a label, 0 to 1. A face below it has no label.
 
         Raises:
-            ConfigError: `detector_px` is out of range or combined with `face_crops`.
+            ConfigError: A number is out of range, or `detector_px` is combined with `face_crops`.
             ModelError: A model is unknown, missing, damaged or modified.
         """
+        check_min_confidence(min_confidence)
         check_detector_px(detector_px)
         check_face_crops(face_crops=face_crops, detector_px=detector_px)
         detector = None if face_crops else self.detector(detector_px=detector_px, sideways=sideways)
-        return ImageAnalyzer(detector, self.classifier, max_pixels=max_pixels)
+        return ImageAnalyzer(
+            detector, self.classifier, max_pixels=max_pixels, min_confidence=min_confidence
+        )
 
     def stream_analyzer(
         self, *, tracker: str | None = None, settings: "StreamSettings | None" = None

@@ -1,12 +1,11 @@
 """Frame-by-frame analysis of a stream: detect, track, classify and smooth."""
 
 import contextlib
-import itertools
 import math
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
@@ -15,11 +14,10 @@ import numpy as np
 
 from emolens.classification import OnnxEmotionClassifier
 from emolens.contract import Provenance
-from emolens.core.emotion import Emotion, EmotionScores
 from emolens.core.errors import ConfigError
-from emolens.core.face import FaceDetection, FaceQuality, FaceResult, TrackedFace
+from emolens.core.face import FaceDetection, TrackedFace
 from emolens.core.frame import Frame, FrameResult
-from emolens.core.geometry import Box, Framing
+from emolens.core.geometry import Framing
 from emolens.core.ports import (
     EmotionClassifier,
     FaceDetector,
@@ -34,6 +32,8 @@ from emolens.detection import (
     detection_warnings,
     moved_to,
 )
+from emolens.pipeline.confidence import confident_label
+from emolens.pipeline.face_state import FaceState, are_still_and_apart
 from emolens.pipeline.framed_face import cut_faces, face_region
 from emolens.pipeline.provenance import provenance
 from emolens.pipeline.schedule import Pace
@@ -43,34 +43,14 @@ from emolens.tracking import DEFAULT_TRACKER, CutDetector, build_tracker
 
 # A full detection runs at least this often, to detect small new faces next to known ones.
 _FULL_DETECTION_EVERY_S: Final = 1.0
-# While followed faces are nearly still and apart, every other detection is skipped: a tracker
-# cannot confuse them (docs/experiments/0009-tracking.md).
+# While followed faces are nearly still and apart, every other detection is skipped.
 _STILL_INTERVALS: Final = 2
-_STILL_IOU: Final = 0.5
-_APART_SIDES: Final = 2.0
 # Smaller differences between time stamps are rounding: containers round to milliseconds.
 _TOLERANCE_S: Final = 2e-3
 
 
 STREAM_THREADS: Final = 2
 """Default threads per model; the other cores decode, draw and record."""
-
-
-@dataclass(slots=True)
-class _FaceState:
-    """The current state of one track."""
-
-    track_id: int
-    box: OneEuroBox
-    detection: FaceDetection
-    detected_at_s: float
-    # The box of the last detection, as opposed to following.
-    detected_box: Box | None = None
-    quality: FaceQuality | None = None
-    raw: EmotionScores | None = None
-    smoothed: EmotionScores | None = None
-    label: Emotion | None = None
-    scored_at_s: float = 0.0
 
 
 class StreamAnalyzer:
@@ -119,8 +99,8 @@ class StreamAnalyzer:
         self._classification_pace = Pace(
             self._settings.classify_hz, max_share=self._settings.classify_share
         )
-        self._states: dict[int, _FaceState] = {}
-        self._visible: list[_FaceState] = []
+        self._states: dict[int, FaceState] = {}
+        self._visible: list[FaceState] = []
         self._last_s: float | None = None
         self._full_detection_s = -math.inf
         self._warned_wh: tuple[int, int] | None = None
@@ -194,13 +174,13 @@ class StreamAnalyzer:
         timings: dict[str, float] = {}
         self._begin_shot_if_new(frame, timings)
         is_detected = self._detection_pace.is_due(at_s)
-        located: Sequence[_FaceState] = ()
+        located: Sequence[FaceState] = ()
         if is_detected:
             located = self._detect_and_track(frame, timings)
         elif self._visible and self._follower:
             located = self._follow(self._follower, frame, timings)
         self._classify_due(located, frame, timings)
-        faces = [self._result(state, frame, is_detected=is_detected) for state in self._visible]
+        faces = [state.to_result(frame, is_detected=is_detected) for state in self._visible]
         ordered = sorted(
             (face for face in faces if face is not None), key=lambda face: -face.box.area
         )
@@ -257,7 +237,7 @@ class StreamAnalyzer:
         self._detection_pace.restart()
         self._classification_pace.restart()
 
-    def _detect_and_track(self, frame: Frame, timings: dict[str, float]) -> Sequence[_FaceState]:
+    def _detect_and_track(self, frame: Frame, timings: dict[str, float]) -> Sequence[FaceState]:
         """Detect faces in a frame, update the tracks and return the visible ones."""
         at_s = frame.media_time_s
         with self._timed("detection", timings):
@@ -270,24 +250,15 @@ class StreamAnalyzer:
                 if track.detection
             ]
             self._keep_only({track.track_id for track in tracks})
-        n_intervals = _STILL_INTERVALS if self._follower and self._are_still() else 1
+        is_calm = self._follower and are_still_and_apart(self._visible)
+        n_intervals = _STILL_INTERVALS if is_calm else 1
         self._detection_pace.ran(at_s, timings["detection"] / 1e3, n_intervals=n_intervals)
         for state in self._visible:
             state.detected_box = state.detection.box
         return self._visible
 
-    def _are_still(self) -> bool:
-        """Return whether all visible faces are near their last detection and apart."""
-        boxes = [state.detection.box for state in self._visible]
-        return bool(boxes) and all(
-            (
-                *map(_is_still, self._visible),
-                *(_are_apart(one, other) for one, other in itertools.combinations(boxes, 2)),
-            )
-        )
-
     def _classify_due(
-        self, located: Sequence[_FaceState], frame: Frame, timings: dict[str, float]
+        self, located: Sequence[FaceState], frame: Frame, timings: dict[str, float]
     ) -> None:
         """Classify the faces in a frame if due, and new faces immediately."""
         is_due = self._classification_pace.is_due(frame.media_time_s)
@@ -310,7 +281,7 @@ class StreamAnalyzer:
 
     def _follow(
         self, follower: FaceFollower, frame: Frame, timings: dict[str, float]
-    ) -> Sequence[_FaceState]:
+    ) -> Sequence[FaceState]:
         """Follow known faces between two detections, and return those that are still visible."""
         at_s = frame.media_time_s
         with self._timed("following", timings):
@@ -321,7 +292,7 @@ class StreamAnalyzer:
                 state.box.update(detection.box, at_s)
                 state.detection = detection
                 located.append(state)
-        if len(located) < len(detections) or not all(map(_is_still, located)):
+        if len(located) < len(detections) or not all(state.is_still for state in located):
             # A face may have left, or may soon be too far from its track to be matched.
             self._detection_pace.hurry()
         return located
@@ -330,20 +301,18 @@ class StreamAnalyzer:
         """Return the visible faces, moved to their predicted positions."""
         return [moved_to(state.detection, state.box.predict(at_s)) for state in self._visible]
 
-    def _update_state(
-        self, track: TrackedFace, detection: FaceDetection, at_s: float
-    ) -> _FaceState:
+    def _update_state(self, track: TrackedFace, detection: FaceDetection, at_s: float) -> FaceState:
         state = self._states.get(track.track_id)
         if state is None or at_s - state.detected_at_s > self._settings.max_gap_s:
             box = OneEuroBox(detection.box, at_s)
-            state = state or _FaceState(track.track_id, box, detection, at_s)
+            state = state or FaceState(track.track_id, box, detection, at_s)
             state.box = box
             self._states[track.track_id] = state
         state.box.update(detection.box, at_s)
         state.detection, state.detected_at_s = detection, at_s
         return state
 
-    def _classify(self, states: Sequence[_FaceState], frame: Frame) -> None:
+    def _classify(self, states: Sequence[FaceState], frame: Frame) -> None:
         at_s = frame.media_time_s
         framing = self._detector.framing
         regions = [face_region(state.detection, framing) for state in states]
@@ -357,28 +326,7 @@ class StreamAnalyzer:
             if state.quality.is_assessable:
                 state.smoothed = self._smoother.update(state.track_id, new, at_s)
                 label = self._hysteresis.update(state.track_id, state.smoothed, at_s)
-                is_confident = state.smoothed[label] >= self._settings.min_confidence
-                state.label = label if is_confident else None
-
-    @staticmethod
-    def _result(state: _FaceState, frame: Frame, *, is_detected: bool) -> FaceResult | None:
-        if state.raw is None or state.quality is None:
-            return None
-        at_s = frame.media_time_s
-        box = state.box.predict(at_s).clip(frame.size_wh)
-        if box.area == 0:  # it has left the image since the last detection
-            return None
-        return FaceResult(
-            box=box,
-            detection_score=state.detection.score if is_detected else None,
-            quality=state.quality,
-            raw=state.raw,
-            smoothed=state.smoothed,
-            label=state.label,
-            track_id=state.track_id,
-            scores_age_s=at_s - state.scored_at_s,
-            roll_degrees=state.detection.roll_degrees,
-        )
+                state.label = confident_label(state.smoothed, self._settings.min_confidence, label)
 
     def _keep_only(self, track_ids: set[int]) -> None:
         for track_id in self._states.keys() - track_ids:
@@ -391,15 +339,3 @@ class StreamAnalyzer:
         started_s = self._clock()
         yield
         timings[stage] = 1e3 * (self._clock() - started_s)
-
-
-def _are_apart(one: Box, other: Box) -> bool:
-    """Return whether two faces are too far apart to occlude each other soon."""
-    side = max(one.width, one.height, other.width, other.height)
-    return math.dist(one.center_xy, other.center_xy) >= _APART_SIDES * side
-
-
-def _is_still(state: _FaceState) -> bool:
-    """Return whether a face is near the box of its last detection."""
-    box = state.detected_box
-    return box is not None and box.iou(state.detection.box) >= _STILL_IOU

@@ -6,6 +6,7 @@ from typing import Self
 
 from emolens.core.errors import ConfigError
 from emolens.detection import usual_side_px
+from emolens.pipeline.confidence import check_min_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,7 @@ class StreamSettings:
     def __post_init__(self) -> None:
         if not 0 < self.max_gap_s <= math.inf:
             raise ConfigError(f"max_gap_s is {self.max_gap_s}; allowed: above 0 s")
-        if not 0 <= self.min_confidence <= 1:
-            raise ConfigError(f"min_confidence is {self.min_confidence}; allowed: 0 to 1")
+        check_min_confidence(self.min_confidence)
 
     @classmethod
     def for_live(cls) -> Self:

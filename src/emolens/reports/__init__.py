@@ -14,4 +14,5 @@ __all__ = [
     "session_page",
     "session_text",
     "text",
+    "videos_text",
 ]

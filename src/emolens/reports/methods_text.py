@@ -25,7 +25,7 @@ _DIGITS: Final = 12
 # Settings that the sentences mention; others are listed by name.
 _TOLD: Final = frozenset(
     {
-        *("blur", "heatmap", "style", "face_crops", "sideways", "compare", "models"),
+        *("blur", "heatmap", "style", "tags", "face_crops", "sideways", "compare", "models"),
         *("detect_hz", "classify_hz", "detect_share", "classify_share", "min_confidence"),
         *("detector_min_score", "detector_pass_px", "tracker_buffer_s", "max_gap_s", "cuts"),
         *("smoothing_tau_s", "hysteresis_margin", "hysteresis_patience_s"),

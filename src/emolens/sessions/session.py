@@ -13,7 +13,7 @@ import numpy.typing as npt
 from emolens.contract import SCHEMA_VERSION, Provenance, SessionRecord
 from emolens.core.errors import ConfigError
 from emolens.core.face import FaceResult
-from emolens.core.frame import Frame, FrameResult
+from emolens.core.frame import Cell, Frame, FrameResult
 from emolens.sessions.track_summary import ShownTime, TrackSummary
 from emolens.sessions.track_tally import TimeGrid, TrackTally, no_sums, rates_of, shown_time
 
@@ -126,6 +126,10 @@ class Session:
             tracks=[track.record for track in self.tracks],
             **({} if self.provenance is None else {"provenance": self.provenance}),
         )
+
+    def to_rows(self) -> list[dict[str, Cell]]:
+        """Return one flat dict per track with the keys `emolens.TRACK_COLUMNS`."""
+        return [track.row for track in self.tracks]
 
     def to_dict(self) -> dict[str, object]:
         """Return `record` as plain values."""

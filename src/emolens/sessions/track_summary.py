@@ -5,8 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emolens.contract.sessions import BinRecord, GapRecord, TimelineRecord, TrackRecord
+from emolens.contract.sessions import (
+    BinRecord,
+    GapRecord,
+    TimelineRecord,
+    TrackRecord,
+    TrackRow,
+)
 from emolens.core.emotion import LABELS, Emotion, EmotionScores
+from emolens.core.frame import Cell
 from emolens.core.records import ArrayRecord
 
 UNCERTAIN = "uncertain"
@@ -124,6 +131,8 @@ class TrackSummary(ArrayRecord):
         mean_scores: Mean of the smoothed scores over the visible time, or None without scores.
         transitions: int64 (7, 7), read-only: number of label changes from row to column between
             consecutive frames, without uncertainty or a gap in between.
+        episodes: Number of times in which each class was shown without interruption, in the order
+            of `Emotion`. Uncertainty, another label and a gap interrupt.
         gaps: The longest gaps, in order of time.
         n_gaps: Number of all gaps.
         gaps_s: Total duration of all gaps in seconds.
@@ -138,6 +147,7 @@ class TrackSummary(ArrayRecord):
     shown: ShownTime
     mean_scores: EmotionScores | None
     transitions: npt.NDArray[np.int64]
+    episodes: tuple[int, ...]
     gaps: tuple[Gap, ...]
     n_gaps: int
     gaps_s: float
@@ -158,11 +168,40 @@ class TrackSummary(ArrayRecord):
             seconds=self.shown.to_dict(),
             mean_probabilities=None if scores is None else scores.to_dict(),
             transitions=self.transitions.tolist(),
+            episodes=dict(zip(LABELS, self.episodes, strict=True)),
             gaps=[GapRecord(start_s=gap.start_s, end_s=gap.end_s) for gap in self.gaps],
             n_gaps=self.n_gaps,
             gaps_s=self.gaps_s,
             timeline=self.timeline.record,
         )
+
+    @property
+    def row(self) -> dict[str, Cell]:
+        """The track as a row of a table, with `emolens.contract.TRACK_COLUMNS`."""
+        shown, means = self.shown, self.mean_scores.to_dict() if self.mean_scores else {}
+        by_class: dict[str, Cell] = {}
+        for emotion, n_episodes in zip(Emotion, self.episodes, strict=True):
+            by_class[f"seconds_{emotion}"] = shown.seconds(emotion)
+            by_class[f"share_{emotion}"] = shown.share(emotion)
+            by_class[f"mean_{emotion}"] = means.get(emotion)
+            by_class[f"episodes_{emotion}"] = n_episodes
+        row = TrackRow(
+            track_id=self.track_id,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            visible_s=shown.visible_s,
+            n_frames=self.n_frames,
+            labelled_s=sum(shown.by_label),
+            uncertain_s=shown.uncertain_s,
+            uncertain_share=shown.share(None),
+            most_shown=None if shown.most_shown is None else shown.most_shown.label,
+            n_episodes=sum(self.episodes),
+            n_changes=int(self.transitions.sum()),
+            n_gaps=self.n_gaps,
+            gaps_s=self.gaps_s,
+            **by_class,
+        )
+        return row.model_dump()
 
     def to_dict(self) -> dict[str, object]:
         """Return `record` as plain values."""

@@ -135,6 +135,7 @@ class TrackTally:
         self._sums = no_sums()
         self._bins = grid.empty()
         self._transitions = np.zeros((N_EMOTIONS, N_EMOTIONS), np.int64)
+        self._episodes = [0] * N_EMOTIONS
         self._label: Emotion | None = None
         self._gaps = _Gaps()
         self._image: npt.NDArray[np.uint8] | None = None
@@ -153,6 +154,8 @@ class TrackTally:
         before, now = self._label, face.label
         if before is not None and now is not None and before is not now:
             self._transitions[before.index, now.index] += 1
+        if now is not None and now is not before:
+            self._episodes[now.index] += 1
         self._label = now
         self._n_frames += 1
         self._sums += (end_s - start_s) * rates
@@ -187,6 +190,7 @@ class TrackTally:
             shown=shown_time(self._sums),
             mean_scores=mean_scores(self._sums),
             transitions=transitions,
+            episodes=tuple(self._episodes),
             gaps=tuple(sorted(self._gaps.longest, key=lambda gap: gap.start_s)),
             n_gaps=self._gaps.n,
             gaps_s=self._gaps.total_s,

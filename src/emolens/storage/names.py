@@ -13,6 +13,7 @@ JSON_LINES_SUFFIXES: Final = (".jsonl", ".ndjson")
 MARKDOWN_SUFFIXES: Final = (".md",)
 MODEL_SUFFIXES: Final = (".onnx",)
 PAGE_SUFFIXES: Final = (".html", ".htm")
+RECORDING_SUFFIXES: Final = (".mkv", ".mp4")
 # Suffixes that only files have. A folder such as "run.v2" or "report-1.5" is fine.
 _OF_FILES: Final = frozenset(
     {

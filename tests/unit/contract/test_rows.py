@@ -1,7 +1,18 @@
 from dataclasses import replace
 
-from emolens.contract import ROW_COLUMNS, TABLE_COLUMNS, TableRow, face_rows, table_rows
+from emolens.contract import (
+    IMAGE_TABLE_COLUMNS,
+    ROW_COLUMNS,
+    TABLE_COLUMNS,
+    ImageRow,
+    TableRow,
+    face_rows,
+    image_error_rows,
+    image_rows,
+    table_rows,
+)
 from emolens.core.emotion import LABELS
+from emolens.core.errors import EmptyFileError
 from emolens.core.frame import FrameResult
 from tests.results import tracked_face
 
@@ -42,5 +53,36 @@ def test_a_frame_without_a_face_has_a_row_in_tables_only() -> None:
     assert TableRow.model_validate(row).to_dict() == row
 
 
+def test_rows_of_an_image_number_its_faces() -> None:
+    result = FrameResult((64, 48), (tracked_face(1), tracked_face(2)))
+    rows = image_rows("a.jpg", result)
+    assert [row["face"] for row in rows] == [1, 2]
+    for row, face in zip(rows, face_rows(result), strict=True):
+        assert tuple(row) == IMAGE_TABLE_COLUMNS
+        assert row == dict.fromkeys(IMAGE_TABLE_COLUMNS) | face | {
+            "path": "a.jpg",
+            "face": row["face"],
+            "width": 64,
+            "height": 48,
+        }
+
+
+def test_an_image_without_a_face_and_a_damaged_one_have_one_row() -> None:
+    (row,) = image_rows("a.jpg", FrameResult((64, 48), ()))
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "path": "a.jpg",
+        "width": 64,
+        "height": 48,
+    }
+    (row,) = image_error_rows("b.jpg", EmptyFileError("no bytes"))
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "path": "b.jpg",
+        "error": "empty_file",
+        "message": "no bytes",
+    }
+    assert tuple(row) == IMAGE_TABLE_COLUMNS
+
+
 def test_every_column_is_described() -> None:
-    assert all(field.description for field in TableRow.model_fields.values())
+    for row in (TableRow, ImageRow):
+        assert all(field.description for field in row.model_fields.values())

@@ -1,4 +1,4 @@
-from emolens.contract import SCHEMA_VERSION, SessionRecord
+from emolens.contract import SCHEMA_VERSION, SessionRecord, TrackRow
 from emolens.sessions.session import SessionSummary
 from tests.results import frame_and_result
 
@@ -12,3 +12,7 @@ def test_a_session_can_be_read_back() -> None:
     assert (record.n_frames, record.n_tracks) == (12, 2)
     assert SessionRecord.model_validate_json(record.model_dump_json()) == record
     assert record.to_dict() == summary.finish().to_dict()
+
+
+def test_every_column_of_a_track_is_described() -> None:
+    assert all(field.description for field in TrackRow.model_fields.values())

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError
-from emolens.jobs.images import analyze_images
+from emolens.jobs.images import ImageTotals, analyze_images
 from emolens.media.images import write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 
@@ -52,3 +52,31 @@ def test_images_are_read_one_by_one(analyzer: ImageAnalyzer, images: list[str]) 
     assert next(outcomes).error is None
     *_, last = outcomes
     assert isinstance(last.error, InputNotFoundError)
+
+
+def test_an_image_on_standard_input(
+    analyzer: ImageAnalyzer, images: list[str], tmp_path: Path
+) -> None:
+    with Path(images[0]).open("rb") as file:
+        outcomes = list(
+            analyze_images(analyzer, ["-", "-"], standard_input=file, annotated=tmp_path / "drawn")
+        )
+    first, second = outcomes
+    assert first.path == "-"
+    assert first.result is not None
+    assert len(first.result.faces) == 1
+    assert isinstance(second.error, EmptyFileError)
+    assert str(second.error).startswith("standard input: the file is empty")
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["standard input.png"]
+
+
+def test_a_copy_in_which_nothing_is_blurred_has_a_warning(
+    analyzer: ImageAnalyzer, images: list[str]
+) -> None:
+    outcomes = list(analyze_images(analyzer, images))
+    for blurs, warnings in ((False, 0), (True, 1)):
+        totals = ImageTotals(blurs=blurs)
+        for outcome in outcomes:
+            totals.add(outcome)
+        assert sum("nothing is blurred" in warning for warning in totals.warnings) == warnings
+    assert totals.warnings[-1].startswith(images[3])

@@ -7,8 +7,8 @@ import pytest
 
 from emolens.core.errors import ConfigError, SourceError
 from emolens.core.frame import Frame
+from emolens.jobs.drawing import DrawOptions
 from emolens.jobs.live import LiveJob, live_settings, watch
-from emolens.jobs.streams import DrawOptions
 from emolens.media.callback_sink import CallbackSink
 from emolens.media.open_source import plan_of_frames
 from emolens.media.push_source import PushSource

@@ -7,7 +7,8 @@ import pytest
 from emolens.core.errors import ConfigError
 from emolens.core.frame import Frame
 from emolens.explanation.agreement import agreement_text
-from emolens.jobs.streams import DrawOptions, check_not_source
+from emolens.jobs.drawing import DrawOptions
+from emolens.jobs.streams import check_not_source
 from emolens.pipeline.models import Models
 from emolens.rendering.stream_overlay import StreamOverlay
 
@@ -37,7 +38,7 @@ def test_the_first_map_is_there_at_once_in_files_and_after_ten_frames_live(
     models = Models(model="labels-small")
     analyzer = models.stream_analyzer()
     heat, strip, overlay = DrawOptions(heatmap=True).layers(
-        models, analyzer, StreamOverlay(), is_live=is_live
+        models, analyzer.framing, StreamOverlay(), is_live=is_live
     )
     assert isinstance(overlay, StreamOverlay)
     are_plain = []

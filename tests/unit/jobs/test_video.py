@@ -10,7 +10,7 @@ import pytest
 
 import emolens
 from emolens.core.errors import ConfigError, SourceError
-from emolens.jobs.streams import DrawOptions
+from emolens.jobs.drawing import DrawOptions
 from emolens.jobs.video import VideoJob, analyze_video
 from emolens.pipeline.models import Models
 from emolens.pipeline.stream_settings import StreamSettings
@@ -54,6 +54,22 @@ def test_a_video_becomes_tables_a_copy_and_a_page(tmp_path: Path) -> None:
     ]
 
 
+def test_a_summary_has_the_tracks_of_the_session(tmp_path: Path) -> None:
+    recorded = analyze_video(clip(), VideoJob(summary=tmp_path / "a.csv"))
+    assert recorded.failures == []
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert list(table["track_id"]) == [track.track_id for track in recorded.session.tracks]
+    assert list(table["visible_s"]) == [t.shown.visible_s for t in recorded.session.tracks]
+
+
+def test_a_summary_that_cannot_be_written_does_not_lose_the_session(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+    recorded = analyze_video(clip(0.3), VideoJob(summary=tmp_path / "a.csv"))
+    assert recorded.session.n_frames == 3
+    (failure,) = recorded.failures
+    assert "it is a folder" in failure
+
+
 def test_heat_maps_need_no_second_reading_of_the_model(
     tmp_path: Path, model_reads: Counter[str]
 ) -> None:
@@ -80,6 +96,8 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
         analyze_video(0)
     with pytest.raises(ConfigError, match="the output would overwrite another output"):
         analyze_video(clip(), VideoJob(tables=[tmp_path / "a.csv", tmp_path / "a.csv"]))
+    with pytest.raises(ConfigError, match="cannot write a summary as 'a.txt'"):
+        analyze_video(clip(), VideoJob(summary=tmp_path / "a.txt"))
     with pytest.raises(SourceError, match="SyntheticSource has no frames"):
         analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))
 

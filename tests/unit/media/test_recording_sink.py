@@ -13,8 +13,9 @@ import pytest
 
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Frame, FrameResult
-from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
+from emolens.media.recording_sink import RecordingSink
 from emolens.media.video_source import VideoSource
+from emolens.storage.names import RECORDING_SUFFIXES
 from tests.clips import numbered_image, read_number
 
 pytestmark = pytest.mark.slow

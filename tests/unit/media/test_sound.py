@@ -7,10 +7,11 @@ import pytest
 from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.pyav import av
 from emolens.media.clip import Clip
-from emolens.media.recording_sink import RECORDING_SUFFIXES, RecordingSink
+from emolens.media.recording_sink import RecordingSink
 from emolens.media.sound import Sound
 from emolens.media.video_file import open_file
 from emolens.media.video_source import VideoSource
+from emolens.storage.names import RECORDING_SUFFIXES
 from tests.clips import ClipRecipe, make_clip, numbered_image, read_number, sound_packets
 
 pytestmark = pytest.mark.slow

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emolens.contract import TABLE_COLUMNS
+from emolens.contract import TABLE_COLUMNS, TableRow
 from emolens.core.errors import ConfigError, OutputError
 from emolens.core.frame import Cell
-from emolens.media.table_sink import SCHEMA, TABLE_SUFFIXES, TableSink
+from emolens.media.parquet_rows import parquet_schema
+from emolens.media.table_file import TABLE_SUFFIXES
+from emolens.media.table_sink import TableSink
 from tests.results import frame_and_result
 
 N_FACES = (1, 0, 2)
@@ -69,13 +71,13 @@ def test_types_of_a_parquet_table_do_not_depend_on_what_is_in_it(tmp_path: Path)
     with TableSink(tmp_path / "a.parquet") as table:
         table.write(*frame_and_result(0, n_faces=0))
     schema = pq.read_schema(tmp_path / "a.parquet")
-    assert schema == SCHEMA
+    assert schema == parquet_schema(TableRow)
     assert (schema.field("track_id").type, schema.field("label").type) == (pa.int64(), pa.string())
 
 
 def test_many_rows_become_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emolens.media.table_sink._GROUP_ROWS", 4)
-    monkeypatch.setattr("emolens.media.table_sink._BATCH_ROWS", 2)
+    monkeypatch.setattr("emolens.media.parquet_rows._GROUP_ROWS", 4)
+    monkeypatch.setattr("emolens.media.parquet_rows._BATCH_ROWS", 2)
     with TableSink(tmp_path / "a.parquet") as table:
         for index in range(10):
             table.write(*frame_and_result(index))
@@ -132,7 +134,7 @@ def write_until_it_fails(table: TableSink) -> OutputError:
 def test_a_full_disk_leaves_whole_lines_under_another_name(
     suffix: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emolens.media.table_sink._GROUP_ROWS", 500)
+    monkeypatch.setattr("emolens.media.parquet_rows._GROUP_ROWS", 500)
     (small_disk / "taken").write_bytes(bytes(2_040_000))
     target = small_disk / "tables" / f"a{suffix}"
     with TableSink(target) as table:

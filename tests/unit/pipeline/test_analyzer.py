@@ -54,6 +54,20 @@ def test_a_face_that_cannot_be_assessed_has_no_label_but_scores(
     assert face.raw.probabilities.sum() == pytest.approx(1)
 
 
+def test_below_the_minimum_confidence_a_face_has_no_label_but_no_reason_either() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (300, 500, 3)).astype(np.uint8)
+    (sure,) = fake_analyzer(LIGHT).analyze(image).faces
+    detector, classifier = FakeDetector([FaceDetection(LIGHT, 0.9)]), FakeClassifier()
+    for least, label in ((sure.confidence, sure.top), (sure.confidence + 1e-6, None)):
+        analyzer = ImageAnalyzer(detector, classifier, min_confidence=least)
+        (face,) = analyzer.analyze(image).faces
+        assert face.label is label
+        assert face.quality.is_assessable
+        assert (face.top, face.confidence) == (sure.top, sure.confidence)
+    with pytest.raises(ConfigError, match="min_confidence"):
+        ImageAnalyzer(detector, classifier, min_confidence=2)
+
+
 def test_boxes_end_at_the_edge_of_the_image(image: npt.NDArray[np.uint8]) -> None:
     (face,) = fake_analyzer(Box(-20, 50, 100, 350)).analyze(image).faces
     assert face.box == Box(0, 50, 100, 300)

@@ -123,6 +123,16 @@ def test_changes_are_counted_but_not_through_uncertainty_or_a_gap() -> None:
     assert not track.transitions.flags.writeable
 
 
+def test_episodes_end_at_another_label_uncertainty_or_a_gap() -> None:
+    moments = steadily([HAPPY, HAPPY, SAD, None, SAD, None, None, HAPPY])
+    moments += steadily([HAPPY, HAPPY], start_s=3.0)
+    (track,) = session_of(moments).tracks
+    expected = [0] * 7
+    expected[HAPPY.index], expected[SAD.index] = 3, 2
+    assert track.episodes == tuple(expected)
+    assert track.record.episodes["happy"] == 3
+
+
 def test_means_are_weighted_by_time_and_leave_out_what_has_no_smoothed_scores() -> None:
     moments = [
         (0.0, [face_of(label=None, is_scored=False)]),
