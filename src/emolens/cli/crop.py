@@ -63,10 +63,9 @@ def crop(  # noqa: PLR0913 (one option each)
     The table crops.csv names the image, the box and the quality of each face.
     """
     with loading():
-        from emolens.imaging.listing import LeftOut
         from emolens.jobs.crops import TABLE, CropJob, check_crop_folder, crop_images
         from emolens.jobs.images import read_one
-        from emolens.media.images import find_images
+        from emolens.media.images import list_images
         from emolens.pipeline.models import Models
 
     refuse_addresses(paths)
@@ -80,8 +79,7 @@ def crop(  # noqa: PLR0913 (one option each)
     analyzer = Models(model=model, detector=detector).image_analyzer(
         detector_px=detector_px, sideways=sideways
     )
-    left_out = LeftOut()
-    images = list(find_images(paths, left_out))
+    images, warnings = list_images(paths)
     n_faces = n_files = n_failed = 0
     with progress("images", len(images), quiet=quiet) as done:
         for number, one in enumerate(crop_images(analyzer, images, out, job, read=read), start=1):
@@ -93,8 +91,8 @@ def crop(  # noqa: PLR0913 (one option each)
                 echo(one_line(f"{one.path}: {warning}"))
             done(number)
     if not quiet:
-        if left_out.warning:
-            echo(left_out.warning)
+        for warning in warnings:
+            echo(warning)
         echo(
             f"images: {len(images)}, faces: {n_faces}, crops: {n_files} in {out}, "
             f"failed: {n_failed}; the places are in {out / TABLE}"

@@ -70,12 +70,11 @@ def image(  # noqa: PLR0913 (one option each)
     cannot be read are reported, and the others are processed (exit code 2).
     """
     with loading():
-        from emolens.imaging.listing import LeftOut
         from emolens.jobs.confidence import chosen_confidence
         from emolens.jobs.drawing import DrawOptions, image_drawing
         from emolens.jobs.image_outputs import check_image_outputs, image_outputs
         from emolens.jobs.images import ImageTotals, analyze_images, images_provenance
-        from emolens.media.images import common_folder, each_image_once, find_images
+        from emolens.media.images import common_folder, list_images
         from emolens.pipeline.models import Models
 
     refuse_addresses(paths)
@@ -95,8 +94,7 @@ def image(  # noqa: PLR0913 (one option each)
             models, min_confidence, at_least, on_message=say_nothing if quiet else echo
         ),
     )
-    left_out = LeftOut()
-    images, n_repeated = each_image_once(find_images(paths, left_out))
+    images, warnings = list_images(paths)
     outcomes = analyze_images(
         analyzer,
         images,
@@ -115,13 +113,7 @@ def image(  # noqa: PLR0913 (one option each)
             write(outcome)
             totals.add(outcome)
             done(number)
-    if left_out.warning:
-        totals.warnings.append(left_out.warning)
-    if n_repeated:
-        totals.warnings.append(
-            f"left out {n_repeated:,} {'image' if n_repeated == 1 else 'images'} given twice; "
-            "each one is analysed once"
-        )
+    totals.warnings += warnings
     if totals.n_replaced:
         totals.warnings.append(f"{annotated}: replaced {totals.n_replaced:,} existing images")
     _show(totals, table=jsonl != STDOUT and not quiet, warnings=not quiet)

@@ -75,6 +75,24 @@ def each_image_once(paths: Iterable[str]) -> tuple[list[str], int]:
     return kept, n_repeated
 
 
+def list_images(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """List the images of arguments, each once.
+
+    Args:
+        patterns: As for `find_images`.
+
+    Returns:
+        The paths in order, and warnings about files that were left out or given twice.
+    """
+    left_out = LeftOut()
+    images, n_repeated = each_image_once(find_images(patterns, left_out))
+    warnings = [left_out.warning] if left_out.warning else []
+    if n_repeated:
+        named = "image" if n_repeated == 1 else "images"
+        warnings.append(f"left out {n_repeated:,} {named} given twice; each one is used once")
+    return images, warnings
+
+
 def common_folder(patterns: Sequence[str]) -> Path | None:
     """Return the folder that contains everything that arguments of `find_images` name.
 

@@ -13,6 +13,7 @@ from emolens.media.images import (
     each_image_once,
     encode_image,
     find_images,
+    list_images,
     write_image,
 )
 
@@ -232,6 +233,7 @@ def test_overlapping_patterns_and_missing_files_count_once(
     kept, n_repeated = each_image_once(find_images(given))
     assert kept == ["b.jpg", "odd[1].jpg", "none.jpg", "sub/c.webp"]
     assert n_repeated == 3
+    assert list_images(given) == (kept, ["left out 3 images given twice; each one is used once"])
 
 
 def test_the_common_folder_is_above_all_arguments(
