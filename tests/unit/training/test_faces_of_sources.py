@@ -320,7 +320,7 @@ def test_a_part_of_an_epoch_must_fill_a_batch(a: Path) -> None:
 
 def test_what_was_assumed_of_a_source_stays_with_it(a: Path, tmp_path: Path) -> None:
     for index, face in enumerate(both_splits(3)):
-        file = tmp_path / "b" / str(face.split) / str(int(face.emotion)) / f"{index}.png"
+        file = tmp_path / "b" / str(face.split) / str(face.emotion.index) / f"{index}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(cv2.imencode(".png", face.image)[1].tobytes())
     found = load({"source": a}, {"source": tmp_path / "b"})
