@@ -19,6 +19,18 @@ from emolens.reports.page import (
 from tests.made import MADE, runs_nothing
 
 
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours such as "#1c1c1e" (WCAG 2.2)."""
+
+    def luminance(color: str) -> float:
+        shares = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_an_image_becomes_an_address_that_holds_it() -> None:
     image = np.arange(48, dtype=np.uint8).reshape(6, 8)
     uri = to_data_uri(image)
@@ -72,3 +84,22 @@ def test_a_page_runs_no_script_unless_it_says_so() -> None:
 
 def test_the_bytes_of_a_file_become_an_address() -> None:
     assert file_data_uri(b"abc", "image/jpeg") == "data:image/jpeg;base64,YWJj"
+
+
+def colors_of(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", block))
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_texts_are_readable_on_light_and_on_dark_screens(is_dark: bool) -> None:
+    light, dark, figure = re.findall(
+        r"(?::root|figure) \{([^}]*--ink[^}]*)\}", render_page("page.html", made=MADE)
+    )
+    colors = colors_of(dark if is_dark else light)
+    assert colors.keys() == colors_of(light).keys()
+    for paper in ("paper", "panel", "note"):
+        assert contrast(colors["ink"], colors[paper]) >= 7
+        assert contrast(colors["quiet"], colors[paper]) >= 4.5
+    # Charts stay on white, for which their colours are chosen.
+    assert "background: #ffffff" in figure
+    assert colors_of(figure) == {name: colors_of(light)[name] for name in ("ink", "quiet")}
