@@ -99,13 +99,12 @@ def video(  # noqa: PLR0913 (one option each)
         video_track=video_track,
     )
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
+    say = say_nothing if quiet else echo
     settings = StreamSettings(
         # Without a detection in every frame, a new face would be shown unblurred.
         detect_hz=None if blur else detect_hz or None,
         classify_hz=detect_hz or None,
-        min_confidence=chosen_confidence(
-            models, min_confidence, at_least, on_message=say_nothing if quiet else echo
-        ),
+        min_confidence=chosen_confidence(models, min_confidence, at_least, on_message=say),
         detector_px=detector_px,
         cuts=cuts,
     )
@@ -119,12 +118,9 @@ def video(  # noqa: PLR0913 (one option each)
         settings=settings,
         tracker=tracker,
     )
-    shown = partial(progress, quiet=quiet)
-    is_single = len(videos) == 1
-    outcomes = []
-    for outcome in analyze_videos(
-        videos, job, plan, models=models, progress=shown, stopping=stopping_on_signals
-    ):
+    is_single, outcomes = len(videos) == 1, []
+    run = partial(analyze_videos, models=models, progress=partial(progress, quiet=quiet))
+    for outcome in run(videos, job, plan, stopping=stopping_on_signals):
         outcomes.append(outcome)
         if is_single and outcome.error:
             raise outcome.error

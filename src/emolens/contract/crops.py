@@ -11,7 +11,7 @@ class CropRow(Record):
     """A row of `crops.csv` from `emolens crop`: one face, or an image without a face."""
 
     file: str | None = Field(
-        default=None, description="Name of the crop in the folder; empty if none was written."
+        default=None, description="Path of the crop in the folder; empty if none was written."
     )
     path: str = Field(description="The path of the image as given, or as listed in a folder.")
     face: int | None = Field(

@@ -151,7 +151,8 @@ def _crop(
         file = None
         if face.square.width >= job.min_size_px:
             pixels = _pixels(decoded.image, face, job)
-            file = files.write(_name(outcome.path, number), pixels).path.name
+            written = files.write(_name(outcome.path, number), pixels)
+            file = written.path.relative_to(files.folder).as_posix()
             outcome.n_files += 1
         yield _row(outcome.path, number, face, file)
     if not faces:

@@ -64,7 +64,7 @@ class AnnotatedImageSink:
         except OSError as error:
             raise OutputError(f"cannot create the folder {folder}: {error.strerror}") from error
         paths = list(inputs)
-        self._folder = folder
+        self.folder = folder
         self._made = made
         self._own = Path(os.path.realpath(folder))
         self._root = root or common_folder(paths)
@@ -77,10 +77,10 @@ class AnnotatedImageSink:
         Raises:
             OutputError: The image cannot be written, or a link leads out of the folder.
         """
-        parent = self._folder / self._subfolder(source)
+        parent = self.folder / self._subfolder(source)
         if not Path(os.path.realpath(parent)).is_relative_to(self._own):
             raise OutputError(
-                f"cannot write to {parent}: a link leads out of {self._folder}. Remove the link, "
+                f"cannot write to {parent}: a link leads out of {self.folder}. Remove the link, "
                 "or use another folder."
             )
         path = self._free_path(parent, Path(source))

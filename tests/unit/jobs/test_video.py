@@ -96,7 +96,9 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
         analyze_video(0)
     with pytest.raises(ConfigError, match="the output would overwrite another output"):
         analyze_video(clip(), VideoJob(tables=[tmp_path / "a.csv", tmp_path / "a.csv"]))
-    with pytest.raises(ConfigError, match="cannot write a summary as 'a.txt'"):
+    with pytest.raises(
+        ConfigError, match="the suffix is '\\.txt'; allowed: \\.csv, \\.parquet, \\.jsonl, \\.json"
+    ):
         analyze_video(clip(), VideoJob(summary=tmp_path / "a.txt"))
     with pytest.raises(SourceError, match="SyntheticSource has no frames"):
         analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))

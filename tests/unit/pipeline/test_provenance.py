@@ -24,10 +24,15 @@ from emolens.tracking import build_tracker
 
 MODELS: Final = Models()
 # Another allowed value of every option of `Models.image_analyzer`, and why some change no result.
-OTHER_VALUES: Final = {"face_crops": True, "detector_px": 320, "sideways": False}
+OTHER_VALUES: Final = {
+    "face_crops": True,
+    "detector_px": 320,
+    "sideways": False,
+    "min_confidence": 0.4,
+}
 NO_EFFECT: Final = {"max_pixels": "refuses images and changes no result"}
 # Fields of a job that are outputs, or are recorded otherwise.
-OUTPUTS: Final = {"tables", "annotated", "report", "thumbnails"}
+OUTPUTS: Final = {"tables", "annotated", "report", "summary", "thumbnails"}
 RECORDED: Final = {"draw_options", "settings", "tracker"}
 
 
