@@ -153,7 +153,7 @@ def test_faces_are_shown_when_asked_for(data: Path, tmp_path: Path) -> None:
     n_hits = round(record["accuracy"] * N_HELD_OUT)
     # Each mistake once plain and once with its map, each hit with its map.
     assert page.count("<img") == 2 * min(24, N_HELD_OUT - n_hits) + min(24, n_hits)
-    assert "when the place is blurred, in percentage points" in page
+    assert "when the region is blurred, in percentage points" in page
     assert "from 0 (dark) to" in page
     model = Models(model="labels-small")
     told = agreement_text(model.default_map_kind, model.classifier.model_sha256)

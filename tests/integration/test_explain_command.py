@@ -153,7 +153,7 @@ def test_the_smile_matters_at_the_mouth(folder: Path) -> None:
 def test_a_face_where_no_place_matters_is_dark_and_says_so(folder: Path) -> None:
     done = explain_command("portrait.png", "--emotion", "angry", "--out", "a.png", cwd=folder)
     (angry,) = [line for line in done.stdout.splitlines() if "angry" in line]
-    assert "no single place (0 points at most)" in angry
+    assert "no single region (0 points at most)" in angry
     plot = read_image(folder / "a.png").image[60:560, 40:600].astype(int)
     assert (plot[:, :, 1] - plot[:, :, 0]).max() < 20
 

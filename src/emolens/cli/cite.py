@@ -22,8 +22,7 @@ def cite(
 ) -> None:
     """Print how to cite emolens, or a methods paragraph for a file that emolens wrote.
 
-    The paragraph states only what the file contains about its making. Below it is what authors
-    must add themselves.
+    The paragraph states only what the file records. A list below it names what authors must add.
     """
     if file is None:
         show(citation_text())

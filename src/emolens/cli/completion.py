@@ -28,8 +28,8 @@ def completion(
 ) -> None:
     """Print the script that completes commands and options in a shell.
 
-    SHELL is bash, zsh, fish or powershell. Nothing is written. Add a line to the start file of the
-    shell:
+    SHELL is bash, zsh, fish or powershell. The command writes no file. To enable completion, add a
+    line to the start file of the shell:
 
     eval "$(emolens completion bash)" in ~/.bashrc, eval "$(emolens completion zsh)" in ~/.zshrc,
     emolens completion fish | source in ~/.config/fish/config.fish

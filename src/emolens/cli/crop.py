@@ -41,14 +41,14 @@ def crop(  # noqa: PLR0913 (one option each)
     min_size: Annotated[
         float,
         typer.Option(
-            help="Write no file for faces whose square has a smaller side in the image.",
+            help="Write no file for a face whose square in the image is smaller than this.",
             metavar="PX",
             min=0,
         ),
     ] = 0.0,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Write to a folder with files; replace those of these names."),
+        typer.Option("--force", help="Write to a folder that is not empty, and replace its files."),
     ] = False,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = options.DEFAULT_DETECTOR,
@@ -57,10 +57,10 @@ def crop(  # noqa: PLR0913 (one option each)
     max_megapixels: options.MaxMegapixelsOption = options.DEFAULT_MAX_MEGAPIXELS,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Crop the faces in images as classifiers receive them, with a table of their places.
+    """Crop the faces in images as classifiers receive them, and write a table of them.
 
-    The squares have the framing of FER2013, and rolled faces are turned upright. The files are PNG.
-    The table crops.csv names the image, the box and the quality of each face.
+    The squares have the framing of FER2013, and rolled faces are rotated upright. The files are
+    PNG. The table crops.csv names the image, the box and the quality of each face.
     """
     with loading():
         from emolens.jobs.crops import TABLE, CropJob, check_crop_folder, crop_images
@@ -95,7 +95,7 @@ def crop(  # noqa: PLR0913 (one option each)
             echo(warning)
         echo(
             f"images: {len(images)}, faces: {n_faces}, crops: {n_files} in {out}, "
-            f"failed: {n_failed}; the places are in {out / TABLE}"
+            f"failed: {n_failed}; positions in {out / TABLE}"
         )
     if n_failed:
         raise PartialFailureError

@@ -41,7 +41,7 @@ def explain(  # noqa: PLR0913 (one option each)
     kind: Annotated[
         MapKind | None,
         typer.Option(
-            help="occlusion: how much a probability drops when a place is blurred. activation: "
+            help="occlusion: how much a probability drops when a region is blurred. activation: "
             "class-activation map, or Grad-CAM of a checkpoint. Default: the kind that agrees best "
             "with the model."
         ),
@@ -61,8 +61,8 @@ def explain(  # noqa: PLR0913 (one option each)
 ) -> None:
     """Draw maps of each class for every face of an image.
 
-    A map shows which places of the face matter to the model. It does not explain why a face has an
-    expression.
+    A map shows which regions of the face matter to the model. It does not explain why a face has
+    an expression.
     """
     refuse_addresses([image])
     only = None if emotion is None else Emotion.from_label(emotion)

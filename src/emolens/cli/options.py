@@ -79,7 +79,7 @@ TrackerOption = Annotated[
 ]
 CutsOption = Annotated[
     bool,
-    typer.Option("--cuts/--no-cuts", help="Detect cuts of the video and end all tracks there."),
+    typer.Option("--cuts/--no-cuts", help="Detect cuts and end all tracks at each cut."),
 ]
 RateOption = Annotated[
     float | None,
@@ -117,7 +117,7 @@ MinConfidenceOption = Annotated[
     float | None,
     typer.Option(
         "--min-confidence",
-        help="Give no label below this probability, 0 to 1. Default: 0.",
+        help="Give no label below this confidence, from 0 to 1. Default: 0.",
         metavar="P",
         show_default=False,
     ),
@@ -126,9 +126,9 @@ AtLeastOption = Annotated[
     float | None,
     typer.Option(
         "--at-least",
-        help="Give labels only where at least this share of them is right, such as 0.9. Right is "
-        "the majority vote of raters. The share is an average over faces like FER2013's, not a "
-        "promise for other images. For the shipped models only.",
+        help="Choose the minimum confidence at which at least this share of the labels is correct, "
+        "such as 0.9. Measured on FER2013 against the majority vote of raters: an average, no "
+        "guarantee for other images. For the shipped models only.",
         metavar="SHARE",
         show_default=False,
     ),
@@ -140,7 +140,10 @@ BlurOption = Annotated[
     ),
 ]
 HeatmapOption = Annotated[
-    bool, typer.Option("--heatmap", help="Draw over each face which places matter.")
+    bool,
+    typer.Option(
+        "--heatmap", help="Draw a map over each face: the regions that matter to the model."
+    ),
 ]
 StyleOption = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Error rates by group: metrics of each group, and differences to the largest one."""
+"""Error rates by group: metrics of each group, and differences from the largest one."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

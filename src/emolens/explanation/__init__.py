@@ -1,4 +1,4 @@
-"""Maps of the places of a face that matter to a classifier, and tests of their faithfulness."""
+"""Maps of the regions of a face that matter to a classifier, and tests of their faithfulness."""
 
 from emolens.explanation.activation import ActivationExplainer, ActivationMaps
 from emolens.explanation.maps import FaceExplainer, FaceMaps, MapKind

@@ -41,13 +41,13 @@ def legend(
     name = "the class" if emotion is None else emotion.label
     if kind is MapKind.OCCLUSION and scale is not None:
         return HeatLegend(
-            f"drop of the probability of {name} when the place is blurred, in percentage points "
-            "(a place is 2/3 of the face wide and 1/3 high)",
+            f"drop of the probability of {name} when the region is blurred, in percentage points "
+            "(a region is 2/3 of the face wide and 1/3 high)",
             low="0",
             high=f"{100 * scale:.0f} points",
             note=note,
             flat_below=OcclusionMaps.least_scale / scale,
-            flat_text="no single place matters",
+            flat_text="no single region matters",
         )
     one_scale = ", one scale for all seven of a face" if emotion is None else ""
     return HeatLegend(f"evidence for {name}{one_scale}", note=note)

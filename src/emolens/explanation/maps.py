@@ -20,7 +20,7 @@ class MapKind(StrEnum):
     """The kinds of maps."""
 
     OCCLUSION = "occlusion"
-    """How much the probability of a class drops when a place of the face is blurred."""
+    """How much the probability of a class drops when a region of the face is blurred."""
     ACTIVATION = "activation"
     """The evidence for a class in the last feature map of the network: a class-activation map, or
     Grad-CAM for a checkpoint."""

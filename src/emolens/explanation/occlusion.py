@@ -1,4 +1,4 @@
-"""Occlusion maps: the drop of each probability when a place of the face is blurred.
+"""Occlusion maps: the drop of each probability when a region of the face is blurred.
 
 They need only the predictions of a classifier, so they work for every model. A rectangle of a
 third by two thirds of the side is blurred at the 6 x 6 places of a grid.

@@ -162,7 +162,7 @@ def _drops(maps: OcclusionMaps, emotion: Emotion) -> str:
         for place in places[:_N_PLACES]
         if place.drop >= maps.least_scale
     ]
-    return ", ".join(shown) or f"no single place ({100 * maps.peak(emotion):.0f} points at most)"
+    return ", ".join(shown) or f"no single region ({100 * maps.peak(emotion):.0f} points at most)"
 
 
 def _title(index: int, result: FaceResult) -> str:

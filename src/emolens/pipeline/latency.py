@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 CAPTURE_TO_RESULT: Final = "capture to result"
-"""The name of the time from the capture or reading of a frame until its result is there."""
+"""The name of the time from the capture or reading of a frame until its result is available."""
 # Bins from 1 us to 1000 s whose edges grow by 1 %, which is the accuracy of the percentiles.
 _LEAST_MS: Final = 1e-3
 _GROWTH: Final = 1.01

@@ -116,7 +116,7 @@ class CropCheck:
         return (
             "the images seem to be whole photographs, but are evaluated as face crops: in "
             f"{len(filled)} of {len(self._kept)} checked images a face was detected, and its "
-            f"square has {median(filled):.0%} of the side of the image (median; face crops: at "
+            f"square fills {median(filled):.0%} of the side of the image (median; face crops: at "
             f"least {MIN_FILLED:.0%}). Add --detect (detect=True) to detect and crop the faces."
         )
 

@@ -31,7 +31,7 @@ def _accuracy(name: str, of: ImageAccuracy) -> str:
 
 
 def by_group_text(found: ByGroup) -> Iterator[Block]:
-    """List the metrics of each group, the differences to the largest one, and their limits."""
+    """List the metrics of each group, the differences from the largest one, and their limits."""
     has_detection = any(group.detection for group in found.groups)
     headings = ["faces", "accuracy", "95 % interval", "balanced recall", "macro-F1", "ECE"]
     headings += ["no face", "not assessable", "all images"] if has_detection else []
@@ -43,7 +43,7 @@ def by_group_text(found: ByGroup) -> Iterator[Block]:
     )
     if found.differences and found.reference:
         yield ""
-        yield f"differences to **{one_line(found.reference)}**, in percentage points"
+        yield f"differences from **{one_line(found.reference)}**, in percentage points"
         yield _differences(found)
     yield from found.notes
 

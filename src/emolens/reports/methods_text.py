@@ -264,11 +264,11 @@ def _labels(made: Provenance) -> str:
     small = settings.get("quality_min_face_px")
     least = settings.get("min_confidence")
     too_small = f"smaller than {small:g} px" if small is not None else "too small"
-    unsure = f", or whose probability was below {least:g}" if least else ""
+    unsure = f", or whose probability was below {least:g}," if least else ""
     label = "" if made.tracker else "The label of a face is its most probable class. "
     return (
         f"{label}Faces that were {too_small}, blurred, too dark, low in contrast, cut off, turned "
-        f"away or strongly tilted{unsure}, got no label and count as uncertain."
+        f"away or strongly tilted{unsure} got no label and count as uncertain."
     )
 
 

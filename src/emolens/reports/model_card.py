@@ -33,8 +33,8 @@ AI Act prohibits the inference of emotions at work and in education (article 5(1
 _MAPS = """\
 ## Maps
 
-`emolens explain` shows which places of a face matter. The table has the share of faces whose map is
-strongest in the third of the face whose removal lowers the probability most, each class weighted
+`emolens explain` shows which regions of a face matter. The table has the share of faces whose map
+is strongest in the third of the face whose removal lowers the probability most, each class weighted
 equally; at random it is 33 %. A kind below 60 % is not a default
 (`docs/experiments/0024-faithful-maps.md`).
 

@@ -33,8 +33,8 @@ def test_activation_maps_have_no_common_scale() -> None:
 def test_the_legend_tells_unit_scale_and_agreement() -> None:
     told = legend(MapKind.OCCLUSION, Emotion.HAPPY, 0.38, note="In 7 of 10 faces.")
     assert str(told) == (
-        "Drop of the probability of happy when the place is blurred, in percentage points "
-        "(a place is 2/3 of the face wide and 1/3 high), from 0 (dark) to 38 points (light)"
+        "Drop of the probability of happy when the region is blurred, in percentage points "
+        "(a region is 2/3 of the face wide and 1/3 high), from 0 (dark) to 38 points (light)"
     )
     assert told.note == "In 7 of 10 faces."
     # A map below the smallest scale gets the caption.

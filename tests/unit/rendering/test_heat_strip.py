@@ -7,7 +7,7 @@ from emolens.rendering.heat_strip import HeatStrip
 from emolens.rendering.heatmap import HeatLegend
 from tests.unit.rendering.results import face, noise_frame, result
 
-LEGEND = HeatLegend("drop of the probability when the place is blurred", "0", "50 points")
+LEGEND = HeatLegend("drop of the probability when the region is blurred", "0", "50 points")
 
 
 def changed(

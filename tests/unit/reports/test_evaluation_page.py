@@ -202,7 +202,7 @@ def test_a_page_shows_detection_and_groups_of_any_name(recwarn: pytest.WarningsR
     assert "Results by group: a $ &amp; &lt;b&gt;" in page
     assert "<i>" not in page
     assert "&lt;i&gt;$5-$10 (90)" in page
-    assert "Differences to &lt;i&gt;$5-$10, in percentage points" in page
+    assert "Differences from &lt;i&gt;$5-$10, in percentage points" in page
     assert "Images without a face: 20." in page
     assert percent(found.detection.all_images.accuracy) in page
     assert "accuracy of images with a face" in page

@@ -53,7 +53,7 @@ def test_groups_and_differences_are_tables_with_notes() -> None:
     assert differences.rows[0][:3] == ("b", "accuracy", "79")
     assert differences.rows[0][4] == points(found.differences[0].ci95)
     text = sentences(blocks)
-    assert "differences to **a\\x1b[31m**, in percentage points" in text
+    assert "differences from **a\\x1b[31m**, in percentage points" in text
     for note in found.notes:
         assert note in text
 

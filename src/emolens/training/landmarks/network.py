@@ -23,7 +23,7 @@ class Found(NamedTuple):
     Attributes:
         landmarks: float32 (N, 5, 2), x and y of the points in the order of `LANDMARK_NAMES`.
         boxes: float32 (N, 4), centre x and y, width and height of the box around the face after it
-            is turned upright.
+            is rotated upright.
         faces: float32 (N,), logit that there is a face of that size and place.
     """
 
