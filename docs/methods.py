@@ -40,7 +40,7 @@ def example() -> str:
         made = read_provenance(table).model_copy(update=_FIXED)
     own = [f"- {one}" for one in by_authors(made)]
     cited = [f"- {one}" for one in references(made)]
-    parts = [f"> {methods_text(made)}", "Add yourself:", "\n".join(own)]
+    parts = [f"> {methods_text(made)}", "Authors must add:", "\n".join(own)]
     return "\n\n".join([*parts, "References:", "\n".join(cited)])
 
 

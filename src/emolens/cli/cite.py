@@ -28,6 +28,6 @@ def cite(
         show(citation_text())
         return
     made = read_provenance(file)
-    show([methods_text(made), "", "Add yourself:"])
+    show([methods_text(made), "", "Authors must add:"])
     show(f"- {one}" for one in by_authors(made))
     show(["", "References:", *references(made)])

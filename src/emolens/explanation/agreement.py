@@ -46,8 +46,8 @@ class Agreement:
 
     def __str__(self) -> str:
         return (
-            f"In {self.share:.0%} of {self.n_faces:,} faces, the strongest third of such a map is "
-            "the third of the face whose removal lowers the class most (random: 33%)."
+            f"For {self.share:.0%} of {self.n_faces:,} faces, the map is strongest in the third of the "
+            "face whose removal lowers the probability most (random: 33%)."
         )
 
 

@@ -155,7 +155,8 @@ def _input(source: InputRecord) -> str:
     shown = ", ".join(fact for fact in facts if fact)
     name = f" {one_line(source.name)}" if source.name else ""
     kind = _KINDS.get(source.kind, f"the {source.kind}") if name else source.kind
-    return f"The input was {kind}{name}{f' ({shown})' if shown else ''}."
+    verb = "consisted of" if kind == "images" else "was"
+    return f"The input {verb} {kind}{name}{f' ({shown})' if shown else ''}."
 
 
 def _accuracy(made: Provenance) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Minimum confidences at which the shipped models reach an accuracy, as measured.
 
-A prediction is right if it is the majority vote of FER+'s raters. The accuracy is an average over
-faces like FER2013's, not a promise for a single face or for other photographs. It holds for new
+A prediction is correct if it equals the majority vote of FER+'s raters. The accuracy is an average over
+faces like FER2013's, no guarantee for a single face or for other photographs. It holds for new
 faces of this kind with 95 % confidence.
 
 Source: docs/experiments/thresholds.py, which writes the file.
@@ -36,7 +36,7 @@ class Threshold:
     def __str__(self) -> str:
         return (
             f"minimum confidence {self.min_confidence:.2f}: labels for {self.coverage:.0%} of the "
-            f"measured faces, {self.accuracy:.0%} of them right"
+            f"measured faces, {self.accuracy:.0%} of them correct"
         )
 
 

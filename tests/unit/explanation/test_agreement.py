@@ -72,6 +72,6 @@ def test_the_better_of_two_kinds_that_pass_is_the_default(
         MapKind.OCCLUSION,
         MapKind.OCCLUSION,
     ]
-    assert "In 70% of 400 faces" in agreement_text(MapKind.OCCLUSION, "occlusion")
+    assert "For 70% of 400 faces" in agreement_text(MapKind.OCCLUSION, "occlusion")
     assert "too little: use occlusion maps" in agreement_text(MapKind.ACTIVATION, "occlusion")
     assert "is not measured" in agreement_text(MapKind.OCCLUSION, "unknown")
