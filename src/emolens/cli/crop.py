@@ -48,7 +48,9 @@ def crop(  # noqa: PLR0913 (one option each)
     ] = 0.0,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Write to a folder that is not empty; replace files of the same name."),
+        typer.Option(
+            "--force", help="Write to a folder that is not empty; replace files of the same name."
+        ),
     ] = False,
     model: options.ModelOption = "default",
     detector: options.DetectorOption = options.DEFAULT_DETECTOR,

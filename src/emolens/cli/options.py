@@ -140,10 +140,7 @@ BlurOption = Annotated[
     ),
 ]
 HeatmapOption = Annotated[
-    bool,
-    typer.Option(
-        "--heatmap", help="Draw a map over each face: the regions that matter to the model."
-    ),
+    bool, typer.Option("--heatmap", help="Draw over each face which regions matter to the model.")
 ]
 StyleOption = Annotated[
     str,

@@ -53,7 +53,9 @@ def test_a_higher_share_needs_more_confidence_and_labels_fewer_faces(model: Know
 def test_a_share_between_two_measured_ones_takes_the_higher_one() -> None:
     (model, *_) = SHIPPED
     assert find_threshold(model.sha256, 0.895) == find_threshold(model.sha256, 0.9)
-    assert "78% of the measured faces, 92% of them correct" in str(find_threshold(model.sha256, 0.9))
+    assert "78% of the measured faces, 92% of them correct" in str(
+        find_threshold(model.sha256, 0.9)
+    )
 
 
 @pytest.mark.parametrize(
