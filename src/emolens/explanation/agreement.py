@@ -46,8 +46,8 @@ class Agreement:
 
     def __str__(self) -> str:
         return (
-            f"For {self.share:.0%} of {self.n_faces:,} faces, the map is strongest in the third of the "
-            "face whose removal lowers the probability most (random: 33%)."
+            f"For {self.share:.0%} of {self.n_faces:,} faces, the map is strongest in the third of "
+            "the face whose removal lowers the probability most (random: 33%)."
         )
 
 

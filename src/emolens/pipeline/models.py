@@ -132,7 +132,7 @@ class Models:
             analyzer = models.image_analyzer(min_confidence=threshold.min_confidence)
 
         A label is right if it is the majority vote of the raters. The accuracy is an average over
-        faces like FER2013's, measured without near-duplicates of training faces. It is no promise
+        faces like FER2013's, measured without near-duplicates of training faces. It is no guarantee
         for other photographs or a single face.
 
         Args:

@@ -1,8 +1,8 @@
 """Minimum confidences at which the shipped models reach an accuracy, as measured.
 
-A prediction is correct if it equals the majority vote of FER+'s raters. The accuracy is an average over
-faces like FER2013's, no guarantee for a single face or for other photographs. It holds for new
-faces of this kind with 95 % confidence.
+A prediction is correct if it equals the majority vote of FER+'s raters. The accuracy is an average
+over faces like FER2013's, no guarantee for a single face or for other photographs. It holds for
+new faces of this kind with 95 % confidence.
 
 Source: docs/experiments/thresholds.py, which writes the file.
 """

@@ -19,7 +19,7 @@ _MOTION_WEIGHT: Final = 0.75
 _MOTION_HALF_LIFE_S: Final = 0.2
 # Several frames may have the same time.
 _MIN_STEP_S: Final = 1e-3
-# A frame that resembles one from this many seconds before is no cut: it ends a flash.
+# A frame that resembles one from this many seconds before is not a cut: it ends a flash.
 _FLASH_S: Final = 0.2
 # A flash adds light only, and turns at least this share of the image white.
 _WHITE_SHARE: Final = 0.15
@@ -58,8 +58,8 @@ class CutDetector:
     It searches the details of the last frame in the new one. Moving cameras and subjects,
     exposure and flashes keep them; a cut loses them. Only times count, not the number of frames.
 
-    - Frames without details (black, white) are no cuts. The next other frame is compared with the
-      last one before them.
+    - Frames without details (black, white) are not cuts. The next frame with details is compared
+      with the last one before them.
     - A flash is ignored for 0.2 s. A cut to a white image is therefore detected up to 0.2 s late.
     - A dissolve becomes a cut near its end (`DissolveDetector`).
     - A shot of less than 0.2 s between two parts of another one is one cut, not two.
@@ -73,7 +73,7 @@ class CutDetector:
         self._dissolves = DissolveDetector()
 
     def reset(self) -> None:
-        """Forget the last frames. The next frame is no cut."""
+        """Forget the last frames. The next frame is not a cut."""
         self._views.clear()
         self._dissolves.reset()
 
