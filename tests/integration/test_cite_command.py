@@ -54,7 +54,7 @@ def test_with_an_output_it_prints_a_methods_paragraph(folder: Path, name: str) -
     assert f"classified with emolens {emolens.__version__}" in paragraph
     assert "model everyday, SHA-256 76ee6fca1026..." in paragraph
     assert "rotated by 90, 180 and 270 degrees" in paragraph
-    assert "Authors must add:\n- who is shown" in rest
+    assert "Authors must add:\n- the subjects" in rest
     assert "References:\nBarsoum" in rest
 
 

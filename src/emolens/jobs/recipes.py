@@ -84,7 +84,7 @@ class CopiedRecipe:
                 f"{_COPIED_CHECKPOINTS} of the repository or the source distribution of emolens to "
                 f"{recipe.parent}."
             )
-        return f"{recipe} needs {names} beside it. Its first lines describe where the file is from."
+        return f"{recipe} needs {names} beside it. Its first lines state the origin of the file."
 
 
 def shipped_recipes() -> list[ShippedRecipe]:

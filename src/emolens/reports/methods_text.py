@@ -38,7 +38,7 @@ _TARGETS: Final = {
 }
 _KINDS: Final = {"images": "the image", "camera": "the", "network camera": "a network camera:"}
 _BY_AUTHORS: Final = (
-    "who is shown, and their consent and the ethics approval",
+    "the subjects, their consent and the ethics approval",
     "how the images or videos were made: camera, light, distance, task",
     "how many faces were analysed, and the share without a label",
     "how labels or probabilities became the variables of your statistics",
@@ -79,7 +79,7 @@ def by_authors(made: Provenance) -> list[str]:
     if made.model and not made.model.measured:
         own.append("the measured accuracy of the model, which the record does not contain")
     if made.settings.get("detect_share") is not None:
-        own.append("that results of live input depend on the speed of the computer")
+        own.append("that results of live input depend on the speed of the device")
     return [*own, *(f"in the supplement: {digest}" for digest in digests)]
 
 

@@ -63,7 +63,7 @@ def test_missing_files_are_listed(tmp_path: Path) -> None:
     assert "face_recognition_models" in copied.written[0].read_text()
     assert copied.advice == (
         f"{tmp_path}/face-resnet.toml needs dlib_face_recognition_resnet_model_v1.dat beside it. "
-        "Its first lines describe where the file is from."
+        "Its first lines state the origin of the file."
     )
 
 

@@ -90,7 +90,7 @@ def test_authors_are_told_the_rest_and_the_digests() -> None:
         assert digit * 64 in told
     live = Models().stream_analyzer(settings=StreamSettings.for_live()).provenance
     assert "in real time, with at most 50.0 % of the time" in methods_text(live)
-    assert "speed of the computer" in " ".join(by_authors(live))
+    assert "speed of the device" in " ".join(by_authors(live))
 
 
 def test_an_evaluation_and_a_data_set_have_paragraphs() -> None:
