@@ -132,7 +132,7 @@ def test_each_kind_of_map_tells_its_unit_and_its_agreement(kind: str, folder: Pa
     model = Models().classifier.model_sha256
     measured = MEASURED[model][MapKind(kind)]
     text = " ".join(done.stderr.split())
-    assert f"{kind} maps: In {measured.share:.0%} of {measured.n_faces:,} faces" in text
+    assert f"{kind} maps: For {measured.share:.0%} of {measured.n_faces:,} faces" in text
     assert ("use occlusion maps" in text) is not measured.passes
 
 
