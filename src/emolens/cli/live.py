@@ -12,7 +12,7 @@ from emolens.cli.loading import loading
 from emolens.cli.terminal import PartialFailureError, echo, echo_error, show
 from emolens.core.progress import say_nothing
 from emolens.storage.jsonl import STDOUT
-from emolens.storage.names import JSON_LINES_SUFFIXES, RECORDING_SUFFIXES
+from emolens.storage.names import JSON_LINES_SUFFIXES, RECORDING_SUFFIXES, check_distinct
 
 
 def live(  # noqa: PLR0913 (one option each)
@@ -70,7 +70,7 @@ def live(  # noqa: PLR0913 (one option each)
         from emolens.jobs.confidence import chosen_confidence
         from emolens.jobs.drawing import DrawOptions
         from emolens.jobs.live import LiveJob, live_settings, watch
-        from emolens.jobs.streams import check_not_source, stream_provenance
+        from emolens.jobs.streams import stream_provenance
         from emolens.media.jsonl_sink import JsonlSink
         from emolens.media.open_source import paced, plan_source
         from emolens.media.recording_sink import RecordingSink
@@ -82,7 +82,7 @@ def live(  # noqa: PLR0913 (one option each)
     plan = paced(
         plan_source(source, max_pixels=max_megapixels * options.MEGAPIXEL, video_track=video_track)
     )
-    check_not_source(plan.path, jsonl, record)
+    check_distinct([jsonl, record], sources=[plan.path])
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
     say = say_nothing if quiet else echo
     confidence = chosen_confidence(models, min_confidence, at_least, on_message=say)

@@ -101,8 +101,7 @@ def video(  # noqa: PLR0913 (one option each)
     models = Models(model=model, detector=detector, n_threads=STREAM_THREADS)
     say = say_nothing if quiet else echo
     settings = StreamSettings(
-        # Without a detection in every frame, a new face would be shown unblurred.
-        detect_hz=None if blur else detect_hz or None,
+        detect_hz=detect_hz or None,
         classify_hz=detect_hz or None,
         min_confidence=chosen_confidence(models, min_confidence, at_least, on_message=say),
         detector_px=detector_px,

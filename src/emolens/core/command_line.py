@@ -49,6 +49,9 @@ def public_command(arguments: Sequence[str]) -> str:
     option = ""
     for argument in arguments[n_commands:]:
         name, equals, value = argument.partition("=")
+        if argument == "--":
+            # Only names follow, even if they begin with a dash.
+            break
         if argument in _SILENCING:
             continue
         if _OPTION.fullmatch(name):

@@ -17,6 +17,7 @@ from emolens.rendering.overlay import draw_faces
 
 if TYPE_CHECKING:
     from emolens.pipeline.outputs import Layer
+    from emolens.pipeline.stream_settings import StreamSettings
 
 Pixels = npt.NDArray[np.uint8]
 Draw = Callable[[Pixels, FrameResult], Pixels]
@@ -60,6 +61,17 @@ class DrawOptions:
         if self.heatmap:
             layers += _heat_layers(models, framing, is_live=is_live)
         return [*layers, overlay] if self.tags else layers
+
+    def settings_of(self, settings: "StreamSettings") -> "StreamSettings":
+        """Return the settings of a stream that is drawn with these options.
+
+        With blurred faces, a full detection runs in every frame. Otherwise, a new face would be
+        shown unblurred until the next one.
+
+        Args:
+            settings: The settings without regard to drawing.
+        """
+        return replace(settings, detect_hz=None, detect_share=None) if self.blur else settings
 
     def notes(self, models: Models) -> tuple[str, ...]:
         """Describe the measured agreement of the heat maps; nothing without heat maps.

@@ -111,7 +111,7 @@ def explain_image(
         InputError: The image cannot be read.
         OutputError: The image cannot be written.
     """
-    check_suffix(out, IMAGE_SUFFIXES)
+    check_suffix(out, IMAGE_SUFFIXES, is_any_device=False)
     decoded = read_image(path, max_pixels=max_pixels)
     analyzer = ImageAnalyzer(detector, explainer)
     framed = analyzer.frame_faces(decoded.image)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emolens.core.errors import ConfigError
 from emolens.jobs.images import ImageOutcome
 from emolens.media.table_file import TableFile, check_table_name
-from emolens.storage.jsonl import STDOUT, jsonl_writing
+from emolens.storage.jsonl import jsonl_writing
+from emolens.storage.names import check_distinct
 
 if TYPE_CHECKING:
     from emolens.contract import Provenance
@@ -20,15 +20,11 @@ def check_image_outputs(jsonl: str | None, tables: Sequence[Path]) -> None:
     """Check the names of the outputs before any image is read.
 
     Raises:
-        ConfigError: A table has a suffix that is not allowed, or two outputs have one name.
+        ConfigError: A table has a suffix that is not allowed, or an output would overwrite another.
     """
     for table in tables:
         check_table_name(table)
-    files = [Path(jsonl), *tables] if jsonl and jsonl != STDOUT else list(tables)
-    resolved = [file.resolve() for file in files]
-    for number, file in enumerate(resolved):
-        if file in resolved[:number]:
-            raise ConfigError(f"{files[number]}: two outputs have this name. Use another one.")
+    check_distinct([jsonl, *tables])
 
 
 @contextlib.contextmanager

@@ -41,7 +41,8 @@ class LiveJob:
         window: Window for annotated frames, or None; closing it ends the stream.
         duration_s: Maximum duration of the stream in seconds, or None.
         draw_options: Options for drawing frames.
-        settings: Rates of detection and classification.
+        settings: Rates of detection and classification; with blurred faces, detection runs in
+            every frame.
         tracker: Name of the tracker.
         on_result: Called with each result and the current speed.
         on_event: Called with each event of the source and each new warning.
@@ -102,11 +103,10 @@ def live_settings(
     min_confidence: float = 0.0,
 ) -> StreamSettings:
     """Create the settings of a live stream; with blurred faces, detection runs on every frame."""
-    settings = replace(StreamSettings.for_live(), cuts=cuts, min_confidence=min_confidence)
-    if blur:
-        # Without a detection in every frame, a new face would be shown unblurred.
-        settings = replace(settings, detect_hz=None)
-    return settings if detector_px is None else replace(settings, detector_px=detector_px)
+    settings = replace(
+        StreamSettings.for_live(), cuts=cuts, min_confidence=min_confidence, detector_px=detector_px
+    )
+    return DrawOptions(blur=blur).settings_of(settings)
 
 
 def watch(
@@ -127,7 +127,8 @@ def watch(
         SourceError: The source delivers no frame.
     """
     job = job or LiveJob()
-    analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
+    settings = job.draw_options.settings_of(job.settings)
+    analyzer = models.stream_analyzer(tracker=job.tracker, settings=settings)
     speedometer = _Speedometer()
     overlay = StreamOverlay(status=speedometer.text, style=job.draw_options.style)
     layers = job.draw_options.layers(models, analyzer.framing, overlay, is_live=True)

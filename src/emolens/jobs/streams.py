@@ -4,11 +4,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from emolens.contract import Provenance
 from emolens.core.description import settings_of
-from emolens.core.errors import ConfigError, EmolensError
+from emolens.core.errors import EmolensError
 from emolens.core.frame import FrameResult
 from emolens.core.ports import SourceReport
 from emolens.jobs.drawing import DrawOptions
@@ -26,20 +25,6 @@ Stopping = Callable[[StreamRunner], AbstractContextManager[Callable[[], bool]]]
 def never(_runner: StreamRunner) -> Iterator[Callable[[], bool]]:
     """Never stop the runner (a `Stopping`)."""
     yield lambda: False
-
-
-def check_not_source(source: Path | None, *outputs: Path | str | None) -> None:
-    """Raise `ConfigError` if an output would overwrite the source or another output."""
-    used = {source.resolve(): "the source"} if source else {}
-    for output in outputs:
-        if output is None or output == "-":
-            continue
-        path = Path(output).resolve()
-        if path in used:
-            raise ConfigError(
-                f"{output}: the output would overwrite {used[path]}. Use another name."
-            )
-        used[path] = "another output"
 
 
 def stream_provenance(

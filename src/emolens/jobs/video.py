@@ -15,7 +15,6 @@ from emolens.core.progress import Progress, silently
 from emolens.jobs.drawing import DrawOptions
 from emolens.jobs.streams import (
     Stopping,
-    check_not_source,
     never,
     stream_provenance,
     take_all,
@@ -36,7 +35,7 @@ from emolens.rendering.stream_overlay import StreamOverlay
 from emolens.reports.session_page import Speed, session_page
 from emolens.sessions.session import MAX_HOLD_S, Session, SessionSummary
 from emolens.storage.files import write_bytes
-from emolens.storage.names import PAGE_SUFFIXES, check_suffix
+from emolens.storage.names import PAGE_SUFFIXES, check_distinct, check_suffix
 from emolens.tracking import DEFAULT_TRACKER
 
 
@@ -52,8 +51,12 @@ class VideoJob:
             `emolens.TRACK_COLUMNS`, or the whole session (.json), or None.
         draw_options: Options for drawing frames.
         thumbnails: Whether the report shows a thumbnail of every face.
-        settings: Rates of detection and classification.
+        settings: Rates of detection and classification; with blurred faces, detection runs in
+            every frame.
         tracker: Name of the tracker.
+
+    Raises:
+        ConfigError: The report would show the faces that are blurred.
     """
 
     tables: Sequence[str | Path] = ()
@@ -64,6 +67,13 @@ class VideoJob:
     thumbnails: bool = False
     settings: StreamSettings = field(default_factory=StreamSettings)
     tracker: str = DEFAULT_TRACKER
+
+    def __post_init__(self) -> None:
+        if self.thumbnails and self.draw_options.blur:
+            raise ConfigError(
+                "thumbnails (--thumbnails) would show the faces that blur (--blur) hides. Omit one "
+                "of them."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +144,10 @@ def analyze_video(
     """
     plan = _plan(source)
     job, models = job or VideoJob(), models or Models(n_threads=STREAM_THREADS)
-    check_not_source(plan.path, *outputs_of(job))
+    check_distinct(outputs_of(job), sources=[plan.path])
     check_output_names(job)
-    analyzer = models.stream_analyzer(tracker=job.tracker, settings=job.settings)
+    settings = job.draw_options.settings_of(job.settings)
+    analyzer = models.stream_analyzer(tracker=job.tracker, settings=settings)
     overlay = StreamOverlay(style=job.draw_options.style)
     layers = job.draw_options.layers(models, analyzer.framing, overlay)
     # In a slow image sequence, each result holds until the next image.

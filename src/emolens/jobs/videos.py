@@ -19,6 +19,7 @@ from emolens.media.open_source import SourcePlan, plan_source
 from emolens.pipeline.models import Models
 from emolens.pipeline.runner import StreamRunner
 from emolens.sessions.session import Session
+from emolens.storage.names import check_distinct
 
 NAME: Final = "{name}"
 """The part of an output that is replaced by the name of the video without its suffix."""
@@ -84,16 +85,14 @@ def jobs_of(paths: Sequence[str], job: VideoJob) -> list[VideoJob]:
         job: The job with the outputs as given.
 
     Raises:
-        ConfigError: An output is one file for several videos, would overwrite a video, or has a
-            suffix that is not supported.
+        ConfigError: An output is one file for several videos, would overwrite a video or another
+            output, or has a suffix that is not supported.
     """
     jobs = [_named_job(job, name, n_videos=len(paths)) for name in _names(paths)]
     for one in jobs:
         check_output_names(one)
-    sources = {Path(path).resolve() for path in paths}
-    for output in (output for one in jobs for output in outputs_of(one)):
-        if Path(output).resolve() in sources:
-            raise ConfigError(f"{output}: the output would overwrite the source. Use another name.")
+    outputs = [output for one in jobs for output in outputs_of(one)]
+    check_distinct(outputs, sources=map(Path, paths))
     return jobs
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from emolens.core.errors import OutputError
 from emolens.imaging.image_text import with_text
 from emolens.imaging.listing import LeftOut, counts_as_image, is_hidden
+from emolens.media.standard_input import STDIN
 from emolens.storage.files import write_bytes
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def each_image_once(paths: Iterable[str]) -> tuple[list[str], int]:
     kept, n_repeated = [], 0
     for path in paths:
         folder, name = os.path.split(os.path.normpath(path) if Path(path).is_dir() else path)
-        identity = os.path.realpath(folder), name
+        # `-` is standard input, and `./-` a file.
+        identity = os.path.realpath(folder) if path != STDIN else "", name
         n_repeated += identity in seen
         if identity not in seen:
             kept.append(path)

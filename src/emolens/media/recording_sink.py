@@ -238,7 +238,7 @@ def check_recording_name(path: Path) -> None:
     Raises:
         ConfigError: The suffix is not allowed.
     """
-    check_suffix(path, RECORDING_SUFFIXES)
+    check_suffix(path, RECORDING_SUFFIXES, is_any_device=False)
 
 
 def _codec_options() -> dict[str, str]:

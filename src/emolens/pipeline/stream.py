@@ -270,10 +270,12 @@ class StreamAnalyzer:
             self._classification_pace.ran(frame.media_time_s, timings["classification"] / 1e3)
 
     def _detect(self, frame: Frame) -> list[FaceDetection]:
-        """Run a full detection once per second, and a faster one for known faces in between."""
-        is_due = (
-            frame.media_time_s >= self._full_detection_s + _FULL_DETECTION_EVERY_S - _TOLERANCE_S
-        )
+        """Run a full detection once per second, and a faster one for known faces in between.
+
+        Without a limited rate, for example to blur all faces, every detection is a full one.
+        """
+        due_s = self._full_detection_s + _FULL_DETECTION_EVERY_S - _TOLERANCE_S
+        is_due = self._settings.detect_hz is None or frame.media_time_s >= due_s
         if self._visible and not is_due and self._follower:
             return self._follower.redetect(frame.image, self._expected(frame.media_time_s))
         self._full_detection_s = frame.media_time_s

@@ -15,8 +15,8 @@ class StreamSettings:
 
     Attributes:
         detect_hz: Detections per second of stream time, halved while the faces are nearly still.
-            None detects in every frame. Between detections, known faces are followed at their
-            expected positions.
+            None runs a full detection in every frame. Between detections, known faces are followed
+            at their expected positions.
         classify_hz: Classifications of each face per second of stream time. None classifies a face
             whenever it is visible.
         detect_share: Maximum share of real time for detection, above 0 to 1. None sets no limit,

@@ -20,6 +20,7 @@ class GrowingFile:
     """A file that appears under its name when it is complete.
 
     Until then, its content is in a temporary file in the same folder. Missing folders are created.
+    A device or pipe, such as `/dev/null`, is written directly: replacing it would destroy it.
 
     Args:
         path: Path of the file. An existing file is unchanged until the new one is complete.
@@ -30,17 +31,27 @@ class GrowingFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, keeps_lines: bool = False) -> None:
-        self._target = Path(path).resolve()
-        self._keeps_lines = keeps_lines
+        self._is_device = is_device(path)
+        # A pipe of a process has no name to which its path could be resolved.
+        self._target = Path(path) if self._is_device else Path(path).resolve()
+        self._keeps_lines = keeps_lines and not self._is_device
+        self._temporary = self._target.parent / f".{secrets.token_hex(8)}.part"
         with _own_errors(self._target):
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            if self._target.is_dir():
-                raise OutputError(
-                    f"cannot write {self._target}: it is a folder. Give the name of a file."
-                )
-            self._temporary = self._target.parent / f".{secrets.token_hex(8)}.part"
-            _unfinished.add(self._temporary)
-            self.stream: IO[bytes] = self._temporary.open("x+b")
+            self.stream = self._target.open("wb") if self._is_device else self._open()
+
+    def _open(self) -> IO[bytes]:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        if self._target.is_dir():
+            raise OutputError(
+                f"cannot write {self._target}: it is a folder. Give the name of a file."
+            )
+        _unfinished.add(self._temporary)
+        return self._temporary.open("x+b")
+
+    @property
+    def target(self) -> Path:
+        """The path under which the file appears."""
+        return self._target
 
     def complete(self) -> Path:
         """Move the file to its final path and return the path.
@@ -50,7 +61,8 @@ class GrowingFile:
         """
         try:
             self.stream.flush()
-            os.fsync(self.stream.fileno())
+            if not self._is_device:
+                os.fsync(self.stream.fileno())
             self.stream.close()
             self._publish(self._target)
         except OSError as error:
@@ -93,8 +105,16 @@ class GrowingFile:
         return partial if n_bytes else None
 
     def _publish(self, target: Path) -> None:
+        if self._is_device:
+            return
         self._temporary.replace(target)
         _unfinished.discard(self._temporary)
+
+
+def is_device(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is that of a device, pipe or socket."""
+    file = Path(path)
+    return file.exists() and not file.is_file() and not file.is_dir()
 
 
 @contextlib.contextmanager
@@ -106,15 +126,9 @@ def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: The folder cannot be created or is not writable, or the disk is full.
     """
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file() and not target.is_dir():
-        # Write to a device or pipe directly; replacing it would destroy it.
-        with _own_errors(target), target.open("wb") as stream:
-            yield stream
-        return
-    file = GrowingFile(target)
+    file = GrowingFile(path)
     try:
-        with _own_errors(target):
+        with _own_errors(file.target):
             yield file.stream
         file.complete()
     except BaseException:

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from emolens.storage.files import write_bytes
+from emolens.storage.files import is_device, write_bytes
 
 SIDE_SUFFIX: Final = ".emolens.json"
 """`faces.csv` has the side file `faces.csv.emolens.json`."""
 
 
 def side_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path of the side file of a file."""
-    own = Path(path)
+    """Return the path of the side file of a file, next to the target of a link."""
+    own = Path(os.path.realpath(path))
     return own.with_name(own.name + SIDE_SUFFIX)
 
 
@@ -27,7 +27,7 @@ def write_side_file(path: str | os.PathLike[str], record: Mapping[str, object] |
     Raises:
         OutputError: The side file cannot be written. The file itself is unchanged.
     """
-    if record is None or (Path(path).exists() and not Path(path).is_file()):
+    if record is None or is_device(path):
         return
     text = json.dumps(record, ensure_ascii=True, allow_nan=False, indent=1)
     write_bytes(side_path(path), f"{text}\n".encode("ascii"))

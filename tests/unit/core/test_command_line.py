@@ -17,6 +17,7 @@ SECRETS = ("jane", "doe", "password", "camera.example", "/home", "42000017", ".m
         ("live --source rtsp://jane:password@camera.example/ -q", "live --source"),
         ("live --source 0 --jsonl -", "live --source 0 --jsonl"),
         ("image 42000017 --jsonl 42000017", "image --jsonl"),
+        ("image --blur -- -jane 7 --doe=7", "image --blur"),
         ("data audit jane --report doe.html", "data audit --report"),
         ("evaluate --data jane --split test --tta", "evaluate --data --split test --tta"),
         ("/home/jane", ""),

@@ -79,8 +79,8 @@ def test_an_error_leaves_no_file(tmp_path: Path) -> None:
     ("jsonl", "tables", "message"),
     [
         (None, ["a.txt"], "allowed: .csv, .parquet, .jsonl"),
-        ("a.jsonl", ["new/../a.jsonl"], "two outputs have this name"),
-        (None, ["a.csv", "a.csv"], "two outputs have this name"),
+        ("a.jsonl", ["new/../a.jsonl"], "the output would overwrite another output"),
+        (None, ["a.csv", "a.csv"], "the output would overwrite another output"),
     ],
 )
 def test_outputs_that_cannot_be_are_refused_before_any_image_is_read(

@@ -82,7 +82,8 @@ def test_a_source_that_gives_nothing_is_an_error() -> None:
 
 def test_blurred_faces_are_searched_for_in_every_frame() -> None:
     assert live_settings().detect_hz == 10
-    assert live_settings(blur=True).detect_hz is None
+    blurred = live_settings(blur=True)
+    assert (blurred.detect_hz, blurred.detect_share) == (None, None)
     assert live_settings(320).detector_px == 320
 
 

@@ -104,6 +104,20 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path) -> None:
         analyze_video(SyntheticSource(size_wh=(64, 48), duration_s=0))
 
 
+def test_blurred_faces_are_searched_for_in_every_frame() -> None:
+    job = VideoJob(draw_options=DrawOptions(blur=True), settings=StreamSettings.for_live())
+    made = analyze_video(clip(0.3), job).provenance
+    assert made is not None
+    assert made.settings["detect_hz"] is None
+    assert made.settings["detect_share"] is None
+    assert made.settings["classify_hz"] == 10
+
+
+def test_a_page_shows_no_faces_that_are_blurred() -> None:
+    with pytest.raises(ConfigError, match=r"thumbnails .* would show the faces that blur"):
+        VideoJob(draw_options=DrawOptions(blur=True), thumbnails=True)
+
+
 def test_an_unknown_style_of_tags_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
     job = VideoJob(annotated=tmp_path / "a.mkv", draw_options=DrawOptions(style="loud"))
     with pytest.raises(ConfigError, match="style is 'loud'"):

@@ -58,6 +58,13 @@ def test_outputs_that_cannot_be_are_refused_before_any_video_is_read(
         list(analyze_videos(["a.mkv", "b.mp4"], job, plan_source, models=Models()))
 
 
+def test_outputs_of_two_videos_are_two_files() -> None:
+    job = VideoJob(tables=["out/"], summary="out/")
+    jobs_of(["x.mkv", "y.mkv"], job)
+    with pytest.raises(ConfigError, match=r"x-tracks\.csv: the output would overwrite another"):
+        jobs_of(["x.mkv", "x-tracks.mkv"], job)
+
+
 def test_patterns_are_expanded_in_order(tmp_path: Path) -> None:
     for name in ("b.mp4", "a.mp4", "[x].mp4"):
         (tmp_path / name).touch()

@@ -225,6 +225,10 @@ def test_a_file_counts_once_whatever_its_path(
     assert n_repeated == len(list(find_images(given))) - 4 == 8
 
 
+def test_standard_input_is_not_the_file_of_that_name() -> None:
+    assert each_image_once(["-", "./-", "-"]) == (["-", "./-"], 1)
+
+
 def test_overlapping_patterns_and_missing_files_count_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,31 @@ def test_a_device_stays_a_device() -> None:
     assert Path("/dev/null").is_char_device()
 
 
+@pytest.mark.parametrize("is_completed", [True, False])
+def test_a_pipe_stays_a_pipe(tmp_path: Path, is_completed: bool) -> None:
+    pipe = tmp_path / "rows.csv"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    file = GrowingFile(pipe, keeps_lines=True)
+    file.stream.write(b"abc\n")
+    if is_completed:
+        file.complete()
+        assert os.read(reading, 10) == b"abc\n"
+    else:
+        file.fail(OSError(errno.ENOSPC, "full"))
+    os.close(reading)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["rows.csv"]
+
+
+def test_a_pipe_without_a_name_can_be_written() -> None:
+    reading, writing_end = os.pipe()
+    write_bytes(f"/dev/fd/{writing_end}", b"abc")
+    os.close(writing_end)
+    assert os.read(reading, 10) == b"abc"
+    os.close(reading)
+
+
 def test_a_device_that_is_full_is_an_error() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from emolens.core.errors import ConfigError
-from emolens.storage.names import PAGE_SUFFIXES, check_folder_name, check_suffix
+from emolens.storage.names import PAGE_SUFFIXES, check_distinct, check_folder_name, check_suffix
 
 
 @pytest.mark.parametrize("name", ["a.html", "A.HTM", "a.pdf.html", "dir.pdf/a.html"])
@@ -49,3 +49,19 @@ def test_a_folder_is_not_named_like_a_file(tmp_path: Path) -> None:
         check_folder_name(tmp_path / "out.PDF")
     (tmp_path / "out.PDF").mkdir()
     check_folder_name(tmp_path / "out.PDF")
+
+
+def test_no_output_may_be_the_source_or_another_output(tmp_path: Path) -> None:
+    source = tmp_path / "a.mkv"
+    check_distinct([tmp_path / "b.mkv", None, "-", "-", tmp_path / "c.csv"], sources=[source])
+    check_distinct(["/dev/null", "/dev/null"], sources=[None])
+    with pytest.raises(ConfigError, match="the output would overwrite the source"):
+        check_distinct([tmp_path / "x" / ".." / "a.mkv"], sources=[source])
+    with pytest.raises(ConfigError, match="the output would overwrite another output"):
+        check_distinct([tmp_path / "b.csv", str(tmp_path / "b.csv")])
+
+
+def test_a_device_needs_the_suffix_that_chooses_the_format(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="the name has no suffix"):
+        check_suffix(tmp_path / "pipe", (".mkv",), is_any_device=False)

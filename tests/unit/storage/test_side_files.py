@@ -22,6 +22,15 @@ def test_without_a_record_there_is_no_side_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_the_side_file_is_next_to_the_target_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "latest.csv").symlink_to(tmp_path / "data" / "a.csv")
+    (tmp_path / "data" / "a.csv").write_bytes(b"x")
+    write_side_file(tmp_path / "latest.csv", {})
+    assert sorted(os.listdir(tmp_path / "data")) == ["a.csv", "a.csv.emolens.json"]
+    assert side_path(tmp_path / "latest.csv") == side_path(tmp_path / "data" / "a.csv")
+
+
 def test_a_device_has_no_side_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     write_side_file(tmp_path / "pipe", {})
