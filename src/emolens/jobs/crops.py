@@ -103,7 +103,7 @@ def crop_images(
     Args:
         analyzer: Analyzer that detects and frames the faces.
         paths: Image files.
-        out: Folder for the crops and their table.
+        out: Folder for the crops and their table. Crops keep the subfolders of their images.
         job: Settings.
         read: Reads an image.
 

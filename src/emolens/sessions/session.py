@@ -70,7 +70,8 @@ class Session:
     shown: ShownTime
     n_shots: int
     cuts_s: tuple[float, ...]
-    provenance: Provenance | None = None
+    # It holds a dict, which has no hash.
+    provenance: Provenance | None = field(default=None, hash=False)
 
     @property
     def duration_s(self) -> float:
