@@ -90,6 +90,10 @@ RateOption = Annotated[
         show_default=False,
     ),
 ]
+SessionPageOption = Annotated[
+    str | None,
+    typer.Option(*REPORT, help="Write a report with time lines: .html.", metavar="FILE"),
+]
 SummaryOption = Annotated[
     str | None,
     typer.Option(

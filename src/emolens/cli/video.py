@@ -35,12 +35,7 @@ def video(  # noqa: PLR0913 (one option each)
         str | None,
         typer.Option(help="Write the video with boxes and labels: .mkv or .mp4.", metavar="FILE"),
     ] = None,
-    report: Annotated[
-        str | None,
-        typer.Option(
-            *options.REPORT, help="Write a report with time lines: .html.", metavar="FILE"
-        ),
-    ] = None,
+    report: options.SessionPageOption = None,
     summary: options.SummaryOption = None,
     every: Annotated[int, typer.Option(help="Process only every n-th frame.", min=1)] = 1,
     start: Annotated[float | None, typer.Option(help="Start at this second.")] = None,
