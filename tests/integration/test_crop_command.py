@@ -17,7 +17,9 @@ def test_faces_become_files(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) ->
     assert "'in/b.jpg': the file is empty" in done.stderr
     assert "images: 2, faces: 1, crops: 1 in out, failed: 1" in done.stderr
     assert done.stdout == ""
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-1.png", "crops.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("a-1.png", "crops.csv", "crops.csv.emolens.json")
+    ]
     again = run_emolens("crop", "in/a.png", "out", cwd=tmp_path)
     assert again.returncode == 1
     assert "Use --force" in again.stderr

@@ -96,8 +96,9 @@ def test_several_videos_have_files_of_their_own(folder: Path) -> None:
         cwd=folder,
     )
     assert done.returncode == 2, done.stderr
-    names = ("hiding.csv", "hiding.html", "short.csv", "short.html")
-    assert sorted(path.name for path in (folder / "many").iterdir()) == list(names)
+    sides = (f"{name}.csv.emolens.json" for name in ("hiding", "short"))
+    names = sorted(("hiding.csv", "hiding.html", "short.csv", "short.html", *sides))
+    assert sorted(path.name for path in (folder / "many").iterdir()) == names
     lines = [line.split()[0] for line in done.stdout.splitlines()]
     assert lines == ["video", *paths]
     assert done.stderr.count("bad.mp4") == 1

@@ -71,11 +71,6 @@ class AnnotatedImageSink:
         self._input_folders = {_real_folder(path) for path in paths}
         self._taken: set[str] = set()
 
-    @property
-    def folder(self) -> Path:
-        """The output folder."""
-        return self._folder
-
     def write(self, source: str, image: npt.NDArray[np.uint8]) -> Written:
         """Write the uint8 (H, W, 3) BGR image of the input `source`.
 
