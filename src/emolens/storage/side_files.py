@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from emolens.core.errors import OutputError
 from emolens.storage.files import is_device, write_bytes
 
 SIDE_SUFFIX: Final = ".emolens.json"
@@ -22,12 +23,24 @@ def side_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_side_file(path: str | os.PathLike[str], record: Mapping[str, object] | None) -> None:
-    """Write the side file of a file; None writes nothing, and so does a device or pipe.
+    """Write the side file of a file. A device or pipe has none.
+
+    None removes the side file of an earlier file of this name, which would tell something wrong.
 
     Raises:
-        OutputError: The side file cannot be written. The file itself is unchanged.
+        OutputError: The side file cannot be written or removed. The file itself is unchanged.
     """
-    if record is None or is_device(path):
+    if is_device(path):
+        return
+    if record is None:
+        _remove(side_path(path))
         return
     text = json.dumps(record, ensure_ascii=True, allow_nan=False, indent=1)
     write_bytes(side_path(path), f"{text}\n".encode("ascii"))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror}") from error

@@ -21,6 +21,8 @@ _MOTION_HALF_LIFE_S: Final = 0.2
 _MIN_STEP_S: Final = 1e-3
 # A frame that resembles one from this many seconds before is not a cut: it ends a flash.
 _FLASH_S: Final = 0.2
+# More frames than 0.2 s have at 240 Hz.
+_MAX_VIEWS: Final = 64
 # A flash adds light only, and turns at least this share of the image white.
 _WHITE_SHARE: Final = 0.15
 _WHITE: Final = 245
@@ -116,9 +118,9 @@ class CutDetector:
         return is_cut
 
     def _keep(self, view: _View) -> None:
-        """Keep a view, and the others of the last 0.2 s."""
+        """Keep a view, and the others of the last 0.2 s; time stamps may stand still."""
         self._views.append(view)
-        while view.at_s - self._views[0].at_s > _FLASH_S:
+        while view.at_s - self._views[0].at_s > _FLASH_S or len(self._views) > _MAX_VIEWS:
             self._views.popleft()
 
 

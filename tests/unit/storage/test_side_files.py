@@ -22,6 +22,15 @@ def test_without_a_record_there_is_no_side_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_the_record_of_an_earlier_file_of_this_name_is_removed(tmp_path: Path) -> None:
+    write_side_file(tmp_path / "a.csv", {"emolens": "1.2.3"})
+    write_side_file(tmp_path / "a.csv", None)
+    assert list(tmp_path.iterdir()) == []
+    side_path(tmp_path / "a.csv").mkdir()
+    with pytest.raises(OutputError, match=r"cannot remove .*a\.csv\.emolens\.json"):
+        write_side_file(tmp_path / "a.csv", None)
+
+
 def test_the_side_file_is_next_to_the_target_of_a_link(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "latest.csv").symlink_to(tmp_path / "data" / "a.csv")

@@ -1,6 +1,7 @@
 """Cuts and what is none; more kinds of clips are measured in docs/experiments/cuts.py."""
 
 import math
+import tracemalloc
 from collections.abc import Callable, Iterable
 
 import cv2
@@ -49,6 +50,18 @@ def dim(image: Pixels, rng: np.random.Generator) -> Pixels:
 def test_a_cut_is_found_in_its_first_frame_at_any_rate(rate_hz: float) -> None:
     source = cut_clip(size_wh=WH, shot_s=1.0, n_shots=4, rate_hz=rate_hz)
     assert cuts(timed(source.draw, duration_s=4, rate_hz=rate_hz)) == [1, 2, 3]
+
+
+def test_memory_is_constant_while_the_time_stands_still() -> None:
+    detector, image = CutDetector(), np.zeros((48, 64, 3), np.uint8)
+    tracemalloc.start()
+    for number in range(2000):
+        detector.is_cut(image, 0.0)
+        if number == 500:
+            before, _ = tracemalloc.get_traced_memory()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 100_000
 
 
 def test_dropped_frames_hide_no_cut() -> None:
