@@ -131,7 +131,7 @@ def test_classes_are_balanced_over_all_sources_together(
     expected = drawn**power / (drawn**power).sum()
     np.testing.assert_allclose(np.array(of_class) / chances.sum(), expected, rtol=1e-5)
     # Within a class a source keeps its part: 10 of 70 happy faces that are drawn are its.
-    happy = chances[found.training.labels == Emotion.HAPPY]
+    happy = chances[found.training.labels == Emotion.HAPPY.index]
     assert happy[60:].sum() / happy.sum() == pytest.approx(10 / 70)
     drawn_weights(found)
 
@@ -160,7 +160,7 @@ def test_soft_targets_are_shared_out_among_the_classes_told_apart(b: Path) -> No
     found = load({"source": b, "target": "soft", "repeat": 2}, classes=["happy", "sad"])
     np.testing.assert_allclose(found.targets, np.eye(7)[found.training.labels], atol=1e-6)
     whole = load({"source": b, "target": "soft", "repeat": 2}, classes=["happy", "neutral"])
-    happy = whole.targets[whole.training.labels == Emotion.HAPPY]
+    happy = whole.targets[whole.training.labels == Emotion.HAPPY.index]
     np.testing.assert_allclose(happy[:, [3, 6]], [[0.6, 0.4]] * 5, atol=1e-6)
 
 
@@ -169,7 +169,7 @@ def test_only_faces_with_a_multi_target_are_a_choice(a: Path, b: Path) -> None:
     assert found.is_choice.tolist() == [False] * 70 + [True] * 35
     highest = (found.targets == found.targets.max(axis=1, keepdims=True)).sum(axis=1)
     # Six raters see the class and four neutral: both will do.
-    is_neutral = found.training.labels[70:] == Emotion.NEUTRAL
+    is_neutral = found.training.labels[70:] == Emotion.NEUTRAL.index
     np.testing.assert_array_equal(highest[70:], np.where(is_neutral, 1, 2))
     assert (highest[:70] == 1).all()
 
