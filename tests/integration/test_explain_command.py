@@ -53,6 +53,14 @@ def test_all_classes_side_by_side_beside_the_current_folder_s_other_files(folder
     assert np.ptp(places) < width / 8
 
 
+def test_the_image_itself_is_never_overwritten(folder: Path) -> None:
+    before = (folder / "portrait.png").read_bytes()
+    done = explain_command("portrait.png", "--out", f"../{folder.name}/portrait.png", cwd=folder)
+    assert done.returncode == 1
+    assert "the output would overwrite the source. Use another name." in done.stderr
+    assert (folder / "portrait.png").read_bytes() == before
+
+
 def test_one_class_large(folder: Path) -> None:
     done = explain_command(
         "portrait.png",

@@ -106,7 +106,9 @@ def image(  # noqa: PLR0913 (one option each)
     )
     totals = ImageTotals(blurs=blur)
     with (
-        image_outputs(jsonl, table or (), made=images_provenance(analyzer, images)) as write,
+        image_outputs(
+            jsonl, table or (), made=images_provenance(analyzer.provenance, images)
+        ) as write,
         progress("images", len(images), quiet=quiet) as done,
     ):
         for number, outcome in enumerate(outcomes, start=1):

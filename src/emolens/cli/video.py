@@ -122,7 +122,8 @@ def video(  # noqa: PLR0913 (one option each)
     if not is_single and not quiet:
         show([videos_table([(one.path, one.session) for one in outcomes])])
         n_failed = sum(bool(one.failures) for one in outcomes)
-        echo(f"videos: {len(videos)}, analysed: {len(outcomes)}, with errors: {n_failed}")
+        n_analysed = sum(one.recorded is not None for one in outcomes)
+        echo(f"videos: {len(videos)}, analysed: {n_analysed}, with errors: {n_failed}")
     for note in () if quiet else job.draw_options.notes(models):
         echo(note)
     if any(outcome.failures for outcome in outcomes):

@@ -65,6 +65,8 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except FileNotFoundError:
         raise InputNotFoundError(f"{file}: the file does not exist. Check the path.") from None
+    except IsADirectoryError:
+        raise InputError(f"{file} is a folder. Name one file in it.") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 

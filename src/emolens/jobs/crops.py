@@ -20,7 +20,7 @@ from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.framed_face import FramedFace, cut_faces
 
 if TYPE_CHECKING:
-    from emolens.contract import CropRow
+    from emolens.contract import CropRow, Provenance
 
 TABLE: Final = "crops.csv"
 MIN_SIZE_PX: Final = 8
@@ -118,14 +118,29 @@ def crop_images(
 
     job = job or CropJob()
     check_crop_folder(out, job)
-    files = AnnotatedImageSink(out, paths, made=analyzer.provenance)
-    made = images_provenance(analyzer, paths)
-    with contextlib.closing(TableFile(out / TABLE, CropRow, made=made)) as table:
+    files, made = AnnotatedImageSink(out, paths), crops_provenance(analyzer, job)
+    of_all = images_provenance(made, paths)
+    with contextlib.closing(TableFile(out / TABLE, CropRow, made=of_all)) as table:
         for path in paths:
             outcome = CropOutcome(path)
-            rows = list(_crop(analyzer, outcome, files, job, read))
+            rows = list(_crop(analyzer, outcome, files, job, read, made=made))
             table.add(row.model_dump() for row in rows)
             yield outcome
+
+
+def crops_provenance(analyzer: ImageAnalyzer, job: CropJob) -> "Provenance":
+    """Return the record of how crops are made, without an input and without a model.
+
+    No face is classified, so that the record has no setting of the classification.
+    """
+    made = analyzer.provenance
+    settings = {key: value for key, value in made.settings.items() if key != "min_confidence"}
+    settings |= {
+        "crop_px": job.size_px or analyzer.crop_px,
+        "crop_color": job.color,
+        "crop_min_size_px": job.min_size_px,
+    }
+    return made.model_copy(update={"model": None, "settings": settings})
 
 
 def _crop(
@@ -134,6 +149,8 @@ def _crop(
     files: AnnotatedImageSink,
     job: CropJob,
     read: Callable[[str], DecodedImage],
+    *,
+    made: "Provenance",
 ) -> Iterator["CropRow"]:
     """Write the crops of one image and yield its rows."""
     from emolens.contract import CropRow  # noqa: PLC0415 (pydantic is slow to load)
@@ -147,22 +164,24 @@ def _crop(
         yield CropRow(path=outcome.path, error=error.code, message=str(error))
         return
     outcome.n_faces, outcome.warnings = len(faces), decoded.warnings
+    height, width = decoded.image.shape[:2]
+    source = _source(outcome.path)
+    of_image = made.of_image(str(source), (width, height))
     for number, face in enumerate(faces, start=1):
         file = None
         if face.square.width >= job.min_size_px:
             pixels = _pixels(decoded.image, face, job)
-            written = files.write(_name(outcome.path, number), pixels)
+            name = str(source.with_name(f"{source.stem}-{number}.png"))
+            written = files.write(name, pixels, made=of_image)
             file = written.path.relative_to(files.folder).as_posix()
             outcome.n_files += 1
         yield _row(outcome.path, number, face, file)
     if not faces:
-        height, width = decoded.image.shape[:2]
         yield CropRow(path=outcome.path, width=width, height=height)
 
 
-def _name(path: str, number: int) -> str:
-    source = Path(STDIN_NAME if path == STDIN else path)
-    return str(source.with_name(f"{source.stem}-{number}.png"))
+def _source(path: str) -> Path:
+    return Path(STDIN_NAME if path == STDIN else path)
 
 
 def _pixels(image: npt.NDArray[np.uint8], face: FramedFace, job: CropJob) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from emolens.core.geometry import Framing
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.models import Models
 from emolens.rendering.blur import FaceBlur
-from emolens.rendering.overlay import draw_faces
+from emolens.rendering.overlay import check_style, draw_faces
 
 if TYPE_CHECKING:
     from emolens.pipeline.outputs import Layer
@@ -33,12 +33,18 @@ class DrawOptions:
         heatmap: Whether to draw heat maps over faces.
         style: The style of the tags, see `emolens.draw_faces`.
         tags: Whether to draw boxes, labels and bars, and the time line and status of a stream.
+
+    Raises:
+        ConfigError: The style is unknown.
     """
 
     blur: bool = False
     heatmap: bool = False
     style: str = "auto"
     tags: bool = True
+
+    def __post_init__(self) -> None:
+        check_style(self.style)
 
     def layers(
         self, models: Models, framing: Framing, overlay: "Layer", *, is_live: bool = False

@@ -23,7 +23,7 @@ from emolens.pipeline.framed_face import FramedFace
 from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_class
 from emolens.rendering.wording import label_text
 from emolens.reports.text import TextTable
-from emolens.storage.names import check_suffix
+from emolens.storage.names import check_distinct, check_suffix
 
 # Side of the face crop below a heat map, larger than any drawn size.
 _CROP_PX: Final = 560
@@ -107,11 +107,12 @@ def explain_image(
         max_pixels: Maximum number of pixels (width x height) of the image.
 
     Raises:
-        ConfigError: The output is neither a PNG nor a JPEG file.
+        ConfigError: The output is the image itself, or neither a PNG nor a JPEG file.
         InputError: The image cannot be read.
         OutputError: The image cannot be written.
     """
     check_suffix(out, IMAGE_SUFFIXES, is_any_device=False)
+    check_distinct([out], sources=[Path(path)])
     decoded = read_image(path, max_pixels=max_pixels)
     analyzer = ImageAnalyzer(detector, explainer)
     framed = analyzer.frame_faces(decoded.image)

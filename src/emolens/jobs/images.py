@@ -140,16 +140,20 @@ def analyze_images(
     return _outcomes(analyzer, paths, read, write)
 
 
-def images_provenance(analyzer: ImageAnalyzer, paths: Sequence[str]) -> "Provenance":
+def images_provenance(made: "Provenance", paths: Sequence[str]) -> "Provenance":
     """Return the record of how the results of images are made.
 
     A single image is named. Of several, only the number is recorded.
+
+    Args:
+        made: The record without an input.
+        paths: The images.
     """
     from emolens.contract import InputRecord  # noqa: PLC0415 (pydantic is slow to load)
 
     name = public_name(Path(paths[0]).name) if len(paths) == 1 else None
     source = InputRecord(kind="images", name=name, n_files=len(paths))
-    return analyzer.provenance.model_copy(update={"input": source})
+    return made.model_copy(update={"input": source})
 
 
 def _outcomes(
@@ -173,8 +177,8 @@ def _outcomes(
 
 def named_error(path: str, error: EmolensError | None) -> str:
     """Return the message of an error, which begins with the path unless it contains it."""
-    message = str(error or "")
-    return message if path in message else f"{path}: {message}"
+    message, name = str(error or ""), STDIN_NAME if path == STDIN else path
+    return message if name in message else f"{name}: {message}"
 
 
 def read_one(

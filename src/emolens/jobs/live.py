@@ -121,7 +121,7 @@ def watch(
         stopping: Context manager that can stop the stream.
 
     Raises:
-        ConfigError: A setting is out of range, or the style of the tags is unknown.
+        ConfigError: A setting is out of range.
         ModelError: A model cannot be loaded.
         OutputError: An output cannot be created.
         SourceError: The source delivers no frame.

@@ -137,7 +137,7 @@ def analyze_video(
 
     Raises:
         ConfigError: An output would overwrite the source or another output, its suffix is not
-            supported, the source is endless, or the style of the tags is unknown.
+            supported, or the source is endless.
         ModelError: A model cannot be loaded.
         OutputError: An output cannot be created.
         SourceError: The source cannot be opened, or has no frames.

@@ -69,7 +69,7 @@ def refuse_addresses(images: Iterable[str]) -> None:
         if scheme_of(name) in NETWORK_SCHEMES:
             shown = without_secrets(name)
             raise ConfigError(
-                f"{shown} is an address, not an image file. "
+                f"{shown} is an address, not an image file. Download the image first. "
                 f"Read a camera with: emolens live --source {shown}"
             )
 

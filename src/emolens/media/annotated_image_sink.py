@@ -71,8 +71,15 @@ class AnnotatedImageSink:
         self._input_folders = {_real_folder(path) for path in paths}
         self._taken: set[str] = set()
 
-    def write(self, source: str, image: npt.NDArray[np.uint8]) -> Written:
-        """Write the uint8 (H, W, 3) BGR image of the input `source`.
+    def write(
+        self, source: str, image: npt.NDArray[np.uint8], *, made: "Provenance | None" = None
+    ) -> Written:
+        """Write the image of an input.
+
+        Args:
+            source: Path of the input.
+            image: uint8 (H, W, 3) BGR, or (H, W) grey.
+            made: The record of this image. Default: the record of all, with `source` as the input.
 
         Raises:
             OutputError: The image cannot be written, or a link leads out of the folder.
@@ -86,7 +93,8 @@ class AnnotatedImageSink:
         path = self._free_path(parent, Path(source))
         is_replaced = path.exists()
         size_wh = (image.shape[1], image.shape[0])
-        write_image(path, image, made=self._made and self._made.of_image(source, size_wh))
+        made = made or (self._made and self._made.of_image(source, size_wh))
+        write_image(path, image, made=made)
         return Written(path, is_replaced)
 
     def _subfolder(self, source: str) -> str:

@@ -138,7 +138,7 @@ def _refuse_films(folder: Path, paths: list[str], unsupported: list[str]) -> Non
         films = [path for path in unsupported if kind_of(first_bytes(path), path) is VIDEO]
     if not films:
         return
-    kind = "animations" if paths else "videos"
+    kind = ("animation" if paths else "video") + ("s" if len(films) > 1 else "")
     names = ", ".join(repr(str(Path(path).relative_to(folder))) for path in films[:_N_SHOWN])
     more = f" and {len(films) - _N_SHOWN} more" if len(films) > _N_SHOWN else ""
     raise SourceError(

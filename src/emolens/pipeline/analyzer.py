@@ -26,6 +26,7 @@ from emolens.detection import (
 from emolens.imaging.decode import MAX_PIXELS
 from emolens.imaging.exposure import light_warnings
 from emolens.imaging.inputs import ImageInput, load_image
+from emolens.media.addresses import refuse_addresses
 from emolens.pipeline.confidence import check_min_confidence
 from emolens.pipeline.framed_face import FramedFace, cut_faces, detect_regions
 
@@ -122,6 +123,11 @@ class ImageAnalyzer:
         return Framing(0, 0, 1) if self._detector is None else self._detector.framing
 
     @property
+    def crop_px(self) -> int:
+        """Side of the crops that are classified, in pixels."""
+        return self._classifier.input_spec.size_px
+
+    @property
     def provenance(self) -> "Provenance":
         """The record of how results are made now, without an input."""
         from emolens.pipeline.provenance import provenance  # noqa: PLC0415 (pydantic is slow to load)
@@ -147,8 +153,11 @@ class ImageAnalyzer:
             The result with all faces, largest first. It may have no faces.
 
         Raises:
+            ConfigError: The image is an address (`http://...`).
             InputError: The image cannot be read. The subclass gives the cause.
         """
+        if isinstance(source, str):
+            refuse_addresses([source])
         loaded = load_image(source, max_pixels=self._max_pixels)
         return self.analyze_image(loaded.image, warnings=loaded.warnings)
 
@@ -199,7 +208,7 @@ class ImageAnalyzer:
         image: npt.NDArray[np.uint8],
         regions: Sequence[tuple[Box, FaceDetection | None]],
     ) -> list[FramedFace]:
-        return cut_faces(image, regions, size_px=self._classifier.input_spec.size_px)
+        return cut_faces(image, regions, size_px=self.crop_px)
 
     def _detect_regions(
         self, image: npt.NDArray[np.uint8]

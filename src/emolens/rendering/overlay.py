@@ -14,6 +14,15 @@ from emolens.rendering.tags import TagForm
 from emolens.rendering.wording import label_rgb
 
 
+def check_style(style: str) -> None:
+    """Check the name of a style of tags.
+
+    Raises:
+        ConfigError: The style is unknown.
+    """
+    TagStyle.of(style)
+
+
 def draw_faces(
     image: npt.NDArray[np.uint8],
     faces: Sequence[FaceResult],

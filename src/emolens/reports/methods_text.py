@@ -29,6 +29,7 @@ _TOLD: Final = frozenset(
         *("detect_hz", "classify_hz", "detect_share", "classify_share", "min_confidence"),
         *("detector_min_score", "detector_pass_px", "tracker_buffer_s", "max_gap_s", "cuts"),
         *("smoothing_tau_s", "hysteresis_margin", "hysteresis_patience_s"),
+        *("crop_px", "crop_color", "crop_min_size_px"),
         *("split", "target", "tta", "training", "has_leaks", "detect", "group"),
     }
 )
@@ -91,7 +92,8 @@ def references(made: Provenance) -> list[str]:
 
 def _cited(made: Provenance) -> Iterator[Reference]:
     trained_on = (made.model and made.model.trained_on) or ""
-    yield from [FER2013] if "FER2013" in trained_on else []
+    is_framed = made.settings.get("crop_px") is not None
+    yield from [FER2013] if "FER2013" in trained_on or is_framed else []
     yield from [FERPLUS] if "FER+" in trained_on else []
     if made.detector and made.detector.name in DETECTORS:
         yield DETECTORS[made.detector.name][1]
@@ -114,6 +116,8 @@ def _of_analysis(made: Provenance) -> Iterator[str]:
     yield from _stream(made)
     if made.model:
         yield _labels(made)
+    if made.settings.get("crop_px"):
+        yield from _crops(made)
 
 
 def _of_data_set(made: Provenance) -> Iterator[str]:
@@ -252,6 +256,19 @@ def _stream(made: Provenance) -> Iterator[str]:
             f"The label of a track changed when another class led by {margin:g} in smoothed "
             f"probability, or led for {settings.get('hysteresis_patience_s'):g} s."
         )
+
+
+def _crops(made: Provenance) -> Iterator[str]:
+    settings = made.settings
+    side_px = settings["crop_px"]
+    color = "in colour" if settings.get("crop_color") else "in grey"
+    yield (
+        f"Every detected face was cropped with emolens {made.emolens} ({AUTHOR}, n.d.) to a square "
+        f"in the framing of FER2013 ({FER2013.short}), with rolled faces turned upright, "
+        f"and scaled to {side_px} x {side_px} px {color}."
+    )
+    if least := settings.get("crop_min_size_px"):
+        yield f"Faces whose square was smaller than {least:g} px were left out."
 
 
 def _rate(hz: object, before: str, after: str) -> str:

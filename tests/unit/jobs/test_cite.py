@@ -133,7 +133,7 @@ def test_other_content_is_an_error(tmp_path: Path, content: bytes, suffix: str) 
 def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(InputNotFoundError):
         read_provenance(tmp_path / "a.csv")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="is a folder. Name one file in it"):
         read_provenance(tmp_path)
 
 

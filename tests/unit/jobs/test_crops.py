@@ -10,8 +10,10 @@ from emolens import ImageAnalyzer
 from emolens.contract import CROP_COLUMNS
 from emolens.core.errors import ConfigError, EmptyFileError
 from emolens.imaging.decode import read_image
+from emolens.jobs.cite import read_provenance
 from emolens.jobs.crops import CropJob, check_crop_folder, crop_images
 from emolens.media.images import write_image
+from emolens.reports.methods_text import methods_text, references
 
 
 @pytest.fixture
@@ -117,3 +119,33 @@ def test_nothing_is_replaced_by_accident(
 def test_sizes_out_of_range_are_refused(size_px: int) -> None:
     with pytest.raises(ConfigError, match="allowed: 8 to 2048"):
         CropJob(size_px=size_px)
+
+
+def test_the_record_names_the_image_and_claims_no_classification(
+    analyzer: ImageAnalyzer, images: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    list(crop_images(analyzer, images, out, CropJob(size_px=90, color=True, min_size_px=12)))
+    of_crop, of_table = (read_provenance(out / name) for name in ("a-1.png", "crops.csv"))
+    assert of_crop.input is not None
+    assert (of_crop.input.name, of_crop.input.width, of_crop.input.height) == ("a.png", 512, 512)
+    assert of_table.input is not None
+    assert of_table.input.n_files == len(images)
+    for made in (of_crop, of_table):
+        text = methods_text(made)
+        assert made.model is None
+        assert "classified" not in text
+        assert "label" not in text
+        assert "framing of FER2013 (Goodfellow et al., 2013)" in text
+        assert any(one.startswith("Goodfellow") for one in references(made))
+        assert "scaled to 90 x 90 px in colour. Faces whose square was smaller than 12 px" in text
+
+
+def test_the_record_has_the_size_and_colour_of_default_crops(
+    analyzer: ImageAnalyzer, images: list[str], tmp_path: Path
+) -> None:
+    list(crop_images(analyzer, images[:1], tmp_path / "out"))
+    text = methods_text(read_provenance(tmp_path / "out/crops.csv"))
+    side_px = analyzer.crop_px
+    assert f"scaled to {side_px} x {side_px} px in grey." in text
+    assert "left out" not in text

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens import DrawOptions, ImageAnalyzer, Models
+from emolens.core.errors import ConfigError
 from emolens.core.face import FaceQuality, FaceResult, QualityReason
 from emolens.core.frame import FrameResult
 from emolens.core.geometry import Box
@@ -127,3 +128,8 @@ def test_copies_are_drawn_as_chosen(
     copy = read_image(tmp_path / "out/a.png").image
     np.testing.assert_array_equal(copy, draw(astronaut, outcome.result))
     assert analyzer.analyze_image(copy).faces == ()
+
+
+def test_an_unknown_style_is_refused_before_any_image_is_read() -> None:
+    with pytest.raises(ConfigError, match="style is 'bold'; allowed: auto, full"):
+        DrawOptions(style="bold")

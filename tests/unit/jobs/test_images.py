@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from emolens.core.errors import EmptyFileError, InputNotFoundError
-from emolens.jobs.images import ImageTotals, analyze_images
+from emolens.jobs.images import ImageTotals, analyze_images, named_error
 from emolens.media.images import write_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 
@@ -80,3 +80,10 @@ def test_a_copy_in_which_nothing_is_blurred_has_a_warning(
             totals.add(outcome)
         assert sum("nothing is blurred" in warning for warning in totals.warnings) == warnings
     assert totals.warnings[-1].startswith(images[3])
+
+
+def test_an_error_has_the_name_of_its_image_once() -> None:
+    assert named_error("a.jpg", EmptyFileError("'a.jpg': empty")) == "'a.jpg': empty"
+    assert named_error("a.jpg", EmptyFileError("empty")) == "a.jpg: empty"
+    error = EmptyFileError("standard input: the file is empty")
+    assert named_error("-", error) == "standard input: the file is empty"

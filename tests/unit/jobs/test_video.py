@@ -118,13 +118,6 @@ def test_a_page_shows_no_faces_that_are_blurred() -> None:
         VideoJob(draw_options=DrawOptions(blur=True), thumbnails=True)
 
 
-def test_an_unknown_style_of_tags_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
-    job = VideoJob(annotated=tmp_path / "a.mkv", draw_options=DrawOptions(style="loud"))
-    with pytest.raises(ConfigError, match="style is 'loud'"):
-        analyze_video(clip(0.3), job)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_page_names_the_model_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "private").mkdir()
     recorded = tmp_path / "private" / "film.mkv"

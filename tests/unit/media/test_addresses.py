@@ -115,3 +115,4 @@ def test_an_address_is_no_image() -> None:
     with pytest.raises(ConfigError, match="http://h/x.jpg is an address, not an image") as raised:
         refuse_addresses(["a.jpg", "http://me:geheim@h/x.jpg"])
     assert "geheim" not in str(raised.value)
+    assert "Download the image first." in str(raised.value)

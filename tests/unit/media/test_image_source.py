@@ -113,6 +113,9 @@ def test_animations_are_no_frames_of_one_film(folder: Path) -> None:
     with ImageSource(folder) as source:
         assert source.n_expected == 13
     (folder / "clips").mkdir()
+    write_gif(folder / "clips/0.gif", 2)
+    with pytest.raises(SourceError, match="has 1 animation: 'clips/0.gif'"):
+        ImageSource(folder)
     for number in range(5):
         write_gif(folder / "clips" / f"{number}.gif", 2)
     with pytest.raises(SourceError) as caught:

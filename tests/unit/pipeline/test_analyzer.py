@@ -123,6 +123,11 @@ def test_what_is_no_image_is_refused(analyzer: ImageAnalyzer) -> None:
         analyzer.analyze(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
+def test_an_address_is_refused_with_what_to_do(analyzer: ImageAnalyzer) -> None:
+    with pytest.raises(ConfigError, match=r"http://host/a.jpg is an address.*Download the image"):
+        analyzer.analyze("http://host/a.jpg")
+
+
 def test_an_unknown_detector_is_refused() -> None:
     with pytest.raises(ConfigError, match="centerface"):
         ImageAnalyzer.load(detector="haar")
