@@ -34,7 +34,7 @@ def audit(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Data sets in any format that emolens data info reads.", metavar="SOURCE..."
+            help="Data sets in any format that emolens data info reads.", metavar="SOURCE"
         ),
     ],
     *,

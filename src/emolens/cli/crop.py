@@ -19,7 +19,7 @@ def crop(  # noqa: PLR0913 (one option each)
         list[str],
         typer.Argument(
             help="Image files, folders or glob patterns; - for one image on standard input.",
-            metavar="PATH...",
+            metavar="PATH",
         ),
     ],
     out: Annotated[Path, typer.Argument(help="New or empty folder to write to.", metavar="OUT")],
@@ -81,7 +81,7 @@ def crop(  # noqa: PLR0913 (one option each)
     analyzer = Models(model=model, detector=detector).image_analyzer(
         detector_px=detector_px, sideways=sideways
     )
-    images, warnings = list_images(paths)
+    images, warnings = list_images(paths, out=out)
     n_faces = n_files = n_failed = 0
     with progress("images", len(images), quiet=quiet) as done:
         for number, one in enumerate(crop_images(analyzer, images, out, job, read=read), start=1):

@@ -27,7 +27,7 @@ def info(
         list[Path],
         typer.Argument(
             help="CSV or Parquet files, class folders, or folders of published data sets.",
-            metavar="SOURCE...",
+            metavar="SOURCE",
         ),
     ],
     *,

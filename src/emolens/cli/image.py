@@ -25,7 +25,7 @@ def image(  # noqa: PLR0913 (one option each)
         list[str],
         typer.Argument(
             help="Image files, folders or glob patterns; - for one image on standard input.",
-            metavar="PATH...",
+            metavar="PATH",
         ),
     ],
     *,
@@ -94,7 +94,7 @@ def image(  # noqa: PLR0913 (one option each)
             models, min_confidence, at_least, on_message=say_nothing if quiet else echo
         ),
     )
-    images, warnings = list_images(paths)
+    images, warnings = list_images(paths, out=annotated)
     outcomes = analyze_images(
         analyzer,
         images,

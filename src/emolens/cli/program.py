@@ -73,6 +73,7 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
         cls=_Program,
         help="Classify apparent facial expressions in images and video, on the CPU and offline.",
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         add_completion=False,
         epilog="Exit codes: 0 success, 1 failure or wrong usage, 2 some inputs failed.",

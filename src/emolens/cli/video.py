@@ -19,7 +19,7 @@ def video(  # noqa: PLR0913 (one option each)
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Video files, folders of images, or glob patterns of them.", metavar="PATH..."
+            help="Video files, folders of images, or glob patterns of them.", metavar="PATH"
         ),
     ],
     *,

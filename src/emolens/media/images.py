@@ -77,11 +77,13 @@ def each_image_once(paths: Iterable[str]) -> tuple[list[str], int]:
     return kept, n_repeated
 
 
-def list_images(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+def list_images(patterns: Sequence[str], *, out: Path | None = None) -> tuple[list[str], list[str]]:
     """List the images of arguments, each once.
 
     Args:
         patterns: As for `find_images`.
+        out: Folder that is written to. Its images are left out if an argument contains it: they
+            are results of an earlier run.
 
     Returns:
         The paths in order, and warnings about files that were left out or given twice.
@@ -92,7 +94,18 @@ def list_images(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
     if n_repeated:
         named = "image" if n_repeated == 1 else "images"
         warnings.append(f"left out {n_repeated:,} {named} given twice; each one is used once")
-    return images, warnings
+    if out is None or any(_is_inside(pattern, out) for pattern in patterns):
+        return images, warnings
+    inputs = [image for image in images if not _is_inside(image, out)]
+    if n_results := len(images) - len(inputs):
+        named = "image" if n_results == 1 else "images"
+        warnings.append(f"left out {n_results:,} {named} in the output folder {out}")
+    return inputs, warnings
+
+
+def _is_inside(path: str, folder: Path) -> bool:
+    """Return whether a path or pattern is a folder or lies below it."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def common_folder(patterns: Sequence[str]) -> Path | None:

@@ -240,6 +240,18 @@ def test_overlapping_patterns_and_missing_files_count_once(
     assert list_images(given) == (kept, ["left out 3 images given twice; each one is used once"])
 
 
+def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
+    for name in ("a.png", "drawn/a.png", "drawn/sub/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    out = tmp_path / "drawn"
+    warning = f"left out 2 images in the output folder {out}"
+    assert list_images([str(tmp_path)], out=out) == ([str(tmp_path / "a.png")], [warning])
+    # Asked for by name, they are inputs.
+    assert len(list_images([str(out)], out=out)[0]) == 2
+    assert len(list_images([str(tmp_path)], out=tmp_path / "other")[0]) == 3
+
+
 def test_the_common_folder_is_above_all_arguments(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
