@@ -86,7 +86,7 @@ def phase_seconds(recipe: Recipe, index: int, teachers: list[ExpressionNetwork])
     counts = torch.ones(7).numpy()
     loss = ExpressionLoss(recipe.loss, counts, recipe.class_indices)
     module = ExpressionModule(recipe, index, network, loss, teachers)
-    module.log = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
+    module.log = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]  # no trainer, no log
     network.train()
     batch = random_batch(recipe.data_size_px, 10 if recipe.loss.vote_weight else 0)
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.hardware.precision == "bf16"):
@@ -107,7 +107,7 @@ def core_hours(recipe: Recipe) -> Iterator[float]:
             spec = teacher.input_spec
             faces = torch.rand(BATCH, 1, spec.size_px, spec.size_px)
             with torch.inference_mode():
-                yield 2 * n_faces * seconds(lambda: teacher.eval()(faces)) / BATCH / 3600  # noqa: B023
+                yield 2 * n_faces * seconds(lambda: teacher.eval()(faces)) / BATCH / 3600  # noqa: B023 (called at once)
         teachers = []
     for index, phase in enumerate(recipe.phases):
         per_face = phase_seconds(recipe, index, teachers)
@@ -135,10 +135,10 @@ def landmark_hours(recipe: LandmarkRecipe) -> Iterator[float]:
     )
     for index, phase in enumerate(recipe.phases):
         module = LandmarkModule(recipe, index, LandmarkNetwork(recipe.network), backgrounds)
-        module.log = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
+        module.log = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]  # no trainer, no log
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.hardware.precision == "bf16"):
             # The closure is called at once.
-            step = seconds(lambda: module.training_step(batch, 0).backward())  # noqa: B023
+            step = seconds(lambda: module.training_step(batch, 0).backward())  # noqa: B023 (called at once)
         yield phase.epochs * n_faces * step / BATCH / 3600
 
 
