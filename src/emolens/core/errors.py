@@ -9,13 +9,19 @@ builtin exception, so `except ValueError` works too.
     |   |-- EmptyFileError
     |   |-- UnsupportedFormatError
     |   |-- DamagedImageError
-    |   `-- ImageTooLargeError
+    |   |-- ImageTooLargeError
+    |   `-- RequestTooLargeError
     |-- ProcessingError (RuntimeError)        an image that could be read
     |-- SourceError (OSError)                 a camera, a stream, a video
     |-- ModelError (ValueError)
     |-- DatasetError (ValueError)
     |-- ConfigError (ValueError)              a recipe, an option, a setting
     |-- OutputError (OSError)
+    |-- AccessError (PermissionError)         a request without a valid key
+    |   `-- OriginError
+    |-- ServerError (ConnectionError)         a server that cannot be reached or does not answer
+    |   |-- BusyError
+    |   `-- RequestTimeoutError (TimeoutError)
     |-- BrokenLibraryError (ImportError)
     `-- MissingExtraError (ImportError)
 """
@@ -65,6 +71,12 @@ class ImageTooLargeError(InputError):
     code = "image_too_large"
 
 
+class RequestTooLargeError(InputError):
+    """A request or message with more bytes than the server accepts."""
+
+    code = "request_too_large"
+
+
 class ProcessingError(EmolensError, RuntimeError):
     """An image that was read but cannot be analysed or drawn, for a reason outside emolens."""
 
@@ -99,6 +111,47 @@ class OutputError(EmolensError, OSError):
     """A result that cannot be written, for example without space, permission or a folder."""
 
     code = "output"
+
+
+class AccessError(EmolensError, PermissionError):
+    """A request to a server without a valid key or ticket."""
+
+    code = "access"
+
+
+class OriginError(AccessError):
+    """A request from a web page, or for a host name, that the server does not allow."""
+
+    code = "origin"
+
+
+class ServerError(EmolensError, ConnectionError):
+    """A server that cannot be reached, fails or breaks its protocol."""
+
+    code = "server"
+
+
+class BusyError(ServerError):
+    """A server that is at one of its limits.
+
+    Attributes:
+        retry_after_s: Seconds after which a retry may succeed.
+    """
+
+    code = "busy"
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.retry_after_s)
+
+
+class RequestTimeoutError(ServerError, TimeoutError):
+    """A request or a job that takes longer than allowed."""
+
+    code = "timeout"
 
 
 class BrokenLibraryError(EmolensError, ImportError):
