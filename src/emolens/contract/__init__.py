@@ -41,6 +41,21 @@ from emolens.contract.rows import (
     image_rows,
     table_rows,
 )
+from emolens.contract.server import (
+    ErrorAnswer,
+    ExplanationRecord,
+    FaceMapsRecord,
+    ImagesAnswer,
+    JobRecord,
+    LimitsRecord,
+    ModelsAnswer,
+    StatusAnswer,
+    StreamError,
+    StreamReady,
+    StreamResult,
+    StreamStart,
+    TicketAnswer,
+)
 from emolens.contract.sessions import TRACK_COLUMNS, SessionRecord, TrackRecord, TrackRow
 
 __all__ = [
@@ -83,4 +98,17 @@ __all__ = [
     "image_rows",
     "sessions",
     "table_rows",
+    "ErrorAnswer",
+    "ExplanationRecord",
+    "FaceMapsRecord",
+    "ImagesAnswer",
+    "JobRecord",
+    "LimitsRecord",
+    "ModelsAnswer",
+    "StatusAnswer",
+    "StreamError",
+    "StreamReady",
+    "StreamResult",
+    "StreamStart",
+    "TicketAnswer",
 ]

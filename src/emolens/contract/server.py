@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from emolens.contract.base import LABELS, Label, Probabilities, Record, Share
+from emolens.contract.base import Label, Record, Share
 from emolens.contract.images import ErrorRecord, FaceRecord, FrameRecord, ImageRecord
 from emolens.contract.provenance import DetectorRecord, ExpressionModelRecord
+from emolens.core.emotion import LABELS
 
 MapRow = list[float]
 JobState = Literal["waiting", "running", "done", "failed"]
@@ -142,14 +143,14 @@ class StreamStart(Record):
 class StreamReady(Record):
     """The answer of the server to `start`."""
 
-    type: Literal["ready"] = "ready"
+    type: Literal["ready"]
     limits: LimitsRecord
 
 
 class StreamResult(Record):
     """The result for one frame of a stream."""
 
-    type: Literal["result"] = "result"
+    type: Literal["result"]
     captured_s: CaptureTime
     processing_ms: float = Field(
         ge=0, description="Milliseconds from the arrival of the frame to its result."
@@ -164,6 +165,6 @@ class StreamResult(Record):
 class StreamError(Record):
     """An error on a stream; the connection stays open if it concerns one frame only."""
 
-    type: Literal["error"] = "error"
+    type: Literal["error"]
     captured_s: CaptureTime | None = None
     error: ErrorRecord

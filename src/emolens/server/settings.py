@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from emolens.contract import LimitsRecord
 from emolens.core.errors import ConfigError
 from emolens.server.keys import Keys
 
@@ -73,6 +74,10 @@ class Limits:
             value = getattr(self, one.name)
             if value <= 0:
                 raise ConfigError(f"{one.name} is {value}; allowed: above 0")
+
+    def record(self) -> LimitsRecord:
+        """Return the limits that clients need to know."""
+        return LimitsRecord(**{name: getattr(self, name) for name in LimitsRecord.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
