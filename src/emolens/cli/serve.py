@@ -16,9 +16,7 @@ def serve(
         str,
         typer.Option(help="Address to listen on. Other than this computer's own, keys are needed."),
     ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="Port; 0 chooses a free one.", min=0, max=65535)
-    ] = 8000,
+    port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.", min=0, max=65535)] = 8000,
     keys: Annotated[
         Path | None,
         typer.Option(

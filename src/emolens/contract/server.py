@@ -85,7 +85,7 @@ class LimitsRecord(Record):
     upload_bytes: int
     frame_bytes: int
     frame_pixels: int
-    frames_per_s: int
+    dropped_per_s: int
     clip_bytes: int
     clip_s: float
     clip_pixels: int
@@ -134,7 +134,9 @@ class StreamStart(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: Literal["start"]
-    ticket: str | None = Field(default=None, max_length=256, description="A ticket of `/v1/tickets`.")
+    ticket: str | None = Field(
+        default=None, max_length=256, description="A ticket of `/v1/tickets`."
+    )
     min_confidence: Share = Field(
         default=0.0, description="Minimum smoothed probability of a label."
     )

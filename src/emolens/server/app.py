@@ -29,7 +29,8 @@ from emolens.server.access import TICKET_S
 from emolens.server.errors import error_answer, internal_answer, status_answer
 from emolens.server.guard import Guard
 from emolens.server.logs import log
-from emolens.server.openapi import describe, error_responses
+from emolens.server.description import describe
+from emolens.server.openapi import error_responses
 from emolens.server.services import Services, services_of
 from emolens.server.warm_up import warm_up
 
@@ -145,9 +146,7 @@ async def scrape(request: Request) -> Response:
 async def ticket(request: Request) -> TicketAnswer:
     """Create a ticket for a browser, which cannot send a key with a WebSocket."""
     access = services_of(request).access
-    return TicketAnswer(
-        ticket=access.issue_ticket(request.state.client), expires_s=TICKET_S
-    )
+    return TicketAnswer(ticket=access.issue_ticket(request.state.client), expires_s=TICKET_S)
 
 
 async def _answer_own_error(request: Request, error: Exception) -> Response:

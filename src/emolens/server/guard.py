@@ -158,9 +158,7 @@ class _Exchange:
         headers[REQUEST_ID] = self.request_id
         if self._origin:
             headers["Access-Control-Allow-Origin"] = self._origin
-            headers["Access-Control-Allow-Headers"] = (
-                f"Authorization, Content-Type, {REQUEST_ID}"
-            )
+            headers["Access-Control-Allow-Headers"] = f"Authorization, Content-Type, {REQUEST_ID}"
             headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
             headers["Access-Control-Expose-Headers"] = f"{REQUEST_ID}, Retry-After, Location"
             headers["Access-Control-Max-Age"] = "600"
@@ -174,4 +172,6 @@ def _is_preflight(scope: Scope, headers: Headers) -> bool:
 
 def _known(method: str) -> str:
     """Return a method, or `other`: clients may invent any number of them."""
-    return method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "WEBSOCKET") else "other"
+    return (
+        method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "WEBSOCKET") else "other"
+    )

@@ -112,7 +112,9 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
         leaving.cancel()
 
 
-async def _each(uploads: list[Upload], run: "partial[Awaitable[ImageOutcome]]") -> list[ImageRecord]:
+async def _each(
+    uploads: list[Upload], run: "partial[Awaitable[ImageOutcome]]"
+) -> list[ImageRecord]:
     # One after the other: a form must not take all workers.
     outcomes = [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
     return [outcome.record for outcome in outcomes]
@@ -172,5 +174,7 @@ async def _parts(request: Request, body: bytes, services: Services) -> list[Uplo
 async def _upload(file: UploadFile, max_bytes: int) -> Upload:
     name = checked_name(file.filename or "", "image")
     if (file.size or 0) > max_bytes:
-        raise RequestTooLargeError(f"{name!r} is larger than {max_bytes:,} bytes. Send a smaller one.")
+        raise RequestTooLargeError(
+            f"{name!r} is larger than {max_bytes:,} bytes. Send a smaller one."
+        )
     return Upload(name, file.content_type or "", await file.read())

@@ -27,7 +27,9 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=True, default=str)
 
 
-def log(message: str, *, level: int = logging.INFO, exc_info: bool = False, **fields: object) -> None:
+def log(
+    message: str, *, level: int = logging.INFO, exc_info: bool = False, **fields: object
+) -> None:
     """Write a line with named fields."""
     LOGGER.log(level, message, exc_info=exc_info, extra={_FIELDS: fields})
 

@@ -25,7 +25,7 @@ class Limits:
         explained_faces: Faces of an image that are explained; the others are left out.
         frame_bytes: Bytes of a message on a stream.
         frame_pixels: Width x height of a frame of a stream.
-        frames_per_s: Frames per second of a stream; a faster one is closed.
+        dropped_per_s: Frames of a stream that are dropped in one second; a stream with more is closed.
         clip_bytes: Bytes of a video.
         clip_s: Duration of a video in seconds.
         clip_pixels: Width x height of a video.
@@ -51,7 +51,7 @@ class Limits:
     explained_faces: int = 8
     frame_bytes: int = 512 * 1024
     frame_pixels: int = 4_000_000
-    frames_per_s: int = 120
+    dropped_per_s: int = 120
     clip_bytes: int = 200_000_000
     clip_s: float = 600.0
     clip_pixels: int = 4096 * 2304

@@ -85,7 +85,7 @@ class _Stream:
         self._limits = services.limits
         self._waiting: _Received | None = None
         self._has_frame = asyncio.Event()
-        self._arrivals: deque[float] = deque()
+        self._drops: deque[float] = deque()
         self._first_captured_s: float | None = None
         self._n_received = self._n_dropped = self._n_dropped_told = 0
 
@@ -164,8 +164,8 @@ class _Stream:
             if data is None:
                 cause = InputError("only binary messages with frames are allowed after `start`")
                 raise _EndedError(_WRONG_TYPE, cause)
-            self._check_rate()
             self._drop_waiting()
+            self._check_rate()
             metrics.frames_received.inc()
             metrics.frames_in_flight.inc()
             self._waiting = _received(self._n_received, data)
@@ -184,14 +184,14 @@ class _Stream:
         return dict(message)
 
     def _check_rate(self) -> None:
+        """End a stream that sends much faster than it is answered."""
         now_s = time.monotonic()
-        self._arrivals.append(now_s)
-        while self._arrivals[0] < now_s - 1.0:
-            self._arrivals.popleft()
-        if len(self._arrivals) > self._limits.frames_per_s:
+        while self._drops and self._drops[0] < now_s - 1.0:
+            self._drops.popleft()
+        if len(self._drops) > self._limits.dropped_per_s:
             cause = InputError(
-                f"more than {self._limits.frames_per_s} frames per second. Wait for each result "
-                "before sending the next frame."
+                f"more than {self._limits.dropped_per_s} frames were dropped in one second. Wait "
+                "for each result before sending the next frame."
             )
             raise _EndedError(_POLICY, cause)
 
@@ -266,6 +266,7 @@ class _Stream:
         if self._waiting is not None:
             self._waiting = None
             self._n_dropped += 1
+            self._drops.append(time.monotonic())
             self._services.metrics.frames_in_flight.dec()
             self._services.metrics.frames_dropped.inc()
 
