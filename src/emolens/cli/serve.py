@@ -10,7 +10,7 @@ from emolens.cli.loading import loading
 from emolens.cli.terminal import echo
 
 
-def serve(
+def serve(  # noqa: PLR0913 (one option each)
     *,
     host: Annotated[
         str,
@@ -76,7 +76,7 @@ def serve(
         keys=read_keys(keys),
         model=model,
         detector=detector,
-        **({} if workers is None else {"n_workers": workers}),
+        n_workers=workers,
     )
     run(
         settings,

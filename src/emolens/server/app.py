@@ -26,10 +26,10 @@ from emolens.server import (
     streams,
 )
 from emolens.server.access import TICKET_S
+from emolens.server.description import describe
 from emolens.server.errors import error_answer, internal_answer, status_answer
 from emolens.server.guard import Guard
 from emolens.server.logs import log
-from emolens.server.description import describe
 from emolens.server.openapi import error_responses
 from emolens.server.services import Services, services_of
 from emolens.server.warm_up import warm_up
@@ -93,7 +93,7 @@ def build_app(services: Services) -> ASGIApp:
 async def _become_ready(services: Services) -> None:
     try:
         await asyncio.to_thread(warm_up, services.models)
-    except Exception:
+    except Exception:  # noqa: BLE001 (the server stays alive and says that it is not ready)
         log("warm-up failed", level=logging.ERROR, exc_info=True)
         return
     services.is_ready = True
@@ -129,8 +129,10 @@ async def ready(request: Request) -> StatusAnswer:
     "/metrics",
     summary="Get counters for Prometheus.",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-    | error_responses(401, 403),
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **error_responses(401, 403),
+    },
 )
 async def scrape(request: Request) -> Response:
     """Answer all counters in Prometheus' text format."""

@@ -121,7 +121,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._unread.clear()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own text)
         """Answer data that is not HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", "this is no HTTP request")
 

@@ -8,8 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from emolens.server.access import is_open
 
 _TEXT: Final = (
-    "Apparent facial expressions in images, videos and live streams. Live streams use the WebSocket "
-    "`/v1/stream`, which OpenAPI cannot describe: docs/server.md does."
+    "Apparent facial expressions in images, videos and live streams. Live streams use the "
+    "WebSocket `/v1/stream`, which OpenAPI cannot describe: docs/server.md does."
 )
 _SCHEME: Final = "key"
 

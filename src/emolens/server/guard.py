@@ -1,4 +1,4 @@
-"""The outermost layer of the application: access, request IDs, security headers, errors and logs."""
+"""The outermost layer of the application: access, request IDs, headers, errors and logs."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emolens.core.errors import AccessError, BusyError, EmolensError
+from emolens.core.errors import BusyError, EmolensError
 from emolens.server.access import is_open
 from emolens.server.errors import error_answer, internal_answer
 from emolens.server.logs import log
@@ -71,7 +71,7 @@ class Guard:
                 await self._app(scope, receive, exchange.send)
         except EmolensError as error:
             await exchange.fail(error_answer(error, exchange.request_id), receive)
-        except Exception:
+        except Exception:  # noqa: BLE001 (a client gets an answer without the cause)
             log("failed", level=logging.ERROR, exc_info=True, request_id=exchange.request_id)
             await exchange.fail(internal_answer(exchange.request_id), receive)
         finally:

@@ -12,8 +12,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emolens.contract import ImageRecord, ImagesAnswer, image_error_record
-from emolens.core.errors import BusyError, EmolensError, InputError, RequestTooLargeError
+from emolens.contract import ImageRecord, ImagesAnswer
+from emolens.core.errors import EmolensError, InputError, RequestTooLargeError
 from emolens.jobs.images import ImageOutcome, analyze_encoded
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.server.media_types import check_media_type

@@ -64,7 +64,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # a narrower return type
+    def capture_signals(self) -> Iterator[None]:
         """Stop on signals inside the block; unlike uvicorn's, without raising them again."""
         previous = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
         try:

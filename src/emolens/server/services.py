@@ -1,5 +1,6 @@
 """What the handlers of requests share: models, workers, limits and counters."""
 
+import os
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
@@ -58,7 +59,7 @@ def build_services(settings: ServerSettings) -> Services:
     services = Services(
         settings,
         models,
-        Workers(settings.n_workers, settings.limits.waiting),
+        Workers(settings.n_workers or os.cpu_count() or 1, settings.limits.waiting),
         Bodies(settings.limits),
         Access(settings),
         Clips(settings),

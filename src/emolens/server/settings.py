@@ -1,7 +1,6 @@
 """Settings and limits of the server."""
 
 import ipaddress
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +24,7 @@ class Limits:
         explained_faces: Faces of an image that are explained; the others are left out.
         frame_bytes: Bytes of a message on a stream.
         frame_pixels: Width x height of a frame of a stream.
-        dropped_per_s: Frames of a stream that are dropped in one second; a stream with more is closed.
+        dropped_per_s: Dropped frames of a stream in one second; a stream with more is closed.
         clip_bytes: Bytes of a video.
         clip_s: Duration of a video in seconds.
         clip_pixels: Width x height of a video.
@@ -92,7 +91,7 @@ class ServerSettings:
         keys: The keys of clients; without any, every program on this computer may use the server.
         model: Name of an emotion model, or path of an `.onnx` file.
         detector: Name of a face detector.
-        n_workers: Threads that analyse; by default one per core.
+        n_workers: Threads that analyse; None for one per core.
         limits: Limits on what clients may send and use.
 
     Raises:
@@ -106,13 +105,13 @@ class ServerSettings:
     keys: Keys = field(default_factory=Keys)
     model: str | Path = "default"
     detector: str = "default"
-    n_workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    n_workers: int | None = None
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port is {self.port}; allowed: 0 to 65535")
-        if self.n_workers < 1:
+        if self.n_workers is not None and self.n_workers < 1:
             raise ConfigError(f"n_workers is {self.n_workers}; allowed: 1 or more")
         object.__setattr__(self, "origins", tuple(map(_checked_origin, self.origins)))
         if not self.is_local and not self.keys:

@@ -139,7 +139,7 @@ class _Stream:
     async def _receive_start(self) -> StreamStart:
         message = await self._receive(self._limits.head_s, code=_POLICY)
         text = message.get("text")
-        if text is None:
+        if not isinstance(text, str):
             raise _EndedError(_POLICY, InputError("the first message must be the text of `start`"))
         try:
             start = StreamStart.model_validate_json(text)

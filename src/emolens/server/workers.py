@@ -81,7 +81,7 @@ class Workers:
         Args:
             lane: Kind of the work.
             work: The function.
-            is_admitted: Whether it is a later part of work that was admitted; a full queue takes it.
+            is_admitted: Whether it is a later part of admitted work, which a full queue takes.
 
         Raises:
             BusyError: The queue is full, or the workers are stopped.
