@@ -1,5 +1,6 @@
-"""Media types of images, and their check against the bytes of a request."""
+"""Media types: those of images, checked against their bytes, and the choice of an answer's."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -40,6 +41,8 @@ _TYPES: Final[Mapping[FileKind, tuple[str, ...]]] = {
 }
 IMAGE_TYPES: Final = tuple(dict.fromkeys(one for types in _TYPES.values() for one in types))
 """The media types of images, each once."""
+# Source: RFC 9110, 12.4.2.
+_WEIGHT: Final = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _USUAL_TYPES: Final = tuple(types[0] for types in _TYPES.values())
 
 
@@ -75,6 +78,31 @@ def check_media_type(declared: str, encoded: bytes) -> None:
             f"the media type is {media_type!r}, but the format of the body is "
             f"{_described(kind)}.{_advice(kind)}"
         )
+
+
+def prefers(accept: str, media_type: str, usual_type: str) -> bool:
+    """Return whether a client prefers a media type of the answer to the usual one.
+
+    Args:
+        accept: The `Accept` header; empty if there is none.
+        media_type: The type in question.
+        usual_type: The type of the answer unless the client prefers the other one.
+    """
+    weights = dict(_weighted(part) for part in accept.split(","))
+    return _weight(weights, media_type) > _weight(weights, usual_type)
+
+
+def _weighted(part: str) -> tuple[str, float]:
+    """Return the media range of a part of an `Accept` header and its weight, 1 by default."""
+    media_range, *parameters = (one.strip() for one in part.lower().split(";"))
+    weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+    return media_range, float(weight) if _WEIGHT.fullmatch(weight) else 0.0
+
+
+def _weight(weights: Mapping[str, float], media_type: str) -> float:
+    """Return the weight of a type: that of the most specific range that contains it."""
+    ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return next((weights[one] for one in ranges if one in weights), 0.0)
 
 
 def _described(kind: FileKind | None) -> str:

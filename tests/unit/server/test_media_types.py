@@ -2,7 +2,13 @@ import pytest
 
 from emolens.core.errors import UnsupportedFormatError
 from emolens.imaging.kinds import READABLE, kind_by_content
-from emolens.server.media_types import ANY_TYPE, IMAGE_TYPES, check_media_type, media_type_of
+from emolens.server.media_types import (
+    ANY_TYPE,
+    IMAGE_TYPES,
+    check_media_type,
+    media_type_of,
+    prefers,
+)
 from tests.unit.imaging.images import sample_files
 
 SAMPLES = sample_files()
@@ -106,3 +112,29 @@ def test_other_types_of_other_files_have_the_advice_for_the_file() -> None:
         check_media_type("application/pdf", PDF)
     with pytest.raises(UnsupportedFormatError, match="Send an image in one of these formats"):
         check_media_type("text/plain", b"words")
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_preferred"),
+    [
+        ("image/png", True),
+        ("IMAGE/PNG; q=0.5", True),
+        ("image/*", True),
+        ("image/png, application/json;q=0.9", True),
+        ("application/json;q=0.1, image/*;q=0.2", True),
+        ("image/avif,image/webp,image/png,*/*;q=0.8", True),
+        ("application/json;q=0, */*", True),
+        ("", False),
+        ("*/*", False),
+        ("text/html", False),
+        ("application/json", False),
+        ("image/png, application/json", False),
+        ("image/png;q=0.5, */*", False),
+        ("image/png;q=0, image/*", False),
+        ("image/png;q=nan", False),
+        ("image/png;q=9", False),
+        (";;,,/;q=", False),
+    ],
+)
+def test_a_client_prefers_what_it_gives_more_weight(accept: str, is_preferred: bool) -> None:
+    assert prefers(accept, "image/png", "application/json") is is_preferred
