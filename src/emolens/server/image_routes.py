@@ -1,10 +1,9 @@
 """`POST /v1/analyze`: faces in one image or in several."""
 
-import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
@@ -16,13 +15,13 @@ from emolens.contract import ImageRecord, ImagesAnswer
 from emolens.core.errors import EmolensError, InputError, RequestTooLargeError
 from emolens.jobs.images import ImageOutcome, analyze_encoded
 from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.server.bodies import unless_gone
 from emolens.server.media_types import check_media_type
 from emolens.server.names import checked_name
 from emolens.server.openapi import IMAGE_OR_IMAGES, error_responses
 from emolens.server.services import Services, services_of
 from emolens.server.workers import Lane
 
-T = TypeVar("T")
 _MULTIPART: Final = "multipart/form-data"
 
 router = APIRouter()
@@ -52,6 +51,7 @@ class Upload:
 )
 async def analyze(
     request: Request,
+    *,
     name: Annotated[str, Query(description="Name of the image in the answer.")] = "image",
     min_confidence: Annotated[
         float, Query(ge=0, le=1, description="Give no label below this confidence.")
@@ -88,28 +88,6 @@ async def analyze(
     if outcome.error is not None:
         raise outcome.error
     return JSONResponse(outcome.record.to_dict())
-
-
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """Wait for work whose result a client waits for, and cancel it when the client leaves.
-
-    Args:
-        request: The request, whose body is read.
-        work: The work.
-
-    Raises:
-        InputError: The client left.
-    """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(request.receive())
-    try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise InputError("the client left before the answer was complete")
-        return working.result()
-    finally:
-        working.cancel()
-        leaving.cancel()
 
 
 async def _each(
