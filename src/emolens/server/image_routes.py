@@ -1,6 +1,6 @@
 """`POST /v1/analyze`: faces in one image or in several."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final
@@ -91,7 +91,7 @@ async def analyze(
 
 
 async def _each(
-    uploads: list[Upload], run: "partial[Awaitable[ImageOutcome]]"
+    uploads: list[Upload], run: Callable[..., Awaitable[ImageOutcome]]
 ) -> list[ImageRecord]:
     # One after the other: a form must not take all workers.
     outcomes = [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
@@ -132,7 +132,7 @@ async def _parts(request: Request, body: bytes, services: Services) -> list[Uplo
     """
     limits = services.limits
 
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
