@@ -18,6 +18,7 @@ from emolens.jobs.explain import explain_faces
 from emolens.jobs.images import explaining_errors
 from emolens.media.images import encode_image
 from emolens.pipeline.models import Models
+from emolens.server.bodies import unless_gone
 from emolens.server.media_types import check_media_type, prefers
 from emolens.server.names import checked_name
 from emolens.server.openapi import BINARY, IMAGE, PNG_TYPE, error_responses
@@ -107,7 +108,7 @@ async def explain(
     async with services.bodies.whole(request, services.limits.image_bytes) as encoded:
         check_media_type(request.headers.get("content-type", ""), encoded)
         work = partial(_answer, services, wanted, encoded)
-        return await services.workers.run(Lane.MAPS, work)
+        return await unless_gone(request, services.workers.run(Lane.MAPS, work))
 
 
 def _answer(services: Services, wanted: ExplanationRequest, encoded: bytes) -> Response:

@@ -1,0 +1,334 @@
+"""Videos of clients: stored in a private folder, analysed in order, and deleted after a time."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from emolens.contract import JobRecord
+from emolens.contract.server import JobState
+from emolens.core.errors import (
+    BusyError,
+    EmolensError,
+    EmptyFileError,
+    InputNotFoundError,
+    UnsupportedFormatError,
+)
+from emolens.imaging.kinds import HEAD_BYTES, VIDEO, kind_by_content
+from emolens.server.clip_process import ClipOptions, ClipStatus, ClipTask
+from emolens.server.clip_runner import run_clip
+from emolens.server.errors import record_of
+from emolens.server.names import checked_name
+from emolens.server.private_folder import PrivateFolder, remove_leftovers
+from emolens.server.settings import ServerSettings
+
+OutputKind = Literal["table", "summary", "report"]
+_KINDS: Final[tuple[OutputKind, ...]] = ("table", "summary", "report")
+_LOGGER: Final = logging.getLogger("emolens.server")
+_RETRY_S: Final = 10.0
+_EXPIRY_EVERY_S: Final = 5.0
+# MP4 files with sound only. Source: the registry of brands at mp4ra.org.
+_SOUND: Final = re.compile(rb".{4}ftyp(?:M4[ABP] |F4[AB] )", re.DOTALL)
+_MEDIA_TYPES: Final = {
+    ".csv": "text/csv; charset=utf-8",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+}
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    id: str
+    owner: str | None
+    task: ClipTask
+    expires_at_s: float
+    state: JobState = "waiting"
+    status: ClipStatus = field(default_factory=ClipStatus)
+    run: "asyncio.Task[None] | None" = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.task.folder)
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ("waiting", "running")
+
+    @property
+    def outputs(self) -> list[OutputKind]:
+        is_done = self.state == "done"
+        return [kind for kind in _KINDS if is_done and self.task.output(kind).is_file()]
+
+
+class Clips:
+    """The analyses of videos of one server.
+
+    All files are in one private folder. A video is deleted when it is analysed, and its results
+    after `Limits.keep_s`, counted from the end of the upload.
+
+    Args:
+        settings: Settings of the server.
+        n_at_once: Videos that are analysed at once; the others wait in order.
+    """
+
+    def __init__(self, settings: ServerSettings, *, n_at_once: int = 1) -> None:
+        self._settings, self._limits = settings, settings.limits
+        self._n_at_once = n_at_once
+        self._folder: PrivateFolder | None = None
+        self._jobs: dict[str, _Job] = {}
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue()
+        self._n_uploads = 0
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Create the folder, remove those of killed servers, and start to analyse."""
+        await asyncio.to_thread(remove_leftovers)
+        self._folder = PrivateFolder()
+        analysing = [self._analyse_in_order() for _ in range(self._n_at_once)]
+        self._loops = [asyncio.create_task(loop) for loop in (*analysing, self._expire())]
+
+    async def stop(self) -> None:
+        """Stop all analyses and delete all files."""
+        folder, self._folder = self._folder, None
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await asyncio.gather(*map(self._remove, tuple(self._jobs.values())))
+        if folder is not None:
+            await asyncio.to_thread(folder.remove)
+
+    @property
+    def n_active(self) -> int:
+        """Number of videos that are uploaded, wait or are analysed."""
+        return self._n_uploads + sum(job.is_active for job in self._jobs.values())
+
+    def check_free(self) -> None:
+        """Check that another video is accepted, before its bytes are read.
+
+        Raises:
+            BusyError: Too many videos wait, or too many results are kept.
+        """
+        self._check_running()
+        if self.n_active >= self._limits.jobs:
+            raise BusyError(
+                f"the server is busy: {self.n_active} videos wait. Try again later.", _RETRY_S
+            )
+        expiries = [job.expires_at_s for job in self._jobs.values() if not _is_expired(job)]
+        if self._n_uploads + len(expiries) >= self._limits.kept_jobs:
+            wait_s = min(expiries, default=0.0) - time.monotonic()
+            raise BusyError(
+                f"the server keeps the results of {len(expiries)} videos. Delete jobs that are no "
+                "longer needed, or try again later.",
+                max(1.0, wait_s),
+            )
+
+    async def create(
+        self, name: str, chunks: AsyncIterator[bytes], options: ClipOptions, owner: str | None
+    ) -> JobRecord:
+        """Store a video and queue its analysis.
+
+        Args:
+            name: Name of the video; the record and the outputs name it.
+            chunks: Its bytes.
+            options: What to analyse and to write.
+            owner: Name of the key; only requests with this key reach the job.
+
+        Raises:
+            BusyError: As for `check_free`, or the disk is full.
+            EmptyFileError: There are no bytes.
+            InputError: The name is not allowed, or as for `chunks`.
+            UnsupportedFormatError: The bytes are not a video.
+        """
+        name = checked_name(name, "video")
+        self.check_free()
+        self._n_uploads += 1
+        try:
+            folder = await self._store(name, chunks)
+        finally:
+            self._n_uploads -= 1
+        task = self._task(folder, name, options)
+        expires_at_s = time.monotonic() + self._limits.keep_s
+        job = _Job(secrets.token_urlsafe(16), owner, task, expires_at_s)
+        self._jobs[job.id] = job
+        self._queue.put_nowait(job)
+        return _record(job)
+
+    def record(self, job_id: str, owner: str | None) -> JobRecord:
+        """Return the record of a job.
+
+        Raises:
+            InputNotFoundError: There is no such job of this key.
+        """
+        return _record(self._find(job_id, owner))
+
+    def output(self, job_id: str, owner: str | None, kind: OutputKind) -> tuple[Path, str, str]:
+        """Return an output of a job: its path, a name for the client and its media type.
+
+        Raises:
+            InputNotFoundError: There is no such job of this key, or it has no such output.
+        """
+        job = self._find(job_id, owner)
+        path = job.task.output(kind)
+        if kind not in job.outputs:
+            raise InputNotFoundError(f"the job has no {kind}; its state is {job.state!r}")
+        stem = Path(job.task.name).stem
+        name = f"{stem}-summary" if kind == "summary" else stem
+        return path, name + path.suffix, _MEDIA_TYPES[path.suffix]
+
+    async def delete(self, job_id: str, owner: str | None) -> None:
+        """Stop a job and delete its files.
+
+        Raises:
+            InputNotFoundError: There is no such job of this key.
+        """
+        await self._remove(self._find(job_id, owner))
+
+    def _find(self, job_id: str, owner: str | None) -> _Job:
+        job = self._jobs.get(job_id)
+        if job is None or job.owner != owner or _is_expired(job):
+            raise InputNotFoundError("there is no such job. It may have expired or been deleted.")
+        return job
+
+    async def _remove(self, job: _Job) -> None:
+        self._jobs.pop(job.id, None)
+        if job.run is not None:
+            job.run.cancel()
+            await asyncio.wait([job.run])
+        await asyncio.to_thread(shutil.rmtree, job.folder, ignore_errors=True)
+
+    async def _store(self, name: str, chunks: AsyncIterator[bytes]) -> Path:
+        """Write the bytes of a video to a new folder; nothing remains after an error."""
+        assert self._folder is not None  # noqa: S101 (see `check_free`)
+        folder = self._folder.path / secrets.token_hex(8)
+        try:
+            for part in (folder, folder / "video", folder / "outputs"):
+                part.mkdir(mode=0o700)
+            await _write_video(folder / "video" / name, chunks)
+            self._check_running()
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError) and not isinstance(error, EmolensError):
+                _LOGGER.exception("a video cannot be stored")
+                raise BusyError("the server cannot store videos now. Try again later.") from error
+            raise
+        return folder
+
+    def _check_running(self) -> None:
+        if self._folder is None:
+            raise BusyError("the server is stopping. Try again later.")
+
+    def _task(self, folder: Path, name: str, options: ClipOptions) -> ClipTask:
+        limits = self._limits
+        return ClipTask(
+            folder=str(folder),
+            name=name,
+            options=options,
+            model=str(self._settings.model),
+            detector=self._settings.detector,
+            clip_s=limits.clip_s,
+            clip_pixels=limits.clip_pixels,
+            job_bytes=limits.job_bytes,
+            job_s=limits.job_s,
+        )
+
+    async def _analyse_in_order(self) -> None:
+        while True:
+            job = await self._queue.get()
+            if job.id in self._jobs:
+                job.run = asyncio.create_task(_analyse(job))
+                await asyncio.wait([job.run])
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(min(_EXPIRY_EVERY_S, self._limits.keep_s / 4))
+            for job in tuple(filter(_is_expired, self._jobs.values())):
+                await self._remove(job)
+
+
+async def _write_video(path: Path, chunks: AsyncIterator[bytes]) -> None:
+    """Write a file that only its owner can read, if its first bytes are those of a video."""
+    head = b""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        async for chunk in chunks:
+            if len(head) >= HEAD_BYTES:
+                await asyncio.to_thread(file.write, chunk)
+                continue
+            head += chunk
+            if len(head) >= HEAD_BYTES:
+                check_container(head, path.name)
+                await asyncio.to_thread(file.write, head)
+        if len(head) < HEAD_BYTES:
+            check_container(head, path.name)
+            file.write(head)
+
+
+def check_container(head: bytes, name: str) -> None:
+    """Check that the first bytes of a file are those of a video.
+
+    Args:
+        head: The first `HEAD_BYTES` of the file, or all of it.
+        name: Its name, for messages.
+
+    Raises:
+        EmptyFileError: There are no bytes.
+        UnsupportedFormatError: It is something else, such as a playlist, a text or an image.
+    """
+    if not head:
+        raise EmptyFileError(f"{name} is empty (0 bytes). Send the bytes of a video.")
+    kind = kind_by_content(head)
+    if kind is VIDEO and not _SOUND.match(head):
+        return
+    found = "sound" if kind is VIDEO else f"a file of the kind {kind.name}" if kind else "no video"
+    raise UnsupportedFormatError(
+        f"{name} is {found}; allowed: MP4, MOV, Matroska, WebM, AVI, MPEG, FLV, ASF and Ogg with "
+        "video"
+    )
+
+
+async def _analyse(job: _Job) -> None:
+    def show(status: ClipStatus) -> None:
+        job.status = status
+
+    job.state = "running"
+    try:
+        status = await run_clip(job.task, show)
+    except Exception:  # the job fails, and the server goes on
+        _LOGGER.exception("a video cannot be analysed")
+        status = ClipStatus(error=record_of(EmolensError()), is_done=True)
+    with contextlib.suppress(OSError):
+        await asyncio.to_thread(job.task.video.unlink)
+    if status.error is not None:
+        seen = {"n_frames": job.status.n_frames, "n_expected": job.status.n_expected}
+        status = status.model_copy(update=seen)
+    job.status = status
+    job.state = "failed" if status.error else "done"
+
+
+def _is_expired(job: _Job) -> bool:
+    return time.monotonic() >= job.expires_at_s
+
+
+def _record(job: _Job) -> JobRecord:
+    status = job.status
+    return JobRecord(
+        id=job.id,
+        name=job.task.name,
+        state=job.state,
+        n_frames=status.n_frames,
+        n_expected=status.n_expected,
+        error=status.error,
+        warnings=status.warnings,
+        failures=status.failures,
+        outputs=list(job.outputs),
+        expires_s=max(0.0, job.expires_at_s - time.monotonic()),
+    )

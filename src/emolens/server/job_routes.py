@@ -1,0 +1,157 @@
+"""`/v1/jobs`: analyses of videos, which clients poll, fetch and delete."""
+
+import re
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from emolens.contract import JobRecord
+from emolens.core.errors import UnsupportedFormatError
+from emolens.server.clip_process import ClipOptions
+from emolens.server.clips import OutputKind
+from emolens.server.media_types import ANY_TYPE, media_type_of
+from emolens.server.openapi import BINARY, error_responses
+from emolens.server.services import services_of
+
+_VIDEO_TYPES: Final = (
+    *("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "video/x-msvideo"),
+    *("video/mpeg", "video/mp2t"),
+)
+_VIDEO: Final[dict[str, Any]] = {
+    "description": f"The bytes of a video file. The media type is that of the video, or "
+    f"`{ANY_TYPE}`.",
+    "required": True,
+    "content": dict.fromkeys((*_VIDEO_TYPES, ANY_TYPE), BINARY),
+}
+_EXAMPLE: Final = {
+    "id": "q3nL0aW6bq3zqk1lH8nO4A",
+    "name": "clip.mp4",
+    "state": "failed",
+    "n_frames": 0,
+    "n_expected": 750,
+    "error": {"code": "source", "message": "clip.mp4 has sound but no video track"},
+    "warnings": [],
+    "failures": [],
+    "outputs": [],
+    "expires_s": 3590.5,
+}
+_RECORD: Final[dict[str, Any]] = {"content": {"application/json": {"example": _EXAMPLE}}}
+_OUTPUT_TYPES: Final = (
+    *("text/csv", "application/x-ndjson", "application/vnd.apache.parquet"),
+    *("application/json", "text/html"),
+)
+_OUTPUT: Final[dict[str, Any]] = {
+    "description": "The file, as an attachment.",
+    "content": dict.fromkeys(_OUTPUT_TYPES, BINARY),
+}
+_NOT_ASCII: Final = re.compile(r"[^A-Za-z0-9._ ()-]")
+
+JobId = Annotated[str, Path(max_length=64, description="Identifier of the job.")]
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+def client_of(request: Request) -> str | None:
+    """Return the name of the key of a request, or None if the server has no keys."""
+    client: str | None = getattr(request.state, "client", None)
+    return client
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Track faces in a video and classify their apparent expression.",
+    response_model=JobRecord,
+    response_description="The job, which waits or runs. Its address is in `Location`.",
+    openapi_extra={"requestBody": _VIDEO},
+    responses={202: _RECORD, **error_responses(401, 403, 408, 413, 415, 422, 503)},
+)
+async def create_job(
+    request: Request,
+    options: Annotated[ClipOptions, Query()],
+    name: Annotated[
+        str,
+        Query(description="Name of the video in the outputs.", examples=["clip.mp4"]),
+    ] = "",
+) -> Response:
+    """Store a video and analyse it as soon as the videos before it are analysed.
+
+    The video is deleted when it is analysed, and the results an hour after the upload.
+    """
+    services = services_of(request)
+    check_video_type(request.headers.get("content-type", ""))
+    chunks = services.bodies.chunks(request, services.limits.clip_bytes)
+    record = await services.clips.create(name, chunks, options, client_of(request))
+    headers = {"Location": f"{router.prefix}/{record.id}"}
+    return JSONResponse(record.to_dict(), 202, headers)
+
+
+@router.get(
+    "/{job_id}",
+    summary="Get the state of a job.",
+    response_model=JobRecord,
+    responses={200: _RECORD, **error_responses(401, 403, 404, 422)},
+)
+async def get_job(request: Request, job_id: JobId) -> Response:
+    """Return the state: `waiting`, `running`, `done` or `failed`, and the outputs if it is done."""
+    record = services_of(request).clips.record(job_id, client_of(request))
+    return JSONResponse(record.to_dict())
+
+
+@router.get(
+    "/{job_id}/{output}",
+    summary="Get an output of a job.",
+    response_class=FileResponse,
+    responses={200: _OUTPUT, **error_responses(401, 403, 404, 422)},
+)
+async def get_output(request: Request, job_id: JobId, output: OutputKind) -> Response:
+    """Return the table (one row per face and frame), the summary (JSON) or the report (HTML)."""
+    clips = services_of(request).clips
+    path, name, media_type = clips.output(job_id, client_of(request), output)
+    # Ranges are not supported: their errors would not be JSON.
+    request.scope["headers"] = [one for one in request.scope["headers"] if one[0] != b"range"]
+    headers = {"Content-Disposition": attachment(name), "Accept-Ranges": "none"}
+    return FileResponse(path, headers=headers, media_type=media_type)
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=204,
+    summary="Delete a job.",
+    responses=error_responses(401, 403, 404, 422),
+)
+async def delete_job(request: Request, job_id: JobId) -> Response:
+    """Stop the analysis if it runs, and delete the video and the results."""
+    await services_of(request).clips.delete(job_id, client_of(request))
+    return Response(status_code=204)
+
+
+def check_video_type(declared: str) -> None:
+    """Check that the declared media type is that of a video, or none.
+
+    Args:
+        declared: The `Content-Type` header; empty if there is none.
+
+    Raises:
+        UnsupportedFormatError: It is another one.
+    """
+    media_type = media_type_of(declared)
+    if media_type in ("", ANY_TYPE) or media_type.startswith("video/"):
+        return
+    raise UnsupportedFormatError(
+        f"the media type {media_type!r} is not that of a video; allowed: video/* and {ANY_TYPE}. "
+        f"Send the header Content-Type: {ANY_TYPE}."
+    )
+
+
+def attachment(name: str) -> str:
+    """Return a `Content-Disposition` header that makes browsers save a file.
+
+    Source: RFC 6266, appendix D: an ASCII name for old clients, then the name as UTF-8.
+    """
+    plain = _NOT_ASCII.sub("_", name)
+    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{encoded}'
