@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "image": "Detect faces in images and classify their apparent expression.",
     "video": "Track faces in a video and classify their apparent expression.",
     "live": "Track faces on a camera and classify their apparent expression in real time.",
+    "serve": "Serve image and video analysis over HTTP and WebSocket.",
     "crop": "Crop the faces in images as classifiers receive them, and write a table of them.",
     "train": "Train a model from a recipe and save a checkpoint after every epoch.",
     "evaluate": "Measure models: accuracy, per-class metrics, calibration, leaks, agreement with "

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from emolens.contract.base import LABELS, Label, Probabilities, Record, Share
+from emolens.contract.base import Label, Record, Share
 from emolens.contract.images import ErrorRecord, FaceRecord, FrameRecord, ImageRecord
 from emolens.contract.provenance import DetectorRecord, ExpressionModelRecord
+from emolens.core.emotion import LABELS
 
 MapRow = list[float]
 JobState = Literal["waiting", "running", "done", "failed"]
@@ -84,7 +85,7 @@ class LimitsRecord(Record):
     upload_bytes: int
     frame_bytes: int
     frame_pixels: int
-    frames_per_s: int
+    dropped_per_s: int
     clip_bytes: int
     clip_s: float
     clip_pixels: int
@@ -133,7 +134,9 @@ class StreamStart(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: Literal["start"]
-    ticket: str | None = Field(default=None, max_length=256, description="A ticket of `/v1/tickets`.")
+    ticket: str | None = Field(
+        default=None, max_length=256, description="A ticket of `/v1/tickets`."
+    )
     min_confidence: Share = Field(
         default=0.0, description="Minimum smoothed probability of a label."
     )
@@ -142,14 +145,14 @@ class StreamStart(Record):
 class StreamReady(Record):
     """The answer of the server to `start`."""
 
-    type: Literal["ready"] = "ready"
+    type: Literal["ready"]
     limits: LimitsRecord
 
 
 class StreamResult(Record):
     """The result for one frame of a stream."""
 
-    type: Literal["result"] = "result"
+    type: Literal["result"]
     captured_s: CaptureTime
     processing_ms: float = Field(
         ge=0, description="Milliseconds from the arrival of the frame to its result."
@@ -164,6 +167,6 @@ class StreamResult(Record):
 class StreamError(Record):
     """An error on a stream; the connection stays open if it concerns one frame only."""
 
-    type: Literal["error"] = "error"
+    type: Literal["error"]
     captured_s: CaptureTime | None = None
     error: ErrorRecord

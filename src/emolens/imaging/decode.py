@@ -58,6 +58,7 @@ __all__ = [
     "SupportsRead",
     "as_bgr",
     "decode_image",
+    "decode_named",
     "decode_pillow",
     "read_image",
     "read_stream",
@@ -174,6 +175,25 @@ def decode_image(encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImag
     return _upright(pixels, container.orientation, container.warnings + warnings)
 
 
+def decode_named(name: str, encoded: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """Decode the bytes of an image file as `read_image` decodes a file of this name.
+
+    Args:
+        name: The name, which nothing opens. It tells raw files of cameras from TIFF files.
+        encoded: The whole file.
+        max_pixels: Largest width x height to decode.
+
+    Raises:
+        InputError: As for `decode_image`; the message begins with the name.
+    """
+    try:
+        _recognise(encoded, name)
+        return decode_image(encoded, max_pixels=max_pixels)
+    except InputError as error:
+        # repr, because names may contain line breaks and unprintable bytes.
+        raise type(error)(f"{str(Path(name))!r}: {error}") from error
+
+
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     """Read and decode an image file; see `decode_image`.
 
@@ -195,10 +215,7 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     # repr, because names may contain line breaks and unprintable bytes.
     shown = repr(str(file))
     encoded = _read_bytes(file, shown, _max_file_bytes(max_pixels))
-    try:
-        return decode_image(encoded, max_pixels=max_pixels)
-    except InputError as error:
-        raise type(error)(f"{shown}: {error}") from error
+    return decode_named(str(file), encoded, max_pixels=max_pixels)
 
 
 def read_stream(

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from emolens.core.emotion import Emotion
+from emolens.core.emotion import LABELS, Emotion
 from emolens.core.face import FaceResult
 from emolens.core.ports import FaceDetector
 from emolens.detection import detection_warnings
-from emolens.explanation import FaceExplainer, FaceMaps, OcclusionMaps
+from emolens.explanation import FaceExplainer, FaceMaps, MapKind, OcclusionMaps
 from emolens.explanation.legend import full_scale, legend
 from emolens.explanation.places import drop_places, evidence_places
-from emolens.imaging.decode import MAX_PIXELS, read_image
+from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image
 from emolens.imaging.exposure import light_warnings
 from emolens.imaging.turn import crop_turned
 from emolens.media.images import IMAGE_SUFFIXES, write_image
@@ -24,6 +24,9 @@ from emolens.rendering.heatmap import ExplainedFace, draw_all_classes, draw_one_
 from emolens.rendering.wording import label_text
 from emolens.reports.text import TextTable
 from emolens.storage.names import check_distinct, check_suffix
+
+if TYPE_CHECKING:
+    from emolens.contract import ExplanationRecord, FaceMapsRecord
 
 # Side of the face crop below a heat map, larger than any drawn size.
 _CROP_PX: Final = 560
@@ -39,11 +42,13 @@ class Explained:
 
     Attributes:
         title: Number, position and label of the face.
+        framed: The face crop that the maps cover.
         result: The result for the face.
         maps: The maps of each class.
     """
 
     title: str
+    framed: FramedFace
     result: FaceResult
     maps: FaceMaps
 
@@ -55,20 +60,34 @@ class Explained:
         shown = [f"{place.name} {place.share:.0%}" for place in places if place.share >= _MIN_SHARE]
         return ", ".join(shown) or "nowhere"
 
+    def record(self) -> "FaceMapsRecord":
+        """Create the record of the face and its maps."""
+        from emolens.contract import FaceMapsRecord, face_record  # noqa: PLC0415 (pydantic is slow to load)
+
+        return FaceMapsRecord(
+            **face_record(self.result).to_dict(),
+            maps=dict(zip(LABELS, self.maps.maps.tolist(), strict=True)),
+            centers=list(self.maps.centers),
+            square=list(self.framed.square.to_tuple()),
+            rotation_degrees=self.framed.turn_degrees,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """All faces of an image.
+    """The faces of an image with their maps.
 
     Attributes:
-        faces: The faces, largest first; if empty, no file is written.
+        image: The image, uint8 (H, W, 3) BGR.
+        faces: The faces, largest first.
         warnings: Warnings about the image, for users.
-        heading: What the regions of the table show.
+        n_left_out: Number of smaller faces beyond the limit.
     """
 
+    image: npt.NDArray[np.uint8]
     faces: tuple[Explained, ...]
     warnings: tuple[str, ...]
-    heading: str
+    n_left_out: int = 0
 
     def table(self, emphasized: Emotion | None = None) -> TextTable:
         """Format probabilities and regions of all classes; by default, emphasize the top class."""
@@ -81,8 +100,62 @@ class Explanation:
                 title = face.title if emotion is Emotion.ANGRY else ""
                 probability = face.maps.scores[emotion]
                 rows.append((title, emotion.label, f"{probability:.1%}", face.places(emotion)))
-        headings = ("face", "class", "probability", self.heading)
+        are_drops = any(isinstance(face.maps, OcclusionMaps) for face in self.faces)
+        heading = "drop when blurred" if are_drops else "evidence"
+        headings = ("face", "class", "probability", heading)
         return TextTable(headings, rows, frozenset({2}), frozenset(strong))
+
+    def draw(self, emotion: Emotion | None = None, *, note: str = "") -> npt.NDArray[np.uint8]:
+        """Draw the maps over the faces, of which there must be at least one.
+
+        Args:
+            emotion: Draw only this class, enlarged; None draws all seven.
+            note: Sentence below the maps: their measured agreement.
+
+        Returns:
+            uint8 (H, W, 3) BGR.
+        """
+        shown = list(Emotion) if emotion is None else [emotion]
+        scale = full_scale([(face.maps, one) for face in self.faces for one in shown])
+        drawn = [self._draw_face(face, emotion, scale) for face in self.faces]
+        colors = legend(self.faces[0].maps.kind, emotion, scale, note=note)
+        if emotion is None:
+            return draw_all_classes(drawn, colors)
+        return draw_one_class(drawn, emotion, colors)
+
+    def record(self, name: str, kind: MapKind, agreement: str) -> "ExplanationRecord":
+        """Create the record of the faces and their maps.
+
+        Args:
+            name: Name of the image.
+            kind: Kind of the maps.
+            agreement: Their measured agreement; see `agreement_text`.
+        """
+        from emolens.contract import ExplanationRecord  # noqa: PLC0415 (pydantic is slow to load)
+
+        height, width = self.image.shape[:2]
+        return ExplanationRecord(
+            path=name,
+            width=width,
+            height=height,
+            kind=kind.value,
+            agreement=agreement,
+            faces=[face.record() for face in self.faces],
+            n_left_out=self.n_left_out,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
+        )
+
+    def _draw_face(
+        self, face: Explained, emotion: Emotion | None, scale: float | None
+    ) -> ExplainedFace:
+        framed, maps = face.framed, face.maps
+        crop = crop_turned(self.image, framed.square, _CROP_PX, roll_degrees=framed.turn_degrees)
+        heats = (
+            maps.heat_maps(_CROP_PX, full_scale=scale)
+            if emotion is None
+            else maps.heat_map(emotion, _CROP_PX, full_scale=scale)[np.newaxis]
+        )
+        return ExplainedFace(face.title, crop, maps.scores, heats)
 
 
 def explain_image(
@@ -95,7 +168,7 @@ def explain_image(
     note: str = "",
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
-    """Draw maps of every face of an image.
+    """Draw maps of every face of an image; without a face, no file is written.
 
     Args:
         path: Image to read.
@@ -114,46 +187,44 @@ def explain_image(
     check_suffix(out, IMAGE_SUFFIXES, is_any_device=False)
     check_distinct([out], sources=[Path(path)])
     decoded = read_image(path, max_pixels=max_pixels)
-    analyzer = ImageAnalyzer(detector, explainer)
-    framed = analyzer.frame_faces(decoded.image)
-    maps = explainer.explain([face.crop for face in framed])
-    results = [face.to_result(of_face.scores) for face, of_face in zip(framed, maps, strict=True)]
-    faces = tuple(
-        Explained(_title(index, result), result, of_face)
-        for index, (result, of_face) in enumerate(zip(results, maps, strict=True))
-    )
-    if faces:
+    explanation = explain_faces(decoded, explainer, detector)
+    if explanation.faces:
         height, width = decoded.image.shape[:2]
-        made = analyzer.provenance.of_image(path, (width, height))
-        write_image(out, _draw(decoded.image, framed, faces, emotion, note), made=made)
+        made = ImageAnalyzer(detector, explainer).provenance.of_image(path, (width, height))
+        write_image(out, explanation.draw(emotion, note=note), made=made)
+    return explanation
+
+
+def explain_faces(
+    decoded: DecodedImage,
+    explainer: FaceExplainer,
+    detector: FaceDetector | None,
+    *,
+    max_faces: int | None = None,
+) -> Explanation:
+    """Compute maps of the faces of an image.
+
+    Args:
+        decoded: The image.
+        explainer: Explainer that computes the maps.
+        detector: Face detector, or None to treat the image as one face crop.
+        max_faces: Maximum number of faces, or None for all; the largest are explained.
+    """
+    framed = ImageAnalyzer(detector, explainer).frame_faces(decoded.image)
+    chosen = framed[:max_faces]
+    maps = explainer.explain([face.crop for face in chosen])
+    faces = tuple(
+        _explained(index, face, of_face)
+        for index, (face, of_face) in enumerate(zip(chosen, maps, strict=True))
+    )
     too_small = detection_warnings(detector, decoded.image.shape[1::-1]) if detector else ()
     warnings = decoded.warnings + light_warnings(decoded.image, has_faces=bool(faces)) + too_small
-    are_drops = any(isinstance(of_face, OcclusionMaps) for of_face in maps)
-    return Explanation(faces, warnings, "drop when blurred" if are_drops else "evidence")
+    return Explanation(decoded.image, faces, warnings, len(framed) - len(chosen))
 
 
-def _draw(
-    image: npt.NDArray[np.uint8],
-    framed: list[FramedFace],
-    faces: tuple[Explained, ...],
-    emotion: Emotion | None,
-    note: str,
-) -> npt.NDArray[np.uint8]:
-    shown = list(Emotion) if emotion is None else [emotion]
-    scale = full_scale([(face.maps, one) for face in faces for one in shown])
-    drawn = []
-    for face, explained in zip(framed, faces, strict=True):
-        crop = crop_turned(image, face.square, _CROP_PX, roll_degrees=face.turn_degrees)
-        heats = (
-            explained.maps.heat_maps(_CROP_PX, full_scale=scale)
-            if emotion is None
-            else explained.maps.heat_map(emotion, _CROP_PX, full_scale=scale)[np.newaxis]
-        )
-        drawn.append(ExplainedFace(explained.title, crop, explained.maps.scores, heats))
-    colors = legend(faces[0].maps.kind, emotion, scale, note=note)
-    if emotion is None:
-        return draw_all_classes(drawn, colors)
-    return draw_one_class(drawn, emotion, colors)
+def _explained(index: int, framed: FramedFace, maps: FaceMaps) -> Explained:
+    result = framed.to_result(maps.scores)
+    return Explained(_title(index, result), framed, result, maps)
 
 
 def _drops(maps: OcclusionMaps, emotion: Emotion) -> str:

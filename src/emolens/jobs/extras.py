@@ -17,6 +17,9 @@ _TRAIN_PACKAGES = (
 )
 
 _REPORT_PACKAGES = ("pandas", "seaborn")
+_SERVER_PACKAGES = (
+    *("fastapi", "uvicorn", "httptools", "websockets", "prometheus_client", "python_multipart"),
+)
 
 # A fontconfig configuration without font folders. matplotlib also reads the system's font folders.
 _FONTS: Final = "<fontconfig><cachedir>{folder}</cachedir></fontconfig>\n"
@@ -35,6 +38,11 @@ def require_gradcam(feature: str) -> None:
 def require_report(feature: str) -> None:
     """Raise `MissingExtraError` unless all packages for reports with plots are installed."""
     _require(_REPORT_PACKAGES, feature, "report")
+
+
+def require_server(feature: str) -> None:
+    """Raise `MissingExtraError` unless all packages of `emolens.server` are installed."""
+    _require(_SERVER_PACKAGES, feature, "serve")
 
 
 def _require(packages: tuple[str, ...], feature: str, extra: str) -> None:

@@ -12,7 +12,13 @@ import cv2
 from emolens.core.errors import EmolensError, ProcessingError
 from emolens.core.frame import Cell, FrameResult
 from emolens.core.records import public_name
-from emolens.imaging.decode import MAX_PIXELS, DecodedImage, read_image, read_stream
+from emolens.imaging.decode import (
+    MAX_PIXELS,
+    DecodedImage,
+    decode_named,
+    read_image,
+    read_stream,
+)
 from emolens.imaging.listing import no_images
 from emolens.jobs.drawing import Draw, draw_tags
 from emolens.media.annotated_image_sink import AnnotatedImageSink
@@ -138,6 +144,24 @@ def analyze_images(
     read = partial(read_one, max_pixels=max_pixels, standard_input=standard_input)
     write = None if drawings is None else partial(_draw, drawings, draw)
     return _outcomes(analyzer, paths, read, write)
+
+
+def analyze_encoded(
+    analyzer: ImageAnalyzer, name: str, encoded: bytes, *, max_pixels: int = MAX_PIXELS
+) -> ImageOutcome:
+    """Analyse the bytes of an image file, as `analyze_images` analyses the file.
+
+    Args:
+        analyzer: Analyzer for single images.
+        name: Name of the file, which nothing opens.
+        encoded: The whole file.
+        max_pixels: Maximum number of pixels (width x height) of the image.
+
+    Returns:
+        The outcome. Its record is that of a file with this path and these bytes.
+    """
+    decode = partial(decode_named, encoded=encoded, max_pixels=max_pixels)
+    return next(_outcomes(analyzer, [name], decode, None))
 
 
 def images_provenance(made: "Provenance", paths: Sequence[str]) -> "Provenance":

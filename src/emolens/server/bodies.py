@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable
+from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 from emolens.core.errors import BusyError, InputError, RequestTimeoutError, RequestTooLargeError
 from emolens.server.settings import Limits
 
+T = TypeVar("T")
 # A body must arrive at this rate on average, after a start without a demand.
 _LEAST_BYTES_PER_S: Final = 64 * 1024
 _START_S: Final = 10.0
@@ -89,6 +90,28 @@ class Bodies:
         if self._n_bytes + n_bytes > self._limits.body_bytes:
             raise BusyError("the server is busy with other uploads. Try again later.")
         self._n_bytes += n_bytes
+
+
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """Wait for work whose result a client waits for, and cancel it when the client leaves.
+
+    Args:
+        request: The request, whose body is read.
+        work: The work.
+
+    Raises:
+        InputError: The client left.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise InputError("the client left before the answer was complete")
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
 
 
 def declared_bytes(request: Request, max_bytes: int) -> int:

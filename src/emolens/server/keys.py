@@ -37,7 +37,7 @@ class Keys:
         return bool(self.digests)
 
     def owner(self, key: str) -> str | None:
-        """Return the name of the client with a key, or None. The time does not depend on the key."""
+        """Return the name of the client with a key, or None, in the same time for every key."""
         digest = _digest(key)
         found = None
         for name, stored in self.digests.items():

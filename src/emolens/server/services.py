@@ -1,29 +1,21 @@
-"""What the routes share: models, workers, limits and counters."""
+"""What the handlers of requests share: models, workers, limits and counters."""
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+import os
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
-from emolens.contract import LimitsRecord
-from emolens.explanation import FaceExplainer, MapKind
-from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.models import Models
-from emolens.pipeline.stream import StreamAnalyzer
-from emolens.pipeline.stream_settings import StreamSettings
 from emolens.server.access import Access
 from emolens.server.bodies import Bodies
 from emolens.server.clips import Clips
 from emolens.server.metrics import Metrics
+from emolens.server.open_streams import OpenStreams
 from emolens.server.settings import Limits, ServerSettings
 from emolens.server.workers import Workers
 
-T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Services:
     """Everything that handlers of requests use.
 
@@ -32,9 +24,11 @@ class Services:
         models: Models that all requests share.
         workers: Threads that analyse.
         bodies: Request bodies in memory.
-        access: Keys and tickets.
+        access: Keys, tickets and origins.
         clips: Analyses of videos.
+        streams: The open streams.
         metrics: Counters.
+        is_ready: Whether the server is warm and not stopping.
     """
 
     settings: ServerSettings
@@ -43,9 +37,39 @@ class Services:
     bodies: Bodies
     access: Access
     clips: Clips
-    metrics: Metrics
+    streams: OpenStreams
+    metrics: Metrics = field(default_factory=Metrics)
+    is_ready: bool = False
 
     @property
     def limits(self) -> Limits:
         """Limits of the server."""
         return self.settings.limits
+
+
+def build_services(settings: ServerSettings) -> Services:
+    """Load and verify the models, and start the workers.
+
+    Raises:
+        ModelError: A model cannot be loaded.
+    """
+    # One thread per call: two images at once take less time than two images with two threads each.
+    models = Models(model=settings.model, detector=settings.detector, n_threads=1)
+    models.image_analyzer()
+    services = Services(
+        settings,
+        models,
+        Workers(settings.n_workers or os.cpu_count() or 1, settings.limits.waiting),
+        Bodies(settings.limits),
+        Access(settings),
+        Clips(settings),
+        OpenStreams(settings.limits.streams),
+    )
+    services.metrics.watch(services)
+    return services
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return the services of the server that a request or WebSocket belongs to."""
+    services: Services = connection.app.state.services
+    return services

@@ -1,11 +1,11 @@
 """Settings and limits of the server."""
 
 import ipaddress
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from emolens.contract import LimitsRecord
 from emolens.core.errors import ConfigError
 from emolens.server.keys import Keys
 
@@ -24,7 +24,7 @@ class Limits:
         explained_faces: Faces of an image that are explained; the others are left out.
         frame_bytes: Bytes of a message on a stream.
         frame_pixels: Width x height of a frame of a stream.
-        frames_per_s: Frames per second of a stream; a faster one is closed.
+        dropped_per_s: Dropped frames of a stream in one second; a stream with more is closed.
         clip_bytes: Bytes of a video.
         clip_s: Duration of a video in seconds.
         clip_pixels: Width x height of a video.
@@ -50,7 +50,7 @@ class Limits:
     explained_faces: int = 8
     frame_bytes: int = 512 * 1024
     frame_pixels: int = 4_000_000
-    frames_per_s: int = 120
+    dropped_per_s: int = 120
     clip_bytes: int = 200_000_000
     clip_s: float = 600.0
     clip_pixels: int = 4096 * 2304
@@ -74,6 +74,10 @@ class Limits:
             if value <= 0:
                 raise ConfigError(f"{one.name} is {value}; allowed: above 0")
 
+    def record(self) -> LimitsRecord:
+        """Return the limits that clients need to know."""
+        return LimitsRecord(**{name: getattr(self, name) for name in LimitsRecord.model_fields})
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
@@ -87,7 +91,7 @@ class ServerSettings:
         keys: The keys of clients; without any, every program on this computer may use the server.
         model: Name of an emotion model, or path of an `.onnx` file.
         detector: Name of a face detector.
-        n_workers: Threads that analyse; by default one per core.
+        n_workers: Threads that analyse; None for one per core.
         limits: Limits on what clients may send and use.
 
     Raises:
@@ -101,13 +105,13 @@ class ServerSettings:
     keys: Keys = field(default_factory=Keys)
     model: str | Path = "default"
     detector: str = "default"
-    n_workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    n_workers: int | None = None
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port is {self.port}; allowed: 0 to 65535")
-        if self.n_workers < 1:
+        if self.n_workers is not None and self.n_workers < 1:
             raise ConfigError(f"n_workers is {self.n_workers}; allowed: 1 or more")
         object.__setattr__(self, "origins", tuple(map(_checked_origin, self.origins)))
         if not self.is_local and not self.keys:

@@ -73,10 +73,15 @@ class Workers:
                 retry_after_s=seconds,
             )
 
-    async def run(self, lane: Lane, work: Callable[[], T]) -> T:
+    async def run(self, lane: Lane, work: Callable[[], T], *, is_admitted: bool = False) -> T:
         """Run a function in a thread and return its result.
 
         If the caller is cancelled while the work waits, it does not run.
+
+        Args:
+            lane: Kind of the work.
+            work: The function.
+            is_admitted: Whether it is a later part of admitted work, which a full queue takes.
 
         Raises:
             BusyError: The queue is full, or the workers are stopped.
@@ -86,7 +91,8 @@ class Workers:
         with self._changed:
             if self._is_stopped:
                 raise BusyError("the server is stopping. Try again later.")
-            self.check_free(lane)
+            if not is_admitted:
+                self.check_free(lane)
             self._queues[lane].append(task)
             self._changed.notify()
         return cast("T", await task.future)

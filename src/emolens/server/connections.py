@@ -1,0 +1,206 @@
+"""Connections that cost little: time limits and size limits of uvicorn's protocols.
+
+uvicorn waits without limit for the head of a request and for a client that does not read.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from emolens.server.settings import Limits
+
+_HEAD_BYTES: Final = 64 * 1024
+# A client may still send a body whose answer it has not read yet.
+_LINGER_S: Final = 2.0
+
+
+class _Deadline:
+    """A timer that can be set again."""
+
+    def __init__(self, on_over: Callable[[], object]) -> None:
+        self._on_over = on_over
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_set(self) -> bool:
+        return self._timer is not None
+
+    def set(self, seconds: float) -> None:
+        self.clear()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
+
+    def clear(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _over(self) -> None:
+        self._timer = None
+        self._on_over()
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """HTTP connections with limits for their number, heads and unread answers."""
+
+    limits: Limits
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin to wait for a request, or refuse the connection."""
+        super().connection_made(transport)
+        self._head = _Deadline(self._refuse_slow_head)
+        self._unread = _Deadline(transport.abort)
+        self._linger = _Deadline(transport.abort)
+        self._head_bytes = 0
+        self._awaits_head = True
+        if len(self.connections) > self.limits.connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "there are too many connections")
+        else:
+            self._head.set(self.limits.head_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all timers."""
+        for deadline in (self._head, self._unread, self._linger):
+            deadline.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse data; refuse a head that is too large or takes too long."""
+        if self.transport.is_closing():
+            return
+        if self._awaits_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if not self._awaits_head or self.transport.is_closing():
+            return
+        if self._head_bytes > _HEAD_BYTES:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "request_too_large",
+                f"the head of the request is larger than {_HEAD_BYTES:,} bytes",
+            )
+        elif not self._head.is_set:
+            self._head.set(self.limits.head_s)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those after a body are not used."""
+        if self._awaits_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Stop to wait for the head."""
+        self._head.clear()
+        self._awaits_head = False
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self._awaits_head = True
+        self._linger.clear()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Give a client that still sends its body some time to read the answer."""
+        super().on_response_complete()
+        if not self._awaits_head and not self.transport.is_closing():
+            self._linger.set(_LINGER_S)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        self._unread.set(self.limits.stall_s)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Stop to wait for the client to read."""
+        self._unread.clear()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own text)
+        """Answer data that is not HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", "this is no HTTP request")
+
+    def _refuse_slow_head(self) -> None:
+        is_unused = not self._head_bytes
+        if is_unused:
+            self.transport.close()
+        else:
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT, "timeout", "the head of the request takes too long"
+            )
+
+    def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
+        """Answer without the application and close the connection."""
+        error = {"error": {"code": code, "message": message}, "request_id": ""}
+        content = json.dumps(error).encode("ascii")
+        retry = b"retry-after: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else b""
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
+        self.transport.write(
+            head
+            + b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
+            + b"cache-control: no-store\r\nconnection: close\r\n"
+            + retry
+            + b"content-length: %d\r\n\r\n" % len(content)
+            + content
+        )
+        self.transport.close()
+
+
+class GuardedWebSocket(WebSocketsSansIOProtocol):
+    """WebSockets that are cut off if their client does not read."""
+
+    limits: Limits
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Prepare the time limit."""
+        super().connection_made(transport)
+        self._unread = _Deadline(self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._unread.clear()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        self._unread.set(self.limits.stall_s)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Stop to wait for the client to read."""
+        self._unread.clear()
+        super().resume_writing()
+
+
+class ClosingConnections:
+    """Connections that are closed but whose clients do not read the rest.
+
+    Args:
+        limit_s: Time after which they are cut off, in seconds.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._since_s: dict[Any, float] = {}
+
+    def sweep(self, connections: "set[Any]") -> None:
+        """Cut off those that have been closing for too long; call it about once per second."""
+        now_s = time.monotonic()
+        closing = {one for one in connections if one.transport and one.transport.is_closing()}
+        self._since_s = {one: self._since_s.get(one, now_s) for one in closing}
+        for one, since_s in self._since_s.items():
+            if now_s - since_s > self._limit_s:
+                one.transport.abort()
+
+
+def protocols_of(limits: Limits) -> tuple[type[GuardedHttp], type[GuardedWebSocket]]:
+    """Return the classes of connections with some limits."""
+    return (
+        type("LimitedHttp", (GuardedHttp,), {"limits": limits}),
+        type("LimitedWebSocket", (GuardedWebSocket,), {"limits": limits}),
+    )

@@ -1,0 +1,158 @@
+"""`POST /v1/analyze`: faces in one image or in several."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from emolens.contract import ImageRecord, ImagesAnswer
+from emolens.core.errors import EmolensError, InputError, RequestTooLargeError
+from emolens.jobs.images import ImageOutcome, analyze_encoded
+from emolens.pipeline.analyzer import ImageAnalyzer
+from emolens.server.bodies import unless_gone
+from emolens.server.media_types import check_media_type
+from emolens.server.names import checked_name
+from emolens.server.openapi import IMAGE_OR_IMAGES, error_responses
+from emolens.server.services import Services, services_of
+from emolens.server.workers import Lane
+
+_MULTIPART: Final = "multipart/form-data"
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An uploaded image.
+
+    Attributes:
+        name: Its checked name.
+        media_type: The declared media type; empty if there is none.
+        encoded: The image file.
+    """
+
+    name: str
+    media_type: str
+    encoded: bytes
+
+
+@router.post(
+    "/v1/analyze",
+    summary="Detect faces in images and classify their apparent expression.",
+    response_model=ImageRecord | ImagesAnswer,
+    openapi_extra={"requestBody": IMAGE_OR_IMAGES},
+    responses=error_responses(401, 403, 408, 413, 415, 422, 503),
+)
+async def analyze(
+    request: Request,
+    *,
+    name: Annotated[str, Query(description="Name of the image in the answer.")] = "image",
+    min_confidence: Annotated[
+        float, Query(ge=0, le=1, description="Give no label below this confidence.")
+    ] = 0.0,
+    face_crops: Annotated[
+        bool, Query(description="Treat the image as one cropped face; do not detect.")
+    ] = False,
+    sideways: Annotated[
+        bool, Query(description="Rotate an image without a detected face and detect again.")
+    ] = True,
+) -> Response:
+    """Answer an image with its record, and a form with several images with a list of records.
+
+    An image of a form that cannot be read has an error in its record; the others are analysed.
+    """
+    services = services_of(request)
+    services.workers.check_free(Lane.IMAGES)
+    analyzer = services.models.image_analyzer(
+        face_crops=face_crops,
+        sideways=sideways,
+        max_pixels=services.limits.image_pixels,
+        min_confidence=min_confidence,
+    )
+    run = partial(_analyze, services, analyzer)
+    if request.headers.get("content-type", "").lower().startswith(_MULTIPART):
+        async with services.bodies.whole(request, services.limits.upload_bytes) as body:
+            uploads = await _parts(request, body, services)
+            records = await unless_gone(request, _each(uploads, run))
+        return JSONResponse(ImagesAnswer(images=records).model_dump(exclude_unset=True))
+    checked = checked_name(name, "image")
+    async with services.bodies.whole(request, services.limits.image_bytes) as body:
+        upload = Upload(checked, request.headers.get("content-type", ""), body)
+        outcome = await unless_gone(request, run(upload))
+    if outcome.error is not None:
+        raise outcome.error
+    return JSONResponse(outcome.record.to_dict())
+
+
+async def _each(
+    uploads: list[Upload], run: Callable[..., Awaitable[ImageOutcome]]
+) -> list[ImageRecord]:
+    # One after the other: a form must not take all workers.
+    outcomes = [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
+    return [outcome.record for outcome in outcomes]
+
+
+async def _analyze(
+    services: Services, analyzer: ImageAnalyzer, upload: Upload, *, is_admitted: bool = False
+) -> ImageOutcome:
+    def work() -> ImageOutcome:
+        try:
+            check_media_type(upload.media_type, upload.encoded)
+        except EmolensError as error:
+            return ImageOutcome(upload.name, error=error)
+        return analyze_encoded(
+            analyzer, upload.name, upload.encoded, max_pixels=services.limits.image_pixels
+        )
+
+    outcome = await services.workers.run(Lane.IMAGES, work, is_admitted=is_admitted)
+    if outcome.result is not None:
+        services.metrics.images.inc()
+        services.metrics.faces.inc(len(outcome.result.faces))
+    return outcome
+
+
+class _InMemoryParser(MultiPartParser):
+    """A parser of forms that never writes files to the disk; the body is limited already."""
+
+    spool_max_size = 1 << 40
+
+
+async def _parts(request: Request, body: bytes, services: Services) -> list[Upload]:
+    """Return the images of a form.
+
+    Raises:
+        InputError: The form is damaged, has no image, too many, or one with a name that is none.
+        RequestTooLargeError: An image is larger than allowed.
+    """
+    limits = services.limits
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        parser = _InMemoryParser(
+            request.headers, chunks(), max_files=limits.images, max_fields=limits.images
+        )
+        form = await parser.parse()
+    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+        reason = getattr(error, "message", None) or "it has no boundary"
+        raise InputError(f"the form cannot be read: {reason}") from error
+    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+    if not files:
+        raise InputError("the form has no file. Add images, each with a file name.")
+    return [await _upload(file, limits.image_bytes) for file in files]
+
+
+async def _upload(file: UploadFile, max_bytes: int) -> Upload:
+    name = checked_name(file.filename or "", "image")
+    if (file.size or 0) > max_bytes:
+        raise RequestTooLargeError(
+            f"{name!r} is larger than {max_bytes:,} bytes. Send a smaller one."
+        )
+    return Upload(name, file.content_type or "", await file.read())
