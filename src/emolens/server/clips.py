@@ -1,7 +1,6 @@
 """Videos of clients: stored in a private folder, analysed in order, and deleted after a time."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import re
@@ -305,8 +304,9 @@ async def _analyse(job: _Job) -> None:
     except Exception:  # the job fails, and the server goes on
         _LOGGER.exception("a video cannot be analysed")
         status = ClipStatus(error=record_of(EmolensError()), is_done=True)
-    with contextlib.suppress(OSError):
-        await asyncio.to_thread(job.task.video.unlink)
+    # Of a failed job, the outputs are incomplete.
+    unneeded = job.folder if status.error else job.task.video.parent
+    await asyncio.to_thread(shutil.rmtree, unneeded, ignore_errors=True)
     if status.error is not None:
         seen = {"n_frames": job.status.n_frames, "n_expected": job.status.n_expected}
         status = status.model_copy(update=seen)

@@ -30,7 +30,8 @@ class PrivateFolder:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         new = self.path / f"{_LOCK}.new"
-        self._lock = new.open("xb")
+        new.touch(mode=0o600, exist_ok=False)
+        self._lock = new.open("r+b")
         _lock(self._lock)
         if sys.platform != "win32":
             # A folder without a file of this name is no leftover, so it is locked from the start.
