@@ -11,14 +11,25 @@ from pydantic.json_schema import models_json_schema
 from emolens.contract import (
     SCHEMA_VERSION,
     CropRow,
+    ErrorAnswer,
+    ExplanationRecord,
     FaceRow,
     FacesRecord,
     FrameRecord,
     ImageRecord,
     ImageRow,
+    ImagesAnswer,
+    JobRecord,
+    ModelsAnswer,
     Provenance,
     SessionRecord,
+    StatusAnswer,
+    StreamError,
+    StreamReady,
+    StreamResult,
+    StreamStart,
     TableRow,
+    TicketAnswer,
     TrackRow,
 )
 
@@ -26,6 +37,8 @@ SCHEMA = Path(__file__).with_name("schema.json")
 RECORDS = (
     *(ImageRecord, FacesRecord, FrameRecord, SessionRecord),
     *(FaceRow, TableRow, ImageRow, CropRow, TrackRow, Provenance),
+    *(ImagesAnswer, ExplanationRecord, ModelsAnswer, JobRecord, StatusAnswer, TicketAnswer),
+    *(ErrorAnswer, StreamStart, StreamReady, StreamResult, StreamError),
 )
 
 
@@ -37,7 +50,8 @@ def schema_text() -> str:
         description="Lines of `emolens image --jsonl` (ImageRecord) and `live --jsonl` "
         "(FrameRecord), rows of `image --table` (ImageRow), `video --table` (TableRow), "
         "`video --summary` (TrackRow) and `crop` (CropRow), records of results and sessions in "
-        "Python, and the record of how an output was made (Provenance).",
+        "Python, the record of how an output was made (Provenance), and the answers and messages "
+        "of `emolens serve`.",
     )
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

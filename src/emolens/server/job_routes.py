@@ -107,7 +107,11 @@ async def get_job(request: Request, job_id: JobId) -> Response:
     response_class=FileResponse,
     responses={200: _OUTPUT, **error_responses(401, 403, 404, 422)},
 )
-async def get_output(request: Request, job_id: JobId, output: OutputKind) -> Response:
+async def get_output(
+    request: Request,
+    job_id: JobId,
+    output: Annotated[OutputKind, Path(description="Which of the outputs.")],
+) -> Response:
     """Return the table (one row per face and frame), the summary (JSON) or the report (HTML)."""
     clips = services_of(request).clips
     path, name, media_type = clips.output(job_id, client_of(request), output)

@@ -35,8 +35,7 @@ def kinds(kind: type[EmolensError] = EmolensError) -> Iterator[type[EmolensError
 
 
 def made(kind: type[EmolensError]) -> EmolensError:
-    arguments = {MissingExtraError: ("why", "serve", "fastapi")}.get(kind, ("why",))
-    return kind(*arguments)
+    return kind(*(("why", "serve", "fastapi") if kind is MissingExtraError else ("why",)))
 
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)

@@ -56,7 +56,7 @@ def test_origins_are_compared_in_lower_case_without_a_slash() -> None:
 @pytest.mark.parametrize("name", [one.name for one in fields(Limits)])
 def test_limits_are_positive(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is 0; allowed: above 0"):
-        replace(Limits(), **{name: 0})  # type: ignore[arg-type]
+        replace(Limits(), **{name: 0})
 
 
 def test_clients_learn_the_limits_they_need() -> None:
