@@ -143,10 +143,13 @@ async def _parts(request: Request, body: bytes, services: Services) -> list[Uplo
     except (MultiPartException, KeyError, UnicodeDecodeError) as error:
         reason = getattr(error, "message", None) or "it has no boundary"
         raise InputError(f"the form cannot be read: {reason}") from error
-    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-    if not files:
-        raise InputError("the form has no file. Add images, each with a file name.")
-    return [await _upload(file, limits.image_bytes) for file in files]
+    try:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        if not files:
+            raise InputError("the form has no file. Add images, each with a file name.")
+        return [await _upload(file, limits.image_bytes) for file in files]
+    finally:
+        await form.close()
 
 
 async def _upload(file: UploadFile, max_bytes: int) -> Upload:

@@ -47,14 +47,18 @@ class Services:
         return self.settings.limits
 
 
-def build_services(settings: ServerSettings) -> Services:
+def build_services(settings: ServerSettings, *, models: Models | None = None) -> Services:
     """Load and verify the models, and start the workers.
+
+    Args:
+        settings: Settings of the server.
+        models: Models to use; by default, those that the settings name.
 
     Raises:
         ModelError: A model cannot be loaded.
     """
     # One thread per call: two images at once take less time than two images with two threads each.
-    models = Models(model=settings.model, detector=settings.detector, n_threads=1)
+    models = models or Models(model=settings.model, detector=settings.detector, n_threads=1)
     models.image_analyzer()
     services = Services(
         settings,

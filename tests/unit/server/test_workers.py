@@ -1,0 +1,147 @@
+"""Work is bounded, fair between its kinds, and dropped when nobody waits for it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from emolens.core.errors import BusyError, InputError
+from emolens.server.workers import Lane, Workers
+
+Made = Callable[..., Workers]
+
+
+@pytest.fixture
+def made() -> Iterator[Made]:
+    """Workers that are stopped at the end."""
+    all_workers: list[Workers] = []
+
+    def make(n_threads: int = 1, n_waiting: int = 4) -> Workers:
+        all_workers.append(Workers(n_threads, n_waiting))
+        return all_workers[-1]
+
+    yield make
+    for workers in all_workers:
+        workers.stop()
+
+
+class Gate:
+    """Work that begins, and waits until it may go on."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.may_go = threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        assert self.may_go.wait(20)
+        return "done"
+
+
+async def begun(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.begun.wait, 20)
+
+
+def test_results_and_errors_reach_the_caller(made: Made) -> None:
+    workers = made()
+
+    def fail() -> None:
+        raise InputError("no")
+
+    async def run() -> None:
+        assert await workers.run(Lane.IMAGES, lambda: 7) == 7
+        with pytest.raises(InputError, match="no"):
+            await workers.run(Lane.IMAGES, fail)
+        assert await workers.run(Lane.IMAGES, lambda: 8) == 8
+
+    asyncio.run(run())
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_retry(made: Made) -> None:
+    workers = made(n_waiting=2)
+
+    async def run() -> None:
+        gate = Gate()
+        running = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
+        await begun(gate)
+        waiting = [asyncio.ensure_future(workers.run(Lane.IMAGES, str)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="2 requests are waiting") as refused:
+            await workers.run(Lane.IMAGES, str)
+        assert refused.value.retry_after_s > 0
+        with pytest.raises(BusyError):
+            workers.check_free(Lane.IMAGES)
+        assert workers.n_waiting(Lane.IMAGES) == 2
+        assert workers.n_running == 1
+        workers.check_free(Lane.FRAMES)  # another kind of work has its own queue
+        admitted = asyncio.ensure_future(workers.run(Lane.IMAGES, str, is_admitted=True))
+        gate.may_go.set()
+        await asyncio.gather(running, *waiting, admitted)
+
+    asyncio.run(run())
+
+
+def test_kinds_of_work_take_turns(made: Made) -> None:
+    workers = made(n_waiting=10)
+    order: list[str] = []
+
+    async def run() -> None:
+        gate = Gate()
+        first = asyncio.ensure_future(workers.run(Lane.MAPS, gate))
+        await begun(gate)
+        images = [
+            asyncio.ensure_future(workers.run(Lane.IMAGES, lambda: order.append("image")))
+            for _ in range(5)
+        ]
+        await asyncio.sleep(0)
+        frame = asyncio.ensure_future(workers.run(Lane.FRAMES, lambda: order.append("frame")))
+        await asyncio.sleep(0)
+        gate.may_go.set()
+        await asyncio.gather(first, *images, frame)
+
+    asyncio.run(run())
+    assert "frame" in order[:2]
+    assert order.count("image") == 5
+
+
+def test_work_that_nobody_waits_for_does_not_run(made: Made) -> None:
+    workers = made()
+    ran: list[int] = []
+
+    async def run() -> None:
+        gate = Gate()
+        first = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
+        await begun(gate)
+        left = asyncio.ensure_future(workers.run(Lane.IMAGES, lambda: ran.append(1)))
+        await asyncio.sleep(0)
+        left.cancel()
+        gate.may_go.set()
+        await first
+        await workers.run(Lane.IMAGES, lambda: ran.append(2))
+
+    asyncio.run(run())
+    assert ran == [2]
+
+
+def test_a_stop_finishes_what_runs_and_cancels_what_waits(made: Made) -> None:
+    workers = made()
+
+    async def run() -> None:
+        gate = Gate()
+        running = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
+        await begun(gate)
+        waiting = asyncio.ensure_future(workers.run(Lane.IMAGES, str))
+        await asyncio.sleep(0)
+        stopping = asyncio.ensure_future(asyncio.to_thread(workers.stop))
+        while workers.n_waiting(Lane.IMAGES):
+            await asyncio.sleep(0.001)
+        gate.may_go.set()
+        await stopping
+        assert await running == "done"
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with pytest.raises(BusyError, match="stopping"):
+            await workers.run(Lane.IMAGES, str)
+
+    asyncio.run(run())
