@@ -38,7 +38,7 @@ if sys.platform != "win32":
 
 _STATUS_EVERY_S: Final = 0.2
 _MAX_MESSAGES: Final = 50
-_MAX_OUTPUT_BYTES: Final = 1024**3
+_MAX_OUTPUT_BYTES: Final = 256 * 1024**2
 _MAX_OPEN_FILES: Final = 128
 _NICENESS: Final = 10
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -51,6 +52,15 @@ _NOT_ASCII: Final = re.compile(r"[^A-Za-z0-9._ ()-]")
 
 JobId = Annotated[str, Path(max_length=64, description="Identifier of the job.")]
 
+
+class JobQuery(ClipOptions):
+    """The parameters of a new job. A model of all of them, so that an unknown one is refused."""
+
+    name: str = Field(
+        default="", description="Name of the video in the outputs.", examples=["clip.mp4"]
+    )
+
+
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
@@ -69,14 +79,7 @@ def client_of(request: Request) -> str | None:
     openapi_extra={"requestBody": _VIDEO},
     responses={202: _RECORD, **error_responses(401, 403, 408, 413, 415, 422, 503)},
 )
-async def create_job(
-    request: Request,
-    options: Annotated[ClipOptions, Query()],
-    name: Annotated[
-        str,
-        Query(description="Name of the video in the outputs.", examples=["clip.mp4"]),
-    ] = "",
-) -> Response:
+async def create_job(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
     """Store a video and analyse it as soon as the videos before it are analysed.
 
     The video is deleted when it is analysed, and the results an hour after the upload.
@@ -84,7 +87,8 @@ async def create_job(
     services = services_of(request)
     check_video_type(request.headers.get("content-type", ""))
     chunks = services.bodies.chunks(request, services.limits.clip_bytes)
-    record = await services.clips.create(name, chunks, options, client_of(request))
+    options = ClipOptions(**query.model_dump(exclude={"name"}))
+    record = await services.clips.create(query.name, chunks, options, client_of(request))
     headers = {"Location": f"{router.prefix}/{record.id}"}
     return JSONResponse(record.to_dict(), 202, headers)
 

@@ -129,7 +129,8 @@ def test_messages_name_no_folder(acts: Program) -> None:
     acts("""
         text = f"{task['folder']}/video/clip.mp4: bad, {task['folder']}/outputs/table.csv, "
         text += task['folder']
-        tell(warnings=[text], failures=[text], error={"code": "source", "message": text}, is_done=True)
+        error = {"code": "source", "message": text}
+        tell(warnings=[text], failures=[text], error=error, is_done=True)
     """)
     status, _ = run(task())
     cleaned = "clip.mp4: bad, table.csv, "

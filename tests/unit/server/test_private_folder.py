@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +49,20 @@ def test_the_folder_of_a_killed_server_is_removed(temporary: Path) -> None:
     left = leave(temporary)
     remove_leftovers()
     assert not left.exists()
+
+
+def test_a_server_that_is_killed_leaves_a_folder_that_the_next_one_removes(
+    temporary: Path,
+) -> None:
+    server = (
+        "import os, sys, tempfile; tempfile.tempdir = sys.argv[1];"
+        "from emolens.server.private_folder import PrivateFolder; folder = PrivateFolder();"
+        "(folder.path / 'clip.mp4').touch(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", server, str(temporary)], check=False)
+    assert [path.name for path in temporary.glob("emolens-serve-*/*.mp4")] == ["clip.mp4"]
+    remove_leftovers()
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_folder_of_a_running_server_stays(folder: PrivateFolder, temporary: Path) -> None:
