@@ -1,4 +1,4 @@
-# `emolens serve` in a container (docs/server.md). Build it with: docker build --tag emolens .
+# `emolens serve` in a container (docs/deploy/README.md). Build it with: docker build --tag emolens .
 
 # The newest release of this Python, with the security updates of the day of the build.
 FROM python:3.13-slim-bookworm AS build
