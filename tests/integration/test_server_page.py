@@ -105,7 +105,8 @@ class Reader:
 
     def _environment(self) -> dict[str, str]:
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "no_proxy": "127.0.0.1"}
+        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), "no_proxy": "127.0.0.1"}
+        return os.environ | own
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +126,10 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         port = probe.getsockname()[1]
     reader = Reader(folder, port)
     try:
+        (folder / "tmp").mkdir()
         for language, block in BLOCKS:
             reader.follow(language, block)
+        assert reader.stop_server() == 0
         yield reader
     finally:
         if reader.server is not None:
@@ -220,6 +223,10 @@ def test_an_error_has_its_code(reader: Reader) -> None:
     answer = json.loads(reader.said[block])
     assert answer["error"]["code"] == "access"
     assert answer["request_id"]
+
+
+def test_nothing_is_left_in_the_temporary_folder(reader: Reader) -> None:
+    assert list((reader.folder / "tmp").iterdir()) == []
 
 
 def test_the_log_has_no_names_of_files_and_no_keys(reader: Reader) -> None:
