@@ -203,7 +203,7 @@ def test_python_programs_print_labels(reader: Reader) -> None:
 
 @pytest.mark.skipif(shutil.which(NODE[0]) is None, reason="Node is not installed")
 def test_javascript_programs_print_labels(reader: Reader) -> None:
-    assert "happy" in said(reader, 'from "./emolens.js"')
+    assert "happy" in said(reader, 'from "./emolens.mjs"')
 
 
 def test_a_new_key_opens_the_server(reader: Reader) -> None:
@@ -258,7 +258,10 @@ def shown_limit(name: str, value: float) -> str:
 
 def test_the_tables_have_all_limits() -> None:
     limits = Limits()
-    shown = rows_of_table(PAGE, "limit") | rows_of_table(DEPLOYMENT, "limit")
+    of_requests = re.findall(r"(\d[\d.]*(?: [KM]i?B| MP| min| s)?)[a-z ]*\(`(\w+)`\)", PAGE)
+    of_server = rows_of_table(DEPLOYMENT, "limit")
+    shown = {name: text for text, name in of_requests} | of_server
+    assert len(shown) == len(of_requests) + len(of_server)
     assert shown == {name: shown_limit(name, getattr(limits, name)) for name in Limits.__slots__}
 
 
