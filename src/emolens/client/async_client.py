@@ -101,7 +101,7 @@ class AsyncClient:
         image: ImageFile,
         *,
         name: str | None = None,
-        kind: MapKind = "occlusion",
+        kind: MapKind | None = None,
         face_crops: bool = False,
         sideways: bool = True,
     ) -> ExplanationRecord:
@@ -116,7 +116,7 @@ class AsyncClient:
         image: ImageFile,
         *,
         emotion: str | None = None,
-        kind: MapKind = "occlusion",
+        kind: MapKind | None = None,
         face_crops: bool = False,
         sideways: bool = True,
     ) -> bytes | None:

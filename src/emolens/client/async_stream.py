@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 from emolens.client.endpoint import Endpoint
@@ -13,11 +13,12 @@ from emolens.client.messages import (
     explaining,
     frame_message,
     read_ready,
-    read_result,
+    read_answer,
     refusing_redirects,
     start_message,
 )
 from emolens.contract import LimitsRecord, StreamResult
+from emolens.core.errors import EmolensError
 
 TimedFrame = tuple[bytes, float]
 """The bytes of an image and its capture time in seconds."""
@@ -50,24 +51,23 @@ class AsyncStream:
 
     async def send(self, image: bytes, *, captured_s: float | None = None) -> StreamResult:
         """Send a frame and wait for its result; see `Stream.send`."""
-        captured_s = time.monotonic() if captured_s is None else captured_s
-        message = frame_message(image, captured_s, self.limits)
-        with explaining(self._endpoint):
-            async with asyncio.timeout(self._endpoint.timeout_s):
-                # A server that ends the stream has said why: that message is still to be read.
-                with contextlib.suppress(websocket_errors.ConnectionClosed):
-                    await self._socket.send(message)
-                while (result := await self._receive(captured_s)) is None:
-                    pass
-        return result
+        answer = await self._exchange(image, captured_s)
+        if isinstance(answer, EmolensError):
+            raise answer
+        return answer
 
     async def results(
-        self, frames: AsyncIterable[bytes | TimedFrame]
+        self,
+        frames: AsyncIterable[bytes | TimedFrame],
+        *,
+        on_error: Callable[[EmolensError], object] | None = None,
     ) -> AsyncIterator[StreamResult]:
         """Send frames as fast as the server answers; the newest frame wins.
 
         Args:
             frames: Bytes of images, or (bytes, capture time). A capture time is now by default.
+            on_error: Called with the error of a frame that cannot be analysed, instead of raising
+                it.
 
         Yields:
             The results, in the order of capture. Frames that are superseded have none.
@@ -79,11 +79,31 @@ class AsyncStream:
         feeding = asyncio.create_task(self._feed(frames, newest))
         try:
             while (frame := await newest.get()) is not None:
-                yield await self.send(frame[0], captured_s=frame[1])
+                answer = await self._exchange(*frame)
+                if isinstance(answer, StreamResult):
+                    yield answer
+                elif on_error is None:
+                    raise answer
+                else:
+                    on_error(answer)
             await feeding
         finally:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _exchange(
+        self, image: bytes, captured_s: float | None
+    ) -> StreamResult | EmolensError:
+        captured_s = time.monotonic() if captured_s is None else captured_s
+        message = frame_message(image, captured_s, self.limits)
+        with explaining(self._endpoint):
+            async with asyncio.timeout(self._endpoint.timeout_s):
+                # A server that ends the stream has said why: that message is still to be read.
+                with contextlib.suppress(websocket_errors.ConnectionClosed):
+                    await self._socket.send(message)
+                while (answer := await self._receive(captured_s)) is None:
+                    pass
+        return answer
 
     async def _feed(
         self,
@@ -103,8 +123,8 @@ class AsyncStream:
         finally:
             newest.put_nowait(None)
 
-    async def _receive(self, captured_s: float) -> StreamResult | None:
-        return read_result(await self._socket.recv(), captured_s, self._endpoint.address)
+    async def _receive(self, captured_s: float) -> StreamResult | EmolensError | None:
+        return read_answer(await self._socket.recv(), captured_s, self._endpoint.address)
 
 
 @contextlib.asynccontextmanager

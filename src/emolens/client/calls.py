@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import Final, Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -46,7 +46,9 @@ class ClipOptions(TypedDict, total=False):
     cuts: bool
 
 
-_BYTES = {"Content-Type": "application/octet-stream"}
+# The server recognises formats by their content.
+_BINARY: Final = "application/octet-stream"
+_BYTES: Final = {"Content-Type": _BINARY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def build_request(
         params={name: value for name, value in call.query.items() if value is not None},
         headers=dict(call.headers),
         content=body,  # type: ignore[arg-type]  # bytes, or chunks that fit the client
-        files=[("files", file) for file in call.files] if call.files else None,
+        files=[("images", (*file, _BINARY)) for file in call.files] if call.files else None,
     )
 
 
@@ -135,7 +137,7 @@ def analyze_many(
 
 
 def explain(
-    image: ImageFile, *, name: str | None, kind: MapKind, face_crops: bool, sideways: bool
+    image: ImageFile, *, name: str | None, kind: MapKind | None, face_crops: bool, sideways: bool
 ) -> Call[ExplanationRecord]:
     """Explain an image in numbers."""
     file_name, body = read_image_file(image)
@@ -146,7 +148,7 @@ def explain(
 
 
 def explain_png(
-    image: ImageFile, *, emotion: str | None, kind: MapKind, face_crops: bool, sideways: bool
+    image: ImageFile, *, emotion: str | None, kind: MapKind | None, face_crops: bool, sideways: bool
 ) -> Call[bytes | None]:
     """Explain an image in a drawing."""
     _, body = read_image_file(image)

@@ -74,19 +74,21 @@ def read_ready(text: str | bytes, address: str) -> StreamReady:
     raise protocol_error(address, "it has a result before the first frame")
 
 
-def read_result(text: str | bytes, captured_s: float, address: str) -> StreamResult | None:
-    """Return the result of a frame, or None for a message about another frame.
+def read_answer(
+    text: str | bytes, captured_s: float, address: str
+) -> StreamResult | EmolensError | None:
+    """Return the result or the error of a frame, or None for a message about another frame.
 
     Raises:
-        EmolensError: The frame cannot be read, or the server ends the stream.
+        EmolensError: The server ends the stream.
     """
     message = _read(text, address)
-    match message:
-        case StreamError() if message.captured_s in (None, captured_s):
-            raise error_of_record(message.error, address)
-        case StreamResult() if message.captured_s == captured_s:
-            return message
-    return None
+    if isinstance(message, StreamError) and message.captured_s is None:
+        raise error_of_record(message.error, address)
+    if isinstance(message, StreamReady) or message.captured_s != captured_s:
+        return None
+    is_result = isinstance(message, StreamResult)
+    return message if is_result else error_of_record(message.error, address)
 
 
 def _read(text: str | bytes, address: str) -> ServerMessage:

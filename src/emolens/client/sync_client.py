@@ -128,7 +128,7 @@ class Client:
         image: ImageFile,
         *,
         name: str | None = None,
-        kind: MapKind = "occlusion",
+        kind: MapKind | None = None,
         face_crops: bool = False,
         sideways: bool = True,
     ) -> ExplanationRecord:
@@ -142,7 +142,7 @@ class Client:
         image: ImageFile,
         *,
         emotion: str | None = None,
-        kind: MapKind = "occlusion",
+        kind: MapKind | None = None,
         face_crops: bool = False,
         sideways: bool = True,
     ) -> bytes | None:
@@ -150,8 +150,8 @@ class Client:
 
         Args:
             image: As for `analyze`.
-            emotion: The class that the maps explain; the most probable one by default.
-            kind: Kind of map.
+            emotion: Draw only the map of this class, enlarged; all seven by default.
+            kind: Kind of map; by default the one that agrees best with the model.
             face_crops: As for `analyze`.
             sideways: As for `analyze`.
         """

@@ -12,11 +12,12 @@ from emolens.client.messages import (
     explaining,
     frame_message,
     read_ready,
-    read_result,
+    read_answer,
     refusing_redirects,
     start_message,
 )
 from emolens.contract import LimitsRecord, StreamResult
+from emolens.core.errors import EmolensError
 
 
 class _Connection(sync_websockets.ClientConnection):
@@ -52,6 +53,7 @@ class Stream:
 
         Raises:
             InputError: The frame cannot be read; the stream stays open.
+            BusyError: The server is at a limit. The stream stays open, unless it has too many.
             RequestTimeoutError: The result does not arrive in time.
             ServerError: The connection is lost or the server ends the stream.
         """
@@ -61,13 +63,15 @@ class Stream:
             # A server that ends the stream has said why: that message is still to be read.
             with contextlib.suppress(websocket_errors.ConnectionClosed):
                 self._socket.send(message)
-            while (result := self._receive(captured_s)) is None:
+            while (answer := self._receive(captured_s)) is None:
                 pass
-        return result
+        if isinstance(answer, EmolensError):
+            raise answer
+        return answer
 
-    def _receive(self, captured_s: float) -> StreamResult | None:
+    def _receive(self, captured_s: float) -> StreamResult | EmolensError | None:
         text = self._socket.recv(timeout=self._endpoint.timeout_s)
-        return read_result(text, captured_s, self._endpoint.address)
+        return read_answer(text, captured_s, self._endpoint.address)
 
 
 @contextlib.contextmanager
