@@ -12,13 +12,13 @@ from emolens.client.messages import (
     connection_options,
     explaining,
     frame_message,
-    read_ready,
     read_answer,
+    read_ready,
     refusing_redirects,
     start_message,
 )
 from emolens.contract import LimitsRecord, StreamResult
-from emolens.core.errors import EmolensError
+from emolens.core.errors import EmolensError, InputError
 
 TimedFrame = tuple[bytes, float]
 """The bytes of an image and its capture time in seconds."""
@@ -95,7 +95,10 @@ class AsyncStream:
         self, image: bytes, captured_s: float | None
     ) -> StreamResult | EmolensError:
         captured_s = time.monotonic() if captured_s is None else captured_s
-        message = frame_message(image, captured_s, self.limits)
+        try:
+            message = frame_message(image, captured_s, self.limits)
+        except InputError as error:
+            return error
         with explaining(self._endpoint):
             async with asyncio.timeout(self._endpoint.timeout_s):
                 # A server that ends the stream has said why: that message is still to be read.

@@ -87,8 +87,9 @@ def read_answer(
         raise error_of_record(message.error, address)
     if isinstance(message, StreamReady) or message.captured_s != captured_s:
         return None
-    is_result = isinstance(message, StreamResult)
-    return message if is_result else error_of_record(message.error, address)
+    if isinstance(message, StreamError):
+        return error_of_record(message.error, address)
+    return message
 
 
 def _read(text: str | bytes, address: str) -> ServerMessage:

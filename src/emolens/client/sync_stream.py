@@ -11,8 +11,8 @@ from emolens.client.messages import (
     connection_options,
     explaining,
     frame_message,
-    read_ready,
     read_answer,
+    read_ready,
     refusing_redirects,
     start_message,
 )
