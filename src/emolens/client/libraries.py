@@ -9,6 +9,7 @@ try:
     import websockets.sync.client as sync_websockets
     from websockets.http11 import Response
 except ModuleNotFoundError as error:
-    raise MissingExtraError("emolens.client", "client", str(error.name)) from None
+    package = str(error.name).partition(".")[0]
+    raise MissingExtraError("emolens.client", "client", package) from None
 
 __all__ = ["Response", "async_websockets", "httpx", "sync_websockets", "websocket_errors"]
