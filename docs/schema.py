@@ -11,26 +11,28 @@ from pydantic.json_schema import models_json_schema
 from emolens.contract import (
     SCHEMA_VERSION,
     CropRow,
-    ErrorAnswer,
-    ExplanationRecord,
     FaceRow,
     FacesRecord,
     FrameRecord,
     ImageRecord,
     ImageRow,
+    Provenance,
+    SessionRecord,
+    TableRow,
+    TrackRow,
+)
+from emolens.contract.server import (
+    ErrorAnswer,
+    ExplanationRecord,
     ImagesAnswer,
     JobRecord,
     ModelsAnswer,
-    Provenance,
-    SessionRecord,
     StatusAnswer,
     StreamError,
     StreamReady,
     StreamResult,
     StreamStart,
-    TableRow,
     TicketAnswer,
-    TrackRow,
 )
 
 SCHEMA = Path(__file__).with_name("schema.json")

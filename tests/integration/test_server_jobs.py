@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx import Response as Answer
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from emolens.contract import JobRecord
+from emolens.contract.server import JobRecord
 from emolens.core.errors import EmolensError
 from emolens.server import job_routes
 from emolens.server.bodies import Bodies
@@ -103,7 +102,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return make_clip(tmp_path_factory.mktemp("long") / "long.mp4", recipe).read_bytes()
 
 
-def send(client: TestClient, content: bytes, name: str = "clip.mp4", **more: Any) -> Answer:
+def send(client: TestClient, content: bytes, name: str = "clip.mp4", **more: Any) -> Any:
     headers = {"Content-Type": "video/mp4", **more.pop("headers", {})}
     return client.post("/v1/jobs", params={"name": name, **more}, content=content, headers=headers)
 
@@ -128,7 +127,7 @@ def error_of(record: JobRecord) -> tuple[str, str]:
     ("table", "media_type"),
     [("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")],
 )
-def test_a_job_gives_the_table_of_the_command_byte_for_byte(
+def test_a_job_gives_the_table_of_the_command_byte_for_byte(  # noqa: PLR0917 (fixtures)
     table: str,
     media_type: str,
     client: TestClient,
@@ -154,7 +153,8 @@ def test_a_job_gives_the_table_of_the_command_byte_for_byte(
     assert fetched.content == (tmp_path / f"of-command.{table}").read_bytes()
     assert fetched.headers["content-type"].startswith(media_type)
     assert fetched.headers["content-disposition"] == (
-        f"attachment; filename=\"_t_ (1).{table}\"; filename*=UTF-8''%C3%A9t%C3%A9%20%281%29.{table}"
+        f'attachment; filename="_t_ (1).{table}"; '
+        f"filename*=UTF-8''%C3%A9t%C3%A9%20%281%29.{table}"
     )
     summary = client.get(f"{answer.headers['location']}/summary").json()
     assert (summary["n_frames"], len(summary["tracks"])) == (25, 2)
@@ -257,7 +257,7 @@ def test_truncated_and_damaged_clips_name_no_folder(
         (b"video", {"headers": {"Content-Type": "text/plain"}}, 415, "unsupported_format"),
     ],
 )
-def test_other_bodies_are_refused_and_nothing_is_kept(
+def test_other_bodies_are_refused_and_nothing_is_kept(  # noqa: PLR0917 (fixtures)
     content: bytes,
     query: dict[str, Any],
     status: int,

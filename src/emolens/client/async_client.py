@@ -14,7 +14,8 @@ from emolens.client.failures import error_of_transport
 from emolens.client.files import FileBody, ImageFile
 from emolens.client.libraries import httpx
 from emolens.client.retries import Retries
-from emolens.contract import ExplanationRecord, ImageRecord, JobRecord, ModelsAnswer, SessionRecord
+from emolens.contract import ImageRecord, SessionRecord
+from emolens.contract.server import ExplanationRecord, JobRecord, ModelsAnswer
 from emolens.core.errors import EmolensError
 
 T = TypeVar("T")

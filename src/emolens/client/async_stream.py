@@ -17,7 +17,7 @@ from emolens.client.messages import (
     refusing_redirects,
     start_message,
 )
-from emolens.contract import LimitsRecord, StreamResult
+from emolens.contract.server import LimitsRecord, StreamResult
 from emolens.core.errors import EmolensError, InputError
 
 TimedFrame = tuple[bytes, float]

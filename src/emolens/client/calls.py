@@ -11,14 +11,12 @@ from pydantic import ValidationError
 from emolens.client.failures import error_of_answer, protocol_error
 from emolens.client.files import FileBody, ImageFile, read_image_file
 from emolens.client.libraries import httpx
-from emolens.contract import (
+from emolens.contract import ImageRecord, Record, SessionRecord
+from emolens.contract.server import (
     ExplanationRecord,
-    ImageRecord,
     ImagesAnswer,
     JobRecord,
     ModelsAnswer,
-    Record,
-    SessionRecord,
 )
 from emolens.core.errors import InputError
 

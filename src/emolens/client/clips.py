@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emolens.client.failures import error_of_record
-from emolens.contract import JobRecord, SessionRecord
+from emolens.contract import SessionRecord
+from emolens.contract.server import JobRecord
 from emolens.core.errors import ServerError
 
 OnProgress: TypeAlias = Callable[[JobRecord], object]

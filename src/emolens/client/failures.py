@@ -7,7 +7,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from emolens.client.libraries import httpx
-from emolens.contract import ErrorAnswer, ErrorRecord
+from emolens.contract import ErrorRecord
+from emolens.contract.server import ErrorAnswer
 from emolens.core.errors import (
     BusyError,
     EmolensError,

@@ -19,7 +19,12 @@ from emolens.client.failures import (
     timeout_error,
 )
 from emolens.client.libraries import Response, websocket_errors
-from emolens.contract import LimitsRecord, StreamError, StreamReady, StreamResult
+from emolens.contract.server import (
+    LimitsRecord,
+    StreamError,
+    StreamReady,
+    StreamResult,
+)
 from emolens.core.errors import (
     BusyError,
     EmolensError,

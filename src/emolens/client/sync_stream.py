@@ -16,7 +16,7 @@ from emolens.client.messages import (
     refusing_redirects,
     start_message,
 )
-from emolens.contract import LimitsRecord, StreamResult
+from emolens.contract.server import LimitsRecord, StreamResult
 from emolens.core.errors import EmolensError
 
 

@@ -1,5 +1,7 @@
 """The public records: one schema for JSON lines, tables, Python, reports and servers.
 
+The records of `emolens serve` are in `emolens.contract.server`, which other commands do not load.
+
 `docs/schema.json` is generated from these records (`python docs/schema.py`).
 """
 
@@ -41,21 +43,6 @@ from emolens.contract.rows import (
     image_rows,
     table_rows,
 )
-from emolens.contract.server import (
-    ErrorAnswer,
-    ExplanationRecord,
-    FaceMapsRecord,
-    ImagesAnswer,
-    JobRecord,
-    LimitsRecord,
-    ModelsAnswer,
-    StatusAnswer,
-    StreamError,
-    StreamReady,
-    StreamResult,
-    StreamStart,
-    TicketAnswer,
-)
 from emolens.contract.sessions import TRACK_COLUMNS, SessionRecord, TrackRecord, TrackRow
 
 __all__ = [
@@ -70,34 +57,21 @@ __all__ = [
     "AccuracyRecord",
     "CropRow",
     "DetectorRecord",
-    "ErrorAnswer",
     "ErrorRecord",
-    "ExplanationRecord",
     "ExpressionModelRecord",
-    "FaceMapsRecord",
     "FaceRecord",
     "FaceRow",
     "FacesRecord",
     "FrameRecord",
     "ImageRecord",
     "ImageRow",
-    "ImagesAnswer",
     "InputKind",
     "InputRecord",
-    "JobRecord",
-    "LimitsRecord",
     "ModelRecord",
-    "ModelsAnswer",
     "Provenance",
     "Record",
     "SessionRecord",
-    "StatusAnswer",
-    "StreamError",
-    "StreamReady",
-    "StreamResult",
-    "StreamStart",
     "TableRow",
-    "TicketAnswer",
     "TrackRecord",
     "TrackRow",
     "TrackedFaceRecord",
@@ -109,6 +83,7 @@ __all__ = [
     "image_error_rows",
     "image_record",
     "image_rows",
+    "server",
     "sessions",
     "table_rows",
 ]

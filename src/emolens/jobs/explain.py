@@ -26,7 +26,7 @@ from emolens.reports.text import TextTable
 from emolens.storage.names import check_distinct, check_suffix
 
 if TYPE_CHECKING:
-    from emolens.contract import ExplanationRecord, FaceMapsRecord
+    from emolens.contract.server import ExplanationRecord, FaceMapsRecord
 
 # Side of the face crop below a heat map, larger than any drawn size.
 _CROP_PX: Final = 560
@@ -62,7 +62,8 @@ class Explained:
 
     def record(self) -> "FaceMapsRecord":
         """Create the record of the face and its maps."""
-        from emolens.contract import FaceMapsRecord, face_record  # noqa: PLC0415 (pydantic is slow to load)
+        from emolens.contract import face_record  # noqa: PLC0415 (pydantic is slow to load)
+        from emolens.contract.server import FaceMapsRecord  # noqa: PLC0415 (pydantic is slow to load)
 
         return FaceMapsRecord(
             **face_record(self.result).to_dict(),
@@ -131,7 +132,7 @@ class Explanation:
             kind: Kind of the maps.
             agreement: Their measured agreement; see `agreement_text`.
         """
-        from emolens.contract import ExplanationRecord  # noqa: PLC0415 (pydantic is slow to load)
+        from emolens.contract.server import ExplanationRecord  # noqa: PLC0415 (pydantic is slow to load)
 
         height, width = self.image.shape[:2]
         return ExplanationRecord(

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from emolens.contract import StatusAnswer, TicketAnswer
+from emolens.contract.server import StatusAnswer, TicketAnswer
 from emolens.core.errors import BusyError, EmolensError
 from emolens.server import (
     explain_routes,

@@ -6,7 +6,8 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
-from emolens.contract import ErrorAnswer, ErrorRecord
+from emolens.contract import ErrorRecord
+from emolens.contract.server import ErrorAnswer
 from emolens.core.errors import (
     AccessError,
     BusyError,

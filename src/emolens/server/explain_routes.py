@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emolens.contract import ExplanationRecord
+from emolens.contract.server import ExplanationRecord
 from emolens.core.emotion import Emotion
 from emolens.core.errors import ConfigError, ModelError
 from emolens.explanation import FaceExplainer, MapKind

@@ -11,7 +11,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emolens.contract import ImageRecord, ImagesAnswer
+from emolens.contract import ImageRecord
+from emolens.contract.server import ImagesAnswer
 from emolens.core.errors import EmolensError, InputError, RequestTooLargeError
 from emolens.jobs.images import ImageOutcome, analyze_encoded
 from emolens.pipeline.analyzer import ImageAnalyzer

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from emolens.contract import JobRecord
+from emolens.contract.server import JobRecord
 from emolens.core.errors import UnsupportedFormatError
 from emolens.server.clip_process import ClipOptions
 from emolens.server.clips import OutputKind

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emolens.contract import SCHEMA_VERSION, ModelsAnswer
+from emolens.contract import SCHEMA_VERSION
+from emolens.contract.server import ModelsAnswer
 from emolens.core.emotion import LABELS
 from emolens.server.openapi import error_responses
 from emolens.server.services import Services, services_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from emolens.contract import ErrorAnswer
+from emolens.contract.server import ErrorAnswer
 from emolens.server.media_types import ANY_TYPE, IMAGE_TYPES
 
 PNG_TYPE: Final = "image/png"

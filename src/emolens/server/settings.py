@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from emolens.contract import LimitsRecord
+from emolens.contract.server import LimitsRecord
 from emolens.core.errors import ConfigError
 from emolens.server.keys import Keys
 

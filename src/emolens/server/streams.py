@@ -13,7 +13,13 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from emolens.contract import StreamError, StreamReady, StreamResult, StreamStart, frame_record
+from emolens.contract import frame_record
+from emolens.contract.server import (
+    StreamError,
+    StreamReady,
+    StreamResult,
+    StreamStart,
+)
 from emolens.core.errors import (
     AccessError,
     BusyError,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from emolens.client import AsyncClient, Client
-from emolens.contract import LimitsRecord
+from emolens.contract.server import LimitsRecord
 from emolens.core.emotion import LABELS
 
 KEY: Final = "geheim-7f3a-not-shown-anywhere"

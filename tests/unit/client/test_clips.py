@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from emolens.client.clips import is_done, pauses_s
-from emolens.contract import JobRecord
+from emolens.contract.server import JobRecord
 from emolens.core.errors import InputNotFoundError, ServerError, SourceError
 from tests.unit.client.conftest import OpenClient
 from tests.unit.client.fake_server import ADDRESS, Handler, error_answer, job_answer

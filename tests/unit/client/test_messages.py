@@ -4,7 +4,7 @@ import struct
 import pytest
 
 from emolens.client.messages import frame_message, read_answer, read_ready, start_message
-from emolens.contract import LimitsRecord
+from emolens.contract.server import LimitsRecord
 from emolens.core.errors import (
     AccessError,
     DamagedImageError,

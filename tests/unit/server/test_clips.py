@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def run(test: Callable[[Clips], Awaitable[None]], **limits: float) -> None:
 
 
 @asynccontextmanager
-async def started(**limits: float) -> AsyncIterator[Clips]:
+async def started(**limits: Any) -> AsyncIterator[Clips]:
     clips = Clips(ServerSettings(limits=Limits(**limits)))
     await clips.start()
     try:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from fastapi.testclient import TestClient
 
-from emolens.contract import ExplanationRecord
+from emolens.contract.server import ExplanationRecord
 from emolens.core.emotion import LABELS, Emotion
 from emolens.core.errors import BusyError, ModelError
 from emolens.core.ports import FaceDetector

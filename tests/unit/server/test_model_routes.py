@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from emolens.contract import ModelsAnswer
+from emolens.contract.server import ModelsAnswer
 from emolens.core.emotion import LABELS
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.pipeline.models import Models

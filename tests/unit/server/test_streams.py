@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from emolens.contract import StreamResult
+from emolens.contract.server import StreamResult
 from emolens.core.frame import Frame
 from emolens.imaging.decode import decode_image
 from emolens.media.images import encode_image
