@@ -87,8 +87,8 @@ def test_the_command_line_keeps_to_options_and_text() -> None:
         path.name: len(path.read_text(encoding="utf-8").splitlines())
         for path in (SOURCE / "cli").glob("*.py")
     }
-    # Options and help of 22 commands.
-    assert sum(lengths.values()) < 2200
+    # Options and help of 23 commands.
+    assert sum(lengths.values()) < 2300
     lengths.pop("options.py")
     assert max(lengths.values()) <= 150
 
