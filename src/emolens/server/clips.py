@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from emolens.contract import JobRecord
-from emolens.contract.server import JobState
+from emolens.contract import JobRecord, JobState
 from emolens.core.errors import (
     BusyError,
     EmolensError,

@@ -73,7 +73,7 @@ def run(test: Callable[[Clips], Awaitable[None]], **limits: float) -> None:
 
 @asynccontextmanager
 async def started(**limits: float) -> AsyncIterator[Clips]:
-    clips = Clips(ServerSettings(limits=Limits(**limits)))
+    clips = Clips(ServerSettings(limits=Limits(**limits)))  # type: ignore[arg-type]  # some are whole
     await clips.start()
     try:
         yield clips
