@@ -123,13 +123,12 @@ def error_of(record: JobRecord) -> tuple[str, str]:
     return record.error.code, record.error.message
 
 
-@pytest.mark.parametrize(
-    ("table", "media_type"),
-    [("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")],
-)
-def test_a_job_gives_the_table_of_the_command_byte_for_byte(  # noqa: PLR0917 (fixtures)
+MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+@pytest.mark.parametrize("table", MEDIA_TYPES)
+def test_a_job_gives_the_table_of_the_command_byte_for_byte(
     table: str,
-    media_type: str,
     client: TestClient,
     clip: Path,
     tmp_path: Path,
@@ -151,7 +150,7 @@ def test_a_job_gives_the_table_of_the_command_byte_for_byte(  # noqa: PLR0917 (f
     fetched = client.get(f"{answer.headers['location']}/table", headers=part)
     assert fetched.status_code == 200
     assert fetched.content == (tmp_path / f"of-command.{table}").read_bytes()
-    assert fetched.headers["content-type"].startswith(media_type)
+    assert fetched.headers["content-type"].startswith(MEDIA_TYPES[table])
     assert fetched.headers["content-disposition"] == (
         f'attachment; filename="_t_ (1).{table}"; '
         f"filename*=UTF-8''%C3%A9t%C3%A9%20%281%29.{table}"
@@ -246,28 +245,27 @@ def test_truncated_and_damaged_clips_name_no_folder(
 
 
 @pytest.mark.parametrize(
-    ("content", "query", "status", "code"),
+    ("content", "query", "refusal"),
     [
-        (b"#EXTM3U\nhttp://10.0.0.1/a.ts\n", {}, 415, "unsupported_format"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 5000, {}, 415, "unsupported_format"),
-        (b"ID3\x04\0\0\0\0\0\0" + b"\0" * 5000, {}, 415, "unsupported_format"),
-        (b"", {}, 422, "empty_file"),
-        (b"video", {"name": "../../a.mp4"}, 422, "bad_input"),
-        (b"video", {"name": "/etc/a.mp4"}, 422, "bad_input"),
-        (b"video", {"headers": {"Content-Type": "text/plain"}}, 415, "unsupported_format"),
+        (b"#EXTM3U\nhttp://10.0.0.1/a.ts\n", {}, (415, "unsupported_format")),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 5000, {}, (415, "unsupported_format")),
+        (b"ID3\x04\0\0\0\0\0\0" + b"\0" * 5000, {}, (415, "unsupported_format")),
+        (b"", {}, (422, "empty_file")),
+        (b"video", {"name": "../../a.mp4"}, (422, "bad_input")),
+        (b"video", {"name": "/etc/a.mp4"}, (422, "bad_input")),
+        (b"video", {"headers": {"Content-Type": "text/plain"}}, (415, "unsupported_format")),
     ],
 )
-def test_other_bodies_are_refused_and_nothing_is_kept(  # noqa: PLR0917 (fixtures)
+def test_other_bodies_are_refused_and_nothing_is_kept(
     content: bytes,
     query: dict[str, Any],
-    status: int,
-    code: str,
+    refusal: tuple[int, str],
     client: TestClient,
     temporary: Path,
 ) -> None:
     before = set(temporary.rglob("*"))
     answer = send(client, content, **query)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert (answer.status_code, answer.json()["error"]["code"]) == refusal
     assert str(temporary) not in answer.text
     assert set(temporary.rglob("*")) == before
 

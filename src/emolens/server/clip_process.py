@@ -246,20 +246,20 @@ def _check_duration(seconds: float, task: ClipTask) -> None:
 def restrict(task: ClipTask) -> None:
     """Lower the limits of this process: memory, processor time, files and priority."""
     os.umask(0o077)
-    if sys.platform == "win32":
-        return
-    os.nice(_NICENESS)
-    # Threads of the decoder count too. The server itself ends the process after `job_s`.
-    cpu_s = int(task.job_s * (os.cpu_count() or 1)) + 1
-    limits = {
-        resource.RLIMIT_CPU: cpu_s,
-        resource.RLIMIT_FSIZE: _MAX_OUTPUT_BYTES,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: _MAX_OPEN_FILES,
-    }
-    if sys.platform != "darwin":  # macOS does not limit memory
-        limits[resource.RLIMIT_AS] = task.job_bytes
-    for kind, value in limits.items():
+    if sys.platform != "win32":
+        os.nice(_NICENESS)
+        # Threads of the decoder count too. The server itself ends the process after `job_s`.
+        _lower(resource.RLIMIT_CPU, int(task.job_s * (os.cpu_count() or 1)) + 1)
+        _lower(resource.RLIMIT_FSIZE, _MAX_OUTPUT_BYTES)
+        _lower(resource.RLIMIT_CORE, 0)
+        _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
+        if sys.platform != "darwin":  # macOS does not limit memory
+            _lower(resource.RLIMIT_AS, task.job_bytes)
+
+
+if sys.platform != "win32":
+
+    def _lower(kind: int, value: int) -> None:
         hard = resource.getrlimit(kind)[1]
         lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (lowered, lowered))

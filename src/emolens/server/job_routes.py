@@ -51,6 +51,7 @@ _OUTPUT: Final[dict[str, Any]] = {
 _NOT_ASCII: Final = re.compile(r"[^A-Za-z0-9._ ()-]")
 
 JobId = Annotated[str, Path(max_length=64, description="Identifier of the job.")]
+Output = Annotated[OutputKind, Path(description="The output to fetch.")]
 
 
 class JobQuery(ClipOptions):
@@ -111,11 +112,7 @@ async def get_job(request: Request, job_id: JobId) -> Response:
     response_class=FileResponse,
     responses={200: _OUTPUT, **error_responses(401, 403, 404, 422)},
 )
-async def get_output(
-    request: Request,
-    job_id: JobId,
-    output: Annotated[OutputKind, Path(description="Which of the outputs.")],
-) -> Response:
+async def get_output(request: Request, job_id: JobId, output: Output) -> Response:
     """Return the table (one row per face and frame), the summary (JSON) or the report (HTML)."""
     clips = services_of(request).clips
     path, name, media_type = clips.output(job_id, client_of(request), output)

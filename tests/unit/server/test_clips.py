@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -73,8 +72,8 @@ def run(test: Callable[[Clips], Awaitable[None]], **limits: float) -> None:
 
 
 @asynccontextmanager
-async def started(**limits: Any) -> AsyncIterator[Clips]:
-    clips = Clips(ServerSettings(limits=Limits(**limits)))
+async def started(**limits: float) -> AsyncIterator[Clips]:
+    clips = Clips(ServerSettings(limits=Limits(**limits)))  # type: ignore[arg-type]  # some are whole
     await clips.start()
     try:
         yield clips
