@@ -23,6 +23,8 @@ from tests.raw_http import (
 from tests.raw_stream import BINARY, PING, START, TEXT, frame, handshake, opened_stream
 from tests.server_process import ServerProcess, running_server
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(head_s=1.0, stall_s=1.0, idle_s=2.0, connections=24, streams=3)
 # Time for what the server does in addition to a limit.
 SLACK_S = 3.0
