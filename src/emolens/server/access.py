@@ -53,7 +53,7 @@ class Access:
             OriginError: The host or the origin is not allowed.
         """
         host = headers.get("host", "")
-        name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
+        name = _host_name(host)
         if not self.needs_key and not is_local_host(name) and name not in self._hosts:
             raise OriginError(
                 f"the host {host!r} is not a name of this server. Use {self._settings.host}."
@@ -114,7 +114,7 @@ class Access:
         return client
 
     def _is_allowed(self, origin: str, host: str) -> bool:
-        is_own = bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        is_own = bool(host) and origin.lower().partition("://")[2] == host.lower()
         return is_own or origin.lower() in self._settings.origins
 
 
@@ -123,5 +123,11 @@ def is_open(path: str) -> bool:
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 
-def _is_plain(host: str) -> bool:
-    return host.isascii() and not any(character in host for character in "/?#@\\")
+def _host_name(host: str) -> str:
+    """Return the name in a `Host` header without its port; empty if the header is damaged."""
+    if not host.isascii() or any(character in host for character in "/?#@\\"):
+        return ""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets without an IPv6 address
+        return ""

@@ -46,8 +46,11 @@ def serve(
         services = build_services(settings)
         configure_logs(requests=log_requests)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        on_listening(f"http://{host}:{listener.getsockname()[1]}")
-        _Server(services).run(sockets=[listener])
+        server = _Server(services)
+        # Whoever reads the address may send a signal at once.
+        with server.capture_signals():
+            on_listening(f"http://{host}:{listener.getsockname()[1]}")
+            server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
