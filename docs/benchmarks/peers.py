@@ -38,15 +38,18 @@ WORKER: Final = Path(__file__).with_name("peer_worker.py")
 # Versions that work together on Python 3.11. fer 25.10.3 is the newest. It imports pkg_resources,
 # which setuptools 81 no longer contains, and needs moviepy below 2 and, through facenet-pytorch,
 # torch 2.2 and NumPy 1. deepface 0.0.103 imports werkzeug without declaring it. The files of its
-# default detector are missing in OpenCV 5.
+# default detector are missing in OpenCV 5. `server_load.py` needs FastAPI and uvicorn.
+_SHELL: Final = ("fastapi==0.165.0", "uvicorn==0.54.0", "httptools==0.9.0")
 REQUIREMENTS: Final[Mapping[str, Sequence[str]]] = {
     "fer": (
+        *_SHELL,
         *("fer==25.10.3", "tensorflow==2.21.0", "keras==3.15.1", "protobuf==7.36.2"),
         *("facenet-pytorch==2.6.0", "torch==2.2.2", "torchvision==0.17.2", "numpy==1.26.4"),
         *("opencv-contrib-python==4.11.0.86", "moviepy==1.0.3", "pandas==3.0.6"),
         *("pillow==10.2.0", "matplotlib==3.11.2", "setuptools==80.9.0"),
     ),
     "deepface": (
+        *_SHELL,
         *("deepface==0.0.103", "onnxruntime==1.32.0", "numpy==2.4.6", "pandas==3.1.1"),
         *("opencv-contrib-python-headless==4.14.0.94", "retina-face==0.0.19"),
         *("werkzeug==3.1.9", "gdown==6.5.1"),
@@ -107,7 +110,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=_environment(n_threads, home, own=PLANS[name].package == "emolens"),
+            env=environment(n_threads, home, own=PLANS[name].package == "emolens"),
         )
 
     def __enter__(self) -> Self:
@@ -140,7 +143,7 @@ class Worker:
         line = stdout.readline()
         found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
         if "error" in found:
-            raise NotMeasuredError(_reason(self._name, found["error"]))
+            raise NotMeasuredError(reason_of(self._name, found["error"]))
         return found
 
     def _last_words(self) -> str:
@@ -148,8 +151,8 @@ class Worker:
         return " / ".join(self._log.read().splitlines()[-3:]) or "it exited without a message"
 
 
-def _environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
-    """Return the environment variables of a worker, with thread limits for all known libraries."""
+def environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
+    """Return the environment variables of a program, with thread limits for all known libraries."""
     kept = {key: of for key, of in os.environ.items() if own or key != "PYTHONPATH"}
     names = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
     limits = {f"{name}{'' if 'TF' in name else '_NUM'}_THREADS": str(n_threads) for name in names}
@@ -157,7 +160,7 @@ def _environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
     return {**kept, **limits, **quiet}
 
 
-def _reason(name: str, error: str) -> str:
+def reason_of(name: str, error: str) -> str:
     if "downloading" in error and name.startswith("deepface"):
         return "its weights could not be downloaded"
     return error[:300]
@@ -317,7 +320,7 @@ def measure_command(options: argparse.Namespace, image: str) -> float:
             command,
             check=True,
             capture_output=True,
-            env=_environment(options.threads, home, own=True),
+            env=environment(options.threads, home, own=True),
         )
         taken_s.append(time.perf_counter() - began_s)
     return statistics.median(taken_s)
