@@ -14,6 +14,7 @@ from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_image, second_sample_image
 from emolens.testing.sample_clip import crossing_clip
 from tests.integration.test_video_command import write_video
+from tests.served import server_process
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -94,6 +95,17 @@ def test_predictions_below_a_threshold_count_as_uncertain(photos: Path, tmp_path
     assert run_example("confident_only.py", "1.01", *paths, cwd=tmp_path) == "uncertain 2\n"
 
 
+def test_a_video_is_sent_to_a_server(tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", crossing_clip(size_wh=(320, 240), rate_hz=10, duration_s=2))
+    with server_process(tmp_path) as server:
+        said = run_example("serve_webcam.py", "clip.mp4", server.address, cwd=tmp_path)
+    lines = said.splitlines()
+    assert len(lines) == 20
+    assert lines[0].startswith("0.00 s: ")
+    assert lines[-1].startswith("1.90 s: ")
+    assert len(lines[-1].removeprefix("1.90 s: ").split()) == 2
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_examples_are_short_and_use_public_names_only(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -101,7 +113,8 @@ def test_examples_are_short_and_use_public_names_only(path: Path) -> None:
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            assert not (node.module or "").startswith("emolens")
+            is_public = node.module == "emolens.client"
+            assert is_public or not (node.module or "").startswith("emolens")
         match node:
             case ast.Attribute(value=ast.Name(id="emolens"), attr=name):
                 assert name in emolens.__all__

@@ -11,7 +11,6 @@
  * Answers are the records of the server's description, `/openapi.json`.
  */
 
-/** @typedef {{code: string, message: string}} ErrorRecord */
 /** @typedef {Record<string, any>} Answer A record of the server. */
 /** @typedef {{name?: string, minConfidence?: number, faceCrops?: boolean, sideways?: boolean, signal?: AbortSignal}} AnalyzeOptions */
 /** @typedef {{name?: string, emotion?: string, kind?: "occlusion" | "activation", faceCrops?: boolean, sideways?: boolean, signal?: AbortSignal}} ExplainOptions */
@@ -78,8 +77,7 @@ export class EmolensClient {
       const name = nameOf(image) ?? `image-${[...form.keys()].length + 1}`;
       form.append("images", new Blob([image], { type: BINARY }), name);
     }
-    const request = { body: form, ...asked(options) };
-    return (await this.#json("POST", "/v1/analyze", request)).images;
+    return (await this.#json("POST", "/v1/analyze", { body: form, ...asked(options) })).images;
   }
 
   /** Get an `ExplanationRecord`. @param {Blob} image @param {ExplainOptions} [options] @returns {Promise<Answer>} */
@@ -89,8 +87,7 @@ export class EmolensClient {
 
   /** Get a PNG file, or null without a face. @param {Blob} image @param {ExplainOptions} [options] */
   async explainImage(image, options = {}) {
-    const request = { body: image, accept: "image/png", ...asked(options) };
-    const answer = await this.#send("POST", "/v1/explain", request);
+    const answer = await this.#send("POST", "/v1/explain", { body: image, accept: "image/png", ...asked(options) });
     return answer.status === 204 ? null : answer.blob();
   }
 
@@ -129,16 +126,13 @@ export class EmolensClient {
     if (!this.#WebSocket) throw new TypeError("there is no WebSocket; give one with the options");
     // Web pages cannot set the headers of a WebSocket.
     const ticket = async () => (this.#key ? this.ticket() : null);
-    const server = { ticket, WebSocket: this.#WebSocket, address: this.#address };
-    return new EmolensStream(server, options);
+    return new EmolensStream({ ticket, WebSocket: this.#WebSocket, address: this.#address }, options);
   }
 
   /** @param {string} method @param {string} path @param {object} [request] @returns {Promise<any>} */
   async #json(method, path, request = {}) {
-    const answer = await this.#send(method, path, request);
-    return answer.json().catch(() => {
-      throw new EmolensError("server", `the answer of ${this.#address} is not JSON. Check the address.`);
-    });
+    const failure = new EmolensError("server", `the answer of ${this.#address} is not JSON. Check the address.`);
+    return (await this.#send(method, path, request)).json().catch(() => Promise.reject(failure));
   }
 
   /**
@@ -336,7 +330,7 @@ function jobPath(id) {
   return `/v1/jobs/${encodeURIComponent(id)}`;
 }
 
-/** @param {ErrorRecord} error */
+/** @param {{code: string, message: string}} error */
 function recorded(error) {
   return new EmolensError(error.code, error.message);
 }
