@@ -124,5 +124,3 @@ def opened_stream(
             ready = stream.receive_json()
             assert ready["type"] == "ready", ready
         yield stream
-
-

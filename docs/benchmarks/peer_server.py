@@ -65,7 +65,7 @@ def _forget_shared_models() -> None:
         from fer.fer import FER
     except ImportError:
         return
-    FER._tflite_interpreter_cache = None  # noqa: SLF001
+    FER._tflite_interpreter_cache = None
 
 
 @asynccontextmanager

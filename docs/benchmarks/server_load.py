@@ -26,9 +26,9 @@ import numpy as np
 import peer_images
 import peers
 import platformdirs
-from server_process import Load, Server, ServerFailedError, free_port, start_emolens
 
 from emolens.testing import crowd_clip
+from server_process import Load, Server, ServerFailedError, free_port, start_emolens
 
 IMAGE_SIZES_WH: Final = ((480, 360), (640, 480), (800, 600), (1024, 768), (1280, 960))
 FRAME_SIZE_WH: Final = (640, 480)

@@ -174,7 +174,7 @@ def free_port() -> int:
 
 def _is_ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5):  # noqa: S310
+        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=5):
             return True
     except (urllib.error.URLError, OSError):
         return False

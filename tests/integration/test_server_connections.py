@@ -235,7 +235,9 @@ def is_cut_off(connection: socket.socket, request: bytes, *, pause_s: float = 0.
 class TestPipelines:
     def test_some_requests_may_be_sent_at_once(self, server: ServerProcess) -> None:
         with connect(server.port) as connection:
-            connection.sendall(LIVE * 7 + LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            connection.sendall(
+                LIVE * 7 + LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            )
             with connection.makefile("rb") as answers:
                 assert answers.read().count(b"HTTP/1.1 200 OK") == 8
 

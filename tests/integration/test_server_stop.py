@@ -78,7 +78,9 @@ class TestStop:
 
     def test_a_second_ctrl_c_does_not_wait(self, tmp_path: Path) -> None:
         with running_server(tmp_path) as server, connect(server.port) as connection:
-            connection.sendall(b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            connection.sendall(
+                b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+            )
             time.sleep(0.2)
             server.process.send_signal(signal.SIGINT)
             time.sleep(0.3)
@@ -91,7 +93,10 @@ class TestStop:
     ) -> None:
         with running_server(tmp_path) as server, contextlib.ExitStack() as stack:
             idle = stack.enter_context(connect(server.port))
-            assert send_and_read(idle, [b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"]).status == 200
+            assert (
+                send_and_read(idle, [b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"]).status
+                == 200
+            )
             stream = stack.enter_context(opened_stream(server.port))
             begun = stack.enter_context(connect(server.port))
             head = f"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(JPEG)}\r\n\r\n"
@@ -130,7 +135,9 @@ class TestStop:
 
     def test_a_request_that_does_not_end_does_not_hold_the_stop(self, tmp_path: Path) -> None:
         with running_server(tmp_path) as server, connect(server.port) as connection:
-            connection.sendall(b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            connection.sendall(
+                b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+            )
             time.sleep(0.2)
             began_s = time.monotonic()
             assert server.stop() == 0
@@ -175,7 +182,9 @@ class TestStop:
             server.process.kill()
             assert wait_for(lambda: not any(is_running(child) for child in children))
         with running_server(tmp_path, environment=environment):
-            folders = [path for path in temporary.iterdir() if path.name.startswith("emolens-serve")]
+            folders = [
+                path for path in temporary.iterdir() if path.name.startswith("emolens-serve")
+            ]
             assert len(folders) == 1  # that of the new server
 
 

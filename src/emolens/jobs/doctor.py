@@ -1,5 +1,6 @@
 """A check of the installation: versions, devices, model files, camera and video support."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -16,6 +17,8 @@ _BASE_PACKAGES = (
     *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "pillow"),
     *("pyarrow", "scipy"),
 )
+# The same library in other packages, such as the one without windows in containers.
+_ALTERNATIVES = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python")}
 _TRAIN_PACKAGES = ("torch", "torchvision", "timm", "lightning", "onnx")
 
 
@@ -43,7 +46,7 @@ def diagnose() -> Diagnosis:
         "cpu cores": str(os.cpu_count()),
         "inference device": _check(_devices),
         "telemetry of ONNX Runtime": _check(_telemetry),
-        **{package: _version(package) for package in (*_BASE_PACKAGES, *_TRAIN_PACKAGES)},
+        **dict(map(_version, (*_BASE_PACKAGES, *_TRAIN_PACKAGES))),
         "ffmpeg in PyAV": _check(_pyav_ffmpeg),
         "ffmpeg in OpenCV": _check(_opencv_ffmpeg),
         "camera": _check(_cameras),
@@ -65,11 +68,12 @@ def diagnose() -> Diagnosis:
     return Diagnosis(findings, broken, is_sound)
 
 
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+def _version(package: str) -> tuple[str, str]:
+    """Return a package, or the installed one of its alternatives, and its version."""
+    for name in (package, *_ALTERNATIVES.get(package, ())):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return name, importlib.metadata.version(name)
+    return package, "not installed"
 
 
 def _check(check: Callable[[], str]) -> str:

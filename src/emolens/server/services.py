@@ -63,7 +63,7 @@ def build_services(settings: ServerSettings, *, models: Models | None = None) ->
     services = Services(
         settings,
         models,
-        Workers(settings.n_workers or os.cpu_count() or 1, settings.limits.waiting),
+        Workers(settings.n_workers or n_usable_cores(), settings.limits.waiting),
         Bodies(settings.limits),
         Access(settings),
         Clips(settings),
@@ -71,6 +71,13 @@ def build_services(settings: ServerSettings, *, models: Models | None = None) ->
     )
     services.metrics.watch(services)
     return services
+
+
+def n_usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    # Not on macOS and Windows.
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def services_of(connection: HTTPConnection) -> Services:
