@@ -135,7 +135,10 @@ test("what is no address of a server is refused", () => {
   }
 });
 
-test("a stream needs a WebSocket", () => {
+test("a stream needs a WebSocket", (context) => {
+  const { WebSocket } = globalThis;
+  context.after(() => Object.assign(globalThis, { WebSocket }));
+  delete globalThis.WebSocket;
   const { client } = clientOf(() => json({}));
-  if (!globalThis.WebSocket) assert.throws(() => client.openStream(), /there is no WebSocket/);
+  assert.throws(() => client.openStream(), /there is no WebSocket/);
 });

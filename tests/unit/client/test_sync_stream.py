@@ -11,6 +11,7 @@ from emolens.core.errors import (
     AccessError,
     BusyError,
     DamagedImageError,
+    EmolensError,
     InputError,
     RequestTimeoutError,
     ServerError,
@@ -102,16 +103,18 @@ def test_a_late_result_is_not_taken_for_the_next_one(is_async: bool) -> None:
         assert stream.send(b"jpeg", captured_s=2).result.frame == 1
 
 
-def test_the_cause_of_an_end_is_raised(is_async: bool) -> None:
+@pytest.mark.parametrize("kind", [InputError, AccessError, RequestTimeoutError])
+def test_the_cause_of_an_end_is_raised(is_async: bool, kind: type[EmolensError]) -> None:
     def script(socket: ServerConnection) -> None:
         get_ready(socket)
-        send_error(socket, "bad_input", "too many frames were dropped.")
+        send_error(socket, kind.code, "the server says why.")
         socket.close(1008)
 
     with stream_server(script) as address, open_stream(address, is_async=is_async) as stream:
         time.sleep(0.1)  # so that the connection is closed before the frame is sent
-        with pytest.raises(InputError, match=r"^too many frames were dropped.$"):
+        with pytest.raises(kind, match=r"^the server says why.$") as caught:
             stream.send(b"jpeg")
+        assert type(caught.value) is kind
         with pytest.raises(ServerError, match=r"closed the stream \(.*1008.*\). Open a new one.$"):
             stream.send(b"jpeg")
 
