@@ -13,17 +13,19 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from emolens.client import Client
 from emolens.core.frame import FrameResult
 from emolens.media.recording_sink import RecordingSink
 from emolens.media.sample import sample_image
@@ -35,6 +37,10 @@ _WRITE: Final = "write "
 _NO_FILES: Final = ("/dev/", "/proc/")
 # Variables that a process inherits: none that could disable telemetry.
 _KEPT: Final = frozenset({"PATH", "PYTHONPATH", "LD_LIBRARY_PATH"})
+# A server may say something after its stop, too.
+_AFTERWARDS_S: Final = 2.0
+# While a server starts, its clients ask again.
+_RETRIES: Final = 30
 # Run code, then wait until the time is over.
 _STAY: Final = """
 import sys, time
@@ -65,6 +71,16 @@ COMMANDS: Final[Mapping[str, tuple[Sequence[str], frozenset[str]]]] = {
     ),
 }
 """The arguments and the requested files of each command."""
+SERVER: Final = """
+import os, signal, sys, threading
+stop = threading.Timer(float(sys.argv.pop(1)), os.kill, (os.getpid(), signal.SIGTERM))
+stop.start()
+from emolens.cli.main import run
+run()
+"""
+"""Code of a server that stops itself after the seconds of its first argument."""
+OWN_SOCKET: Final = ("getaddrinfo 127.0.0.1", "socket AF_INET")
+"""The calls of a server that listens on this computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,46 @@ def hear(
         return Heard(done.returncode, done.stdout, calls, _unasked(room, written, expected))
 
 
+def hear_server(*, ear: Path, inputs: Path, seconds: float) -> Heard:
+    """Record the actions of a server whose clients use all that it offers.
+
+    Its calls are given without those of its own socket.
+
+    Args:
+        ear: The library from `build_ear`.
+        inputs: Folder with `face.png` and `clip.mkv`.
+        seconds: Lifetime of the server in seconds.
+
+    Raises:
+        RuntimeError: The server has other calls for its socket than `OWN_SOCKET`.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = (str(seconds), "serve", "--port", str(port), "--quiet")
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(
+            hear, SERVER, arguments, ear=ear, inputs=inputs, seconds=seconds + _AFTERWARDS_S
+        )
+        use_server(f"http://127.0.0.1:{port}", inputs)
+        heard = serving.result()
+    n_own = len(OWN_SOCKET)
+    if heard.calls[:n_own] != OWN_SOCKET:
+        raise RuntimeError(f"the server began with {heard.calls[:n_own]}")
+    return replace(heard, calls=heard.calls[n_own:])
+
+
+def use_server(address: str, inputs: Path) -> None:
+    """Send images, a stream and a video to a server."""
+    image = (inputs / "face.png").read_bytes()
+    with Client(address, retries=_RETRIES) as client:
+        client.models()
+        assert client.analyze(image).faces  # noqa: S101 (otherwise nothing is measured)
+        client.explain(image)
+        assert client.analyze_video(inputs / "clip.mkv").table  # noqa: S101
+        with client.stream() as stream:
+            assert stream.send(image).result.faces  # noqa: S101
+
+
 def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ...]:
     """Return files left in the three folders of a room, or written outside two of them.
 
@@ -187,6 +243,7 @@ def main() -> None:
         running = {"Python": pool.submit(listen, PYTHON)}
         for command, (arguments, asked_for) in COMMANDS.items():
             running[command] = pool.submit(listen, COMMAND, arguments, asked_for=asked_for)
+        running["serve"] = pool.submit(hear_server, **listen.keywords)
         heard = {command: future.result() for command, future in running.items()}
     for command, found in heard.items():
         if found.returncode:

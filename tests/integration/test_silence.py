@@ -87,6 +87,12 @@ def test_commands_are_silent(
     assert (heard.calls, heard.files) == ((), ())
 
 
+def test_a_server_is_silent(script: ModuleType, surroundings: dict[str, Path]) -> None:
+    heard = script.hear_server(**surroundings, seconds=2 * QUIET_S)
+    assert heard.returncode == 0, heard.output
+    assert (heard.calls, heard.files) == ((), ())
+
+
 def test_pages_with_plots_leave_no_cache(
     script: ModuleType, surroundings: dict[str, Path], generated_data: Path
 ) -> None:
