@@ -5,6 +5,7 @@ uvicorn waits without limit for the head of a request and for a client that does
 
 import asyncio
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from emolens.server.settings import Limits
 
+# uvicorn logs clients that break the protocol as errors with tracebacks; any client could fill the
+# log. The guard logs errors of the application.
+_NO_LOG: Final = logging.getLogger("emolens.server.protocol")
+_NO_LOG.setLevel(logging.CRITICAL)
 _HEAD_BYTES: Final = 64 * 1024
 # One read may contain thousands of tiny requests; each that waits for its turn takes memory.
 _MAX_PIPELINED: Final = 16
@@ -182,6 +187,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         """Prepare the time limit."""
         super().connection_made(transport)
         self._unread = _Deadline(self.transport.abort)
+        self.logger = _NO_LOG
         self.close_timeout = self.limits.stall_s  # for a client that does not answer the close
 
     def connection_lost(self, exc: Exception | None) -> None:
