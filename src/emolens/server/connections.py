@@ -68,7 +68,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._head = _Deadline(self._refuse_slow_head)
         self._unread = _Deadline(transport.abort)
         self._linger = _Deadline(transport.abort)
-        self._head_bytes = 0
+        self._head_bytes = self._overhead = 0
         self._awaits_head = True
         # A new connection must begin a request; afterwards, uvicorn closes it when it is idle.
         if len(self.connections) > self.limits.connections:
@@ -88,7 +88,12 @@ class GuardedHttp(HttpToolsProtocol):
             return
         if self._awaits_head:
             self._head_bytes += len(data)
+        else:
+            self._overhead += len(data)
         super().data_received(data)
+        if self._overhead > _HEAD_BYTES and not self.transport.is_closing():
+            message = "the chunks of the body have more overhead than content"
+            self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", message)
         if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -119,8 +124,13 @@ class GuardedHttp(HttpToolsProtocol):
         """Stop to wait for the head."""
         self._head.clear()
         self._awaits_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._overhead = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; sizes of chunks, extensions and trailers may take as much."""
+        self._overhead -= 2 * len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Begin to wait for the next request."""
