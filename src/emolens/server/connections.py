@@ -5,6 +5,7 @@ uvicorn waits without limit for the head of a request and for a client that does
 
 import asyncio
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from emolens.server.settings import Limits
 
+# uvicorn logs clients that break the protocol as errors with tracebacks; any client could fill the
+# log. The guard logs errors of the application.
+_NO_LOG: Final = logging.getLogger("emolens.server.protocol")
+_NO_LOG.setLevel(logging.CRITICAL)
 _HEAD_BYTES: Final = 64 * 1024
 # One read may contain thousands of tiny requests; each that waits for its turn takes memory.
 _MAX_PIPELINED: Final = 16
@@ -63,7 +68,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._head = _Deadline(self._refuse_slow_head)
         self._unread = _Deadline(transport.abort)
         self._linger = _Deadline(transport.abort)
-        self._head_bytes = 0
+        self._head_bytes = self._overhead = 0
         self._awaits_head = True
         # A new connection must begin a request; afterwards, uvicorn closes it when it is idle.
         if len(self.connections) > self.limits.connections:
@@ -83,7 +88,12 @@ class GuardedHttp(HttpToolsProtocol):
             return
         if self._awaits_head:
             self._head_bytes += len(data)
+        else:
+            self._overhead += len(data)
         super().data_received(data)
+        if self._overhead > _HEAD_BYTES and not self.transport.is_closing():
+            message = "the chunks of the body have more overhead than content"
+            self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", message)
         if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -114,8 +124,13 @@ class GuardedHttp(HttpToolsProtocol):
         """Stop to wait for the head."""
         self._head.clear()
         self._awaits_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._overhead = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body; sizes of chunks, extensions and trailers may take as much."""
+        self._overhead -= 2 * len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Begin to wait for the next request."""
@@ -182,6 +197,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         """Prepare the time limit."""
         super().connection_made(transport)
         self._unread = _Deadline(self.transport.abort)
+        self.logger = _NO_LOG
         self.close_timeout = self.limits.stall_s  # for a client that does not answer the close
 
     def connection_lost(self, exc: Exception | None) -> None:
