@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.raw_http import exchange
+from tests.raw_http import exchange, wait_for
 from tests.raw_stream import handshake, opened_stream
 from tests.server_attacks import LENGTHS, Attack, bombs, oversized_messages
 from tests.server_process import ServerProcess, running_server
@@ -31,7 +31,7 @@ def assert_refused(server: ServerProcess, attack: Attack) -> None:
     assert answer.seconds < SECONDS
     assert server.peak_mb - before_mb <= MORE_MB
     assert server.ask("GET", "/livez").status == 200
-    assert server.metrics()["emolens_body_bytes"] == 0
+    assert wait_for(lambda: server.metrics()["emolens_body_bytes"] == 0)
 
 
 @pytest.mark.parametrize("name", LENGTHS)

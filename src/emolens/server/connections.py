@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from emolens.server.settings import Limits
@@ -214,6 +215,20 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         """Stop to wait for the client to read."""
         self._unread.clear()
         super().resume_writing()
+
+    async def send(self, message: Any) -> None:
+        """Send a message.
+
+        Raises:
+            ClientDisconnected: The client left, or the connection was closed because the client
+                broke the protocol. uvicorn raises a RuntimeError then.
+        """
+        try:
+            await super().send(message)
+        except RuntimeError:
+            if self.close_sent:
+                raise ClientDisconnected from None
+            raise
 
 
 class ClosingConnections:
