@@ -50,18 +50,21 @@ def exchange(port: int, *parts: bytes, timeout_s: float = 30.0) -> Answer:
 
 def send_and_read(connection: socket.socket, parts: Iterable[bytes]) -> Answer:
     """Send bytes until the server takes no more, and read one answer."""
-    for part in parts:
+    method = "GET"
+    for number, part in enumerate(parts):
+        if number == 0:
+            method = part[:16].partition(b" ")[0].decode("latin-1")
         try:
             connection.sendall(part)
         except OSError:
             break
-    return read_answer(connection)
+    return read_answer(connection, method)
 
 
-def read_answer(connection: socket.socket) -> Answer:
-    """Read one answer; a connection that ends has status 0."""
+def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
+    """Read one answer; a connection that ends has status 0, and one to HEAD has no body."""
     began_s = time.perf_counter()
-    response = http.client.HTTPResponse(connection)
+    response = http.client.HTTPResponse(connection, method=method)
     with contextlib.closing(response):
         try:
             response.begin()

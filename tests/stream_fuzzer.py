@@ -149,7 +149,10 @@ def _fragments(sizes: list[int]) -> Action:
 def sequences() -> st.SearchStrategy[tuple[dict[str, str], bool, list[Action]]]:
     """Return a strategy: a handshake, whether the stream is started, and actions."""
     mostly = st.sampled_from((True, True, True, False))
-    return st.tuples(st.sampled_from(_HANDSHAKES), mostly, st.lists(actions(), max_size=8))
+    endings = st.sampled_from(([], [_read(4)]))  # leaves at once, or after some answers
+    chosen = st.lists(actions(), min_size=1, max_size=12)
+    whole = st.builds(lambda first, last: [*first, *last], chosen, endings)
+    return st.tuples(st.sampled_from(_HANDSHAKES), mostly, whole)
 
 
 def play(server: ServerProcess, sequence: tuple[dict[str, str], bool, list[Action]]) -> None:

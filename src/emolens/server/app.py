@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
 
 from emolens.contract.server import StatusAnswer, TicketAnswer
-from emolens.core.errors import BusyError, EmolensError
+from emolens.core.errors import BusyError, EmolensError, InputNotFoundError
 from emolens.server import (
     explain_routes,
     image_routes,
@@ -46,6 +47,7 @@ _NO_TELEMETRY: Final = {
 }
 
 router = APIRouter()
+no_streams = APIRouter()
 
 
 def build_app(services: Services) -> ASGIApp:
@@ -81,6 +83,7 @@ def build_app(services: Services) -> ASGIApp:
         app.include_router(one)
     app.include_router(job_routes.router)
     app.include_router(model_routes.router)
+    app.include_router(no_streams)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(EmolensError, _answer_own_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_value)
@@ -110,6 +113,12 @@ async def page() -> Response:
 async def live() -> StatusAnswer:
     """Answer at once, even while models load or all workers are busy."""
     return StatusAnswer(status="alive")
+
+
+@no_streams.websocket("/{path:path}")
+async def no_stream(websocket: WebSocket) -> None:
+    """Refuse a stream at another path than `/v1/stream`."""
+    raise InputNotFoundError("there is no stream at this address. Use /v1/stream.")
 
 
 @router.get(

@@ -4,18 +4,25 @@ uvicorn waits without limit for the head of a request and for a client that does
 """
 
 import asyncio
-import json
 import logging
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers as HandshakeHeaders
+from websockets.http11 import Response as HandshakeResponse
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
+from emolens.server.errors import status_answer
+from emolens.server.guard import REQUEST_ID, SECURITY_HEADERS
 from emolens.server.settings import Limits
 
 # uvicorn logs clients that break the protocol as errors with tracebacks; any client could fill the
@@ -73,7 +80,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._awaits_head = True
         # A new connection must begin a request; afterwards, uvicorn closes it when it is idle.
         if len(self.connections) > self.limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "there are too many connections")
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections")
         else:
             self._head.set(self.limits.head_s)
 
@@ -94,11 +101,10 @@ class GuardedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self._overhead > _HEAD_BYTES and not self.transport.is_closing():
             message = "the chunks of the body have more overhead than content"
-            self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", message)
+            self._refuse(HTTPStatus.BAD_REQUEST, message)
         if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "request_too_large",
                 f"the head of the request is larger than {_HEAD_BYTES:,} bytes",
             )
         elif self._head_bytes:
@@ -157,7 +163,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own text)
         """Answer data that is not HTTP."""
-        self._refuse(HTTPStatus.BAD_REQUEST, "bad_input", "this is no HTTP request")
+        self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request")
 
     def _await_head(self) -> None:
         if not self._head.is_set:
@@ -168,25 +174,27 @@ class GuardedHttp(HttpToolsProtocol):
         if is_unused:
             self.transport.close()
         else:
-            self._refuse(
-                HTTPStatus.REQUEST_TIMEOUT, "timeout", "the head of the request takes too long"
-            )
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the head of the request takes too long")
 
-    def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
         """Answer without the application and close the connection."""
-        error = {"error": {"code": code, "message": message}, "request_id": ""}
-        content = json.dumps(error).encode("ascii")
-        retry = b"retry-after: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else b""
+        answer = _refusal(status, message)
+        lines = (b"%s: %s\r\n" % pair for pair in answer.raw_headers)
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
-        self.transport.write(
-            head
-            + b"content-type: application/json\r\nx-content-type-options: nosniff\r\n"
-            + b"cache-control: no-store\r\nconnection: close\r\n"
-            + retry
-            + b"content-length: %d\r\n\r\n" % len(content)
-            + content
-        )
+        self.transport.write(head + b"".join(lines) + b"\r\n" + bytes(answer.body))
         self.transport.close()
+
+
+class _Handshakes(ServerProtocol):
+    """Handshakes whose refusals have the form of all errors."""
+
+    def reject(self, status: StatusLike, text: str) -> HandshakeResponse:
+        """Refuse a handshake; the text of the library quotes the request."""
+        response = super().reject(status, text)
+        answer = _refusal(HTTPStatus(status), "this is no handshake of a WebSocket")
+        response.headers = HandshakeHeaders(answer.headers)
+        response.body = bytes(answer.body)
+        return response
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
@@ -194,11 +202,15 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     limits: Limits
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _NO_LOG
+        self.conn = _Handshakes(max_size=self.config.ws_max_size, logger=_NO_LOG)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Prepare the time limit."""
         super().connection_made(transport)
         self._unread = _Deadline(self.transport.abort)
-        self.logger = _NO_LOG
         self.close_timeout = self.limits.stall_s  # for a client that does not answer the close
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -250,6 +262,15 @@ class ClosingConnections:
         for one, since_s in self._since_s.items():
             if now_s - since_s > self._limit_s:
                 one.transport.abort()
+
+
+def _refusal(status: HTTPStatus, message: str) -> Response:
+    """Return the answer to a request that does not reach the application."""
+    request_id = uuid.uuid4().hex
+    headers = {**SECURITY_HEADERS, REQUEST_ID: request_id, "Connection": "close"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "1"
+    return status_answer(status, message, request_id, headers)
 
 
 def protocols_of(limits: Limits) -> tuple[type[GuardedHttp], type[GuardedWebSocket]]:

@@ -48,9 +48,12 @@ _CODES: Final[Mapping[int, str]] = {
     400: "bad_input",
     404: "not_found",
     405: "method_not_allowed",
+    408: "timeout",
     413: "request_too_large",
     415: "unsupported_format",
     422: "bad_input",
+    431: "request_too_large",
+    503: "busy",
 }
 
 

@@ -62,6 +62,8 @@ class Guard:
         headers = Headers(scope=scope)
         exchange = _Exchange(scope, headers, self._services, send)
         # Starlette copies it into `request.state`.
+        # Ranges are not supported: answers are not stored, and errors of ranges would not be JSON.
+        scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
         scope["state"] = {**scope.get("state", {}), "request_id": exchange.request_id}
         try:
             scope["state"]["client"] = self._admit(scope, headers)
