@@ -178,4 +178,5 @@ def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
         if match := _ADDRESS.search(log.read_text(encoding="utf-8")):
             return int(match[1])
         time.sleep(0.01)
-    raise AssertionError(f"the server does not start: {log.read_text(encoding='utf-8')}")
+    text = log.read_text(encoding="utf-8")
+    raise AssertionError(f"the server does not start (exit code {process.poll()}): {text}")

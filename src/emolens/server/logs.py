@@ -47,6 +47,7 @@ def configure_logs(*, requests: bool) -> None:
         (logging.getLogger("uvicorn"), logging.WARNING),
         # A client that breaks the protocol is no fault of the server.
         (logging.getLogger("uvicorn.error"), logging.ERROR),
+        (logging.getLogger("python_multipart"), logging.ERROR),
     ):
         logger.setLevel(level)
     for logger in (LOGGER, logging.getLogger("uvicorn")):
