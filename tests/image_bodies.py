@@ -42,8 +42,7 @@ def encoded_images() -> tuple[bytes, ...]:
     """Return small images of every format and mode."""
     face = Image.open(sample_image()).convert("RGB").resize((96, 96))
     images = [_encoded(face, name) for name in _FORMATS]
-    for mode in ("L", "1", "P", "LA", "RGBA"):
-        images.append(_encoded(face.convert(mode), "PNG"))
+    images += [_encoded(face.convert(mode), "PNG") for mode in ("L", "1", "P", "LA", "RGBA")]
     images.append(_encoded(face.convert("CMYK"), "JPEG"))
     images.append(_encoded(face.resize((1, 1)), "PNG"))
     images.append(_encoded(face.resize((2000, 1)), "JPEG"))

@@ -60,7 +60,9 @@ def _whole(statuses: int, body: bytes, *lines: str, path: str = "/v1/analyze") -
 
 LENGTHS: Final[Mapping[str, Attack]] = {
     "11 MB, declared": Attack((413,), lines=_sized(11 * _MB)),
-    "11 MB, declared and sent": Attack((413,), lines=_sized(11 * _MB), body=bytes(_MB), n_repeats=11),
+    "11 MB, declared and sent": Attack(
+        (413,), lines=_sized(11 * _MB), body=bytes(_MB), n_repeats=11
+    ),
     "11 MB to explain": Attack((413,), "/v1/explain", _sized(11 * _MB)),
     "21 MB form": Attack(
         (413,), lines=_sized(21 * _MB, "Content-Type: multipart/form-data; boundary=b")
@@ -79,7 +81,9 @@ LENGTHS: Final[Mapping[str, Attack]] = {
     "chunks and a length": Attack(
         (400,), lines=("Transfer-Encoding: chunked", *_sized(3)), body=b"3\r\nabc\r\n0\r\n\r\n"
     ),
-    "an unknown transfer coding": Attack((400, 501), lines=("Transfer-Encoding: gzip, x",), body=b"a"),
+    "an unknown transfer coding": Attack(
+        (400, 501), lines=("Transfer-Encoding: gzip, x",), body=b"a"
+    ),
     "chunks without end": Attack(
         (413,), lines=("Transfer-Encoding: chunked",), body=_CHUNK, n_repeats=400
     ),
@@ -120,7 +124,7 @@ def _png(width: int, height: int, *, rows: int = 0, n_bits: int = 8) -> bytes:
         return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
 
     head = struct.pack(">IIBBBBB", width, height, n_bits, 2, 0, 0, 0)
-    body = zlib.compress(bytes((3 * width + 1)) * rows, 9)
+    body = zlib.compress(bytes(3 * width + 1) * rows, 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
@@ -141,7 +145,9 @@ def bombs() -> dict[str, Attack]:
         "PNG of 5200 x 5200": _whole(413, _saved((5200, 5200), "PNG")),
         "JPEG of 6000 x 6000": _whole(413, _saved((6000, 6000), "JPEG")),
         "GIF of 65535 x 65535": _whole(413, bytes(gif)),
-        "TIFF of 30000 x 30000": _whole(413, _saved((30_000, 30_000), "TIFF", compression="packbits")),
+        "TIFF of 30000 x 30000": _whole(
+            413, _saved((30_000, 30_000), "TIFF", compression="packbits")
+        ),
         "BMP of 6000 x 6000": _whole(413, _bmp(6000, 6000)),
         "WebP of 65536 x 65536": _whole(413, b"RIFF" + struct.pack("<I", 22) + b"WEBP" + webp),
         "PPM of 99999 x 99999": _whole(413, b"P6 99999 99999 255\n" + bytes(100)),
@@ -156,7 +162,9 @@ def bombs() -> dict[str, Attack]:
 
 def _bmp(width: int, height: int) -> bytes:
     head = b"BM" + struct.pack("<IHHI", 54 + 100, 0, 0, 54)
-    return head + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(100)
+    return (
+        head + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(100)
+    )
 
 
 def _zip() -> bytes:

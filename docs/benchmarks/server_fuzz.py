@@ -1,10 +1,11 @@
 """Fuzz the server: REST by its description, streams by sequences of messages (G19).
 
-python docs/benchmarks/server_fuzz.py --cases 10000 --sequences 2000 --json docs/metrics/server-fuzz.json
+python docs/benchmarks/server_fuzz.py --json docs/metrics/server-fuzz.json
 
-The real server runs in a process of its own. schemathesis generates requests; their bodies are good,
-truncated and damaged images and videos. After each sequence of a stream, the server must answer and
-a new stream must work. At the end, every frame must be counted, and no stream, thread or file left.
+The real server runs in a process of its own. schemathesis generates requests. Their bodies are
+good, truncated and damaged images and videos. After each sequence of a stream, the server must
+answer and a new stream must work. At the end, every frame must be counted, and no stream, thread
+or file left.
 """
 
 import argparse

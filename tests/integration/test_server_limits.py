@@ -1,4 +1,4 @@
-"""Requests beyond the limits are refused fast and without memory: server_limits.py, shortened (G16)."""
+"""Requests beyond the limits are refused fast and without memory (G16)."""
 
 from collections.abc import Iterator
 

@@ -99,8 +99,8 @@ class TestStop:
             )
             stream = stack.enter_context(opened_stream(server.port))
             begun = stack.enter_context(connect(server.port))
-            head = f"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(JPEG)}\r\n\r\n"
-            begun.sendall(head.encode() + JPEG[:-1000])
+            head = b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+            begun.sendall(head % len(JPEG) + JPEG[:-1000])
             time.sleep(0.2)
             probe = stack.enter_context(connect(server.port))
             stream.send_frame(1.0, SMALL)

@@ -116,7 +116,7 @@ async def live() -> StatusAnswer:
 
 
 @no_streams.websocket("/{path:path}")
-async def no_stream(websocket: WebSocket) -> None:
+async def no_stream(websocket: WebSocket) -> None:  # noqa: ARG001 (FastAPI passes it)
     """Refuse a stream at another path than `/v1/stream`."""
     raise InputNotFoundError("there is no stream at this address. Use /v1/stream.")
 
