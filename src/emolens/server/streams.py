@@ -111,6 +111,10 @@ class _Stream:
             await self._close(_BUSY, error)
         except WebSocketDisconnect:
             pass
+        except Exception:
+            # The client learns that the server failed; the guard logs the cause.
+            await self._close(_FAILED, EmolensError())
+            raise
 
     async def _exchange(self, start: StreamStart) -> None:
         settings = replace(StreamSettings.for_live(), min_confidence=start.min_confidence)
