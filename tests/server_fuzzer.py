@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as described
 
 from emolens.server.settings import Limits
@@ -86,6 +87,7 @@ def fuzz(server: ServerProcess, n_cases: int) -> Outcome:
     outcome = Outcome()
     with requests.Session() as session:
         for result in schema.get_all_operations():
+            assert isinstance(result, Ok)
             operation = result.ok()
             n_examples = max(2, round(n_cases * SHARES.get(operation.label, 0.05)))
             _fuzz_operation(operation, n_examples, session, outcome)

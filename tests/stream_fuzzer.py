@@ -12,6 +12,7 @@ from typing import Final
 import cv2
 from hypothesis import strategies as st
 
+from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_image
 from tests.image_bodies import bodies
 from tests.raw_http import connect, wait_for
@@ -61,7 +62,7 @@ _HANDSHAKES: Final[Sequence[dict[str, str]]] = (
 @cache
 def image() -> bytes:
     """Return a small frame with a face."""
-    small = cv2.resize(cv2.imread(str(sample_image())), (160, 160))
+    small = cv2.resize(read_image(sample_image()).image, (160, 160))
     return cv2.imencode(".jpg", small)[1].tobytes()
 
 

@@ -213,9 +213,11 @@ class TestOrigins:
         assert (stream.status, stream.error_code) == (403, "origin")
 
     def test_pages_of_other_sites_are_refused_even_with_a_key(self, keyed: ServerProcess) -> None:
-        headers = {"Authorization": BEARER, "Origin": "https://evil.example"}
-        assert keyed.ask("GET", "/v1/models", **headers).status == 403
-        assert exchange(keyed.port, handshake(keyed.port, **headers)).status == 403
+        evil = "https://evil.example"
+        answer = keyed.ask("GET", "/v1/models", Authorization=BEARER, Origin=evil)
+        assert answer.status == 403
+        opening = handshake(keyed.port, Authorization=BEARER, Origin=evil)
+        assert exchange(keyed.port, opening).status == 403
 
     def test_the_servers_own_page_is_allowed(self, server: ServerProcess) -> None:
         own = f"http://{server.address}"
@@ -248,8 +250,12 @@ class TestOrigins:
         assert "Authorization" in answer.headers["access-control-allow-headers"]
 
     def test_a_preflight_of_another_site_is_refused(self, keyed: ServerProcess) -> None:
-        headers = {"Origin": "https://evil.example", "Access_Control_Request_Method": "POST"}
-        answer = keyed.ask("OPTIONS", "/v1/analyze", **headers)
+        answer = keyed.ask(
+            "OPTIONS",
+            "/v1/analyze",
+            Origin="https://evil.example",
+            Access_Control_Request_Method="POST",
+        )
         assert answer.status == 403
         assert "access-control-allow-origin" not in answer.headers
 

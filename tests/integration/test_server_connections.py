@@ -6,8 +6,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-import cv2
 import pytest
 
 from emolens.media.sample import sample_image
@@ -22,6 +22,7 @@ from tests.raw_http import (
 )
 from tests.raw_stream import BINARY, PING, START, TEXT, frame, handshake, opened_stream
 from tests.server_process import ServerProcess, running_server
+from tests.stream_fuzzer import image
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ LIMITS = Limits(head_s=1.0, stall_s=1.0, idle_s=2.0, connections=24, streams=3)
 SLACK_S = 3.0
 LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 JPEG = sample_image().read_bytes()
-SMALL = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(sample_image())), (160, 160)))[1].tobytes()
+SMALL = image()
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ class TestBody:
         with connect(server.port) as connection:
             assert send_and_read(connection, parts()).status == 200
 
-    def test_an_analysis_may_take_longer_than_a_head(self, tmp_path) -> None:
+    def test_an_analysis_may_take_longer_than_a_head(self, tmp_path: Path) -> None:
         body = form(16)
         head = post("/v1/analyze", len(body), "Content-Type: multipart/form-data; boundary=b")
         with running_server(tmp_path, limits=Limits(head_s=0.1)) as server:

@@ -86,8 +86,8 @@ def form(name: bytes, content: bytes = JPEG) -> bytes:
 
 
 def send_form(server: ServerProcess, body: bytes) -> Answer:
-    headers = {"Content_Type": "multipart/form-data; boundary=b"}
-    return server.ask("POST", "/v1/analyze", body=body, **headers)
+    kind = "multipart/form-data; boundary=b"
+    return server.ask("POST", "/v1/analyze", body=body, Content_Type=kind)
 
 
 class TestNames:

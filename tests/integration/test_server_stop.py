@@ -16,12 +16,12 @@ from emolens.testing import crowd_clip
 from tests.raw_http import Answer, connect, read_answer, send_and_read, wait_for
 from tests.raw_stream import opened_stream
 from tests.server_process import running_server
+from tests.stream_fuzzer import image
 
 pytestmark = pytest.mark.slow
 
 STOP_S = 10.0
 JPEG = sample_image().read_bytes()
-SMALL = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(sample_image())), (320, 320)))[1].tobytes()
 
 
 def clip(path: Path, seconds: float = 20.0) -> bytes:
@@ -103,7 +103,7 @@ class TestStop:
             begun.sendall(head % len(JPEG) + JPEG[:-1000])
             time.sleep(0.2)
             probe = stack.enter_context(connect(server.port))
-            stream.send_frame(1.0, SMALL)
+            stream.send_frame(1.0, image())
             time.sleep(0.005)
             server.process.send_signal(signal.SIGTERM)
             time.sleep(0.1)
@@ -147,7 +147,7 @@ class TestStop:
         with running_server(tmp_path) as server, contextlib.ExitStack() as stack:
             for _ in range(3):
                 stream = stack.enter_context(opened_stream(server.port))
-                stream.send_frame(0.0, SMALL)
+                stream.send_frame(0.0, image())
             began_s = time.monotonic()
             assert server.stop() == 0
             assert time.monotonic() - began_s < STOP_S
