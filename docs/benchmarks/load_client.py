@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 HOST: Final = "127.0.0.1"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -28,7 +28,16 @@ _DROPPED: Final = re.compile(rb'"n_dropped": ?(\d+)')
 _TICK_S: Final = 0.005
 # WebSocket: final frame of text or bytes, masked with zeros, which leaves the payload as it is.
 _TEXT, _BINARY, _MASK = 0x81, 0x82, b"\0\0\0\0"
-_NO_ANSWER: Final = 0
+
+
+class Answer(NamedTuple):
+    """An answer: its status, 0 without any, and whether it says when to try again."""
+
+    status: int = 0
+    has_retry: bool = False
+
+
+_NONE: Final = Answer()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -36,7 +45,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._received = bytearray()
-        self._answer: asyncio.Future[tuple[int, bool]] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -47,11 +56,11 @@ class HttpConnection(asyncio.Protocol):
         """Keep the transport."""
         self._transport = transport
 
-    async def ask(self, request: Sequence[bytes]) -> tuple[int, bool]:
-        """Send a request; return the status and whether the answer says when to retry."""
+    async def ask(self, request: Sequence[bytes]) -> Answer:
+        """Send a request and wait for its answer."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport.is_closing():
-            return _NO_ANSWER, False
+            return _NONE
         self._transport.writelines(request)
         return await self._answer
 
@@ -70,15 +79,15 @@ class HttpConnection(asyncio.Protocol):
         if len(self._received) < end + 4 + int(length[1] if length else 0):
             return
         self._received.clear()
-        self._finish(int(head[9:12]), _RETRY.search(head) is not None)
+        self._finish(Answer(int(head[9:12]), _RETRY.search(head) is not None))
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Answer a request that waits with status 0."""
-        self._finish(_NO_ANSWER, False)
+        """End a request that waits."""
+        self._finish(_NONE)
 
-    def _finish(self, status: int, says_when: bool) -> None:
+    def _finish(self, answer: Answer) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result((status, says_when))
+            self._answer.set_result(answer)
 
 
 class Tally:
@@ -95,20 +104,20 @@ class Tally:
         self._seconds = seconds
         self._statuses: Counter[int] = Counter()
         self._times_ms: dict[int, list[float]] = {}
-        self._n_when = 0
+        self._n_retry = 0
 
     @property
     def is_over(self) -> bool:
         """Whether the window is over."""
         return time.perf_counter() >= self.ends_s
 
-    def add(self, status: int, says_when: bool, sent_s: float) -> None:
+    def add(self, answer: Answer, sent_s: float) -> None:
         """Count an answer."""
         now_s = time.perf_counter()
         if self.begins_s <= now_s < self.ends_s:
-            self._statuses[status] += 1
-            self._n_when += status == 503 and says_when
-            self._times_ms.setdefault(status, []).append(1e3 * (now_s - sent_s))
+            self._statuses[answer.status] += 1
+            self._n_retry += answer.status == 503 and answer.has_retry
+            self._times_ms.setdefault(answer.status, []).append(1e3 * (now_s - sent_s))
 
     def results(self) -> dict[str, Any]:
         """Return counts by status and the times of results and of rejects."""
@@ -117,8 +126,8 @@ class Tally:
             "n_answers": self._statuses.total(),
             "n_results": self._statuses[200],
             "n_rejects": self._statuses[503],
-            "n_rejects_with_retry": self._n_when,
-            "n_lost": self._statuses[_NO_ANSWER],
+            "n_rejects_with_retry": self._n_retry,
+            "n_lost": self._statuses[0],
             "n_others": sum(of for key, of in self._statuses.items() if key not in (0, 200, 503)),
             "results_per_s": self._statuses[200] / self._seconds,
             "results_ms": percentiles(self._times_ms.get(200, [])),
@@ -167,10 +176,10 @@ async def closed_loop(plan: dict[str, Any]) -> dict[str, Any]:
             if connection is None or not connection.is_open:
                 connection = await connect(plan["port"])
             sent_s = time.perf_counter()
-            ask = connection and connection.ask(requests[turn % len(requests)])
-            status, says_when = await ask if ask else (_NO_ANSWER, False)
-            tally.add(status, says_when, sent_s)
-            if status != 200:
+            request = requests[turn % len(requests)]
+            answer = await connection.ask(request) if connection else _NONE
+            tally.add(answer, sent_s)
+            if answer.status != 200:
                 await asyncio.sleep(plan.get("retry_s", 0.1))
 
     await _until(tally.ends_s, [client(number) for number in range(plan["clients"])])
@@ -191,8 +200,8 @@ async def open_loop(plan: dict[str, Any]) -> dict[str, Any]:
         connection = idle.pop() if idle else await connect(plan["port"])
         sent_s = time.perf_counter()
         request = requests[number % len(requests)]
-        answer = await connection.ask(request) if connection else (_NO_ANSWER, False)
-        tally.add(*answer, sent_s)
+        answer = await connection.ask(request) if connection else _NONE
+        tally.add(answer, sent_s)
         if connection and connection.is_open:
             idle.append(connection)
 
@@ -334,6 +343,8 @@ async def streams(plan: dict[str, Any]) -> dict[str, Any]:
         )
         opened.append(stream)
         await stream.is_ready
+        if plan["rate_hz"] is not None:  # cameras are not in step
+            await asyncio.sleep(number / plan["clients"] / plan["rate_hz"])
         due_s = time.perf_counter()
         for turn in count(number):
             stream.has_result.clear()
