@@ -47,10 +47,14 @@ class Shell:
 
     def _load(self) -> None:
         # One after the other, but each thread takes one of the calls.
-        with self._loading:
-            _forget_shared_models()
-            self._own.program = peer_worker.PROGRAMS[self._name](1)
-            self._own.program.faces(np.full((480, 640, 3), 128, np.uint8))
+        try:
+            with self._loading:
+                _forget_shared_models()
+                self._own.program = peer_worker.PROGRAMS[self._name](1)
+                self._own.program.faces(np.full((480, 640, 3), 128, np.uint8))
+        except BaseException:
+            self._loaded.abort()
+            raise
         self._loaded.wait()
 
     def _analyze(self, encoded: bytes) -> list[Any]:

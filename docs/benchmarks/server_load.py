@@ -254,7 +254,9 @@ def compare(bench: Bench, names: Sequence[str], n_rounds: int, environments: Pat
     rounds: dict[str, list[Any]] = {name: [] for name in ("emolens", *names)}
     reasons: dict[str, str] = {}
     for number in range(n_rounds):
-        for name in [name for name in rounds if name not in reasons]:
+        for name, found in rounds.items():
+            if PEERS.get(name, ("emolens",))[0] in reasons:
+                continue
             _tell(f"images, round {number + 1}: {name}")
             starts: Callable[[], Server] = (
                 bench.emolens
@@ -263,10 +265,11 @@ def compare(bench: Bench, names: Sequence[str], n_rounds: int, environments: Pat
             )
             try:
                 with starts() as server:
-                    rounds[name].append(bench.images(server))
+                    found.append(bench.images(server))
             except peers.NotMeasuredError as error:
-                reasons[name] = str(error)
-    programs = {name: _middle(of) for name, of in rounds.items() if name not in reasons}
+                reasons[PEERS[name][0]] = str(error)
+    rounds = {name: of for name, of in rounds.items() if of}
+    programs = {name: _middle(of) for name, of in rounds.items()}
     return {
         "programs": programs,
         "rates": {name: [one["results_per_s"] for one in of] for name, of in rounds.items()},
@@ -317,6 +320,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parts = ("images", "live", "memory", "overload")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="take seconds instead of minutes")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each load")
     parser.add_argument("--minutes", type=float, default=10.0, help="minutes of the mixed load")
     parser.add_argument("--overload-minutes", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -333,6 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = read_options(arguments)
     sizes = replace(
         Sizes(),
+        seconds=options.seconds,
         rounds=options.rounds,
         memory_s=60 * options.minutes,
         overload_s=60 * options.overload_minutes,
