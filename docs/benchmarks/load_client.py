@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import socket
 import struct
 import sys
 import time
@@ -25,6 +26,7 @@ _RETRY: Final = re.compile(rb"\r\nretry-after: *\d+", re.IGNORECASE)
 _CAPTURED: Final = re.compile(rb'"captured_s": ?([-+.e\d]+)')
 _RESULT: Final = b'{"type":"result"'
 _DROPPED: Final = re.compile(rb'"n_dropped": ?(\d+)')
+_SEND_BYTES: Final = 512 * 1024
 _TICK_S: Final = 0.005
 # WebSocket: final frame of text or bytes, masked with zeros, which leaves the payload as it is.
 _TEXT, _BINARY, _MASK = 0x81, 0x82, b"\0\0\0\0"
@@ -53,15 +55,17 @@ class HttpConnection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keep the transport."""
+        """Keep the transport; a request is sent in one piece."""
         self._transport = transport
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
-    async def ask(self, request: Sequence[bytes]) -> Answer:
+    async def ask(self, request: bytes) -> Answer:
         """Send a request and wait for its answer."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport.is_closing():
             return _NONE
-        self._transport.writelines(request)
+        self._transport.write(request)
         return await self._answer
 
     def close(self) -> None:
@@ -144,14 +148,14 @@ def percentiles(times_ms: list[float]) -> dict[str, float] | None:
     return {**found, "max": ordered[-1]}
 
 
-def requests_of(plan: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Return head and body of a request for each image."""
+def requests_of(plan: dict[str, Any]) -> list[bytes]:
+    """Return a request for each image."""
     bodies = [Path(path).read_bytes() for path in plan["images"]]
     head = (
-        f"POST {plan['path']} HTTP/1.1\r\nHost: {HOST}:{plan['port']}\r\n"
+        f"POST {plan['path']} HTTP/1.1\r\nHost: {HOST}\r\n"
         "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n"
     )
-    return [(head.format(len(body)).encode("ascii"), body) for body in bodies]
+    return [head.format(len(body)).encode("ascii") + body for body in bodies]
 
 
 async def connect(port: int) -> HttpConnection | None:
@@ -174,7 +178,7 @@ async def closed_loop(plan: dict[str, Any]) -> dict[str, Any]:
             if tally.is_over:
                 break
             if connection is None or not connection.is_open:
-                connection = await connect(plan["port"])
+                connection = await connect(plan["ports"][number % len(plan["ports"])])
             sent_s = time.perf_counter()
             request = requests[turn % len(requests)]
             answer = await connection.ask(request) if connection else _NONE
@@ -197,7 +201,7 @@ async def open_loop(plan: dict[str, Any]) -> dict[str, Any]:
     async def send(number: int) -> None:
         while idle and not idle[-1].is_open:
             idle.pop()
-        connection = idle.pop() if idle else await connect(plan["port"])
+        connection = idle.pop() if idle else await connect(plan["ports"][0])
         sent_s = time.perf_counter()
         request = requests[number % len(requests)]
         answer = await connection.ask(request) if connection else _NONE
@@ -229,8 +233,8 @@ async def open_loop(plan: dict[str, Any]) -> dict[str, Any]:
 class StreamConnection(asyncio.Protocol):
     """A WebSocket that sends frames and notes when their results arrive."""
 
-    def __init__(self, port: int, frames: Sequence[bytes], tally: Tally) -> None:
-        self._port, self._frames, self._tally = port, frames, tally
+    def __init__(self, frames: Sequence[bytes], tally: Tally) -> None:
+        self._frames, self._tally = frames, tally
         self._received = bytearray()
         self._is_upgraded = False
         self.is_ready = asyncio.get_running_loop().create_future()
@@ -244,7 +248,7 @@ class StreamConnection(asyncio.Protocol):
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode("ascii")
         transport.write(
-            f"GET /v1/stream HTTP/1.1\r\nHost: {HOST}:{self._port}\r\nUpgrade: websocket\r\n"
+            f"GET /v1/stream HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
             "".encode("ascii")
         )
@@ -339,7 +343,7 @@ async def streams(plan: dict[str, Any]) -> dict[str, Any]:
 
     async def client(number: int) -> None:
         _, stream = await loop.create_connection(
-            lambda: StreamConnection(plan["port"], frames, tally), HOST, plan["port"]
+            lambda: StreamConnection(frames, tally), HOST, plan["ports"][0]
         )
         opened.append(stream)
         await stream.is_ready

@@ -284,6 +284,7 @@ def server_section() -> list[str]:
     server = results("server")
     sizes = [f"{width}x{height}" for width, height in server["image_sizes_wh"]]
     memory, overload = server["memory"], server["overload"]
+    own = server["images"]["programs"]["emolens"]
     return [
         "## Server",
         "",
@@ -299,8 +300,8 @@ def server_section() -> list[str]:
         "",
         *server_peers(server),
         f"Memory: {memory['settled_mb']:.0f} MB after {memory['settled_s']:.0f} s and {memory['end_mb']:.0f} MB after "
-        f"{memory['seconds'] / 60:.0f} min. In the overload, the clients use {overload['client_cores']:.2f} of the two "
-        f"processors (at the peak much less), and wake up late by {overload['client_lag_ms']['p95']:.1f} ms (95th "
+        f"{memory['seconds'] / 60:.0f} min. In the overload, the clients use {overload['client_cores']:.2f} processors "
+        f"({own['client_cores']:.2f} otherwise), and wake up late by {overload['client_lag_ms']['p95']:.1f} ms (95th "
         "percentile), which is part of all times.",
         "",
     ]
@@ -354,7 +355,8 @@ def server_rows(server: dict[str, Any]) -> list[tuple[str, str, str]]:
             f"overload (G15): {overload['offered_over_peak']:.1f} times the peak for "
             f"{overload['seconds'] / 60:.0f} min",
             "goodput at least 90 % of the peak, rejects within 50 ms (95th percentile), no crash",
-            f"{overload['results_per_s']:.1f} images/s, {100 * overload['goodput_over_peak']:.0f} % of the peak; "
+            f"{overload['results_per_s']:.1f} images/s, {100 * overload['goodput_over_peak']:.0f} % of the peak "
+            f"({100 * overload['goodput_per_processor_over_peak']:.0f} % per processor that the clients leave); "
             f"{overload['n_rejects']:,} rejects, {'all' if has_all else '**not all**'} with `Retry-After`: "
             f"{percentiles(rejects)}, maximum {rejects['max']:.0f} ms; {overload['n_lost']} without an answer; "
             f"memory {overload['rss_ratio']:.2f} times that before",
