@@ -100,7 +100,8 @@ metrics: $(USER_ENV)/installed $(DEV_ENV)/installed
 	    --json $(SHIPPED)/thresholds.json
 	$(USER_ENV)/bin/python docs/results.py $(MODELS)
 
-# What docs/benchmarks.md quotes; takes about an hour, and nothing else should run meanwhile.
+# What docs/benchmarks.md quotes; takes about an hour and a half, and nothing else should run meanwhile.
+# server_load.py compares with fer and deepface: it installs both (8 GB), unless `make peers` has.
 BENCH := $(DEV)/python docs/benchmarks
 soak: $(DEV_ENV)/installed
 	$(DEV)/emolens bench --json $(METRICS)/bench.json
@@ -112,6 +113,7 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/silence.py --seconds 60 --json $(METRICS)/silence.json
 	$(BENCH)/start.py --runs 10
 	$(BENCH)/hour.py --frames 108000 --json $(METRICS)/hour.json
+	$(BENCH)/server_load.py --json $(METRICS)/server.json
 	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
 	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json
 	$(BENCH)/page.py

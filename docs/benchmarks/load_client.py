@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import socket
 import struct
 import sys
 import time
@@ -17,7 +18,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 HOST: Final = "127.0.0.1"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -25,10 +26,20 @@ _RETRY: Final = re.compile(rb"\r\nretry-after: *\d+", re.IGNORECASE)
 _CAPTURED: Final = re.compile(rb'"captured_s": ?([-+.e\d]+)')
 _RESULT: Final = b'{"type":"result"'
 _DROPPED: Final = re.compile(rb'"n_dropped": ?(\d+)')
+_SEND_BYTES: Final = 512 * 1024
 _TICK_S: Final = 0.005
 # WebSocket: final frame of text or bytes, masked with zeros, which leaves the payload as it is.
 _TEXT, _BINARY, _MASK = 0x81, 0x82, b"\0\0\0\0"
-_NO_ANSWER: Final = 0
+
+
+class Answer(NamedTuple):
+    """An answer: its status, 0 without any, and whether it says when to try again."""
+
+    status: int = 0
+    has_retry: bool = False
+
+
+_NONE: Final = Answer()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -36,7 +47,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._received = bytearray()
-        self._answer: asyncio.Future[tuple[int, bool]] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -44,15 +55,17 @@ class HttpConnection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keep the transport."""
+        """Keep the transport; a request is sent in one piece."""
         self._transport = transport
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
-    async def ask(self, request: Sequence[bytes]) -> tuple[int, bool]:
-        """Send a request; return the status and whether the answer says when to retry."""
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request and wait for its answer."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport.is_closing():
-            return _NO_ANSWER, False
-        self._transport.writelines(request)
+            return _NONE
+        self._transport.write(request)
         return await self._answer
 
     def close(self) -> None:
@@ -70,15 +83,15 @@ class HttpConnection(asyncio.Protocol):
         if len(self._received) < end + 4 + int(length[1] if length else 0):
             return
         self._received.clear()
-        self._finish(int(head[9:12]), _RETRY.search(head) is not None)
+        self._finish(Answer(int(head[9:12]), _RETRY.search(head) is not None))
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Answer a request that waits with status 0."""
-        self._finish(_NO_ANSWER, False)
+        """End a request that waits."""
+        self._finish(_NONE)
 
-    def _finish(self, status: int, says_when: bool) -> None:
+    def _finish(self, answer: Answer) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result((status, says_when))
+            self._answer.set_result(answer)
 
 
 class Tally:
@@ -95,20 +108,20 @@ class Tally:
         self._seconds = seconds
         self._statuses: Counter[int] = Counter()
         self._times_ms: dict[int, list[float]] = {}
-        self._n_when = 0
+        self._n_retry = 0
 
     @property
     def is_over(self) -> bool:
         """Whether the window is over."""
         return time.perf_counter() >= self.ends_s
 
-    def add(self, status: int, says_when: bool, sent_s: float) -> None:
+    def add(self, answer: Answer, sent_s: float) -> None:
         """Count an answer."""
         now_s = time.perf_counter()
         if self.begins_s <= now_s < self.ends_s:
-            self._statuses[status] += 1
-            self._n_when += status == 503 and says_when
-            self._times_ms.setdefault(status, []).append(1e3 * (now_s - sent_s))
+            self._statuses[answer.status] += 1
+            self._n_retry += answer.status == 503 and answer.has_retry
+            self._times_ms.setdefault(answer.status, []).append(1e3 * (now_s - sent_s))
 
     def results(self) -> dict[str, Any]:
         """Return counts by status and the times of results and of rejects."""
@@ -117,8 +130,8 @@ class Tally:
             "n_answers": self._statuses.total(),
             "n_results": self._statuses[200],
             "n_rejects": self._statuses[503],
-            "n_rejects_with_retry": self._n_when,
-            "n_lost": self._statuses[_NO_ANSWER],
+            "n_rejects_with_retry": self._n_retry,
+            "n_lost": self._statuses[0],
             "n_others": sum(of for key, of in self._statuses.items() if key not in (0, 200, 503)),
             "results_per_s": self._statuses[200] / self._seconds,
             "results_ms": percentiles(self._times_ms.get(200, [])),
@@ -135,14 +148,14 @@ def percentiles(times_ms: list[float]) -> dict[str, float] | None:
     return {**found, "max": ordered[-1]}
 
 
-def requests_of(plan: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Return head and body of a request for each image."""
+def requests_of(plan: dict[str, Any]) -> list[bytes]:
+    """Return a request for each image."""
     bodies = [Path(path).read_bytes() for path in plan["images"]]
     head = (
-        f"POST {plan['path']} HTTP/1.1\r\nHost: {HOST}:{plan['port']}\r\n"
+        f"POST {plan['path']} HTTP/1.1\r\nHost: {HOST}\r\n"
         "Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n"
     )
-    return [(head.format(len(body)).encode("ascii"), body) for body in bodies]
+    return [head.format(len(body)).encode("ascii") + body for body in bodies]
 
 
 async def connect(port: int) -> HttpConnection | None:
@@ -165,12 +178,12 @@ async def closed_loop(plan: dict[str, Any]) -> dict[str, Any]:
             if tally.is_over:
                 break
             if connection is None or not connection.is_open:
-                connection = await connect(plan["port"])
+                connection = await connect(plan["ports"][number % len(plan["ports"])])
             sent_s = time.perf_counter()
-            ask = connection and connection.ask(requests[turn % len(requests)])
-            status, says_when = await ask if ask else (_NO_ANSWER, False)
-            tally.add(status, says_when, sent_s)
-            if status != 200:
+            request = requests[turn % len(requests)]
+            answer = await connection.ask(request) if connection else _NONE
+            tally.add(answer, sent_s)
+            if answer.status != 200:
                 await asyncio.sleep(plan.get("retry_s", 0.1))
 
     await _until(tally.ends_s, [client(number) for number in range(plan["clients"])])
@@ -188,11 +201,11 @@ async def open_loop(plan: dict[str, Any]) -> dict[str, Any]:
     async def send(number: int) -> None:
         while idle and not idle[-1].is_open:
             idle.pop()
-        connection = idle.pop() if idle else await connect(plan["port"])
+        connection = idle.pop() if idle else await connect(plan["ports"][0])
         sent_s = time.perf_counter()
         request = requests[number % len(requests)]
-        answer = await connection.ask(request) if connection else (_NO_ANSWER, False)
-        tally.add(*answer, sent_s)
+        answer = await connection.ask(request) if connection else _NONE
+        tally.add(answer, sent_s)
         if connection and connection.is_open:
             idle.append(connection)
 
@@ -220,8 +233,8 @@ async def open_loop(plan: dict[str, Any]) -> dict[str, Any]:
 class StreamConnection(asyncio.Protocol):
     """A WebSocket that sends frames and notes when their results arrive."""
 
-    def __init__(self, port: int, frames: Sequence[bytes], tally: Tally) -> None:
-        self._port, self._frames, self._tally = port, frames, tally
+    def __init__(self, frames: Sequence[bytes], tally: Tally) -> None:
+        self._frames, self._tally = frames, tally
         self._received = bytearray()
         self._is_upgraded = False
         self.is_ready = asyncio.get_running_loop().create_future()
@@ -235,7 +248,7 @@ class StreamConnection(asyncio.Protocol):
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode("ascii")
         transport.write(
-            f"GET /v1/stream HTTP/1.1\r\nHost: {HOST}:{self._port}\r\nUpgrade: websocket\r\n"
+            f"GET /v1/stream HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
             "".encode("ascii")
         )
@@ -330,10 +343,12 @@ async def streams(plan: dict[str, Any]) -> dict[str, Any]:
 
     async def client(number: int) -> None:
         _, stream = await loop.create_connection(
-            lambda: StreamConnection(plan["port"], frames, tally), HOST, plan["port"]
+            lambda: StreamConnection(frames, tally), HOST, plan["ports"][0]
         )
         opened.append(stream)
         await stream.is_ready
+        if plan["rate_hz"] is not None:  # cameras are not in step
+            await asyncio.sleep(number / plan["clients"] / plan["rate_hz"])
         due_s = time.perf_counter()
         for turn in count(number):
             stream.has_result.clear()

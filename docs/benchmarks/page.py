@@ -279,6 +279,125 @@ def other_programs() -> list[str]:
     ]
 
 
+def server_section() -> list[str]:
+    """Return the section about `emolens serve`."""
+    server = results("server")
+    sizes = [f"{width}x{height}" for width, height in server["image_sizes_wh"]]
+    memory, overload = server["memory"], server["overload"]
+    own = server["images"]["programs"]["emolens"]
+    return [
+        "## Server",
+        "",
+        "`python docs/benchmarks/server_load.py --json docs/metrics/server.json`: `emolens serve` and its clients "
+        f"share {server['threads']} processors ({server['processor']}, {server['machine']}, {server['date']}). "
+        f"{server['clients']} clients send JPEG images of {sizes[0]} to {sizes[-1]} with one to three faces, each the "
+        "next one when the last is answered. Streams send JPEG frames of 640x480 with one face. Times are those of the "
+        "clients, from sending to the complete answer.",
+        "",
+        "| | requirement | result |",
+        "|---|---|---|",
+        *[f"| {' | '.join(row)} |" for row in server_rows(server)],
+        "",
+        *server_peers(server),
+        f"Memory: {memory['settled_mb']:.0f} MB after {memory['settled_s']:.0f} s and {memory['end_mb']:.0f} MB after "
+        f"{memory['seconds'] / 60:.0f} min. In the overload, the clients use {overload['client_cores']:.2f} processors "
+        f"({own['client_cores']:.2f} otherwise), and wake up late by {overload['client_lag_ms']['p95']:.1f} ms (95th "
+        "percentile), which is part of all times.",
+        "",
+    ]
+
+
+def server_rows(server: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return subject, requirement and result of each measurement of the server."""
+    live, memory, overload = server["live"], server["memory"], server["overload"]
+    own = server["images"]["programs"]["emolens"]
+    paced, waiting, eight = live["one_paced"], live["one_waiting"], live["eight_paced"]
+    beside = live["one_beside_images"]
+    drops = sum(stream["n_dropped"] for stream in eight["streams"])
+    rates = [stream["results_per_s"] for stream in eight["streams"]]
+    rejects = overload["rejects_ms"]
+    has_all = overload["n_rejects"] == overload["n_rejects_with_retry"]
+    return [
+        (
+            f"{server['clients']} clients, images",
+            "no rejects",
+            f"{own['results_per_s']:.1f} images/s; {percentiles(own['results_ms'])}; {own['n_rejects']} rejects; "
+            f"peak memory {own['peak_mb']:.0f} MB",
+        ),
+        (
+            "one stream, 30 frames/s",
+            "at least 25 results/s, 95th percentile within 120 ms",
+            f"{paced['streams'][0]['results_per_s']:.1f} results/s; {percentiles(paced['results_ms'])}",
+        ),
+        (
+            "one stream that waits for each result",
+            "as above",
+            f"{waiting['streams'][0]['results_per_s']:.0f} results/s; {percentiles(waiting['results_ms'])}",
+        ),
+        (
+            "eight streams, 30 frames/s each",
+            "slowest at least 70 % of the mean",
+            f"{min(rates):.1f} to {max(rates):.1f} results/s, slowest {100 * eight['slowest_over_mean']:.0f} % of the "
+            f"mean, {drops} frames dropped; {percentiles(eight['results_ms'])}",
+        ),
+        (
+            f"one stream beside {server['clients']} clients with images",
+            "-",
+            f"{beside['streams'][0]['results_per_s']:.1f} results/s; {percentiles(beside['results_ms'])}; "
+            f"{beside['images']['results_per_s']:.1f} images/s",
+        ),
+        (
+            f"mixed load for {memory['seconds'] / 60:.0f} min",
+            "memory flat",
+            f"{memory['slope_mb_per_min']:+.2f} MB per minute",
+        ),
+        (
+            f"overload (G15): {overload['offered_over_peak']:.1f} times the peak for "
+            f"{overload['seconds'] / 60:.0f} min",
+            "goodput at least 90 % of the peak, rejects within 50 ms (95th percentile), no crash",
+            f"{overload['results_per_s']:.1f} images/s, {100 * overload['goodput_over_peak']:.0f} % of the peak "
+            f"({100 * overload['goodput_per_processor_over_peak']:.0f} % per processor that the clients leave); "
+            f"{overload['n_rejects']:,} rejects, {'all' if has_all else '**not all**'} with `Retry-After`: "
+            f"{percentiles(rejects)}, maximum {rejects['max']:.0f} ms; {overload['n_lost']} without an answer; "
+            f"memory {overload['rss_ratio']:.2f} times that before",
+        ),
+    ]
+
+
+def percentiles(times_ms: dict[str, float]) -> str:
+    """Return percentiles of times as text."""
+    return "p50 / p95 / p99 {p50:.0f} / {p95:.0f} / {p99:.0f} ms".format_map(times_ms)
+
+
+def server_peers(server: dict[str, Any]) -> list[str]:
+    """Return the table of other programs behind a server; none if none was measured."""
+    images = server["images"]
+    best = images["best_peer"]
+    missing = [f"Not measured: {name}: {why}." for name, why in images["not_measured"].items()]
+    if best is None:
+        return [*missing, ""] if missing else []
+    rows = [
+        f"| {name} | {of['results_per_s']:.1f} | {of['results_ms']['p50']:,.0f} | "
+        f"{of['results_ms']['p95']:,.0f} | {of['results_ms']['p99']:,.0f} | {of['peak_mb']:,.0f} |"
+        for name, of in images["programs"].items()
+    ]
+    return [
+        "The same images and clients with other programs, behind FastAPI and uvicorn (`peer_server.py`: models loaded "
+        "once per thread and warmed up, no checks and no limits), in alternating rounds of which the median counts:",
+        "",
+        "| | images/s | p50, ms | p95, ms | p99, ms | peak memory, MB |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        "",
+        f"emolens answers {best['times_the_rate']:.1f} times as many images per second as {best['name']}, the fastest "
+        f"other one, with {100 * best['share_of_p95']:.0f} % of its 95th percentile (requirement: at least 4 times, and "
+        "a lower 95th percentile).",
+        "",
+        *missing,
+        *([""] if missing else []),
+    ]
+
+
 def page() -> str:
     """Return the page."""
     bench, small, silence = results("bench"), results("whole-chain-live"), results("silence")
@@ -290,7 +409,7 @@ def page() -> str:
             "Requirements for videos and cameras, and their measurements. Device: "
             "an Intel Xeon with two cores, on 25 November 2026. Benchmarks that depend on the speed of detection "
             f"(G3, G6, speed, other programs): {bench['processor']}, {bench['machine']}, on 27 November. "
-            "`make soak` runs all benchmarks (about an hour, close other programs first) and writes this page. "
+            "`make soak` runs all benchmarks (about an hour and a half, close other programs first) and writes this page. "
             "Shortened versions are part of the tests.",
             "",
             "| | requirement | result | script |",
@@ -332,6 +451,7 @@ def page() -> str:
             f"correctly, compared with {100 * small['accuracy_face_crops']:.1f} % of the same faces as face "
             "crops (`python docs/experiments/whole_chain.py fer2013 --model labels --detector-px 640 --factor 2`).",
             "",
+            *server_section(),
             *other_programs(),
         ]
     )

@@ -1,31 +1,27 @@
 """fer or deepface behind FastAPI and uvicorn, in its own environment: images in, faces out.
 
-python peer_server.py PROGRAM --port 9000 --threads 2 --processes 1
+python peer_server.py PROGRAM --ports 9000 --threads 2
 
 `server_load.py` starts this script. Neither project has a server with more than one request at a
 time per process, so this shell is the fastest one that is simple: models are loaded once per thread
 and warmed up, images are decoded and analysed outside the event loop, and there are as many threads
-or processes as processors. It checks and limits nothing. It does not need emolens.
+or processes as processors. Each process has a port of its own, so that all get as many requests.
+It checks and limits nothing, and does not need emolens.
 """
 
 import argparse
 import asyncio
 import logging
-import os
+import multiprocessing
 import threading
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
 import peer_worker
 import uvicorn
 from fastapi import FastAPI, Request
-
-_PROGRAM: Final = "PEER_PROGRAM"
-_THREADS: Final = "PEER_THREADS"
 
 
 class Shell:
@@ -47,10 +43,14 @@ class Shell:
 
     def _load(self) -> None:
         # One after the other, but each thread takes one of the calls.
-        with self._loading:
-            _forget_shared_models()
-            self._own.program = peer_worker.PROGRAMS[self._name](1)
-            self._own.program.faces(np.full((480, 640, 3), 128, np.uint8))
+        try:
+            with self._loading:
+                _forget_shared_models()
+                self._own.program = peer_worker.PROGRAMS[self._name](1)
+                self._own.program.faces(np.full((480, 640, 3), 128, np.uint8))
+        except BaseException:
+            self._loaded.abort()
+            raise
         self._loaded.wait()
 
     def _analyze(self, encoded: bytes) -> list[Any]:
@@ -68,14 +68,7 @@ def _forget_shared_models() -> None:
     FER._tflite_interpreter_cache = None
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    logging.getLogger().setLevel(logging.WARNING)
-    app.state.shell = Shell(os.environ[_PROGRAM], int(os.environ[_THREADS]))
-    yield
-
-
-app = FastAPI(lifespan=_lifespan)
+app = FastAPI()
 
 
 @app.get("/readyz")
@@ -91,24 +84,26 @@ async def analyze(request: Request) -> dict[str, Any]:
     return {"faces": await shell.analyze(await request.body())}
 
 
+def serve(program: str, n_threads: int, port: int) -> None:
+    """Load the models and serve until a signal."""
+    logging.getLogger().setLevel(logging.WARNING)
+    app.state.shell = Shell(program, n_threads)
+    uvicorn.run(app, port=port, http="httptools", access_log=False, log_level="warning")
+
+
 def main() -> None:
-    """Serve until a signal."""
+    """Start a process for each port but the first, and serve that one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", choices=list(peer_worker.PROGRAMS))
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--ports", type=int, nargs="+", required=True)
     parser.add_argument("--threads", type=int, default=2, help="threads of each process")
-    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    os.environ[_PROGRAM], os.environ[_THREADS] = options.program, str(options.threads)
-    uvicorn.run(
-        "peer_server:app",
-        port=options.port,
-        workers=options.processes,
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-        app_dir=os.path.dirname(os.path.abspath(__file__)),  # noqa: PTH100, PTH120 (a string)
-    )
+    context = multiprocessing.get_context("spawn")
+    for port in options.ports[1:]:
+        # Daemons end with this process.
+        arguments = (options.program, options.threads, port)
+        context.Process(target=serve, args=arguments, daemon=True).start()
+    serve(options.program, options.threads, options.ports[0])
 
 
 if __name__ == "__main__":

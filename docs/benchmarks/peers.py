@@ -161,7 +161,8 @@ def environment(n_threads: int, home: Path, *, own: bool) -> dict[str, str]:
 
 
 def reason_of(name: str, error: str) -> str:
-    if "downloading" in error and name.startswith("deepface"):
+    """Return why a program was not measured, from the last lines of its output."""
+    if "download" in error and name.startswith("deepface"):
         return "its weights could not be downloaded"
     return error[:300]
 

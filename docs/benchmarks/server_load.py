@@ -45,6 +45,7 @@ class Sizes:
     """How much is measured.
 
     Attributes:
+        threads: Processors of all processes.
         images: Number of different images.
         clients: Clients that send images at the same time.
         warm_up_s: Seconds of each load that do not count.
@@ -55,6 +56,7 @@ class Sizes:
         overload: Offered images per second, relative to the peak.
     """
 
+    threads: int = 2
     images: int = 20
     clients: int = 32
     warm_up_s: float = 5.0
@@ -134,12 +136,12 @@ class Bench:
         """
         program, n_threads, n_processes = PEERS[name]
         python = peers.build_environment(program, environments)
-        port = free_port()
-        command = [str(python), str(_SHELL), program, "--port", str(port)]
-        command += ["--threads", str(n_threads), "--processes", str(n_processes)]
+        ports = [free_port() for _ in range(n_processes)]
+        command = [str(python), str(_SHELL), program, "--threads", str(n_threads)]
+        command += ["--ports", *map(str, ports)]
         environment = peers.environment(n_threads, environments, own=False)
         try:
-            return Server(command, self._log, port=port, environment=environment)
+            return Server(command, self._log, ports=ports, environment=environment)
         except ServerFailedError as error:
             raise peers.NotMeasuredError(peers.reason_of(program, str(error))) from error
 
@@ -214,13 +216,18 @@ class Bench:
         peak_mb = server.peak_mb()
         after = self.images(server)
         peak = (before["results_per_s"] + after["results_per_s"]) / 2
+        # The clients of the overload take more of the processors than those of the peak.
+        left_then = self._sizes.threads - (before["client_cores"] + after["client_cores"]) / 2
+        left_now = self._sizes.threads - found["client_cores"]
+        goodput = found["results_per_s"] / peak if peak else 0.0
         return {
             "offered_per_s": offered,
             "offered_over_peak": found["sent_per_s"] / peak if peak else 0.0,
             "peak_per_s": peak,
             "peak_before_per_s": before["results_per_s"],
             "peak_after_per_s": after["results_per_s"],
-            "goodput_over_peak": found["results_per_s"] / peak if peak else 0.0,
+            "goodput_over_peak": goodput,
+            "goodput_per_processor_over_peak": goodput * left_then / left_now,
             "rss_before_mb": rss_mb,
             "rss_ratio": peak_mb / rss_mb,
             "is_running": server.is_running,
@@ -232,7 +239,7 @@ class Bench:
     def _load(self, kind: str, server: Server, **changes: Any) -> Load:
         plan = {
             "kind": kind,
-            "port": server.port,
+            "ports": server.ports,
             "path": "/v1/analyze",
             "images": self._material.images,
             "frames": self._material.frames,
@@ -254,7 +261,9 @@ def compare(bench: Bench, names: Sequence[str], n_rounds: int, environments: Pat
     rounds: dict[str, list[Any]] = {name: [] for name in ("emolens", *names)}
     reasons: dict[str, str] = {}
     for number in range(n_rounds):
-        for name in [name for name in rounds if name not in reasons]:
+        for name, found in rounds.items():
+            if PEERS.get(name, ("emolens",))[0] in reasons:
+                continue
             _tell(f"images, round {number + 1}: {name}")
             starts: Callable[[], Server] = (
                 bench.emolens
@@ -263,10 +272,11 @@ def compare(bench: Bench, names: Sequence[str], n_rounds: int, environments: Pat
             )
             try:
                 with starts() as server:
-                    rounds[name].append(bench.images(server))
+                    found.append(bench.images(server))
             except peers.NotMeasuredError as error:
-                reasons[name] = str(error)
-    programs = {name: _middle(of) for name, of in rounds.items() if name not in reasons}
+                reasons[PEERS[name][0]] = str(error)
+    rounds = {name: of for name, of in rounds.items() if of}
+    programs = {name: _middle(of) for name, of in rounds.items()}
     return {
         "programs": programs,
         "rates": {name: [one["results_per_s"] for one in of] for name, of in rounds.items()},
@@ -317,6 +327,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parts = ("images", "live", "memory", "overload")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="take seconds instead of minutes")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each load")
     parser.add_argument("--minutes", type=float, default=10.0, help="minutes of the mixed load")
     parser.add_argument("--overload-minutes", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -332,7 +343,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the results and write them to a file."""
     options = read_options(arguments)
     sizes = replace(
-        Sizes(),
+        Sizes(threads=options.threads),
+        seconds=options.seconds,
         rounds=options.rounds,
         memory_s=60 * options.minutes,
         overload_s=60 * options.overload_minutes,

@@ -32,7 +32,7 @@ class Server:
     Args:
         command: Its command line.
         log: File for its output.
-        port: Its port; None if it prints its address as `emolens serve` does.
+        ports: Its ports; none if it prints its address as `emolens serve` does.
         environment: Environment variables; None for those of this process.
 
     Raises:
@@ -44,7 +44,7 @@ class Server:
         command: Sequence[str],
         log: Path,
         *,
-        port: int | None = None,
+        ports: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._log = log
@@ -53,7 +53,7 @@ class Server:
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment
             )
         try:
-            self.port = self._await_ready(port)
+            self.ports = self._await_ready(ports)
         except BaseException:
             self.__exit__()
             raise
@@ -97,16 +97,17 @@ class Server:
             "SC_CLK_TCK"
         )
 
-    def _await_ready(self, port: int | None) -> int:
+    def _await_ready(self, ports: Sequence[int]) -> list[int]:
         deadline_s = time.monotonic() + _START_S
         while self.is_running and time.monotonic() < deadline_s:
             found = _ADDRESS.search(self._log.read_text(encoding="utf-8", errors="replace"))
-            port = port or (int(found[1]) if found else None)
-            if port and _is_ready(port):
-                return port
+            ports = ports or ([int(found[1])] if found else [])
+            if ports and all(map(_is_ready, ports)):
+                return list(ports)
             time.sleep(_POLL_S)
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise ServerFailedError(" / ".join(lines[-2:]) or "it ended without a message")
+        errors = [line for line in lines if "Error:" in line] or lines
+        raise ServerFailedError(errors[-1].strip() if errors else "it ended without a message")
 
 
 class Load:

@@ -15,11 +15,16 @@ from emolens.server.access import is_open
 from emolens.server.errors import error_answer, internal_answer
 from emolens.server.logs import log
 from emolens.server.services import Services
+from emolens.server.workers import Lane
 
 REQUEST_ID: Final = "X-Request-ID"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Paths that answer before the models are loaded.
 _ALWAYS: Final = ("/livez", "/readyz", "/metrics")
+
+# Work that is refused here if its queue is full: routing costs several times as much, and under
+# overload, most requests are refused.
+_LANES: Final = {"/v1/analyze": Lane.IMAGES, "/v1/explain": Lane.MAPS}
 
 SECURITY_HEADERS: Final = {
     # The page computes with WebAssembly and shows images and clips that it made itself.
@@ -86,7 +91,7 @@ class Guard:
 
         Raises:
             AccessError: The key is missing or wrong, or the origin is not allowed.
-            BusyError: The server is not ready.
+            BusyError: The server is not ready, or the queue for this work is full.
         """
         access, path = self._services.access, scope["path"]
         access.check_origin(headers)
@@ -97,6 +102,8 @@ class Guard:
             client = access.client_of(headers)
         if not self._services.is_ready and path.startswith("/v1/"):
             raise BusyError("the server is not ready. Try again later.", retry_after_s=2.0)
+        if scope.get("method") == "POST" and path in _LANES:
+            self._services.workers.check_free(_LANES[path])
         return client
 
 
@@ -137,7 +144,8 @@ class _Exchange:
         """Count and log the exchange."""
         seconds = time.perf_counter() - self._started_s
         metrics, scope = self._services.metrics, self._scope
-        route = getattr(scope.get("route"), "path", "other")
+        path = scope["path"] if scope["path"] in _LANES else "other"  # refused before routing
+        route = getattr(scope.get("route"), "path", path)
         method = scope.get("method", "WEBSOCKET")
         metrics.requests.labels(_known(method), route, str(self._status or "none")).inc()
         if scope["type"] == "http":
