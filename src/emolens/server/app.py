@@ -28,7 +28,7 @@ from emolens.server import (
 )
 from emolens.server.access import TICKET_S
 from emolens.server.description import describe
-from emolens.server.errors import error_answer, internal_answer, status_answer
+from emolens.server.errors import error_answer, internal_answer, log_unexpected, status_answer
 from emolens.server.guard import Guard
 from emolens.server.logs import log
 from emolens.server.openapi import error_responses
@@ -162,10 +162,8 @@ async def ticket(request: Request) -> TicketAnswer:
 
 async def _answer_own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, EmolensError)  # noqa: S101 (registered for this class)
-    answer = error_answer(error, request.state.request_id)
-    if answer.status_code >= 500 and not isinstance(error, BusyError):
-        log("failed", level=logging.ERROR, exc_info=True, request_id=request.state.request_id)
-    return answer
+    log_unexpected(error, request.state.request_id)
+    return error_answer(error, request.state.request_id)
 
 
 async def _answer_wrong_value(request: Request, error: Exception) -> JSONResponse:

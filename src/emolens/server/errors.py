@@ -1,5 +1,6 @@
 """HTTP answers for errors: one status per code, and no text of unexpected errors."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -23,6 +24,7 @@ from emolens.core.errors import (
     SourceError,
     UnsupportedFormatError,
 )
+from emolens.server.logs import log
 
 # The first class that an error belongs to counts.
 _STATUS: Final[Mapping[type[EmolensError], int]] = {
@@ -42,6 +44,12 @@ _STATUS: Final[Mapping[type[EmolensError], int]] = {
 INTERNAL_STATUS: Final = 500
 _INTERNAL: Final = ErrorRecord(
     code="internal", message="The server failed. Its log has the cause, with the request ID."
+)
+# The text of a `ProcessingError` comes from a library and may contain paths and versions.
+_UNPROCESSED: Final = ErrorRecord(
+    code=ProcessingError.code,
+    message="The image cannot be processed. The log of the server has the cause, with the request "
+    "ID. Convert the image to another format.",
 )
 # Codes of statuses that have no error class, such as an unknown path.
 _CODES: Final[Mapping[int, str]] = {
@@ -67,7 +75,15 @@ def record_of(error: EmolensError) -> ErrorRecord:
     """Return the record of an error for clients; an unexpected one is not described."""
     if status_of(error) == INTERNAL_STATUS:
         return _INTERNAL
+    if isinstance(error, ProcessingError):
+        return _UNPROCESSED
     return ErrorRecord(code=error.code, message=str(error))
+
+
+def log_unexpected(error: EmolensError, request_id: str) -> None:
+    """Log the cause of an error that `record_of` does not describe."""
+    if status_of(error) == INTERNAL_STATUS or isinstance(error, ProcessingError):
+        log("failed", level=logging.ERROR, exc_info=error, request_id=request_id)
 
 
 def error_answer(error: EmolensError, request_id: str) -> JSONResponse:

@@ -17,6 +17,7 @@ from emolens.core.errors import EmolensError, InputError, RequestTooLargeError
 from emolens.jobs.images import ImageOutcome, analyze_encoded
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.server.bodies import unless_gone
+from emolens.server.errors import log_unexpected, record_of
 from emolens.server.media_types import check_media_type
 from emolens.server.names import checked_name
 from emolens.server.openapi import IMAGE_OR_IMAGES, error_responses
@@ -80,7 +81,8 @@ async def analyze(
     if request.headers.get("content-type", "").lower().startswith(_MULTIPART):
         async with services.bodies.whole(request, services.limits.upload_bytes) as body:
             uploads = await _parts(request, body, services)
-            records = await unless_gone(request, _each(uploads, run))
+            outcomes = await unless_gone(request, _each(uploads, run))
+        records = [_record(outcome, request.state.request_id) for outcome in outcomes]
         return JSONResponse(ImagesAnswer(images=records).model_dump(exclude_unset=True))
     checked = checked_name(name, "image")
     async with services.bodies.whole(request, services.limits.image_bytes) as body:
@@ -93,10 +95,18 @@ async def analyze(
 
 async def _each(
     uploads: list[Upload], run: Callable[..., Awaitable[ImageOutcome]]
-) -> list[ImageRecord]:
+) -> list[ImageOutcome]:
     # One after the other: a form must not take all workers.
-    outcomes = [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
-    return [outcome.record for outcome in outcomes]
+    return [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
+
+
+def _record(outcome: ImageOutcome, request_id: str) -> ImageRecord:
+    """Return the record of an image of a form, in which unexpected errors are not described."""
+    error = outcome.error
+    if error is None:
+        return outcome.record
+    log_unexpected(error, request_id)
+    return ImageRecord(path=outcome.path, width=None, height=None, error=record_of(error), faces=[])
 
 
 async def _analyze(

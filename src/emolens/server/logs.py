@@ -28,9 +28,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def log(
-    message: str, *, level: int = logging.INFO, exc_info: bool = False, **fields: object
+    message: str,
+    *,
+    level: int = logging.INFO,
+    exc_info: bool | BaseException = False,
+    **fields: object,
 ) -> None:
-    """Write a line with named fields."""
+    """Write a line with named fields, and the traceback of the current or of a given exception."""
     LOGGER.log(level, message, exc_info=exc_info, extra={_FIELDS: fields})
 
 

@@ -31,9 +31,10 @@ from emolens.core.errors import (
 from emolens.core.frame import Frame, FrameResult
 from emolens.imaging.decode import decode_image
 from emolens.imaging.kinds import HEAD_BYTES, kind_by_content
+from emolens.jobs.images import explaining_errors
 from emolens.pipeline.stream import StreamAnalyzer
 from emolens.pipeline.stream_settings import StreamSettings
-from emolens.server.errors import record_of
+from emolens.server.errors import log_unexpected, record_of
 from emolens.server.services import Services, services_of
 from emolens.server.workers import Lane
 
@@ -233,6 +234,7 @@ class _Stream:
                 Lane.FRAMES, lambda: self._analyze(analyzer, received, n_before)
             )
         except EmolensError as error:
+            log_unexpected(error, self._websocket.state.request_id)
             captured_s = received.captured_s if math.isfinite(received.captured_s) else None
             return StreamError(type="error", captured_s=captured_s, error=record_of(error))
         self._n_dropped_told = n_dropped
@@ -249,7 +251,11 @@ class _Stream:
         )
 
     def _analyze(self, analyzer: StreamAnalyzer, received: _Received, n_before: int) -> FrameResult:
-        """Decode and analyse a frame, in a worker."""
+        """Decode and analyse a frame, in a worker.
+
+        Raises:
+            EmolensError: It cannot be read or analysed.
+        """
         if not math.isfinite(received.captured_s):
             raise InputError(
                 "a message must be 8 bytes with the capture time, a finite big-endian float64 in "
@@ -261,6 +267,10 @@ class _Stream:
             raise UnsupportedFormatError(
                 f"the frame is {found}; allowed: {', '.join(FRAME_FORMATS)}"
             )
+        with explaining_errors():
+            return self._step(analyzer, received, n_before)
+
+    def _step(self, analyzer: StreamAnalyzer, received: _Received, n_before: int) -> FrameResult:
         decoded = decode_image(received.encoded, max_pixels=self._limits.frame_pixels)
         if self._first_captured_s is None:
             self._first_captured_s = received.captured_s

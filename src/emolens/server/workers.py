@@ -1,6 +1,7 @@
 """Threads that analyse, fed from bounded queues."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from emolens.core.errors import BusyError
 T = TypeVar("T")
 _FIRST_GUESS_S: Final = 0.05
 _WEIGHT: Final = 0.1
+# The threads do not keep the process alive, so work that takes longer ends with it.
+_STOP_S: Final = 5.0
 
 
 class Lane(StrEnum):
@@ -76,7 +79,7 @@ class Workers:
     async def run(self, lane: Lane, work: Callable[[], T], *, is_admitted: bool = False) -> T:
         """Run a function in a thread and return its result.
 
-        If the caller is cancelled while the work waits, it does not run.
+        If the caller is cancelled while the work waits, it does not run and frees its place.
 
         Args:
             lane: Kind of the work.
@@ -95,7 +98,11 @@ class Workers:
                 self.check_free(lane)
             self._queues[lane].append(task)
             self._changed.notify()
-        return cast("T", await task.future)
+        try:
+            return cast("T", await task.future)
+        except asyncio.CancelledError:
+            self._forget(task)
+            raise
 
     def n_waiting(self, lane: Lane) -> int:
         """Return the number of functions that wait in a queue."""
@@ -107,7 +114,7 @@ class Workers:
         return self._n_running
 
     def stop(self) -> None:
-        """Stop the threads after the work that runs; what waits is cancelled."""
+        """Stop the threads after the work that runs, within some seconds; cancel what waits."""
         with self._changed:
             self._is_stopped = True
             waiting = [task for queue in self._queues.values() for task in queue]
@@ -116,8 +123,14 @@ class Workers:
             self._changed.notify_all()
         for task in waiting:
             _in_loop(task, task.future.cancel)
+        end_s = time.monotonic() + _STOP_S
         for thread in self._threads:
-            thread.join(timeout=5.0)
+            thread.join(timeout=max(0.0, end_s - time.monotonic()))
+
+    def _forget(self, task: _Task) -> None:
+        """Remove work that waits. Until a thread is free, it would keep its body in memory."""
+        with self._changed, contextlib.suppress(ValueError):
+            self._queues[task.lane].remove(task)
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
@@ -153,8 +166,8 @@ class Workers:
 
 
 def _in_loop(task: _Task, function: Callable[..., object], *arguments: object) -> None:
-    # The loop may be closed when the server was stopped before the work was done.
-    if not task.loop.is_closed():
+    # The loop is closed when the server was stopped before the work was done.
+    with contextlib.suppress(RuntimeError):
         task.loop.call_soon_threadsafe(function, *arguments)
 
 

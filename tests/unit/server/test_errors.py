@@ -12,6 +12,7 @@ from emolens.core.errors import (
     EmolensError,
     MissingExtraError,
     OriginError,
+    ProcessingError,
 )
 from emolens.server.errors import error_answer, record_of, status_answer, status_of
 
@@ -44,6 +45,8 @@ def test_every_error_has_a_status(kind: type[EmolensError]) -> None:
     if kind.__name__ in INTERNAL:
         assert status == 500
         assert (record.code, "why" in record.message) == ("internal", False)
+    elif kind is ProcessingError:
+        assert (status, record.code, "why" in record.message) == (422, "processing", False)
     else:
         assert status != 500
         assert (record.code, record.message) == (kind.code, "why")

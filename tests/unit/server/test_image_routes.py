@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from emolens.contract import image_record
+from emolens.core.errors import ModelError
 from emolens.media.images import encode_image
 from emolens.media.sample import sample_image
 from emolens.pipeline.analyzer import ImageAnalyzer
@@ -148,6 +149,32 @@ def test_forms_are_bounded(start: Start) -> None:
 def test_a_damaged_form_is_refused(client: TestClient, content: bytes, media_type: str) -> None:
     answer = client.post("/v1/analyze", content=content, headers={"Content-Type": media_type})
     assert error_of(answer) == (422, "bad_input")
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, ModelError, MemoryError])
+def test_texts_of_libraries_are_logged_and_not_told(
+    client: TestClient,
+    error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("secret of /home/somewhere")
+
+    monkeypatch.setattr("emolens.pipeline.analyzer.ImageAnalyzer.analyze_image", fail)
+    code = "internal" if error is ModelError else "processing"
+    one = client.post("/v1/analyze", content=SAMPLE, headers={"X-Request-ID": "one"})
+    many = client.post(
+        "/v1/analyze",
+        files=files_of(("a.jpg", SAMPLE, "image/jpeg")),
+        headers={"X-Request-ID": "many"},
+    )
+    assert one.json()["error"]["code"] == code
+    assert many.json()["images"][0]["error"]["code"] == code
+    assert "secret" not in one.text + many.text
+    logged = [record for record in caplog.records if record.message == "failed"]
+    assert [record.fields["request_id"] for record in logged] == ["one", "many"]  # type: ignore[attr-defined]
+    assert caplog.text.count("secret of /home/somewhere") >= 2
 
 
 def test_no_image_of_a_form_touches_the_disk(

@@ -4,6 +4,7 @@ import json
 import math
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -139,6 +140,45 @@ def test_a_frame_that_cannot_be_read_does_not_end_the_stream(
         assert (answer["type"], answer["error"]["code"]) == ("error", code)
         assert answer.get("captured_s") == (captured_s if math.isfinite(captured_s) else None)
         assert exchange(stream, jpeg, 2.0)["type"] == "result"
+
+
+def test_a_frame_that_a_library_cannot_process_does_not_end_the_stream(
+    client: TestClient,
+    jpeg: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with client.websocket_connect(URL) as stream, monkeypatch.context() as patch:
+        begin(stream)
+        patch.setattr(StreamAnalyzer, "step", failing(ValueError("secret of /home/somewhere")))
+        error = exchange(stream, jpeg, 1.0)["error"]
+        assert (error["code"], "secret" in error["message"]) == ("processing", False)
+        assert "secret of /home/somewhere" in caplog.text
+        patch.undo()
+        assert exchange(stream, jpeg, 2.0)["type"] == "result"
+
+
+def test_an_unexpected_error_ends_the_stream_with_a_code(
+    client: TestClient,
+    jpeg: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(StreamAnalyzer, "step", failing(RuntimeError("secret")))
+    with client.websocket_connect(URL) as stream:
+        begin(stream)
+        stream.send_bytes(message(jpeg))
+        assert closed(stream) == ("internal", 1011)
+    assert "secret" in caplog.text
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    """A function that raises an error."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_a_message_without_a_time_is_an_error(client: TestClient) -> None:

@@ -1,7 +1,10 @@
 """Work is bounded, fair between its kinds, and dropped when nobody waits for it."""
 
 import asyncio
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -122,6 +125,50 @@ def test_work_that_nobody_waits_for_does_not_run(made: Made) -> None:
 
     asyncio.run(run())
     assert ran == [2]
+
+
+def test_work_that_nobody_waits_for_frees_its_place_and_memory_at_once(made: Made) -> None:
+    workers = made(n_waiting=1)
+
+    class Body:
+        def __call__(self) -> None: ...
+
+    async def run() -> None:
+        gate = Gate()
+        running = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
+        await begun(gate)
+        body = Body()
+        kept = weakref.ref(body)
+        left = asyncio.ensure_future(workers.run(Lane.IMAGES, body))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.wait([left])
+        del body, left
+        gc.collect()
+        assert kept() is None
+        workers.check_free(Lane.IMAGES)
+        gate.may_go.set()
+        await running
+
+    asyncio.run(run())
+
+
+def test_a_stop_waits_once_for_all_threads(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emolens.server.workers._STOP_S", 0.2)
+    workers = made(n_threads=3)
+
+    async def run() -> None:
+        gates = [Gate() for _ in range(3)]
+        running = [asyncio.ensure_future(workers.run(Lane.IMAGES, gate)) for gate in gates]
+        await asyncio.gather(*map(begun, gates))
+        started_s = time.monotonic()
+        await asyncio.to_thread(workers.stop)
+        assert time.monotonic() - started_s < 0.5
+        for gate in gates:
+            gate.may_go.set()
+        await asyncio.gather(*running)
+
+    asyncio.run(run())
 
 
 def test_a_stop_finishes_what_runs_and_cancels_what_waits(made: Made) -> None:
