@@ -101,3 +101,31 @@ def test_every_other_program_is_measured_or_has_a_reason() -> None:
         shown = [of["images"]["counts"]["shown"]] if of["images"] else []
         assert of["clips"].keys() == {"640x360", "640x480"}, name
         assert all(n > 0 for n in shown), name
+
+
+def test_the_server_answers_images_faster_than_other_programs() -> None:
+    images = results("server")["images"]
+    assert images["best_peer"]["times_the_rate"] >= 4
+    assert images["best_peer"]["share_of_p95"] < 1
+    own = images["programs"]["emolens"]
+    assert own["n_answers"] == own["n_results"]
+
+
+def test_streams_of_the_server_are_live_and_fair() -> None:
+    live = results("server")["live"]
+    for name in ("one_paced", "one_waiting"):
+        (stream,) = live[name]["streams"]
+        assert stream["results_per_s"] >= 25, name
+        assert stream["results_ms"]["p95"] <= 120, name
+    assert live["eight_paced"]["slowest_over_mean"] >= 0.7
+
+
+def test_the_server_refuses_an_overload_at_once_and_survives_it() -> None:
+    overload = results("server")["overload"]
+    assert overload["offered_over_peak"] >= 9  # of the mean of the peaks before and after it
+    assert overload["goodput_over_peak"] >= 0.9
+    assert overload["rejects_ms"]["p95"] <= 50
+    assert overload["n_rejects"] == overload["n_rejects_with_retry"] > 0
+    assert (overload["n_lost"], overload["n_others"], overload["n_unsent"]) == (0, 0, 0)
+    assert (overload["is_running"], overload["n_tracebacks"]) == (True, 0)
+    assert overload["rss_ratio"] <= 1.2
