@@ -30,7 +30,7 @@ import platformdirs
 from emolens.testing import crowd_clip
 from server_process import Load, Server, ServerFailedError, free_port, start_emolens
 
-IMAGE_SIZES_WH: Final = ((480, 360), (640, 480), (800, 600), (1024, 768), (1280, 960))
+LONG_SIDES_PX: Final = (480, 640, 800, 1024, 1280)
 FRAME_SIZE_WH: Final = (640, 480)
 _IMAGE_QUALITY: Final = 85
 _FRAME_QUALITY: Final = 80
@@ -96,7 +96,9 @@ def make_material(folder: Path, n_images: int) -> Material:
     """Write images of mixed size with one to three faces, and one second of a camera, as JPEG."""
     images, frames = [], []
     for number, scene in enumerate(peer_images.sample_scenes(folder, n_images)):
-        resized = cv2.resize(cv2.imread(scene.path), IMAGE_SIZES_WH[number % len(IMAGE_SIZES_WH)])
+        drawn = cv2.imread(scene.path)
+        scale = LONG_SIDES_PX[number % len(LONG_SIDES_PX)] / max(drawn.shape[:2])
+        resized = cv2.resize(drawn, None, fx=scale, fy=scale)
         images.append(_write(folder / f"image-{number:02}.jpg", resized, _IMAGE_QUALITY))
     camera = crowd_clip(1, size_wh=FRAME_SIZE_WH)
     for number in range(round(_FRAME_HZ)):
@@ -363,7 +365,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python": platform.python_version(),
         "threads": options.threads,
         "clients": sizes.clients,
-        "image_sizes_wh": IMAGE_SIZES_WH,
+        "long_sides_px": LONG_SIDES_PX,
         **measured,
     }
     text = json.dumps(results, indent=1) + "\n"
