@@ -32,7 +32,7 @@ class Limits:
         kept_jobs: Videos whose results are kept.
         job_s: Time to analyse a video in seconds; afterwards, the job fails.
         job_bytes: Memory of the process that analyses a video.
-        keep_s: Time in seconds after which a video and its results are deleted.
+        keep_s: Time in seconds for which the results of a video are kept.
         connections: Open connections.
         streams: Open streams.
         waiting: Requests that wait for a worker, for each kind of work.
