@@ -48,6 +48,22 @@ class TestStart:
             messages = [line["message"] for line in server.log_lines()]
         assert messages.count("ready") == 1
 
+    def test_a_server_that_cannot_start_says_so_and_fails(self, tmp_path: Path) -> None:
+        program = (
+            "import tempfile; tempfile.tempdir = '/nonexistent'; "
+            "from emolens.cli.main import run; run()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, "serve", "--port", "0"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "cannot create a folder for videos" in done.stderr
+        assert "the server did not start" in done.stderr.splitlines()[-1]
+
     def test_requests_before_the_warm_up_are_refused(self, tmp_path: Path) -> None:
         with running_server(tmp_path, is_awaited=False) as server:
             statuses = []

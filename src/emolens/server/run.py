@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from emolens.core.errors import ConfigError
+from emolens.core.errors import ConfigError, ServerError
 from emolens.server.app import build_app
 from emolens.server.connections import ClosingConnections, protocols_of
 from emolens.server.logs import configure_logs
@@ -40,6 +40,7 @@ def serve(
     Raises:
         ConfigError: The address cannot be used.
         ModelError: A model cannot be loaded.
+        ServerError: The server cannot start.
     """
     listener = _listen(settings.host, settings.port)
     with listener:
@@ -51,6 +52,8 @@ def serve(
         with server.capture_signals():
             on_listening(f"http://{host}:{listener.getsockname()[1]}")
             server.run(sockets=[listener])
+    if not server.started:
+        raise ServerError("the server did not start. Its log, above this message, has the cause.")
 
 
 class _Server(uvicorn.Server):
@@ -63,7 +66,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop to be ready at once, and then stop."""
-        self._services.is_ready = False
+        self._services.is_stopping = True
         super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
