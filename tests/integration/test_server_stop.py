@@ -48,9 +48,10 @@ class TestStart:
             messages = [line["message"] for line in server.log_lines()]
         assert messages.count("ready") == 1
 
-    def test_a_server_that_cannot_start_says_so_and_fails(self, tmp_path: Path) -> None:
+    def test_a_server_that_cannot_start_says_so_and_fails(self) -> None:
         program = (
-            "import tempfile; tempfile.tempdir = '/nonexistent'; "
+            "from emolens.server import private_folder; "
+            "private_folder._PREFIX = 'missing/folder'; "
             "from emolens.cli.main import run; run()"
         )
         done = subprocess.run(
@@ -60,9 +61,9 @@ class TestStart:
             timeout=60,
             check=False,
         )
-        assert done.returncode == 1
+        assert done.returncode == 3
         assert "cannot create a folder for videos" in done.stderr
-        assert "the server did not start" in done.stderr.splitlines()[-1]
+        assert "Set the variable TMPDIR" in done.stderr
 
     def test_requests_before_the_warm_up_are_refused(self, tmp_path: Path) -> None:
         with running_server(tmp_path, is_awaited=False) as server:

@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from emolens.core.errors import ConfigError, ServerError
+from emolens.core.errors import ConfigError
 from emolens.server.app import build_app
 from emolens.server.connections import ClosingConnections, protocols_of
 from emolens.server.logs import configure_logs
@@ -40,7 +40,6 @@ def serve(
     Raises:
         ConfigError: The address cannot be used.
         ModelError: A model cannot be loaded.
-        ServerError: The server cannot start.
     """
     listener = _listen(settings.host, settings.port)
     with listener:
@@ -52,8 +51,6 @@ def serve(
         with server.capture_signals():
             on_listening(f"http://{host}:{listener.getsockname()[1]}")
             server.run(sockets=[listener])
-    if not server.started:
-        raise ServerError("the server did not start. Its log, above this message, has the cause.")
 
 
 class _Server(uvicorn.Server):
