@@ -111,7 +111,12 @@ async def page() -> Response:
     return FileResponse(f"{_STATIC}/index.html", media_type="text/html; charset=utf-8")
 
 
-@router.get("/livez", summary="Check that the server runs.", response_model=StatusAnswer)
+@router.get(
+    "/livez",
+    summary="Check that the server runs.",
+    response_model=StatusAnswer,
+    responses=error_responses(403),
+)
 async def live() -> StatusAnswer:
     """Answer at once, even while models load or all workers are busy."""
     return StatusAnswer(status="alive")
@@ -121,7 +126,7 @@ async def live() -> StatusAnswer:
     "/readyz",
     summary="Check that the server is ready for requests.",
     response_model=StatusAnswer,
-    responses=error_responses(503),
+    responses=error_responses(403, 503),
 )
 async def ready(request: Request) -> StatusAnswer:
     """Answer 200 after the warm-up and 503 before it and while the server stops."""

@@ -117,7 +117,7 @@ async def create_job(request: Request, query: Annotated[JobQuery, Query()]) -> R
     "/{job_id}",
     summary="Get the state of a job.",
     response_model=JobRecord,
-    responses={200: _RECORD, **error_responses(401, 403, 404, 422)},
+    responses={200: _RECORD, **error_responses(401, 403, 404, 422, 503)},
 )
 async def get_job(request: Request, job_id: JobId) -> Response:
     """Return the state: `waiting`, `running`, `done` or `failed`, and the outputs if it is done."""
@@ -129,7 +129,7 @@ async def get_job(request: Request, job_id: JobId) -> Response:
     "/{job_id}/{output}",
     summary="Get an output of a job.",
     response_class=StreamingResponse,
-    responses={200: _OUTPUT, **error_responses(401, 403, 404, 422)},
+    responses={200: _OUTPUT, **error_responses(401, 403, 404, 422, 503)},
 )
 async def get_output(request: Request, job_id: JobId, output: Output) -> Response:
     """Return the table (one row per face and frame), the summary (JSON) or the report (HTML)."""
@@ -146,7 +146,7 @@ async def get_output(request: Request, job_id: JobId, output: Output) -> Respons
     "/{job_id}",
     status_code=204,
     summary="Delete a job.",
-    responses=error_responses(401, 403, 404, 422),
+    responses=error_responses(401, 403, 404, 422, 503),
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:
     """Stop the analysis if it runs, and delete the video and the results."""
