@@ -48,6 +48,23 @@ class TestStart:
             messages = [line["message"] for line in server.log_lines()]
         assert messages.count("ready") == 1
 
+    def test_a_server_that_cannot_start_says_so_and_fails(self) -> None:
+        program = (
+            "from emolens.server import private_folder; "
+            "private_folder._PREFIX = 'missing/folder'; "
+            "from emolens.cli.main import run; run()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, "serve", "--port", "0"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 3
+        assert "cannot create a folder for videos" in done.stderr
+        assert "Set the variable TMPDIR" in done.stderr
+
     def test_requests_before_the_warm_up_are_refused(self, tmp_path: Path) -> None:
         with running_server(tmp_path, is_awaited=False) as server:
             statuses = []

@@ -51,8 +51,9 @@ def serve(  # noqa: PLR0913 (one option each)
 ) -> None:
     """Serve image and video analysis over HTTP and WebSocket.
 
-    Listens on this computer only, unless --host is given. Stores nothing, except videos and their
-    results for at most an hour. Ctrl-C answers the requests that have begun, and stops.
+    Listens on this computer only, unless --host is given. Stores nothing, except videos until
+    they are analysed, and their results for an hour. Ctrl-C answers the requests that have begun,
+    and stops.
     """
     with loading():
         from emolens.jobs.extras import require_server

@@ -125,7 +125,10 @@ class JobRecord(Record):
     outputs: list[str] = Field(
         description="Outputs that can be fetched: `table`, `summary`, `report`."
     )
-    expires_s: float = Field(ge=0, description="Seconds until the job is deleted.")
+    expires_s: float = Field(
+        ge=0,
+        description="Seconds until the job is deleted. They count from the end of the analysis.",
+    )
 
 
 class StreamStart(Record):

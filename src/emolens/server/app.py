@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from emolens.server.logs import log
 from emolens.server.openapi import error_responses
 from emolens.server.services import Services, services_of
 from emolens.server.warm_up import warm_up
+from emolens.server.workers import Lane
 
 _STATIC: Final = str(files("emolens.server") / "static")
 # FastAPI records requests with OpenTelemetry if an application has set it up. Images are nobody
@@ -64,8 +66,9 @@ def build_app(services: Services) -> ASGIApp:
         try:
             yield
         finally:
+            services.is_stopping = True
             warming.cancel()
-            services.is_ready = False
+            await asyncio.gather(warming, return_exceptions=True)
             await services.clips.stop()
             await asyncio.to_thread(services.workers.stop)
 
@@ -76,6 +79,7 @@ def build_app(services: Services) -> ASGIApp:
         docs_url=None,  # pages that load scripts from other servers
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # a redirect would repeat the `Host` that the client sent
         telemetry=_NO_TELEMETRY,  # type: ignore[arg-type]  # a plain dict
     )
     app.state.services = services
@@ -95,11 +99,12 @@ def build_app(services: Services) -> ASGIApp:
 
 async def _become_ready(services: Services) -> None:
     try:
-        await asyncio.to_thread(warm_up, services.models)
+        # In a worker, whose end a stop does not wait for without limit.
+        await services.workers.run(Lane.IMAGES, partial(warm_up, services.models))
     except Exception:  # noqa: BLE001 (the server stays alive and says that it is not ready)
         log("warm-up failed", level=logging.ERROR, exc_info=True)
         return
-    services.is_ready = True
+    services.is_warm = True
     log("ready")
 
 
@@ -109,7 +114,12 @@ async def page() -> Response:
     return FileResponse(f"{_STATIC}/index.html", media_type="text/html; charset=utf-8")
 
 
-@router.get("/livez", summary="Check that the server runs.", response_model=StatusAnswer)
+@router.get(
+    "/livez",
+    summary="Check that the server runs.",
+    response_model=StatusAnswer,
+    responses=error_responses(403),
+)
 async def live() -> StatusAnswer:
     """Answer at once, even while models load or all workers are busy."""
     return StatusAnswer(status="alive")
@@ -125,7 +135,7 @@ async def no_stream(websocket: WebSocket) -> None:  # noqa: ARG001 (FastAPI pass
     "/readyz",
     summary="Check that the server is ready for requests.",
     response_model=StatusAnswer,
-    responses=error_responses(503),
+    responses=error_responses(403, 503),
 )
 async def ready(request: Request) -> StatusAnswer:
     """Answer 200 after the warm-up and 503 before it and while the server stops."""

@@ -52,7 +52,9 @@ class Bodies:
                 if missing > 0:
                     self._reserve(missing)
                     n_reserved += missing
-            yield bytes(body)
+            whole = bytes(body)
+            body.clear()  # only one copy while the block runs
+            yield whole
         finally:
             self._n_bytes -= n_reserved
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from emolens.contract.server import JobRecord, JobState
 from emolens.core.errors import (
@@ -49,7 +49,8 @@ class _Job:
     id: str
     owner: str | None
     task: ClipTask
-    expires_at_s: float
+    keep_s: float
+    ended_at_s: float | None = None
     state: JobState = "waiting"
     status: ClipStatus = field(default_factory=ClipStatus)
     run: "asyncio.Task[None] | None" = None
@@ -63,16 +64,39 @@ class _Job:
         return self.state in ("waiting", "running")
 
     @property
+    def expires_s(self) -> float:
+        """Seconds until the job is deleted, which count from the end of its analysis."""
+        if self.ended_at_s is None:
+            return self.keep_s
+        return max(0.0, self.ended_at_s + self.keep_s - time.monotonic())
+
+    @property
     def outputs(self) -> list[OutputKind]:
         is_done = self.state == "done"
         return [kind for kind in _KINDS if is_done and self.task.output(kind).is_file()]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """An output of a job.
+
+    Attributes:
+        file: The open file.
+        name: A file name for the client.
+        media_type: Its media type.
+    """
+
+    file: BinaryIO
+    name: str
+    media_type: str
 
 
 class Clips:
     """The analyses of videos of one server.
 
     All files are in one private folder. A video is deleted when it is analysed, and its results
-    after `Limits.keep_s`, counted from the end of the upload.
+    `Limits.keep_s` later. A job that waits or runs does not expire: `Limits.jobs` and
+    `Limits.job_s` limit its time.
 
     Args:
         settings: Settings of the server.
@@ -121,9 +145,9 @@ class Clips:
             raise BusyError(
                 f"the server is busy: {self.n_active} videos wait. Try again later.", _RETRY_S
             )
-        expiries = [job.expires_at_s for job in self._jobs.values() if not _is_expired(job)]
+        expiries = [job.expires_s for job in self._jobs.values() if not _is_expired(job)]
         if self._n_uploads + len(expiries) >= self._limits.kept_jobs:
-            wait_s = min(expiries, default=0.0) - time.monotonic()
+            wait_s = min(expiries, default=0.0)
             raise BusyError(
                 f"the server keeps the results of {len(expiries)} videos. Delete jobs that are no "
                 "longer needed, or try again later.",
@@ -155,8 +179,7 @@ class Clips:
         finally:
             self._n_uploads -= 1
         task = self._task(folder, name, options)
-        expires_at_s = time.monotonic() + self._limits.keep_s
-        job = _Job(secrets.token_urlsafe(16), owner, task, expires_at_s)
+        job = _Job(secrets.token_urlsafe(16), owner, task, self._limits.keep_s)
         self._jobs[job.id] = job
         self._queue.put_nowait(job)
         return _record(job)
@@ -169,19 +192,24 @@ class Clips:
         """
         return _record(self._find(job_id, owner))
 
-    def output(self, job_id: str, owner: str | None, kind: OutputKind) -> tuple[Path, str, str]:
-        """Return an output of a job: its path, a name for the client and its media type.
+    def open_output(self, job_id: str, owner: str | None, kind: OutputKind) -> "Output":
+        """Open an output of a job. It can be read to its end even if the job is deleted meanwhile.
 
         Raises:
             InputNotFoundError: There is no such job of this key, or it has no such output.
         """
         job = self._find(job_id, owner)
         path = job.task.output(kind)
-        if kind not in job.outputs:
-            raise InputNotFoundError(f"the job has no {kind}; its state is {job.state!r}")
+        try:
+            if job.state != "done":
+                raise FileNotFoundError
+            file = path.open("rb")
+        except FileNotFoundError:
+            cause = f"the job has no {kind}; its state is {job.state!r}"
+            raise InputNotFoundError(cause) from None
         stem = Path(job.task.name).stem
         name = f"{stem}-summary" if kind == "summary" else stem
-        return path, name + path.suffix, _MEDIA_TYPES[path.suffix]
+        return Output(file, name + path.suffix, _MEDIA_TYPES[path.suffix])
 
     async def delete(self, job_id: str, owner: str | None) -> None:
         """Stop a job and delete its files.
@@ -311,10 +339,11 @@ async def _analyse(job: _Job) -> None:
         status = status.model_copy(update=seen)
     job.status = status
     job.state = "failed" if status.error else "done"
+    job.ended_at_s = time.monotonic()
 
 
 def _is_expired(job: _Job) -> bool:
-    return time.monotonic() >= job.expires_at_s
+    return job.expires_s <= 0
 
 
 def _record(job: _Job) -> JobRecord:
@@ -329,5 +358,5 @@ def _record(job: _Job) -> JobRecord:
         warnings=status.warnings,
         failures=status.failures,
         outputs=list(job.outputs),
-        expires_s=max(0.0, job.expires_at_s - time.monotonic()),
+        expires_s=job.expires_s,
     )

@@ -1,13 +1,17 @@
 """`/v1/jobs`: analyses of videos, which clients poll, fetch and delete."""
 
+import os
 import re
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, BinaryIO, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from emolens.contract.server import JobRecord
 from emolens.core.errors import UnsupportedFormatError
@@ -48,10 +52,25 @@ _OUTPUT: Final[dict[str, Any]] = {
     "description": "The file, as an attachment.",
     "content": dict.fromkeys(_OUTPUT_TYPES, BINARY),
 }
+_CHUNK_BYTES: Final = 64 * 1024
 _NOT_ASCII: Final = re.compile(r"[^A-Za-z0-9._ ()-]")
 
 JobId = Annotated[str, Path(max_length=64, description="Identifier of the job.")]
 Output = Annotated[OutputKind, Path(description="The output to fetch.")]
+
+
+class FileStream(StreamingResponse):
+    """An answer with the content of an open file, which it closes."""
+
+    def __init__(self, file: BinaryIO, *, headers: Mapping[str, str], media_type: str) -> None:
+        chunks = iter(partial(file.read, _CHUNK_BYTES), b"")
+        super().__init__(chunks, headers=headers, media_type=media_type)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 class JobQuery(ClipOptions):
@@ -83,7 +102,7 @@ def client_of(request: Request) -> str | None:
 async def create_job(request: Request, query: Annotated[JobQuery, Query()]) -> Response:
     """Store a video and analyse it as soon as the videos before it are analysed.
 
-    The video is deleted when it is analysed, and the results an hour after the upload.
+    The video is deleted when it is analysed, and the results an hour later.
     """
     services = services_of(request)
     check_video_type(request.headers.get("content-type", ""))
@@ -98,7 +117,7 @@ async def create_job(request: Request, query: Annotated[JobQuery, Query()]) -> R
     "/{job_id}",
     summary="Get the state of a job.",
     response_model=JobRecord,
-    responses={200: _RECORD, **error_responses(401, 403, 404, 422)},
+    responses={200: _RECORD, **error_responses(401, 403, 404, 422, 503)},
 )
 async def get_job(request: Request, job_id: JobId) -> Response:
     """Return the state: `waiting`, `running`, `done` or `failed`, and the outputs if it is done."""
@@ -109,24 +128,25 @@ async def get_job(request: Request, job_id: JobId) -> Response:
 @router.get(
     "/{job_id}/{output}",
     summary="Get an output of a job.",
-    response_class=FileResponse,
-    responses={200: _OUTPUT, **error_responses(401, 403, 404, 422)},
+    response_class=StreamingResponse,
+    responses={200: _OUTPUT, **error_responses(401, 403, 404, 422, 503)},
 )
 async def get_output(request: Request, job_id: JobId, output: Output) -> Response:
     """Return the table (one row per face and frame), the summary (JSON) or the report (HTML)."""
     clips = services_of(request).clips
-    path, name, media_type = clips.output(job_id, client_of(request), output)
-    # Ranges are not supported: their errors would not be JSON.
-    request.scope["headers"] = [one for one in request.scope["headers"] if one[0] != b"range"]
-    headers = {"Content-Disposition": attachment(name), "Accept-Ranges": "none"}
-    return FileResponse(path, headers=headers, media_type=media_type)
+    found = clips.open_output(job_id, client_of(request), output)
+    headers = {
+        "Content-Disposition": attachment(found.name),
+        "Content-Length": str(os.fstat(found.file.fileno()).st_size),
+    }
+    return FileStream(found.file, headers=headers, media_type=found.media_type)
 
 
 @router.delete(
     "/{job_id}",
     status_code=204,
     summary="Delete a job.",
-    responses=error_responses(401, 403, 404, 422),
+    responses=error_responses(401, 403, 404, 422, 503),
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:
     """Stop the analysis if it runs, and delete the video and the results."""

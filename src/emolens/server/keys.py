@@ -54,16 +54,27 @@ def read_keys(path: Path | None, environment: Mapping[str, str] | None = None) -
         environment: The environment; by default, that of the process.
 
     Raises:
-        ConfigError: The file cannot be read or a line of it is not a key, or the key in the
-            environment has less than 24 characters.
+        ConfigError: The file cannot be read, has no key or a line that is none, or the key in the
+            environment is too short or cannot be sent in a header.
     """
     digests = {} if path is None else _parse(path)
+    if path is not None and not digests:
+        # Who names a file wants a server that needs a key.
+        raise ConfigError(
+            f"{path} has no key. Create one with `emolens serve --new-key NAME --keys {path}`."
+        )
     key = (os.environ if environment is None else environment).get(KEY_VARIABLE)
     if key is not None:
         if len(key) < _LEAST_CHARACTERS:
             raise ConfigError(
                 f"{KEY_VARIABLE} has {len(key)} characters; allowed: {_LEAST_CHARACTERS} or more. "
                 "Create one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        if not (key.isascii() and key.isprintable()) or key != key.strip():
+            # The key itself is not shown.
+            raise ConfigError(
+                f"{KEY_VARIABLE} has characters that no header carries, such as a line break at "
+                "its end; allowed: printable ASCII characters, without a space at either end"
             )
         digests[KEY_VARIABLE] = _digest(key)
     return Keys(digests)
@@ -86,10 +97,18 @@ def add_key(path: Path, name: str) -> str:
     key = secrets.token_urlsafe(32)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-            file.write(f"{'' if known else _HEADER}{name} sha256:{_digest(key)}\n")
+            file.write(f"{_start_of_entry(path)}{name} sha256:{_digest(key)}\n")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     return key
+
+
+def _start_of_entry(path: Path) -> str:
+    """Return the text before the next entry; editors may leave a last line without an end."""
+    content = path.read_bytes()
+    if not content:
+        return _HEADER
+    return "" if content.endswith(b"\n") else "\n"
 
 
 def _parse(path: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ router = APIRouter()
     "/v1/models",
     summary="Describe the models of the server, and its limits.",
     response_model=ModelsAnswer,
-    responses=error_responses(401, 403),
+    responses=error_responses(401, 403, 503),
 )
 async def models(request: Request) -> Response:
     """Answer with the models, their measured accuracy, the classes and the limits."""

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import IO, Final
 
+from emolens.core.errors import OutputError
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -25,10 +27,19 @@ class PrivateFolder:
 
     Attributes:
         path: The folder.
+
+    Raises:
+        OutputError: It cannot be created.
     """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        except OSError as error:
+            raise OutputError(
+                f"cannot create a folder for videos: {error.strerror or error}. Set the variable "
+                "TMPDIR to a folder that can be written."
+            ) from error
         new = self.path / f"{_LOCK}.new"
         new.touch(mode=0o600, exist_ok=False)
         self._lock = new.open("r+b")

@@ -63,7 +63,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop to be ready at once, and then stop."""
-        self._services.is_ready = False
+        self._services.is_stopping = True
         super().handle_exit(sig, frame)
 
     @contextlib.contextmanager

@@ -28,7 +28,8 @@ class Services:
         clips: Analyses of videos.
         streams: The open streams.
         metrics: Counters.
-        is_ready: Whether the server is warm and not stopping.
+        is_warm: Whether the warm-up is over.
+        is_stopping: Whether the server stops.
     """
 
     settings: ServerSettings
@@ -39,7 +40,13 @@ class Services:
     clips: Clips
     streams: OpenStreams
     metrics: Metrics = field(default_factory=Metrics)
-    is_ready: bool = False
+    is_warm: bool = False
+    is_stopping: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the server takes requests: it is warm and does not stop."""
+        return self.is_warm and not self.is_stopping
 
     @property
     def limits(self) -> Limits:

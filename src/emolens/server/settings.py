@@ -9,6 +9,7 @@ from emolens.contract.server import LimitsRecord
 from emolens.core.errors import ConfigError
 from emolens.server.keys import Keys
 
+_USUAL_PORTS = {"http": 80, "https": 443}
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -32,7 +33,7 @@ class Limits:
         kept_jobs: Videos whose results are kept.
         job_s: Time to analyse a video in seconds; afterwards, the job fails.
         job_bytes: Memory of the process that analyses a video.
-        keep_s: Time in seconds after which a video and its results are deleted.
+        keep_s: Time in seconds for which the results of a video are kept.
         connections: Open connections.
         streams: Open streams.
         waiting: Requests that wait for a worker, for each kind of work.
@@ -137,11 +138,26 @@ def is_local_host(host: str) -> bool:
 
 
 def _checked_origin(origin: str) -> str:
-    parts = urlsplit(origin)
-    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_bare:
+    """Return an origin in the form that browsers send: lower case, without a usual port."""
+    normal = _normal_origin(origin)
+    if normal is None:
         raise ConfigError(
             f"origin {origin!r} is not the address of a site; allowed: a scheme, a host and "
             "optionally a port, such as https://faces.example"
         )
-    return origin.rstrip("/").lower()
+    return normal
+
+
+def _normal_origin(origin: str) -> str | None:
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:  # brackets without an IPv6 address, or a port out of range
+        return None
+    usual_port = _USUAL_PORTS.get(parts.scheme)
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    is_plain = origin.isascii() and origin.isprintable() and " " not in origin
+    if usual_port is None or not parts.hostname or not is_bare or not is_plain:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if port in (None, usual_port) else f":{port}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -31,8 +32,9 @@ def models() -> Models:
 
 
 @pytest.fixture
-def start(models: Models) -> Iterator[Start]:
+def start(models: Models, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start an application: `start(keys=..., origins=..., limits={...})` gives a client of it."""
+    monkeypatch.setattr("emolens.server.app.warm_up", lambda _models: None)
     with contextlib.ExitStack() as stack:
 
         def begin(*, limits: dict[str, float] | None = None, **settings: object) -> TestClient:
@@ -43,7 +45,8 @@ def start(models: Models) -> Iterator[Start]:
             services = build_services(whole, models=models)
             client = TestClient(build_app(services), base_url=LOCAL, raise_server_exceptions=False)
             stack.enter_context(client)
-            services.is_ready = True
+            while not services.is_warm:
+                time.sleep(0.001)
             client.services = services  # type: ignore[attr-defined]
             return client
 

@@ -1,6 +1,7 @@
 """The application: health, tickets, the page, and its start and stop."""
 
 import threading
+import time
 
 import pytest
 from starlette.testclient import TestClient
@@ -45,6 +46,45 @@ def test_a_failed_warm_up_leaves_it_alive_and_not_ready(monkeypatch: pytest.Monk
         assert failed.wait(20)
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").status_code == 503
+
+
+def test_a_warm_up_that_ends_during_the_stop_does_not_make_it_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_go, services = threading.Event(), build_services(ServerSettings())
+    monkeypatch.setattr(module, "warm_up", lambda _models: may_go.wait(20))
+    with TestClient(build_app(services), base_url=LOCAL) as client:
+        services.is_stopping = True  # as the signal does
+        may_go.set()
+        while not services.is_warm:
+            pass
+        assert client.get("/readyz").status_code == 503
+
+
+def test_a_stop_does_not_wait_without_limit_for_the_warm_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_go, begun = threading.Event(), threading.Event()
+
+    def warm_up(_models: object) -> None:
+        begun.set()
+        may_go.wait(20)
+
+    monkeypatch.setattr(module, "warm_up", warm_up)
+    monkeypatch.setattr("emolens.server.workers._STOP_S", 0.1)
+    with TestClient(build_app(build_services(ServerSettings())), base_url=LOCAL):
+        assert begun.wait(20)
+        started_s = time.monotonic()
+    assert time.monotonic() - started_s < 5
+    may_go.set()
+
+
+@pytest.mark.parametrize("path", ["/livez/", "/v1/models/", "/static", "/v1/jobs/"])
+def test_no_answer_redirects_to_the_host_that_the_client_names(start: Start, path: str) -> None:
+    client = start(keys=keys_of(laptop=KEY))
+    headers = {"Authorization": f"Bearer {KEY}", "Host": "evil.example"}
+    answer = client.get(path, headers=headers, follow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
 
 
 def test_a_stop_ends_the_workers(start: Start) -> None:

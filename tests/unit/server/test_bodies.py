@@ -1,6 +1,7 @@
 """Bodies are read within limits of size, time and memory."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -125,3 +126,16 @@ def test_work_that_is_done_is_returned() -> None:
         return 7
 
     assert asyncio.run(unless_gone(request_of([None]), work())) == 7
+
+
+def test_a_body_is_in_memory_once() -> None:
+    async def used_bytes(request: Request) -> int:
+        async with Bodies(Limits()).whole(request, 2_000_000):
+            return tracemalloc.get_traced_memory()[0]
+
+    request = request_of([b"x" * 500_000, b"x" * 500_000])
+    tracemalloc.start()
+    try:
+        assert asyncio.run(used_bytes(request)) < 1_500_000
+    finally:
+        tracemalloc.stop()

@@ -121,17 +121,17 @@ def test_a_video_is_analysed_and_its_outputs_can_be_fetched(
         assert (running.state, running.n_frames, running.n_expected) == ("running", 1, 3)
         assert running.outputs == []
         with pytest.raises(InputNotFoundError, match="its state is 'running'"):
-            clips.output(job.id, None, "table")
+            clips.open_output(job.id, None, "table")
         analysis.may_end.set()
         await until(lambda: clips.record(job.id, None).state == "done")
         done = clips.record(job.id, None)
         assert (done.n_frames, done.outputs) == (3, ["table", "summary", "report"])
         assert 3590 < done.expires_s <= 3600
-        found = {kind: clips.output(job.id, None, kind) for kind in ("table", "summary", "report")}
-        assert {kind: path.read_text() for kind, (path, _, _) in found.items()} == {
-            kind: kind for kind in found
-        }
-        assert [one[1:] for one in found.values()] == [
+        found = [clips.open_output(job.id, None, kind) for kind in ("table", "summary", "report")]
+        for one, kind in zip(found, ("table", "summary", "report"), strict=True):
+            with one.file:
+                assert one.file.read() == kind.encode()
+        assert [(one.name, one.media_type) for one in found] == [
             ("My clip.jsonl", "application/x-ndjson"),
             ("My clip-summary.json", "application/json"),
             ("My clip.html", "text/html; charset=utf-8"),
@@ -166,7 +166,7 @@ def test_a_failed_analysis_has_an_error_and_no_outputs(analysis: Analysis, tempo
         assert (record.error, record.outputs, record.n_frames) == (error, [], 1)
         assert files(temporary) == []
         with pytest.raises(InputNotFoundError, match="its state is 'failed'"):
-            clips.output(job_id, None, "table")
+            clips.open_output(job_id, None, "table")
 
     run(test)
 
@@ -269,14 +269,35 @@ def test_expired_jobs_are_deleted_and_make_room(analysis: Analysis, temporary: P
     run(test, kept_jobs=1, keep_s=0.4)
 
 
-def test_a_running_job_that_expires_is_stopped(analysis: Analysis, temporary: Path) -> None:
+def test_a_job_that_waits_or_runs_for_long_does_not_expire(analysis: Analysis) -> None:
     async def test(clips: Clips) -> None:
-        await create(clips)
-        await until(lambda: analysis.n_cancelled == 1)
-        await until(lambda: files(temporary) == [])
-        assert clips.n_active == 0
+        ids = [await create(clips) for _ in range(2)]
+        await asyncio.sleep(0.6)
+        assert [clips.record(job_id, None).state for job_id in ids] == ["running", "waiting"]
+        assert clips.record(ids[1], None).expires_s == 0.3
+        analysis.may_end.set()
+        await until(lambda: clips.record(ids[1], None).state == "done")
+        assert clips.record(ids[1], None).expires_s < 0.3
 
-    run(test, keep_s=0.2)
+    run(test, keep_s=0.3)
+
+
+def test_an_open_output_outlives_its_job_and_a_lost_one_does_not_exist(
+    analysis: Analysis,
+) -> None:
+    async def test(clips: Clips) -> None:
+        analysis.may_end.set()
+        job_id = await create(clips)
+        await until(lambda: clips.record(job_id, None).state == "done")
+        table = clips.open_output(job_id, None, "table")
+        analysis.tasks[0].output("report").unlink()
+        with pytest.raises(InputNotFoundError, match="no report"):
+            clips.open_output(job_id, None, "report")
+        await clips.delete(job_id, None)
+        with table.file as file:
+            assert file.read() == b"table"
+
+    run(test)
 
 
 def test_a_deleted_job_stops_and_leaves_nothing(analysis: Analysis, temporary: Path) -> None:
@@ -303,7 +324,7 @@ def test_jobs_of_another_key_do_not_exist(analysis: Analysis) -> None:
         for other in ("ben", None, ""):
             for reach in (
                 lambda other=other: clips.record(job_id, other),
-                lambda other=other: clips.output(job_id, other, "table"),
+                lambda other=other: clips.open_output(job_id, other, "table"),
                 lambda: clips.record("unknown", "anna"),
             ):
                 with pytest.raises(InputNotFoundError) as unknown:

@@ -55,3 +55,11 @@ def test_only_a_server_with_keys_declares_them(start: Start, document: dict[str,
 def test_it_names_no_software(document: dict[str, Any]) -> None:
     text = str(document).lower()
     assert not any(word in text for word in ("fastapi", "uvicorn", "starlette", "python"))
+
+
+def test_every_operation_declares_the_answers_of_the_guard(start: Start) -> None:
+    document = start().get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert "403" in operation["responses"], path
+            assert ("503" in operation["responses"]) >= path.startswith("/v1/"), path

@@ -91,7 +91,7 @@ def test_everything_but_health_needs_the_key(locked_server: TestClient, path: st
 
 
 def test_requests_wait_until_the_server_is_ready(open_server: TestClient) -> None:
-    services_of(open_server).is_ready = False
+    services_of(open_server).is_warm = False
     answer = open_server.get("/v1/models")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert open_server.get("/readyz").status_code == 503

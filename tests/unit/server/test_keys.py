@@ -69,6 +69,29 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         read_keys(tmp_path / "binary", {})
 
 
+def test_a_file_without_keys_does_not_open_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    path.write_text("# none yet\n")
+    with pytest.raises(ConfigError, match=r"keys\.txt has no key\. Create one"):
+        read_keys(path, {})
+
+
+def test_a_key_is_added_after_a_last_line_without_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    first = add_key(path, "first")
+    path.write_text(path.read_text().rstrip("\n"))
+    second = add_key(path, "second")
+    keys = read_keys(path, {})
+    assert [keys.owner(first), keys.owner(second)] == ["first", "second"]
+
+
+@pytest.mark.parametrize("key", ["k" * 24 + "\n", " " + "k" * 24, "k" * 24 + "é"])
+def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match="characters that no header carries") as error:
+        read_keys(None, {KEY_VARIABLE: key})
+    assert "kk" not in str(error.value)
+
+
 def test_the_environment_may_hold_a_key() -> None:
     key = "k" * 24
     assert read_keys(None, {KEY_VARIABLE: key}).owner(key) == KEY_VARIABLE

@@ -25,7 +25,7 @@ def test_two_servers_count_apart() -> None:
 def test_gauges_are_read_at_each_scrape(start: Start) -> None:
     client = start()
     assert values(client.get("/metrics").text)["emolens_ready"] == 1.0
-    services_of(client).is_ready = False
+    services_of(client).is_warm = False
     found = client.get("/metrics")
     assert values(found.text)["emolens_ready"] == 0.0
     assert values(found.text)["emolens_running"] == 0.0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emolens.core.errors import OutputError
 from emolens.server.private_folder import PrivateFolder, remove_leftovers
 
 
@@ -30,6 +31,14 @@ def leave(temporary: Path, name: str = "emolens-serve-left") -> Path:
     (left / "a/video/clip.mp4").write_bytes(b"clip")
     (left / "lock").touch()
     return left
+
+
+def test_a_folder_that_cannot_be_created_is_an_error_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(OutputError, match=r"No such file or directory\. Set the variable TMPDIR"):
+        PrivateFolder()
 
 
 def test_only_the_owner_can_read_the_folder(folder: PrivateFolder) -> None:

@@ -40,6 +40,11 @@ def test_names_that_only_look_local_are_not() -> None:
         "null",
         "https://user@faces.example",
         "https://faces.example?x=1",
+        "https://:password@faces.example",
+        "https://faces.example:99999",
+        "https://[",
+        "https://two words.example",
+        "https://gesichter-ä.example",
     ],
 )
 def test_an_origin_is_a_scheme_and_a_host(origin: str) -> None:
@@ -51,6 +56,19 @@ def test_origins_are_compared_in_lower_case_without_a_slash() -> None:
     assert ServerSettings(origins=("HTTPS://Faces.example:8443/",)).origins == (
         "https://faces.example:8443",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("https://faces.example:443", "https://faces.example"),
+        ("http://faces.example:80/", "http://faces.example"),
+        ("http://faces.example:443", "http://faces.example:443"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+    ],
+)
+def test_origins_have_the_form_that_browsers_send(given: str, sent: str) -> None:
+    assert ServerSettings(origins=(given,)).origins == (sent,)
 
 
 @pytest.mark.parametrize("name", [one.name for one in fields(Limits)])
