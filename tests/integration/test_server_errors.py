@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emolens.server.guard import SECURITY_HEADERS
+from emolens.server.headers import SECURITY_HEADERS
 from tests.raw_http import Answer, connect, exchange, send_and_read
 from tests.raw_stream import handshake
 from tests.server_process import ServerProcess, running_server

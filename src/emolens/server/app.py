@@ -196,4 +196,5 @@ async def _answer_unexpected(request: Request, _error: Exception) -> JSONRespons
 def _first_problem(problems: Any) -> str:
     problem = problems[0]
     place = " ".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}"
+    unknown = "unknown parameter. /openapi.json has all of them."
+    return f"{place}: {unknown if problem['type'] == 'extra_forbidden' else problem['msg']}"

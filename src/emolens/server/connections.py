@@ -7,7 +7,6 @@ import asyncio
 import logging
 import socket
 import time
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
@@ -22,7 +21,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from emolens.server.errors import status_answer
-from emolens.server.guard import REQUEST_ID, SECURITY_HEADERS
+from emolens.server.full_queues import FullQueues
+from emolens.server.headers import REQUEST_ID, SECURITY_HEADERS, request_id_of
 from emolens.server.settings import Limits
 
 # uvicorn logs clients that break the protocol as errors with tracebacks; any client could fill the
@@ -34,6 +34,7 @@ _HEAD_BYTES: Final = 64 * 1024
 _MAX_PIPELINED: Final = 16
 # A client may still send a body whose answer it has not read yet.
 _LINGER_S: Final = 2.0
+_ID_HEADER: Final = REQUEST_ID.lower().encode("ascii")
 
 
 class _Deadline:
@@ -61,10 +62,21 @@ class _Deadline:
         self._on_over()
 
 
+class _Answered:
+    """A request that is answered, as far as uvicorn looks at it."""
+
+    response_complete = True
+    disconnected = False
+
+    def __init__(self) -> None:
+        self.message_event = asyncio.Event()
+
+
 class GuardedHttp(HttpToolsProtocol):
     """HTTP connections with limits for their number, heads and unread answers."""
 
     limits: Limits
+    full_queues: FullQueues
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a request, or refuse the connection."""
@@ -128,11 +140,15 @@ class GuardedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop to wait for the head."""
+        """Stop to wait for the head, and pass the request on unless its queue is full."""
         self._head.clear()
         self._awaits_head = False
         self._head_bytes = self._overhead = 0
-        super().on_headers_complete()
+        refusal = self._refusal_of_full_queue()
+        if refusal is None:
+            super().on_headers_complete()
+        else:
+            self._turn_away(refusal)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body; sizes of chunks, extensions and trailers may take as much."""
@@ -164,6 +180,26 @@ class GuardedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own text)
         """Answer data that is not HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request")
+
+    def _refusal_of_full_queue(self) -> bytes | None:
+        """Return the answer to a request whose queue is full, or None to pass it on."""
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering or not self.parser.should_keep_alive():
+            return None
+        headers = dict(self.headers)
+        # Pages of other sites need more headers.
+        if b"origin" in headers:
+            return None
+        request_id = request_id_of(headers.get(_ID_HEADER, b"").decode("latin-1"))
+        method = self.parser.get_method().decode("ascii")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return self.full_queues.refusal(method, path, request_id)
+
+    def _turn_away(self, answer: bytes) -> None:
+        """Answer a request; uvicorn drops the body of one that is answered."""
+        self.cycle = _Answered()  # type: ignore[assignment]  # with what uvicorn reads of it
+        self.transport.write(answer)
+        self.on_response_complete()
 
     def _await_head(self) -> None:
         if not self._head.is_set:
@@ -219,13 +255,16 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
+        """Begin to wait for the client to read; pings of one that does not would be answered."""
         self._unread.set(self.limits.stall_s)
+        self.transport.pause_reading()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """Stop to wait for the client to read."""
         self._unread.clear()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
         super().resume_writing()
 
     async def send(self, message: Any) -> None:
@@ -266,16 +305,23 @@ class ClosingConnections:
 
 def _refusal(status: HTTPStatus, message: str) -> Response:
     """Return the answer to a request that does not reach the application."""
-    request_id = uuid.uuid4().hex
+    request_id = request_id_of("")
     headers = {**SECURITY_HEADERS, REQUEST_ID: request_id, "Connection": "close"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
     return status_answer(status, message, request_id, headers)
 
 
-def protocols_of(limits: Limits) -> tuple[type[GuardedHttp], type[GuardedWebSocket]]:
-    """Return the classes of connections with some limits."""
+def protocols_of(
+    limits: Limits, full_queues: FullQueues
+) -> tuple[type[GuardedHttp], type[GuardedWebSocket]]:
+    """Return the classes of connections with some limits.
+
+    Args:
+        limits: Limits of the server.
+        full_queues: Answers requests whose queue is full.
+    """
     return (
-        type("LimitedHttp", (GuardedHttp,), {"limits": limits}),
+        type("LimitedHttp", (GuardedHttp,), {"limits": limits, "full_queues": full_queues}),
         type("LimitedWebSocket", (GuardedWebSocket,), {"limits": limits}),
     )

@@ -26,11 +26,12 @@ from emolens.core.errors import (
 )
 from emolens.server.logs import log
 
+BUSY_STATUS: Final = 503
 # The first class that an error belongs to counts.
 _STATUS: Final[Mapping[type[EmolensError], int]] = {
     OriginError: 403,
     AccessError: 401,
-    BusyError: 503,
+    BusyError: BUSY_STATUS,
     RequestTimeoutError: 408,
     RequestTooLargeError: 413,
     ImageTooLargeError: 413,

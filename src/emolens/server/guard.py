@@ -1,10 +1,7 @@
 """The outermost layer of the application: access, request IDs, headers, errors and logs."""
 
 import logging
-import re
 import time
-import uuid
-from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -13,36 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from emolens.core.errors import BusyError, EmolensError
 from emolens.server.access import is_open
 from emolens.server.errors import error_answer, internal_answer
-from emolens.server.logs import log
+from emolens.server.headers import REQUEST_ID, SECURITY_HEADERS, request_id_of
+from emolens.server.logs import WEBSOCKET, log, log_request
 from emolens.server.services import Services
-from emolens.server.workers import Lane
-
-REQUEST_ID: Final = "X-Request-ID"
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Paths that answer before the models are loaded.
-_ALWAYS: Final = ("/livez", "/readyz", "/metrics")
-
-# Work that is refused here if its queue is full: routing costs several times as much, and under
-# overload, most requests are refused.
-_LANES: Final = {"/v1/analyze": Lane.IMAGES, "/v1/explain": Lane.MAPS}
-
-SECURITY_HEADERS: Final = {
-    # The page computes with WebAssembly and shows images and clips that it made itself.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-        "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; "
-        "connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-"""Headers of every answer."""
 
 
 class Guard:
@@ -66,9 +36,9 @@ class Guard:
             return
         headers = Headers(scope=scope)
         exchange = _Exchange(scope, headers, self._services, send)
-        # Starlette copies it into `request.state`.
         # Ranges are not supported: answers are not stored, and errors of ranges would not be JSON.
         scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
+        # Starlette copies it into `request.state`.
         scope["state"] = {**scope.get("state", {}), "request_id": exchange.request_id}
         try:
             scope["state"]["client"] = self._admit(scope, headers)
@@ -91,7 +61,7 @@ class Guard:
 
         Raises:
             AccessError: The key is missing or wrong, or the origin is not allowed.
-            BusyError: The server is not ready, or the queue for this work is full.
+            BusyError: The server is not ready.
         """
         access, path = self._services.access, scope["path"]
         access.check_origin(headers)
@@ -102,8 +72,6 @@ class Guard:
             client = access.client_of(headers)
         if not self._services.is_ready and path.startswith("/v1/"):
             raise BusyError("the server is not ready. Try again later.", retry_after_s=2.0)
-        if scope.get("method") == "POST" and path in _LANES:
-            self._services.workers.check_free(_LANES[path])
         return client
 
 
@@ -111,8 +79,7 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, scope: Scope, headers: Headers, services: Services, send: Send) -> None:
-        given = headers.get(REQUEST_ID, "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.request_id = request_id_of(headers.get(REQUEST_ID, ""))
         self._scope = scope
         self._services = services
         self._send = send
@@ -143,24 +110,14 @@ class _Exchange:
     def finish(self) -> None:
         """Count and log the exchange."""
         seconds = time.perf_counter() - self._started_s
-        metrics, scope = self._services.metrics, self._scope
-        path = scope["path"] if scope["path"] in _LANES else "other"  # refused before routing
-        route = getattr(scope.get("route"), "path", path)
-        method = scope.get("method", "WEBSOCKET")
-        metrics.requests.labels(_known(method), route, str(self._status or "none")).inc()
-        if scope["type"] == "http":
-            metrics.request_seconds.labels(route).observe(seconds)
-        if self._status == 503:
-            metrics.refused.inc()
-        log(
-            "request",
-            request_id=self.request_id,
-            client=scope["state"].get("client"),
-            method=_known(method),
-            route=route,
-            status=self._status,
-            ms=round(1e3 * seconds, 1),
+        scope = self._scope
+        method, route = scope.get("method", WEBSOCKET), getattr(scope.get("route"), "path", "other")
+        is_http = scope["type"] == "http"
+        self._services.metrics.count_request(
+            method, route, self._status, seconds=seconds if is_http else None
         )
+        client = scope["state"].get("client")
+        log_request(self.request_id, method, route, self._status, client=client, seconds=seconds)
 
     def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in SECURITY_HEADERS.items():
@@ -178,10 +135,3 @@ class _Exchange:
 def _is_preflight(scope: Scope, headers: Headers) -> bool:
     is_options = scope.get("method") == "OPTIONS"
     return is_options and "origin" in headers and "access-control-request-method" in headers
-
-
-def _known(method: str) -> str:
-    """Return a method, or `other`: clients may invent any number of them."""
-    return (
-        method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "WEBSOCKET") else "other"
-    )

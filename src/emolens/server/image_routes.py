@@ -18,6 +18,7 @@ from emolens.jobs.images import ImageOutcome, analyze_encoded
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.server.bodies import unless_gone
 from emolens.server.errors import log_unexpected, record_of
+from emolens.server.image_options import AnalyzeOptions
 from emolens.server.media_types import check_media_type
 from emolens.server.names import checked_name
 from emolens.server.openapi import IMAGE_OR_IMAGES, error_responses
@@ -44,6 +45,10 @@ class Upload:
     encoded: bytes
 
 
+Run = Callable[[Upload], Awaitable[ImageOutcome]]
+"""Analyses an uploaded image."""
+
+
 @router.post(
     "/v1/analyze",
     summary="Detect faces in images and classify their apparent expression.",
@@ -51,53 +56,43 @@ class Upload:
     openapi_extra={"requestBody": IMAGE_OR_IMAGES},
     responses=error_responses(401, 403, 408, 413, 415, 422, 503),
 )
-async def analyze(
-    request: Request,
-    *,
-    name: Annotated[str, Query(description="Name of the image in the answer.")] = "image",
-    min_confidence: Annotated[
-        float, Query(ge=0, le=1, description="Give no label below this confidence.")
-    ] = 0.0,
-    face_crops: Annotated[
-        bool, Query(description="Treat the image as one cropped face; do not detect.")
-    ] = False,
-    sideways: Annotated[
-        bool, Query(description="Rotate an image without a detected face and detect again.")
-    ] = True,
-) -> Response:
+async def analyze(request: Request, options: Annotated[AnalyzeOptions, Query()]) -> Response:
     """Answer an image with its record, and a form with several images with a list of records.
 
     An image of a form that cannot be read has an error in its record; the others are analysed.
     """
     services = services_of(request)
-    services.workers.check_free(Lane.IMAGES)
+    name = checked_name(options.name, "image")
     analyzer = services.models.image_analyzer(
-        face_crops=face_crops,
-        sideways=sideways,
+        face_crops=options.face_crops,
+        sideways=options.sideways,
         max_pixels=services.limits.image_pixels,
-        min_confidence=min_confidence,
+        min_confidence=options.min_confidence,
     )
     run = partial(_analyze, services, analyzer)
-    if request.headers.get("content-type", "").lower().startswith(_MULTIPART):
-        async with services.bodies.whole(request, services.limits.upload_bytes) as body:
-            uploads = await _parts(request, body, services)
-            outcomes = await unless_gone(request, _each(uploads, run))
-        records = [_record(outcome, request.state.request_id) for outcome in outcomes]
-        return JSONResponse(ImagesAnswer(images=records).model_dump(exclude_unset=True))
-    checked = checked_name(name, "image")
-    async with services.bodies.whole(request, services.limits.image_bytes) as body:
-        upload = Upload(checked, request.headers.get("content-type", ""), body)
-        outcome = await unless_gone(request, run(upload))
+    with services.workers.place(Lane.IMAGES):
+        if request.headers.get("content-type", "").lower().startswith(_MULTIPART):
+            return await _answer_form(request, run)
+        async with services.bodies.whole(request, services.limits.image_bytes) as body:
+            upload = Upload(name, request.headers.get("content-type", ""), body)
+            outcome = await unless_gone(request, run(upload))
     if outcome.error is not None:
         raise outcome.error
     return JSONResponse(outcome.record.to_dict())
 
 
-async def _each(
-    uploads: list[Upload], run: Callable[..., Awaitable[ImageOutcome]]
-) -> list[ImageOutcome]:
+async def _answer_form(request: Request, run: Run) -> Response:
+    services = services_of(request)
+    async with services.bodies.whole(request, services.limits.upload_bytes) as body:
+        uploads = await _parts(request, body, services)
+        outcomes = await unless_gone(request, _each(uploads, run))
+    records = [_record(outcome, request.state.request_id) for outcome in outcomes]
+    return JSONResponse(ImagesAnswer(images=records).model_dump(exclude_unset=True))
+
+
+async def _each(uploads: list[Upload], run: Run) -> list[ImageOutcome]:
     # One after the other: a form must not take all workers.
-    return [await run(upload, is_admitted=number > 0) for number, upload in enumerate(uploads)]
+    return [await run(upload) for upload in uploads]
 
 
 def _record(outcome: ImageOutcome, request_id: str) -> ImageRecord:
@@ -109,9 +104,7 @@ def _record(outcome: ImageOutcome, request_id: str) -> ImageRecord:
     return ImageRecord(path=outcome.path, width=None, height=None, error=record_of(error), faces=[])
 
 
-async def _analyze(
-    services: Services, analyzer: ImageAnalyzer, upload: Upload, *, is_admitted: bool = False
-) -> ImageOutcome:
+async def _analyze(services: Services, analyzer: ImageAnalyzer, upload: Upload) -> ImageOutcome:
     def work() -> ImageOutcome:
         try:
             check_media_type(upload.media_type, upload.encoded)
@@ -121,7 +114,7 @@ async def _analyze(
             analyzer, upload.name, upload.encoded, max_pixels=services.limits.image_pixels
         )
 
-    outcome = await services.workers.run(Lane.IMAGES, work, is_admitted=is_admitted)
+    outcome = await services.workers.run(Lane.IMAGES, work)
     if outcome.result is not None:
         services.metrics.images.inc()
         services.metrics.faces.inc(len(outcome.result.faces))

@@ -7,6 +7,9 @@ import sys
 from typing import Final
 
 LOGGER: Final = logging.getLogger("emolens.server")
+WEBSOCKET: Final = "WEBSOCKET"
+"""The method of a WebSocket."""
+_METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "OPTIONS", WEBSOCKET)
 _FIELDS: Final = "fields"
 
 
@@ -36,6 +39,41 @@ def log(
 ) -> None:
     """Write a line with named fields, and the traceback of the current or of a given exception."""
     LOGGER.log(level, message, exc_info=exc_info, extra={_FIELDS: fields})
+
+
+def log_request(
+    request_id: str,
+    method: str,
+    route: str,
+    status: int | None,
+    *,
+    client: str | None = None,
+    seconds: float = 0.0,
+) -> None:
+    """Write the line of a request.
+
+    Args:
+        request_id: Its ID.
+        method: Its method.
+        route: The declared path that it matches, without its values.
+        status: Status of the answer, or None without one.
+        client: Name of its key, or None.
+        seconds: Time from its head to the end of its answer.
+    """
+    log(
+        "request",
+        request_id=request_id,
+        client=client,
+        method=known_method(method),
+        route=route,
+        status=status,
+        ms=round(1e3 * seconds, 1),
+    )
+
+
+def known_method(method: str) -> str:
+    """Return a method, or `other`: clients may invent any number of them."""
+    return method if method in _METHODS else "other"
 
 
 def configure_logs(*, requests: bool) -> None:

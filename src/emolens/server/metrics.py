@@ -11,6 +11,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from emolens.server.errors import BUSY_STATUS
+from emolens.server.logs import known_method
 from emolens.server.workers import Lane
 
 if TYPE_CHECKING:
@@ -76,6 +78,23 @@ class Metrics:
             waiting.labels(lane.value).set_function(
                 lambda lane=lane: services.workers.n_waiting(lane)  # type: ignore[misc]  # a default argument binds the lane
             )
+
+    def count_request(
+        self, method: str, route: str, status: int | None, *, seconds: float | None = None
+    ) -> None:
+        """Count an answered request.
+
+        Args:
+            method: Its method.
+            route: The declared path that it matches, without its values.
+            status: Status of the answer, or None without one.
+            seconds: Time from its head to the end of its answer; None for a WebSocket.
+        """
+        self.requests.labels(known_method(method), route, str(status or "none")).inc()
+        if seconds is not None:
+            self.request_seconds.labels(route).observe(seconds)
+        if status == BUSY_STATUS:
+            self.refused.inc()
 
     def text(self) -> bytes:
         """Return all values in Prometheus' text format."""

@@ -11,6 +11,7 @@ import uvicorn
 from emolens.core.errors import ConfigError
 from emolens.server.app import build_app
 from emolens.server.connections import ClosingConnections, protocols_of
+from emolens.server.full_queues import FullQueues
 from emolens.server.logs import configure_logs
 from emolens.server.services import Services, build_services
 from emolens.server.settings import Limits, ServerSettings
@@ -90,7 +91,7 @@ class _Server(uvicorn.Server):
 
 def _config_of(services: Services) -> uvicorn.Config:
     limits: Limits = services.limits
-    http, websocket = protocols_of(limits)
+    http, websocket = protocols_of(limits, FullQueues(services.workers, services.metrics))
     return uvicorn.Config(
         build_app(services),
         http=http,

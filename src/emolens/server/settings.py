@@ -36,7 +36,7 @@ class Limits:
         keep_s: Time in seconds for which the results of a video are kept.
         connections: Open connections.
         streams: Open streams.
-        waiting: Requests that wait for a worker, for each kind of work.
+        waiting: Requests of each kind that wait or are analysed.
         body_bytes: Bytes of all request bodies in memory.
         head_s: Time for the head of a request in seconds, and for the first message of a stream.
         stall_s: Time without a byte of a body, or without reading a response, in seconds.

@@ -5,7 +5,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
@@ -38,17 +38,17 @@ class _Task:
 class Workers:
     """Threads that run functions for the event loop.
 
-    The queues are taken in turn, so that streams stay live while many images wait. A full queue
-    refuses work at once.
+    The queues are taken in turn, so that streams stay live while many images wait.
 
     Args:
         n_threads: Number of threads.
-        n_waiting: Length of each queue.
+        n_places: Requests of each kind that may wait or run.
     """
 
-    def __init__(self, n_threads: int, n_waiting: int) -> None:
+    def __init__(self, n_threads: int, n_places: int) -> None:
         self._n_threads = n_threads
-        self._n_waiting = n_waiting
+        self._n_places = n_places
+        self._n_taken = dict.fromkeys(Lane, 0)
         self._queues: dict[Lane, deque[_Task]] = {lane: deque() for lane in Lane}
         self._turn: deque[Lane] = deque(Lane)
         self._mean_s = dict.fromkeys(Lane, _FIRST_GUESS_S)
@@ -63,39 +63,46 @@ class Workers:
             thread.start()
 
     def check_free(self, lane: Lane) -> None:
-        """Check that a queue has room, before the body of a request is read.
+        """Check that there is a place for a request.
 
         Raises:
-            BusyError: It is full.
+            BusyError: All are taken.
         """
-        n_queued = len(self._queues[lane])
-        if n_queued >= self._n_waiting:
-            seconds = n_queued * self._mean_s[lane] / self._n_threads
+        n_taken = self._n_taken[lane]
+        if n_taken >= self._n_places:
             raise BusyError(
-                f"the server is busy: {n_queued} requests are waiting. Try again later.",
-                retry_after_s=seconds,
+                f"the server is busy with {n_taken} requests. Try again later.",
+                retry_after_s=n_taken * self._mean_s[lane] / self._n_threads,
             )
 
-    async def run(self, lane: Lane, work: Callable[[], T], *, is_admitted: bool = False) -> T:
-        """Run a function in a thread and return its result.
-
-        If the caller is cancelled while the work waits, it does not run and frees its place.
-
-        Args:
-            lane: Kind of the work.
-            work: The function.
-            is_admitted: Whether it is a later part of admitted work, which a full queue takes.
+    @contextlib.contextmanager
+    def place(self, lane: Lane) -> Iterator[None]:
+        """Take a place for a request, before its body is read; its work is then never refused.
 
         Raises:
-            BusyError: The queue is full, or the workers are stopped.
+            BusyError: All are taken.
+        """
+        self.check_free(lane)
+        self._n_taken[lane] += 1
+        try:
+            yield
+        finally:
+            self._n_taken[lane] -= 1
+
+    async def run(self, lane: Lane, work: Callable[[], T]) -> T:
+        """Run a function in a thread and return its result.
+
+        If the caller is cancelled while the work waits, it does not run. The caller limits how much
+        work waits: it has a `place`, or runs one function at a time.
+
+        Raises:
+            BusyError: The workers are stopped.
         """
         loop = asyncio.get_running_loop()
         task = _Task(lane, work, loop.create_future(), loop)
         with self._changed:
             if self._is_stopped:
                 raise BusyError("the server is stopping. Try again later.")
-            if not is_admitted:
-                self.check_free(lane)
             self._queues[lane].append(task)
             self._changed.notify()
         try:

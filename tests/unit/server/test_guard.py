@@ -5,9 +5,8 @@ import logging
 import pytest
 from starlette.testclient import TestClient
 
-from emolens.core.errors import BusyError, ModelError
-from emolens.server.guard import SECURITY_HEADERS
-from emolens.server.workers import Lane
+from emolens.core.errors import ModelError
+from emolens.server.headers import SECURITY_HEADERS
 from tests.unit.server.conftest import KEY, LOCAL, Start, keys_of, services_of
 
 
@@ -143,21 +142,3 @@ def test_the_log_has_no_address_name_or_key(
     assert line["client"] == "laptop"
     assert (line["route"], line["status"], line["method"]) == ("/v1/models", 200, "GET")
     assert not any(word in str(line) for word in ("someone", KEY, "testclient", LOCAL))
-
-
-@pytest.mark.parametrize("path", ["/v1/analyze", "/v1/explain"])
-def test_requests_for_a_full_queue_are_refused_before_their_parameters_are_checked(
-    start: Start, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = start()
-    wrong = f"{path}?sideways=perhaps"
-    assert server.post(wrong).status_code == 422
-
-    def refuse(_lane: Lane) -> None:
-        raise BusyError("the server is busy", retry_after_s=2.0)
-
-    monkeypatch.setattr(services_of(server).workers, "check_free", refuse)
-    answer = server.post(wrong)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    counted = f'emolens_requests_total{{method="POST",route="{path}",status="503"}} 1.0'
-    assert counted in server.get("/metrics").text

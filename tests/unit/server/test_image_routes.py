@@ -13,6 +13,7 @@ from emolens.media.images import encode_image
 from emolens.media.sample import sample_image
 from emolens.pipeline.analyzer import ImageAnalyzer
 from emolens.server.settings import Limits
+from emolens.server.workers import Lane
 from tests.unit.server.conftest import Start, services_of
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -193,19 +194,19 @@ def test_no_image_of_a_form_touches_the_disk(
     assert answer.json()["images"][0]["error"] is None
 
 
-def test_a_full_queue_is_told_before_the_body_is_read(start: Start) -> None:
+def test_a_full_server_says_so_before_the_body_is_read(start: Start) -> None:
     client = start(limits={"waiting": 1})
-    workers = services_of(client).workers
-
-    class Full(dict[object, list[int]]):
-        def __missing__(self, key: object) -> list[int]:
-            return [1]
-
-    workers._queues = Full()  # type: ignore[assignment]
-    answer = client.post("/v1/analyze", content=b"x" * (Limits().image_bytes + 1))
+    with services_of(client).workers.place(Lane.IMAGES):
+        answer = client.post("/v1/analyze", content=b"x" * (Limits().image_bytes + 1))
     assert error_of(answer) == (503, "busy")
     assert int(answer.headers["Retry-After"]) >= 1
-    workers._queues = {}
+    assert client.post("/v1/analyze", content=SAMPLE).status_code == 200
+
+
+def test_unknown_parameters_are_refused(client: TestClient) -> None:
+    answer = client.post("/v1/analyze?min_confidnce=0.5", content=SAMPLE)
+    assert error_of(answer) == (422, "bad_input")
+    assert "min_confidnce: unknown parameter" in answer.json()["error"]["message"]
 
 
 def test_images_and_faces_are_counted(client: TestClient) -> None:

@@ -20,8 +20,8 @@ def made() -> Iterator[Made]:
     """Workers that are stopped at the end."""
     all_workers: list[Workers] = []
 
-    def make(n_threads: int = 1, n_waiting: int = 4) -> Workers:
-        all_workers.append(Workers(n_threads, n_waiting))
+    def make(n_threads: int = 1, n_places: int = 4) -> Workers:
+        all_workers.append(Workers(n_threads, n_places))
         return all_workers[-1]
 
     yield make
@@ -61,32 +61,39 @@ def test_results_and_errors_reach_the_caller(made: Made) -> None:
     asyncio.run(run())
 
 
-def test_a_full_queue_refuses_at_once_and_says_when_to_retry(made: Made) -> None:
-    workers = made(n_waiting=2)
+def test_places_are_bounded_and_a_refusal_says_when_to_retry(made: Made) -> None:
+    workers = made(n_places=2)
+    with workers.place(Lane.IMAGES):
+        with workers.place(Lane.IMAGES):
+            with pytest.raises(BusyError, match="busy with 2 requests") as refused:
+                workers.check_free(Lane.IMAGES)
+            assert refused.value.retry_after_s > 0
+            with pytest.raises(BusyError), workers.place(Lane.IMAGES):
+                pass
+            workers.check_free(Lane.FRAMES)  # another kind of work has its own places
+        workers.check_free(Lane.IMAGES)
+
+
+def test_work_with_a_place_is_not_refused(made: Made) -> None:
+    workers = made(n_places=1)
 
     async def run() -> None:
         gate = Gate()
-        running = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
-        await begun(gate)
-        waiting = [asyncio.ensure_future(workers.run(Lane.IMAGES, str)) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(BusyError, match="2 requests are waiting") as refused:
-            await workers.run(Lane.IMAGES, str)
-        assert refused.value.retry_after_s > 0
-        with pytest.raises(BusyError):
-            workers.check_free(Lane.IMAGES)
-        assert workers.n_waiting(Lane.IMAGES) == 2
-        assert workers.n_running == 1
-        workers.check_free(Lane.FRAMES)  # another kind of work has its own queue
-        admitted = asyncio.ensure_future(workers.run(Lane.IMAGES, str, is_admitted=True))
-        gate.may_go.set()
-        await asyncio.gather(running, *waiting, admitted)
+        with workers.place(Lane.IMAGES):
+            running = asyncio.ensure_future(workers.run(Lane.IMAGES, gate))
+            await begun(gate)
+            waiting = [asyncio.ensure_future(workers.run(Lane.IMAGES, str)) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert workers.n_waiting(Lane.IMAGES) == 3
+            assert workers.n_running == 1
+            gate.may_go.set()
+            assert await asyncio.gather(running, *waiting) == ["done", "", "", ""]
 
     asyncio.run(run())
 
 
 def test_kinds_of_work_take_turns(made: Made) -> None:
-    workers = made(n_waiting=10)
+    workers = made(n_places=10)
     order: list[str] = []
 
     async def run() -> None:
@@ -127,8 +134,8 @@ def test_work_that_nobody_waits_for_does_not_run(made: Made) -> None:
     assert ran == [2]
 
 
-def test_work_that_nobody_waits_for_frees_its_place_and_memory_at_once(made: Made) -> None:
-    workers = made(n_waiting=1)
+def test_work_that_nobody_waits_for_frees_its_memory_at_once(made: Made) -> None:
+    workers = made(n_places=1)
 
     class Body:
         def __call__(self) -> None: ...
@@ -146,7 +153,7 @@ def test_work_that_nobody_waits_for_frees_its_place_and_memory_at_once(made: Mad
         del body, left
         gc.collect()
         assert kept() is None
-        workers.check_free(Lane.IMAGES)
+        assert workers.n_waiting(Lane.IMAGES) == 0
         gate.may_go.set()
         await running
 
