@@ -90,6 +90,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._linger = _Deadline(transport.abort)
         self._head_bytes = self._overhead = 0
         self._awaits_head = True
+        self._has_begun = False
         # A new connection must begin a request; afterwards, uvicorn closes it when it is idle.
         if len(self.connections) > self.limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections")
@@ -119,11 +120,11 @@ class GuardedHttp(HttpToolsProtocol):
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"the head of the request is larger than {_HEAD_BYTES:,} bytes",
             )
-        elif self._head_bytes:
+        elif self._head_bytes or self._has_begun:
             self._await_head()  # also after empty lines, which begin no request
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the rest of the head.
+        """Note that a head has begun.
 
         Raises:
             ValueError: Too many requests wait on this connection. The parser stops, and uvicorn
@@ -131,7 +132,7 @@ class GuardedHttp(HttpToolsProtocol):
         """
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise ValueError("too many requests at once")
-        self._await_head()
+        self._has_begun = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -142,7 +143,7 @@ class GuardedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop to wait for the head, and pass the request on unless its queue is full."""
         self._head.clear()
-        self._awaits_head = False
+        self._awaits_head = self._has_begun = False
         self._head_bytes = self._overhead = 0
         refusal = self._refusal_of_full_queue()
         if refusal is None:

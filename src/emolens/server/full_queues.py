@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from emolens.contract.server import ErrorAnswer
 from emolens.core.errors import BusyError
 from emolens.server.errors import BUSY_STATUS, record_of
 from emolens.server.headers import REQUEST_ID, SECURITY_HEADERS
@@ -25,6 +26,13 @@ _HEAD: Final = "".join(
         *(f"{name.lower()}: {value}\r\n" for name, value in SECURITY_HEADERS.items()),
         "content-type: application/json\r\n",
     ]
+)
+
+
+_REQUEST_ID: Final = "REQUEST-ID"
+_BUSY: Final = BusyError("the server is busy with other requests. Try again later.")
+_CONTENT: Final = json.dumps(
+    ErrorAnswer(error=record_of(_BUSY), request_id=_REQUEST_ID).to_dict(), separators=(",", ":")
 )
 
 
@@ -49,22 +57,15 @@ class FullQueues:
             request_id: Its ID.
         """
         lane = LANES.get(path) if method == _METHOD else None
-        if lane is None:
+        if lane is None or not self._workers.is_full(lane):
             return None
-        try:
-            self._workers.check_free(lane)
-        except BusyError as error:
-            self._metrics.count_request(method, path, BUSY_STATUS)
-            log_request(request_id, method, path, BUSY_STATUS)
-            return _answer(error, request_id)
-        return None
-
-
-def _answer(error: BusyError, request_id: str) -> bytes:
-    content = json.dumps({"error": record_of(error).to_dict(), "request_id": request_id})
-    own = (
-        f"retry-after: {max(1, math.ceil(error.retry_after_s))}\r\n"
-        f"{REQUEST_ID.lower()}: {request_id}\r\n"
-        f"content-length: {len(content)}\r\n\r\n"
-    )
-    return (_HEAD + own + content).encode("ascii")
+        self._metrics.count_request(method, path, BUSY_STATUS)
+        log_request(request_id, method, path, BUSY_STATUS)
+        retry_s = max(1, math.ceil(self._workers.retry_after_s(lane)))
+        content = _CONTENT.replace(_REQUEST_ID, request_id)
+        own = (
+            f"retry-after: {retry_s}\r\n"
+            f"{REQUEST_ID.lower()}: {request_id}\r\n"
+            f"content-length: {len(content)}\r\n\r\n"
+        )
+        return (_HEAD + own + content).encode("ascii")

@@ -60,6 +60,8 @@ def log_request(
         client: Name of its key, or None.
         seconds: Time from its head to the end of its answer.
     """
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return
     log(
         "request",
         request_id=request_id,

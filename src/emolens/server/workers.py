@@ -68,12 +68,19 @@ class Workers:
         Raises:
             BusyError: All are taken.
         """
-        n_taken = self._n_taken[lane]
-        if n_taken >= self._n_places:
+        if self.is_full(lane):
             raise BusyError(
-                f"the server is busy with {n_taken} requests. Try again later.",
-                retry_after_s=n_taken * self._mean_s[lane] / self._n_threads,
+                f"the server is busy with {self._n_taken[lane]} requests. Try again later.",
+                retry_after_s=self.retry_after_s(lane),
             )
+
+    def is_full(self, lane: Lane) -> bool:
+        """Return whether all places are taken."""
+        return self._n_taken[lane] >= self._n_places
+
+    def retry_after_s(self, lane: Lane) -> float:
+        """Return the seconds that the requests of a kind will take, by the mean of the last ones."""
+        return self._n_taken[lane] * self._mean_s[lane] / self._n_threads
 
     @contextlib.contextmanager
     def place(self, lane: Lane) -> Iterator[None]:
