@@ -36,7 +36,7 @@ NEWEST_PYTHON ?= $(firstword $(shell for python in python3.14 python3.13 python3
     do $$python -c 'import ensurepip, venv' 2>/dev/null && echo $$python; done))
 newest:
 	$(NEWEST_PYTHON) -m venv --clear $(NEWEST_ENV)
-	$(NEWEST_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	$(NEWEST_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade '.[serve,client]'
 	$(NEWEST_ENV)/bin/python tests/newest.py
 
 # Spelling, and the words of docs/style.md.
@@ -114,6 +114,8 @@ soak: $(DEV_ENV)/installed
 	$(BENCH)/start.py --runs 10
 	$(BENCH)/hour.py --frames 108000 --json $(METRICS)/hour.json
 	$(BENCH)/server_load.py --json $(METRICS)/server.json
+	$(BENCH)/server_limits.py --json $(METRICS)/server-limits.json
+	$(BENCH)/server_fuzz.py --json $(METRICS)/server-fuzz.json
 	$(DEV)/python docs/experiments/tracking.py --json $(METRICS)/tracking.json
 	$(DEV)/python docs/experiments/smoothing.py --json $(METRICS)/smoothing.json
 	$(BENCH)/page.py

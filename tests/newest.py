@@ -6,18 +6,23 @@ printed and ends it.
 
 import json
 import platform
+import re
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from emolens.client import Client
 from emolens.core.frame import FrameResult
 from emolens.media.recording_sink import RecordingSink
 from emolens.media.sample import sample_image
 from emolens.testing import crowd_clip
 
-TOLD = ("numpy", "opencv-python", "av", "onnxruntime", "trackers", "supervision", "pillow", "typer")
+TOLD = (
+    *("numpy", "opencv-python", "av", "onnxruntime", "trackers", "supervision", "pillow", "typer"),
+    *("fastapi", "uvicorn", "websockets", "httpx"),
+)
 
 
 def emolens(*arguments: str, cwd: Path) -> str:
@@ -38,6 +43,26 @@ def emolens(*arguments: str, cwd: Path) -> str:
 def n_labels(lines: str, label: str) -> int:
     faces = [face for line in lines.splitlines() for face in json.loads(line)["faces"]]
     return sum(face["label"] == label for face in faces)
+
+
+def use_server(here: Path) -> None:
+    """An image, a frame of a stream and a video; the server's own log has no warning."""
+    command = [sys.executable, "-m", "emolens", "serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(command, cwd=here, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        said = server.stderr.readline()
+        found = re.search(r"http://\S+", said)
+        if found is None:
+            sys.exit(f"emolens serve said: {said}{server.stderr.read()}")
+        image = sample_image().read_bytes()
+        with Client(found.group(), retries=20) as client, client.stream() as stream:
+            assert client.analyze(image).faces[0].label == "happy"
+            assert stream.send(image).result.faces
+            assert client.analyze_video(here / "film.mp4").table
+        server.terminate()
+        said = server.stderr.read()
+        if server.wait(timeout=30) or said:
+            sys.exit(f"emolens serve ended with {server.returncode}:\n{said}")
 
 
 def main() -> None:
@@ -63,7 +88,8 @@ def main() -> None:
         emolens("video", "seen.mkv", cwd=here)
         live = ("live", "--source", "film.mp4", "--no-window", "--jsonl", "-")
         assert emolens(*live, "--record", "live.mp4", cwd=here)
-    print("image, video and live do what they should")
+        use_server(here)
+    print("image, video, live and serve do what they should")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from typing import Any
 DOCS = Path(__file__).parents[1]
 METRICS = DOCS / "metrics"
 PAGE = DOCS / "benchmarks.md"
+SERVER_PAGE = DOCS / "server.md"
+SPEED_BEGIN, SPEED_END = "<!-- speed:begin -->", "<!-- speed:end -->"
+LIMITS = ("lengths", "bombs", "formats", "messages")
 
 
 def results(name: str) -> dict[str, Any]:
@@ -106,6 +109,7 @@ def requirements() -> list[tuple[str, str, str, str]]:
             f"{kill['max_lost_s']:.2f} s lost",
             "recording_kill.py",
         ),
+        *server_requirements(),
         (
             "G22",
             "the same video gives identical bytes: tables and annotated video",
@@ -114,12 +118,108 @@ def requirements() -> list[tuple[str, str, str, str]]:
         ),
         (
             "G25",
-            "no hidden access: `image`, `video`, `live` and Python open no internet socket, resolve no address and "
-            "leave no unrequested file",
+            "no hidden access: `image`, `video`, `live`, `serve` (except for its own socket) and Python open no internet "
+            "socket, resolve no address and leave no unrequested file",
             f"{silence['seconds']:.0f} s each: {silence['n_calls']} calls, {silence['n_files']} files",
             "silence.py",
         ),
     ]
+
+
+def server_requirements() -> list[tuple[str, str, str, str]]:
+    """Return number, requirement, result and script of each requirement of the server."""
+    limits, fuzz, overload = (
+        results("server-limits"),
+        results("server-fuzz"),
+        results("server")["overload"],
+    )
+    start, stop, access, leaks = limits["start"], limits["stop"], limits["access"], limits["leaks"]
+    lengths, bombs, formats, messages = (limits["limits"][name] for name in LIMITS)
+    slowest = max(of["slowest_ms"] for of in (lengths, bombs))
+    more_mb = max(of["more_mb"] for of in (lengths, bombs, messages))
+    rest, streams = fuzz["rest"], fuzz["streams"]
+    return [
+        (
+            "G14",
+            "server: ready only after the warm-up; after SIGTERM not ready within 100 ms, requests that have begun are "
+            "answered, exit code 0 within 10 s",
+            f"{start['not_ready_answers']} answers before it was ready; the first request took "
+            f"{start['first_over_median']:.1f} times the later median; not ready after {stop['not_ready_max_ms']:.0f} ms, "
+            f"{stop['answered']} of {stop['runs']} answered, exit code {stop['exit_codes'][0]} after at most "
+            f"{stop['exit_max_s']:.1f} s",
+            "server_limits.py",
+        ),
+        (
+            "G15",
+            "ten times the load that the server can take, for 5 min: no crash, memory at most 1.2 times, rejects within "
+            "50 ms, at least 90 % of the peak is still answered",
+            f"{overload['offered_over_peak']:.1f} times for {overload['seconds'] / 60:.0f} min: memory "
+            f"{overload['rss_ratio']:.2f} times, rejects within {overload['rejects_ms']['p95']:.0f} ms (95th percentile), "
+            f"{100 * overload['goodput_over_peak']:.0f} % of the peak",
+            "server_load.py",
+        ),
+        (
+            "G16",
+            "limits (10 MB, 25 MP, 512 KiB frame; chunked, wrong and missing lengths): refused within 200 ms, with at most "
+            "50 MB more memory",
+            f"{lengths['attacks']} kinds of bodies and {bombs['attacks']} compressed ones: at most {slowest:.0f} ms and "
+            f"{more_mb:.0f} MB",
+            "server_limits.py",
+        ),
+        (
+            "G17",
+            "another origin gets 403 and a missing key 401 before the body is read; slow and idle connections are closed "
+            f"within 30 s; {leaks['connections']:,} connections leak nothing",
+            f"{access['other_page']} after {access['other_page_ms']:.0f} ms, {access['without_key']} after "
+            f"{access['without_key_ms']:.0f} ms; {leaks['more_threads']} threads and {leaks['more_descriptors']} descriptors "
+            f"more, {leaks['more_mb']:+.0f} MB",
+            "server_limits.py",
+        ),
+        (
+            "G19",
+            "fuzzing of the interface: at least 10,000 requests without a status of 500 or more, 2,000 streams without a "
+            "hang or a leak",
+            f"{rest['cases']:,} requests, {rest['server_errors']} such answers, {rest['n_failures']} that differ from the "
+            f"description; {streams['sequences']:,} streams, slowest check {streams['slowest_check_s']:.1f} s, "
+            f"{streams['more_threads']} threads and {streams['more_descriptors']} descriptors more",
+            "server_fuzz.py",
+        ),
+        (
+            "G20",
+            "names with folders, playlists and disguised formats are refused",
+            f"{formats['attacks']} of {formats['attacks']} within {formats['slowest_ms']:.0f} ms",
+            "server_limits.py",
+        ),
+    ]
+
+
+def speed_lines() -> list[str]:
+    """Return the speed of the server, for docs/server.md."""
+    server = results("server")
+    live, own = server["live"], server["images"]["programs"]["emolens"]
+    paced, waiting = live["one_paced"], live["one_waiting"]
+    eight = [stream["results_per_s"] for stream in live["eight_paced"]["streams"]]
+    return [
+        f"On two cores ({server['processor']}), with the clients on the same computer ([benchmarks](benchmarks.md#server)):",
+        "",
+        "| load | results per second | 95th percentile |",
+        "|---|---|---|",
+        f"| {server['clients']} clients with images of {server['long_sides_px'][0]} to {server['long_sides_px'][-1]} px | "
+        f"{own['results_per_s']:.0f} | {own['results_ms']['p95']:,.0f} ms |",
+        f"| one stream of 640x480 at 30 frames/s | {paced['streams'][0]['results_per_s']:.0f} | "
+        f"{paced['results_ms']['p95']:.0f} ms |",
+        f"| one stream that waits for each result | {waiting['streams'][0]['results_per_s']:.0f} | "
+        f"{waiting['results_ms']['p95']:.0f} ms |",
+        f"| eight streams at 30 frames/s | {min(eight):.0f} to {max(eight):.0f} each | "
+        f"{live['eight_paced']['results_ms']['p95']:.0f} ms |",
+    ]
+
+
+def with_speed(text: str) -> str:
+    """Return docs/server.md with the speed between its two comments."""
+    head, begin, rest = text.partition(SPEED_BEGIN)
+    _, end, tail = rest.partition(SPEED_END)
+    return "".join((head, begin, "\n", "\n".join(speed_lines()), "\n", end, tail))
 
 
 def command(name: str) -> str:
@@ -282,7 +382,7 @@ def other_programs() -> list[str]:
 def server_section() -> list[str]:
     """Return the section about `emolens serve`."""
     server = results("server")
-    sizes = [f"{width}x{height}" for width, height in server["image_sizes_wh"]]
+    sizes = server["long_sides_px"]
     memory, overload = server["memory"], server["overload"]
     own = server["images"]["programs"]["emolens"]
     return [
@@ -290,7 +390,7 @@ def server_section() -> list[str]:
         "",
         "`python docs/benchmarks/server_load.py --json docs/metrics/server.json`: `emolens serve` and its clients "
         f"share {server['threads']} processors ({server['processor']}, {server['machine']}, {server['date']}). "
-        f"{server['clients']} clients send JPEG images of {sizes[0]} to {sizes[-1]} with one to three faces, each the "
+        f"{server['clients']} clients send JPEG images of {sizes[0]} to {sizes[-1]} px with one to three faces, each the "
         "next one when the last is answered. Streams send JPEG frames of 640x480 with one face. Times are those of the "
         "clients, from sending to the complete answer.",
         "",
@@ -404,12 +504,12 @@ def page() -> str:
     rows = [f"| {n} | {p} | {m} | {command(c)} |" for n, p, m, c in requirements()]
     return "\n".join(
         [
-            "# Benchmarks of streams",
+            "# Benchmarks",
             "",
-            "Requirements for videos and cameras, and their measurements. Device: "
+            "Requirements for videos, cameras and the server, and their measurements. Device: "
             "an Intel Xeon with two cores, on 25 November 2026. Benchmarks that depend on the speed of detection "
-            f"(G3, G6, speed, other programs): {bench['processor']}, {bench['machine']}, on 27 November. "
-            "`make soak` runs all benchmarks (about an hour and a half, close other programs first) and writes this page. "
+            f"(G3, G6, speed, server, other programs): {bench['processor']}, {bench['machine']}, on 27 November. "
+            "`make soak` runs all benchmarks (about two hours, close other programs first) and writes this page. "
             "Shortened versions are part of the tests.",
             "",
             "| | requirement | result | script |",
@@ -459,3 +559,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    SERVER_PAGE.write_text(with_speed(SERVER_PAGE.read_text(encoding="utf-8")), encoding="utf-8")

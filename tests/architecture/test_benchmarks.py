@@ -26,6 +26,36 @@ def test_the_page_matches_the_results(script: ModuleType) -> None:
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == script.page()
 
 
+def test_the_page_of_the_server_matches_the_results(script: ModuleType) -> None:
+    text = script.SERVER_PAGE.read_text(encoding="utf-8")
+    assert text == script.with_speed(text)
+
+
+def test_the_server_meets_its_requirements() -> None:
+    limits, fuzz = results("server-limits"), results("server-fuzz")
+    assert limits["start"]["not_ready_answers"] > 0
+    stop = limits["stop"]
+    assert stop["not_ready_max_ms"] <= 100
+    assert (stop["answered"], stop["exit_codes"]) == (stop["runs"], [0])
+    assert stop["exit_max_s"] <= 10
+    for name in ("lengths", "bombs", "formats"):
+        assert limits["limits"][name]["slowest_ms"] <= 200
+        assert limits["limits"][name]["more_mb"] <= 50
+        assert limits["limits"][name]["wrong"] == []
+    assert set(limits["limits"]["messages"]["close_codes"].values()) == {1009}
+    access, leaks = limits["access"], limits["leaks"]
+    assert (access["without_key"], access["other_page"]) == (401, 403)
+    assert leaks["connections"] >= 1000
+    assert (leaks["more_threads"], leaks["more_descriptors"], leaks["streams"]) == (0, 0, 0)
+    rest, streams = fuzz["rest"], fuzz["streams"]
+    assert rest["cases"] >= 10_000
+    assert (rest["server_errors"], rest["n_failures"], rest["errors_in_log"]) == (0, 0, 0)
+    assert streams["sequences"] >= 2000
+    assert (streams["more_threads"], streams["more_descriptors"]) == (0, 0)
+    frames = streams["frames"]
+    assert frames["received"] == frames["processed"] + frames["unreadable"] + frames["dropped"]
+
+
 def test_results_are_fresh_and_every_frame_is_counted() -> None:
     fresh = results("freshness")
     assert fresh["minutes"] >= 10

@@ -13,6 +13,7 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if not path.stem.startswi
 # Modules without a test of their name, and where they are tested instead. Patterns of paths.
 TESTED_ELSEWHERE = {
     "cli/*.py": "commands run as people run them: tests/integration, tests/architecture",
+    "contract/server.py": "answers and messages: tests/unit/server, tests/unit/client",
     "core/ports.py": "every port has a contract test: tests/contract",
     "datasets/formats.py": "tests/contract/test_dataset_readers.py, test_published_formats.py",
     "datasets/readers/csv_rows.py": "tests/contract/test_dataset_readers.py",

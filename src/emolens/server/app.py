@@ -114,6 +114,7 @@ async def page() -> Response:
     return FileResponse(f"{_STATIC}/index.html", media_type="text/html; charset=utf-8")
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get(
     "/livez",
     summary="Check that the server runs.",
@@ -131,6 +132,7 @@ async def no_stream(websocket: WebSocket) -> None:  # noqa: ARG001 (FastAPI pass
     raise InputNotFoundError("there is no stream at this address. Use /v1/stream.")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Check that the server is ready for requests.",

@@ -138,12 +138,19 @@ class Clips:
         """Check that another video is accepted, before its bytes are read.
 
         Raises:
-            BusyError: Too many videos wait, or too many results are kept.
+            BusyError: Too many videos wait, too many results are kept, or the disk is used up.
         """
         self._check_running()
         if self.n_active >= self._limits.jobs:
             raise BusyError(
                 f"the server is busy: {self.n_active} videos wait. Try again later.", _RETRY_S
+            )
+        n_bytes = self._stored_bytes() + (self._n_uploads + 1) * self._limits.clip_bytes
+        if n_bytes > self._limits.disk_bytes:
+            raise BusyError(
+                f"another video could exceed the {self._limits.disk_bytes:,} bytes that the server "
+                "may store. Delete jobs that are no longer needed, or try again later.",
+                _RETRY_S,
             )
         expiries = [job.expires_s for job in self._jobs.values() if not _is_expired(job)]
         if self._n_uploads + len(expiries) >= self._limits.kept_jobs:
@@ -153,6 +160,9 @@ class Clips:
                 "longer needed, or try again later.",
                 max(1.0, wait_s),
             )
+
+    def _stored_bytes(self) -> int:
+        return sum(map(_size_of, self._folder.path.rglob("*"))) if self._folder else 0
 
     async def create(
         self, name: str, chunks: AsyncIterator[bytes], options: ClipOptions, owner: str | None
@@ -340,6 +350,14 @@ async def _analyse(job: _Job) -> None:
     job.status = status
     job.state = "failed" if status.error else "done"
     job.ended_at_s = time.monotonic()
+
+
+def _size_of(path: Path) -> int:
+    """Return the bytes of a file; 0 for one that is gone and for folders."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
 
 
 def _is_expired(job: _Job) -> bool:

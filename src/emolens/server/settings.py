@@ -31,6 +31,7 @@ class Limits:
         clip_pixels: Width x height of a video.
         jobs: Videos that wait or run.
         kept_jobs: Videos whose results are kept.
+        disk_bytes: Bytes of all videos and results in the temporary folder.
         job_s: Time to analyse a video in seconds; afterwards, the job fails.
         job_bytes: Memory of the process that analyses a video.
         keep_s: Time in seconds for which the results of a video are kept.
@@ -57,6 +58,7 @@ class Limits:
     clip_pixels: int = 4096 * 2304
     jobs: int = 8
     kept_jobs: int = 32
+    disk_bytes: int = 2_000_000_000
     job_s: float = 1800.0
     job_bytes: int = 4 * 1024**3
     keep_s: float = 3600.0

@@ -79,7 +79,7 @@ class Workers:
         return self._n_taken[lane] >= self._n_places
 
     def retry_after_s(self, lane: Lane) -> float:
-        """Return the seconds that the requests of a kind will take, by the mean of the last ones."""
+        """Return the seconds until all places of a kind are free, by the mean of the last work."""
         return self._n_taken[lane] * self._mean_s[lane] / self._n_threads
 
     @contextlib.contextmanager

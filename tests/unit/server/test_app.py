@@ -132,3 +132,10 @@ def test_requests_are_not_traced(start: Start) -> None:
     assert not any(
         config[name] for name in ("tracing", "metrics", "logs", "operation_spans", "auto_configure")
     )
+
+
+def test_health_checks_may_ask_for_the_head_only(start: Start) -> None:
+    client = start()
+    for path in ("/livez", "/readyz"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")

@@ -254,6 +254,17 @@ def test_fresh_results_are_never_deleted_for_new_videos(analysis: Analysis) -> N
     run(test, kept_jobs=2)
 
 
+def test_the_disk_is_bounded(analysis: Analysis) -> None:
+    async def test(clips: Clips) -> None:
+        job_id = await create(clips)
+        with pytest.raises(BusyError, match="bytes that the server may store"):
+            clips.check_free()
+        await clips.delete(job_id, None)
+        clips.check_free()
+
+    run(test, clip_bytes=1000, disk_bytes=1000)
+
+
 def test_expired_jobs_are_deleted_and_make_room(analysis: Analysis, temporary: Path) -> None:
     async def test(clips: Clips) -> None:
         analysis.may_end.set()
