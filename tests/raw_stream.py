@@ -63,6 +63,13 @@ class RawStream:
         """Send an image with its capture time."""
         self.send(frame(BINARY, struct.pack(">d", captured_s) + encoded))
 
+    def receive_head(self) -> bytes:
+        """Receive the head of the answer to the handshake."""
+        head = bytearray()
+        while not head.endswith(b"\r\n\r\n"):
+            head += self._take(1)
+        return bytes(head)
+
     def receive(self) -> tuple[int, bytes]:
         """Receive one frame; opcode 0 if the connection ended."""
         try:
@@ -115,9 +122,7 @@ def opened_stream(
     with connect(port, timeout_s) as connection:
         connection.sendall(handshake(port, **headers))
         stream = RawStream(connection)
-        head = bytearray()
-        while not head.endswith(b"\r\n\r\n"):
-            head += stream._take(1)
+        head = stream.receive_head()
         assert head.startswith(b"HTTP/1.1 101"), bytes(head)
         if start is not None:
             stream.send(frame(TEXT, start))

@@ -75,9 +75,9 @@ def _sent(*parts: bytes) -> Action:
     return lambda stream: stream.send(*parts)
 
 
-def _read(n_frames: int) -> Action:
+def _read(n_frames: int, seconds: float = 0.05) -> Action:
     def read(stream: RawStream) -> None:
-        stream.connection.settimeout(0.05)
+        stream.connection.settimeout(seconds)
         try:
             for _ in range(n_frames):
                 stream.receive()
@@ -87,6 +87,17 @@ def _read(n_frames: int) -> Action:
             stream.connection.settimeout(5.0)
 
     return read
+
+
+def _answered(*parts: bytes) -> Action:
+    """Send a message and wait for its answer, as a client does that loses no frame."""
+    send, read = _sent(*parts), _read(1, 0.3)
+
+    def exchange(stream: RawStream) -> None:
+        send(stream)
+        read(stream)
+
+    return exchange
 
 
 def _waited(seconds: float) -> Action:
@@ -110,6 +121,9 @@ def actions() -> st.SearchStrategy[Action]:
     good = frame(BINARY, timed(1.0, image()))
     times = st.sampled_from(_TIMES) | st.floats()
     return st.one_of(
+        st.builds(lambda t: _answered(frame(BINARY, timed(t, image()))), times),
+        st.builds(lambda t, body: _answered(frame(BINARY, timed(t, body))), times, bodies()),
+        st.builds(lambda body: _answered(frame(BINARY, timed(1.0, body))), bodies()),
         st.builds(lambda text: _sent(frame(TEXT, text)), st.sampled_from(_STARTS)),
         st.builds(lambda t: _sent(frame(BINARY, timed(t, image()))), times),
         st.builds(lambda t, body: _sent(frame(BINARY, timed(t, body))), times, bodies()),
@@ -163,7 +177,8 @@ def play(server: ServerProcess, sequence: tuple[dict[str, str], bool, list[Actio
         stream = RawStream(connection)
         stream.send(handshake(server.port, **headers))
         if is_started:
-            stream.send(frame(TEXT, START))
+            stream.receive_head()
+            _answered(frame(TEXT, START))(stream)
         for action in chosen:
             action(stream)
 
