@@ -117,7 +117,7 @@ def test_recordings_survive_a_kill() -> None:
 def test_nothing_leaves_the_machine_or_stays_unasked() -> None:
     silence = results("silence")
     assert silence["seconds"] >= 60
-    assert set(silence["runs"]) == {"image", "video", "live", "Python"}
+    assert set(silence["runs"]) == {"image", "video", "live", "serve", "Python"}
     assert (silence["n_calls"], silence["n_files"]) == (0, 0)
 
 
