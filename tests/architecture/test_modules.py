@@ -22,7 +22,6 @@ TESTED_ELSEWHERE = {
     "jobs/demo.py": "tests/integration/test_other_commands.py",
     "jobs/doctor.py": "tests/integration/test_other_commands.py",
     "jobs/evaluate.py": "tests/integration/test_evaluate_command.py, test_cross_evaluation.py",
-    "jobs/extras.py": "tests/integration/test_broken_libraries.py, test_silence.py",
     "rendering/font.py": "one constant; tests/unit/rendering/test_lettering.py",
     "reports/audit_text.py": "tests/integration/test_audit_command.py",
     "reports/plots.py": "tests/unit/reports/test_evaluation_page.py",

@@ -132,6 +132,16 @@ test("a frame that cannot be read leaves the stream open", async () => {
   assert.equal(stream.isReady, true);
 });
 
+test("a message that is not JSON is the cause of the close that follows", async () => {
+  const { seen } = await open();
+  last().beReady();
+  for (const data of ["<html>", "", "null", "7"]) last().onmessage({ data });
+  assert.deepEqual(seen.errors, []);
+  last().onmessage({ data: "<html>" });
+  last().onclose({ code: 1006 });
+  assert.deepEqual(seen.errors, ["server"]);
+});
+
 test("a frame that would end the stream is not sent", async () => {
   const { stream, seen } = await open();
   last().beReady();

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from emolens.core.errors import MissingExtraError
+from emolens.core.errors import MissingExtraError, OutputError
 
 _TRAIN_PACKAGES = (
     *("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript"),
@@ -58,9 +58,15 @@ def _keep_caches_out_of_home() -> None:
 
     Folders set in environment variables are kept.
     """
-    folder = Path(tempfile.mkdtemp(prefix="emolens-"))
-    fonts = folder / "fonts.conf"
-    fonts.write_text(_FONTS.format(folder=folder), encoding="utf-8")
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="emolens-"))
+        fonts = folder / "fonts.conf"
+        fonts.write_text(_FONTS.format(folder=folder), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write a temporary folder: {error.strerror}. Free some space, or name another "
+            "folder in the variable TMPDIR."
+        ) from error
     os.environ.setdefault("FONTCONFIG_FILE", str(fonts))
     os.environ.setdefault("MPLCONFIGDIR", str(folder))
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))

@@ -244,7 +244,7 @@ export class EmolensStream {
     const start = { type: "start", min_confidence: this.#options.minConfidence ?? 0, ...(ticket && { ticket }) };
     socket.onopen = () => socket.send(JSON.stringify(start));
     socket.onmessage = ({ data }) => {
-      if (socket === this.#socket) cause = this.#receive(JSON.parse(data)) ?? cause;
+      if (socket === this.#socket) cause = this.#receive(messageOf(data)) ?? cause;
     };
     socket.onerror = () => {}; // `close` follows
     socket.onclose = ({ code }) => {
@@ -328,6 +328,17 @@ function nameOf(blob) {
 /** @param {string} id */
 function jobPath(id) {
   return `/v1/jobs/${encodeURIComponent(id)}`;
+}
+
+/** The message of a text; an error if another program than emolens sent it. @param {string} text @returns {Answer} */
+function messageOf(text) {
+  const wrong = { type: "error", error: { code: "server", message: "the server is not one of emolens." } };
+  try {
+    const message = JSON.parse(text);
+    return ["ready", "result", "error"].includes(message?.type) ? message : wrong;
+  } catch {
+    return wrong;
+  }
 }
 
 /** @param {{code: string, message: string}} error */
