@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "runtime/download.py": "tests/unit/runtime/test_catalogue.py",
     "runtime/quantization.py": "tests/parity/test_torch_and_onnx.py",
     "server/connections.py": "tests/integration/test_server_connections.py, test_server_limits.py",
-    "server/run.py": "tests/integration/test_server_stop.py",
     "testing/layouts/*.py": "what they write is read: tests/contract/test_published_formats.py",
     "tracking/library.py": "tests/architecture/test_import.py",
     "training/*.py": "a whole training: tests/integration, tests/parity",

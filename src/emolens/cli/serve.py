@@ -14,7 +14,9 @@ def serve(  # noqa: PLR0913 (one option each)
     *,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on. Other than this computer's own, keys are needed."),
+        typer.Option(
+            help="Address to listen on. One that other computers can reach requires keys."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.", min=0, max=65535)] = 8000,
     keys: Annotated[
@@ -47,7 +49,9 @@ def serve(  # noqa: PLR0913 (one option each)
             help="Threads that analyse. Default: one per core.", min=1, show_default=False
         ),
     ] = None,
-    quiet: options.QuietOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Log warnings and errors only, no requests.")
+    ] = False,
 ) -> None:
     """Serve image and video analysis over HTTP and WebSocket.
 

@@ -1,6 +1,7 @@
 """The running server: its socket, its signals and its stop."""
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -122,8 +123,15 @@ def _listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         return socket.create_server(address[:2], family=family, backlog=1024)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
         raise ConfigError(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}. Choose another port "
-            "with --port, or another address with --host."
+            f"cannot listen on {host}, port {port}: {_reason(error)}. Choose another port with "
+            "--port, or another address with --host."
         ) from error
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """Return the system's message; Python adds the address, which the error names already."""
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno is None:
+        return str(getattr(error, "strerror", None) or error)
+    return os.strerror(error.errno)
