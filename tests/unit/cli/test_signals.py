@@ -1,5 +1,6 @@
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,6 +31,15 @@ def test_a_signal_ends_a_stream_and_is_what_it_was_before_afterwards(number: int
     assert signal.getsignal(number) is handler
 
 
+@pytest.fixture
+def usual_interrupt() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt; a command that ran in this process before leaves at once."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("usual_interrupt")
 def test_a_second_signal_is_not_caught() -> None:
     source = SyntheticSource(size_wh=(8, 6), rate_hz=1000, duration_s=60)
     runner = StreamRunner(lambda: source, no_faces, is_live=False)
