@@ -54,7 +54,7 @@ class HttpConnection(asyncio.Protocol):
         """Whether the server has not closed it."""
         return not self._transport.is_closing()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the narrower type that asyncio passes
         """Keep the transport; a request is sent in one piece."""
         self._transport = transport
         connection: socket.socket = transport.get_extra_info("socket")
@@ -243,7 +243,7 @@ class StreamConnection(asyncio.Protocol):
         self.n_sent = self.n_errors = self.n_dropped = 0
         self._n_dropped_before = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the narrower type that asyncio passes
         """Send the handshake."""
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode("ascii")

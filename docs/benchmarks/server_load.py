@@ -270,7 +270,7 @@ def compare(bench: Bench, names: Sequence[str], n_rounds: int, environments: Pat
             starts: Callable[[], Server] = (
                 bench.emolens
                 if name == "emolens"
-                else lambda name=name: bench.peer(name, environments)  # type: ignore[misc]
+                else lambda name=name: bench.peer(name, environments)  # type: ignore[misc]  # a default argument binds the name
             )
             try:
                 with starts() as server:

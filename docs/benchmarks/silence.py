@@ -211,9 +211,9 @@ def use_server(address: str, inputs: Path) -> None:
         client.models()
         assert client.analyze(image).faces  # noqa: S101 (otherwise nothing is measured)
         client.explain(image)
-        assert client.analyze_video(inputs / "clip.mkv").table  # noqa: S101
+        assert client.analyze_video(inputs / "clip.mkv").table  # noqa: S101 (as above)
         with client.stream() as stream:
-            assert stream.send(image).result.faces  # noqa: S101
+            assert stream.send(image).result.faces  # noqa: S101 (as above)
 
 
 def _unasked(room: Path, written: set[str], expected: set[str]) -> tuple[str, ...]:

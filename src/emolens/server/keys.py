@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ class Keys:
         digests: Name of each client to the SHA-256 of its key, as hexadecimal text.
     """
 
-    digests: Mapping[str, str] = ()  # type: ignore[assignment]  # an empty default without a factory
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digests", dict(self.digests))
