@@ -56,6 +56,11 @@ class ServerProcess:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def url(self) -> str:
+        """Address as clients name it."""
+        return f"http://{self.address}"
+
+    @property
     def rss_mb(self) -> float:
         """Memory of the process in megabytes."""
         return self._status("VmRSS") / 1024

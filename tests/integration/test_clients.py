@@ -18,7 +18,7 @@ from emolens.testing.sample_clip import crossing_clip
 from tests.command_line import run_emolens
 from tests.integration.test_video_command import write_video
 from tests.javascript_runtime import needs_node, run_node
-from tests.served import ServerProcess, server_process
+from tests.server_process import ServerProcess, running_server
 
 KEY: Final = "a-key-of-this-test-that-is-long-enough-0123456789"
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[ServerProcess]:
-    with server_process(folder, environment={"EMOLENS_KEY": KEY}) as server:
+    with running_server(folder, key=KEY) as server:
         yield server
 
 
@@ -47,13 +47,13 @@ def call(request: pytest.FixtureRequest, server: ServerProcess) -> Callable[...,
     """Call a method of one of the clients."""
 
     async def awaited(method: str, *arguments: Any, **options: Any) -> Any:
-        async with AsyncClient(server.address, key=KEY) as client:
+        async with AsyncClient(server.url, key=KEY) as client:
             return await getattr(client, method)(*arguments, **options)
 
     def called(method: str, *arguments: Any, **options: Any) -> Any:
         if request.param == "AsyncClient":
             return asyncio.run(awaited(method, *arguments, **options))
-        with Client(server.address, key=KEY) as client:
+        with Client(server.url, key=KEY) as client:
             return getattr(client, method)(*arguments, **options)
 
     return called
@@ -138,7 +138,7 @@ def test_a_clip_that_is_none_raises_its_error(call: Callable[..., Any], folder: 
 
 def test_a_stream_answers_each_frame(server: ServerProcess, folder: Path) -> None:
     photo, damaged = ((folder / name).read_bytes() for name in ("photo.jpg", "damaged.jpg"))
-    with Client(server.address, key=KEY) as client, client.stream() as stream:
+    with Client(server.url, key=KEY) as client, client.stream() as stream:
         results = [stream.send(photo, captured_s=10 + 0.1 * number) for number in range(3)]
         with pytest.raises(DamagedImageError):
             stream.send(damaged, captured_s=11)
@@ -160,7 +160,7 @@ def test_of_a_fast_stream_the_newest_frames_have_results(
             await asyncio.sleep(0.01)
 
     async def run() -> tuple[list[float], int]:
-        async with AsyncClient(server.address, key=KEY) as client, client.stream() as stream:
+        async with AsyncClient(server.url, key=KEY) as client, client.stream() as stream:
             captured = [result.captured_s async for result in stream.results(camera())]
             return captured, stream.n_dropped
 
@@ -172,7 +172,7 @@ def test_of_a_fast_stream_the_newest_frames_have_results(
 
 def test_without_a_key_nothing_is_answered(server: ServerProcess, folder: Path) -> None:
     for key in (None, "another-key-that-is-long-enough-0123456789"):
-        with Client(server.address, key=key) as client:
+        with Client(server.url, key=key) as client:
             with pytest.raises(AccessError):
                 client.analyze(folder / "photo.jpg")
             with pytest.raises(AccessError), client.stream() as stream:
@@ -185,14 +185,14 @@ def test_the_client_in_javascript_gets_the_same_answers(
 ) -> None:
     done = run_node(
         "against_server.mjs",
-        server.address,
+        server.url,
         *("photo.jpg", "clip.mp4"),
         cwd=folder,
         environment={"EMOLENS_KEY": KEY},
     )
     assert done.returncode == 0, done.stderr
     got = json.loads(done.stdout)
-    with Client(server.address, key=KEY) as client:
+    with Client(server.url, key=KEY) as client:
         assert got["record"] == line
         assert got["records"][0] == line
         assert got["explanation"] == client.explain(folder / "photo.jpg").to_dict()

@@ -14,7 +14,7 @@ from emolens.imaging.decode import read_image
 from emolens.media.sample import sample_image, second_sample_image
 from emolens.testing.sample_clip import crossing_clip
 from tests.integration.test_video_command import write_video
-from tests.served import server_process
+from tests.server_process import running_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -97,8 +97,8 @@ def test_predictions_below_a_threshold_count_as_uncertain(photos: Path, tmp_path
 
 def test_a_video_is_sent_to_a_server(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", crossing_clip(size_wh=(320, 240), rate_hz=10, duration_s=2))
-    with server_process(tmp_path) as server:
-        said = run_example("serve_webcam.py", "clip.mp4", server.address, cwd=tmp_path)
+    with running_server(tmp_path) as server:
+        said = run_example("serve_webcam.py", "clip.mp4", server.url, cwd=tmp_path)
     lines = said.splitlines()
     assert len(lines) == 20
     assert lines[0].startswith("0.00 s: ")
